@@ -1,0 +1,1 @@
+"""The dashboard: everything that imports Textual lives here and nowhere else."""
