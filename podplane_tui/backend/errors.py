@@ -1,0 +1,105 @@
+"""The one error tree of the backend. Every message is a single line that says what is wrong and what to do."""
+
+
+class VMError(Exception):
+    """Base of everything the backend raises on purpose. `str(error)` is fit to be shown as it is."""
+
+
+class InvalidInput(VMError, ValueError):
+    """A value handed in by the caller can't be used: a cluster id, a size, a path."""
+
+
+class InvalidImage(VMError):
+    """A disk image is missing, unreadable or not what its name says."""
+
+
+class VMExists(VMError):
+    """`create` was asked for a disk that is already there."""
+
+
+class VMNotFound(VMError):
+    """The machine has no disk."""
+
+
+class AlreadyRunning(VMError):
+    """The machine runs and the verb needs it stopped."""
+
+
+class NotRunning(VMError):
+    """The machine does not run and the verb needs it to."""
+
+
+class Busy(VMError):
+    """Another process (or another key press) is acting on this machine right now."""
+
+
+class CorruptFile(VMError):
+    """A file on disk can't be understood. It is never overwritten unasked."""
+
+
+class ForeignProcess(VMError):
+    """A PID names a process that can't be proved to be this machine's QEMU, so it is left alone."""
+
+
+class MissingProgram(VMError):
+    """A program this needs is not installed."""
+
+
+class Unsupported(VMError):
+    """This can't be done on this operating system or architecture."""
+
+
+class CreateFailed(VMError):
+    """The disk could not be made; nothing half-made is left."""
+
+
+class StartFailed(VMError):
+    """QEMU did not come up; nothing is left behind."""
+
+
+class StopFailed(VMError):
+    """The process is still there after every step."""
+
+
+class DeleteFailed(VMError):
+    """Something that was listed could not be removed."""
+
+
+class QMPError(VMError):
+    """QEMU's control socket is missing, busy, silent or refuses the command."""
+
+
+class QMPUnavailable(QMPError):
+    """Nobody can be talked to there: no socket, no listener, no greeting in time."""
+
+
+class ConsoleError(VMError):
+    """The serial console can't be attached."""
+
+
+class ShellError(VMError):
+    """The machine can't be reached over SSH."""
+
+
+class StillBooting(ShellError):
+    """SSH does not answer yet: refused, reset or silent, as it is while the machine boots."""
+
+
+class KeyRefused(ShellError):
+    """SSH answers, but does not accept our key."""
+
+
+class CommandFailed(VMError):
+    """A command in the machine, or rsync, ended with an exit code other than zero.
+
+    `exit_code` is that code; `output` what it printed, as far as it was collected.
+    """
+
+    def __init__(self, message: str, *, exit_code: int, output: bytes = b"") -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.output = output
+
+
+class Cancelled(VMError):
+    """The caller cancelled the work; what that leaves is said in the message."""

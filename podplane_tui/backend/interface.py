@@ -1,0 +1,144 @@
+"""What the backend promises: the `Manager` protocol and the small values its methods take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import BinaryIO, Protocol, TextIO
+
+from podplane_tui.backend.pidfile import PIDFile
+
+Report = Callable[[str], None]
+"""Called with one line of plain text at every step of a long verb, from the verb's own thread."""
+
+
+def no_report(_step: str) -> None:
+    """The default `Report`: says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which machine a manager is for.
+
+    `arch` is `amd64` or `arm64`; the directories are podplane's own data and runtime directories
+    (`~/.local/share/podplane` and the like), not their `vms` folders.
+    """
+
+    arch: str
+    cluster_id: str
+    data_dir: Path
+    runtime_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DirectBootOptions:
+    """A kernel, an initial RAM disk and a command line for QEMU's `-kernel`, `-initrd` and `-append`."""
+
+    kernel_path: str
+    initrd_path: str
+    cmdline: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortForward:
+    """One TCP port of the host that leads to one of the guest. An empty address means every interface."""
+
+    host_bind_address: str
+    host_port: int
+    guest_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShellOptions:
+    """How `shell` runs a command: seconds until it is given up (None: never) and where its output goes.
+
+    With both streams left at None the combined output is returned instead.
+    """
+
+    timeout: float | None = None
+    stdout: BinaryIO | None = None
+    stderr: BinaryIO | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimeouts:
+    """Seconds each step of a stop may take before the next one: power button, SIGTERM, SIGKILL."""
+
+    powerdown: float = 90.0
+    terminate: float = 10.0
+    kill: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How the caller of a long verb steers it while it runs.
+
+    `cancel` gives the whole verb up where that is possible; `skip` ends the wait of the step in progress and goes to
+    the next one (a second press of the stop key).
+    """
+
+    report: Report = no_report
+    cancel: Event = field(default_factory=Event)
+    skip: Event = field(default_factory=Event)
+
+
+class Manager(Protocol):
+    """One virtual machine: the verbs of podplane's own VM manager."""
+
+    @property
+    def vm_name(self) -> str: ...
+    @property
+    def vm_image_directory(self) -> Path: ...
+    @property
+    def vm_image_path(self) -> Path: ...
+    @property
+    def vm_pid_directory(self) -> Path: ...
+    @property
+    def vm_pid_filename(self) -> str: ...
+    @property
+    def serial_console_path(self) -> Path: ...
+    @property
+    def cloud_init_data_disk_path(self) -> Path: ...
+
+    def vm_pid_file(self) -> PIDFile | None: ...
+    def addr(self) -> str: ...
+    def node_ip(self) -> str: ...
+    def set_output(self, stream: TextIO | None) -> None: ...
+    def exists(self) -> bool: ...
+    def running(self) -> bool: ...
+    def pid(self) -> int | None: ...
+    def create(self, base_image: Path) -> None: ...
+    def start(
+        self,
+        *,
+        user_data: str,
+        cpus: str = "",
+        memory: str = "",
+        ssh_authorized_key: str = "",
+        monitor: bool = False,
+        boot: DirectBootOptions | None = None,
+        ports: Sequence[PortForward] = (),
+    ) -> None: ...
+    def stop(self) -> object: ...
+    def delete(self) -> None: ...
+    def console(self) -> None: ...
+    def shell(
+        self,
+        command: Sequence[str] = (),
+        *,
+        ssh_port: int,
+        identity_file: Path,
+        options: ShellOptions | None = None,
+    ) -> bytes | None: ...
+    def sync(
+        self,
+        source: str,
+        destination: str,
+        *,
+        chown: str = "",
+        excludes: Sequence[str] = (),
+        ssh_port: int,
+        identity_file: Path,
+    ) -> None: ...

@@ -1,0 +1,241 @@
+"""Every directory and file name, and the checks that go with them. No other module spells one out.
+
+Source: podplane's `docs/cli-storage.md` and its `qemu` package; our own files stand beside podplane's, never in them.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from podplane_tui.backend.errors import InvalidInput, Unsupported
+
+ARCHITECTURES = ("amd64", "arm64")
+VM_PREFIX = "podplane-local-"
+RESERVED_CLUSTER_IDS = frozenset({"local", "k8s", "oidc"})
+DEFAULT_CLUSTER_ID = "default"
+
+_CLUSTER_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_STEM = re.compile(rf"{VM_PREFIX}(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)\.(?P<arch>{'|'.join(ARCHITECTURES)})")
+
+IMAGE_SUFFIX = ".image.qcow2"
+SEED_SUFFIX = ".cloudinitdata.iso"
+EFIVARS_SUFFIX = ".efivars.fd"
+PID_SUFFIX = ".pid.json"
+CONSOLE_SUFFIX = ".console.sock"
+QMP_SUFFIX = ".qmp.sock"
+QEMU_LOG_SUFFIX = ".qemu.log"
+LOCK_SUFFIX = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseDirectories:
+    """podplane's four base directories, and the two of our own."""
+
+    config: Path
+    cache: Path
+    data: Path
+    runtime: Path
+    own_config: Path
+    own_state: Path
+
+
+def base_directories(environ: Mapping[str, str], system: str = sys.platform) -> BaseDirectories:
+    """Where podplane keeps things on `system` (a `sys.platform` value), under the given environment.
+
+    A variable that is set but empty counts as unset. Raises `InvalidInput` when there is no home directory to start
+    from.
+    """
+    home_text = environ.get("HOME") or environ.get("USERPROFILE")
+    if not home_text:
+        raise InvalidInput("no home directory: set HOME")
+    home = Path(home_text)
+    linux = not (system == "darwin" or system.startswith("win"))
+
+    def choose(variable: str, name: str, on_linux: Path, elsewhere: Path) -> Path:
+        override = environ.get(variable)
+        if override:
+            return Path(override) / name
+        return on_linux if linux else elsewhere
+
+    dot = home / ".podplane"
+    return BaseDirectories(
+        config=choose("XDG_CONFIG_HOME", "podplane", home / ".config" / "podplane", dot / "config"),
+        cache=choose("XDG_CACHE_HOME", "podplane", home / ".cache" / "podplane", dot / "cache"),
+        data=choose("XDG_DATA_HOME", "podplane", home / ".local" / "share" / "podplane", dot / "data"),
+        runtime=choose("XDG_RUNTIME_DIR", "podplane", dot / "run", dot / "run"),
+        own_config=choose("XDG_CONFIG_HOME", "podplane-tui", home / ".config" / "podplane-tui", dot / "tui" / "config"),
+        own_state=choose(
+            "XDG_STATE_HOME", "podplane-tui", home / ".local" / "state" / "podplane-tui", dot / "tui" / "state"
+        ),
+    )
+
+
+def host_arch(environ: Mapping[str, str], machine: str = "") -> str:
+    """`amd64` or `arm64`: `PODPLANE_ARCH` when set, else what this host is. Raises `Unsupported` for any other."""
+    override = environ.get("PODPLANE_ARCH")
+    if override:
+        if override not in ARCHITECTURES:
+            raise InvalidInput(f"PODPLANE_ARCH is {override!r}: set it to amd64 or arm64")
+        return override
+    machine = (machine or platform.machine()).lower()
+    if machine in {"x86_64", "amd64"}:
+        return "amd64"
+    if machine in {"aarch64", "arm64"}:
+        return "arm64"
+    raise Unsupported(f"this host is a {machine or 'machine of unknown kind'}: only amd64 and arm64 are supported")
+
+
+def validate_cluster_id(cluster_id: str) -> str:
+    """The id itself when podplane would accept it, else `InvalidInput` saying what is wrong with it."""
+    if cluster_id in RESERVED_CLUSTER_IDS:
+        raise InvalidInput(f"the cluster id {cluster_id!r} is reserved: choose another")
+    if not 1 <= len(cluster_id) <= 32 or not _CLUSTER_ID.fullmatch(cluster_id):
+        raise InvalidInput(
+            f"the cluster id {cluster_id[:40]!r} is not valid: use 1 to 32 lower-case letters, digits and single"
+            " hyphens, with none at either end"
+        )
+    return cluster_id
+
+
+@dataclass(frozen=True, slots=True)
+class VMFiles:
+    """Every path that belongs to one machine."""
+
+    arch: str
+    cluster_id: str
+    data_dir: Path
+    runtime_dir: Path
+
+    @property
+    def name(self) -> str:
+        return VM_PREFIX + self.cluster_id
+
+    @property
+    def stem(self) -> str:
+        return f"{self.name}.{self.arch}"
+
+    @property
+    def image_dir(self) -> Path:
+        return self.data_dir / "vms"
+
+    @property
+    def pid_dir(self) -> Path:
+        return self.runtime_dir / "vms"
+
+    @property
+    def image(self) -> Path:
+        return self.image_dir / (self.stem + IMAGE_SUFFIX)
+
+    @property
+    def seed(self) -> Path:
+        return self.image_dir / (self.stem + SEED_SUFFIX)
+
+    @property
+    def efivars(self) -> Path:
+        return self.image_dir / (self.stem + EFIVARS_SUFFIX)
+
+    @property
+    def pid_file(self) -> Path:
+        return self.pid_dir / (self.stem + PID_SUFFIX)
+
+    @property
+    def console(self) -> Path:
+        return self.pid_dir / (self.stem + CONSOLE_SUFFIX)
+
+    @property
+    def qmp(self) -> Path:
+        return self.pid_dir / (self.stem + QMP_SUFFIX)
+
+    @property
+    def qemu_log(self) -> Path:
+        return self.pid_dir / (self.stem + QEMU_LOG_SUFFIX)
+
+    @property
+    def lock(self) -> Path:
+        return self.pid_dir / (self.stem + LOCK_SUFFIX)
+
+    @property
+    def state_file(self) -> Path:
+        return self.runtime_dir / "local" / f"{self.cluster_id}.state.json"
+
+    @property
+    def cluster_dir(self) -> Path:
+        return self.data_dir / "local" / self.cluster_id
+
+    @property
+    def cluster_config(self) -> Path:
+        return self.cluster_dir / "cluster.jsonc"
+
+    @property
+    def user_data(self) -> Path:
+        return self.cluster_dir / "user-data"
+
+    @property
+    def identity(self) -> Path:
+        """The SSH private key, shared by all machines."""
+        return self.data_dir / "ssh" / "id_ed25519"
+
+
+def parse_stem(file_name: str, suffix: str) -> tuple[str, str] | None:
+    """`(cluster_id, arch)` of a file name that ends in `suffix` and names one of our machines, else None."""
+    if not file_name.endswith(suffix):
+        return None
+    match = _STEM.fullmatch(file_name.removesuffix(suffix))
+    if match is None or len(match["id"]) > 32:
+        return None
+    return match["id"], match["arch"]
+
+
+def socket_path_limit(system: str = sys.platform) -> int:
+    """Bytes a Unix socket's path may have, the closing NUL not counted (`sun_path` in sys/un.h)."""
+    return 103 if system == "darwin" else 107
+
+
+def check_socket_path(path: Path, system: str = sys.platform) -> None:
+    """Raise `InvalidInput` when the kernel would refuse `path` as a Unix socket."""
+    length, limit = len(os.fsencode(path)), socket_path_limit(system)
+    if length > limit:
+        raise InvalidInput(
+            f"the socket path {path} has {length} bytes and this system allows {limit}:"
+            " choose a shorter runtime directory (XDG_RUNTIME_DIR or --runtime-dir)"
+        )
+
+
+def private_directory(path: Path) -> Path:
+    """Make `path` and its missing parents with mode 0700; those that exist keep their mode."""
+    missing = []
+    current = path
+    while not current.exists():
+        missing.append(current)
+        current = current.parent
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def write_atomic(path: Path, content: bytes, *, mode: int) -> None:
+    """Replace `path` as one step, durably: readers see the old content or the new, also after a power cut."""
+    private_directory(path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

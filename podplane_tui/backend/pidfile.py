@@ -1,0 +1,97 @@
+"""The PID file podplane and we share: read it whatever it holds, write it so that both can read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.paths import write_atomic
+
+MAX_BYTES = 64 * 1024
+"""No PID file is anywhere near as large; what is larger is not read."""
+
+MAX_PID = 2**31 - 1
+
+
+def read_small_file(path: Path, *, limit: int = MAX_BYTES) -> bytes | None:
+    """The content of a regular file of at most `limit` bytes, or None when there is no such file.
+
+    Raises `CorruptFile` for anything else that may stand there: a directory, a FIFO (never waited for), a symbolic
+    link (never followed), a file that is too large or may not be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if path.is_symlink():
+            raise CorruptFile(f"{path} is a symbolic link, which podplane never makes: remove it") from error
+        raise CorruptFile(f"{path} can't be read: {error.strerror}") from error
+    with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise CorruptFile(f"{path} is not a regular file: remove it")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise CorruptFile(f"{path} is larger than {limit} bytes, so it is not what its name says: remove it")
+    return content
+
+
+def go_json(value: object) -> bytes:
+    """`value` as Go's `json.Marshal` writes it: compact, map keys sorted by the caller, `<`, `>`, `&` escaped."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class PIDFile:
+    """One PID file: the PID, the string map beside it, and keys we don't know, which survive a rewrite."""
+
+    path: Path
+    pid: int
+    data: Mapping[str, str] | None = None
+    unknown: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> PIDFile | None:
+        """The file at `path`, None when there is none. Raises `CorruptFile` when it can't be understood."""
+        content = read_small_file(path)
+        return None if content is None else cls.parse(path, content)
+
+    @classmethod
+    def parse(cls, path: Path, content: bytes) -> PIDFile:
+        """`content` as a PID file that stands at `path`. Raises `CorruptFile`."""
+        try:
+            value = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise CorruptFile(f"{path} is not JSON: repair the machine to clear it") from error
+        if not isinstance(value, dict):
+            raise CorruptFile(f"{path} does not hold an object: repair the machine to clear it")
+        pid, data = value.pop("pid", None), value.pop("data", None)
+        if not isinstance(pid, int) or isinstance(pid, bool) or not 0 < pid <= MAX_PID:
+            raise CorruptFile(f"{path} holds no valid PID: repair the machine to clear it")
+        if data is not None and not (isinstance(data, dict) and all(isinstance(v, str) for v in data.values())):
+            raise CorruptFile(f"{path} has data that is not a map of strings: repair the machine to clear it")
+        return cls(path, pid, data, value)
+
+    def content(self) -> bytes:
+        """The bytes `write` puts on disk."""
+        data = None if self.data is None else dict(sorted(self.data.items()))
+        return go_json({"pid": self.pid, "data": data, **self.unknown})
+
+    def write(self) -> None:
+        """Replace the file atomically; mode 0644, as podplane's."""
+        write_atomic(self.path, self.content(), mode=0o644)
+
+    def remove(self) -> None:
+        """Remove the file if it still names this PID."""
+        current = PIDFile.read(self.path)
+        if current is not None and current.pid == self.pid:
+            self.path.unlink(missing_ok=True)

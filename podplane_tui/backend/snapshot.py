@@ -1,0 +1,103 @@
+"""What a look at one machine yields: frozen values, so that "did anything change" is `==`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from podplane_tui.backend.paths import VMFiles
+
+
+class State(StrEnum):
+    """What a machine is doing. The states are defined in the README's table."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    PAUSED = "paused"
+    CRASHED = "crashed"
+    ORPHANED = "orphaned"
+    BROKEN = "broken"
+
+
+LIVE_STATES = frozenset({State.STARTING, State.RUNNING, State.STOPPING, State.PAUSED, State.ORPHANED})
+"""The states in which a QEMU process of ours lives. A start or stop in progress may have none for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A verb in progress, as its lock file tells: which, by which process, since when (seconds since the epoch)."""
+
+    verb: str
+    pid: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The host ports of a cluster; None where the state file names none."""
+
+    ssh: int | None = None
+    kubernetes_api: int | None = None
+    traefik_dashboard: int | None = None
+    registry: int | None = None
+    traefik_https: int | None = None
+
+    def items(self) -> Iterator[tuple[str, int]]:
+        """The ports that are known, as `(name, port)`, in podplane's order."""
+        for name in self.__slots__:
+            port = getattr(self, name)
+            if port is not None:
+                yield name, port
+
+
+@dataclass(frozen=True, slots=True)
+class VMSnapshot:
+    """One machine at one moment. None means unknown or not applicable.
+
+    `started_at` is in seconds since the epoch, sizes are in bytes, `cpu_percent` in per cent of one core.
+    `console` and `qmp` are the sockets to use, which for an orphan are read from its own arguments.
+    """
+
+    files: VMFiles
+    state: State
+    problem: str | None = None
+    action: Action | None = None
+    pid: int | None = None
+    started_at: float | None = None
+    cpu_percent: float | None = None
+    memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    cpus: int | None = None
+    disk_bytes: int | None = None
+    disk_virtual_bytes: int | None = None
+    ports: Ports = Ports()
+    accelerator: str | None = None
+    arguments: tuple[str, ...] = ()
+    console: Path | None = None
+    qmp: Path | None = None
+
+    @property
+    def cluster_id(self) -> str:
+        return self.files.cluster_id
+
+    @property
+    def arch(self) -> str:
+        return self.files.arch
+
+    @property
+    def name(self) -> str:
+        return self.files.name
+
+    @property
+    def key(self) -> str:
+        """What tells rows apart: `<id>.<arch>`, for two architectures of one id are two machines."""
+        return f"{self.files.cluster_id}.{self.files.arch}"
+
+    @property
+    def live(self) -> bool:
+        """Whether a QEMU process of this machine exists."""
+        return self.pid is not None
