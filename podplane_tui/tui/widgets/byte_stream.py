@@ -1,0 +1,283 @@
+"""Where the bytes of a terminal come from and go to: one protocol for a file, a socket, a pty and an SSH channel.
+
+Whoever attaches a stream reads it to the end without pause: a QEMU console client that stops reading stops the guest.
+Nothing is buffered here beyond one read; what is read is parsed at once, and only the painting is rationed.
+No method blocks the event loop: descriptors are non-blocking, files and channels are read in threads.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import paramiko
+
+FOLLOW_INTERVAL = 0.1
+"""Seconds between looks at a file that is followed."""
+
+
+class ByteStream(Protocol):
+    """A two-way stream of bytes. The order of calls is open, then read, write and resize as wanted, then close."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for people: a path or a command."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes written and not yet taken by the other side."""
+
+    async def open(self) -> None:
+        """Connect; raises OSError with the reason."""
+
+    async def read(self, limit: int) -> bytes:
+        """At least one byte and at most ``limit``, as soon as there are any; empty at the end. Raises OSError."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for sending, in order; never blocks. Dropped when the stream is not open or has no way back."""
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Tell the other side the size of the screen, where it can be told."""
+
+    async def close(self) -> None:
+        """End it; a read under way returns. Safe to call twice and before ``open``."""
+
+
+class DescriptorStream:
+    """Reads and writes a non-blocking file descriptor through the event loop."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._descriptor = -1
+        self._outgoing: deque[bytes] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def backlog(self) -> int:
+        return sum(map(len, self._outgoing))
+
+    async def read(self, limit: int) -> bytes:
+        while self._descriptor >= 0:
+            try:
+                return os.read(self._descriptor, limit)
+            except BlockingIOError:
+                await self._readable()
+            except InterruptedError:
+                continue
+        return b""
+
+    def write(self, data: bytes) -> None:
+        if self._descriptor < 0 or not data:
+            return
+        self._outgoing.append(data)
+        if len(self._outgoing) == 1:
+            self._send()
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Serial lines and sockets carry no size."""
+
+    async def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        self._outgoing.clear()
+        if descriptor < 0:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(descriptor)
+        loop.remove_writer(descriptor)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        self._release(descriptor)
+
+    def _release(self, descriptor: int) -> None:
+        os.close(descriptor)
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        descriptor = self._descriptor
+        loop.add_reader(descriptor, _finish, self._waiter)
+        try:
+            await self._waiter
+        finally:
+            if self._descriptor == descriptor:
+                loop.remove_reader(descriptor)
+            self._waiter = None
+
+    def _send(self) -> None:
+        """Write what the descriptor takes now; the event loop calls again when it takes more."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._outgoing:
+                data = self._outgoing[0]
+                sent = os.write(self._descriptor, data)
+                if sent < len(data):
+                    self._outgoing[0] = data[sent:]
+                else:
+                    self._outgoing.popleft()
+        except (BlockingIOError, InterruptedError):
+            loop.add_writer(self._descriptor, self._send)
+            return
+        except OSError:  # the other side is gone: the reader gets to know it and says so
+            self._outgoing.clear()
+        loop.remove_writer(self._descriptor)
+
+
+class SocketStream(DescriptorStream):
+    """A Unix stream socket, such as QEMU's serial console.
+
+    QEMU serves one client at a time: a second one connects without an error and gets nothing until the first leaves.
+    That can't be seen here; QMP ``query-chardev`` tells.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._socket: socket.socket | None = None
+
+    async def open(self) -> None:
+        connection = self._socket = socket.socket(socket.AF_UNIX)
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, self.name)
+        except BaseException:
+            connection.close()
+            raise
+        self._descriptor = connection.fileno()
+
+    def _release(self, descriptor: int) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+
+class FileStream:
+    """A file from its first byte, such as a recording; with ``follow`` also what is appended later.
+
+    A followed file that is replaced or cut short (a new boot's recording) is read again from its beginning.
+    Only regular files: a FIFO or device in its place is refused.
+    """
+
+    def __init__(self, path: Path, *, follow: bool = False) -> None:
+        self.name = str(path)
+        self.backlog = 0
+        self._path = path
+        self._follow = follow
+        self._descriptor = -1
+        self._reading = asyncio.Lock()
+        self._closing = asyncio.Event()
+
+    async def open(self) -> None:
+        self._descriptor = await asyncio.to_thread(_open_regular_file, self._path)
+
+    async def read(self, limit: int) -> bytes:
+        while not self._closing.is_set():
+            async with self._reading:
+                data = await asyncio.to_thread(self._read_more, limit)
+            if data or not self._follow:
+                return data
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), FOLLOW_INTERVAL)
+        return b""
+
+    def write(self, data: bytes) -> None:
+        """A file has no way back."""
+
+    def resize(self, columns: int, lines: int) -> None:
+        """A file has no size of screen."""
+
+    async def close(self) -> None:
+        self._closing.set()
+        async with self._reading:  # a thread may still be reading the descriptor
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def _read_more(self, limit: int) -> bytes:
+        if self._descriptor < 0:
+            return b""
+        data = os.read(self._descriptor, limit)
+        if data or not self._follow:
+            return data
+        here = os.fstat(self._descriptor)
+        try:
+            there = self._path.stat()
+            if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+                replacement = _open_regular_file(self._path)
+                os.close(self._descriptor)
+                self._descriptor = replacement
+            elif there.st_size < os.lseek(self._descriptor, 0, os.SEEK_CUR):
+                os.lseek(self._descriptor, 0, os.SEEK_SET)
+        except OSError:  # gone for now: it may come back
+            return b""
+        return os.read(self._descriptor, limit)
+
+
+class ChannelStream:
+    """A paramiko channel with a pty; closing the stream closes the channel. paramiko blocks, so threads of its own use it."""
+
+    def __init__(self, channel: "paramiko.Channel", *, name: str = "ssh") -> None:
+        self.name = name
+        self.backlog = 0
+        self._channel = channel
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="channel-read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="channel-write")
+        self._closed = False
+
+    async def open(self) -> None:
+        self._channel.settimeout(None)
+
+    async def read(self, limit: int) -> bytes:
+        if self._closed:
+            return b""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._channel.recv, limit)
+
+    def write(self, data: bytes) -> None:
+        self._submit(lambda: self._channel.sendall(data), sent=len(data))
+
+    def resize(self, columns: int, lines: int) -> None:
+        self._submit(lambda: self._channel.resize_pty(columns, lines), sent=0)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._channel.close)
+        self._reader.shutdown(wait=False)
+        self._writer.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, work: Callable[[], object], *, sent: int) -> None:
+        if self._closed:
+            return
+        self.backlog += sent
+        loop = asyncio.get_running_loop()
+
+        def run() -> None:
+            with contextlib.suppress(
+                OSError, EOFError
+            ):  # the other side is gone: the reader gets to know it and says so
+                work()
+
+        def done() -> None:
+            self.backlog -= sent
+
+        future = self._writer.submit(run)
+        future.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(done))
+
+
+def _finish(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _open_regular_file(path: Path) -> int:
+    """Open for reading without being held up by a FIFO; OSError when it is not a regular file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is not a regular file")
+    return descriptor
