@@ -180,7 +180,8 @@ def test_bytes_typed_into_textual_reach_the_guest_unchanged() -> None:
         if sequence == "\x08":  # Textual calls it Backspace
             continue
         sent = b""
-        for event in XTermParser().feed(sequence):
+        parser = XTermParser()
+        for event in [*parser.feed(sequence), *parser.feed("")]:
             assert isinstance(event, Key)
             sent += encode_key(event.key, event.character, NORMAL) or b""
         assert sent == sequence.encode()

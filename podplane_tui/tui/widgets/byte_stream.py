@@ -218,7 +218,10 @@ class FileStream:
 
 
 class ChannelStream:
-    """A paramiko channel with a pty; closing the stream closes the channel. paramiko blocks, so threads of its own use it."""
+    """A paramiko channel with a pty; closing the stream closes the channel.
+
+    paramiko blocks, so two threads of the stream's own use it, one to read and one to write in order.
+    """
 
     def __init__(self, channel: "paramiko.Channel", *, name: str = "ssh") -> None:
         self.name = name

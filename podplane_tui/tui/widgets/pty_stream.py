@@ -14,12 +14,15 @@ from podplane_tui.tui.widgets.byte_stream import DescriptorStream
 EXIT_GRACE = 1.0
 """Seconds a program has to end after its terminal hung up, before it is killed."""
 
+IGNORED_BY_US = (signal.SIGPIPE, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU, signal.SIGTTIN)
+"""Signals a Python or Textual program may ignore, which a child would inherit."""
+
 
 class PtyStream(DescriptorStream):
     """Runs ``argv`` (a list, never a shell string) as the leader of a session on a terminal of its own.
 
-    ``exit_status`` is the program's exit code, minus the signal that ended it, or None while it runs. Closing the stream
-    hangs up (SIGHUP), and kills the program if it does not end.
+    ``exit_status`` is the program's exit code, minus the signal that ended it, or None while it runs. Closing the
+    stream hangs up (SIGHUP), and kills the program if it does not end.
     """
 
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
@@ -38,7 +41,7 @@ class PtyStream(DescriptorStream):
             terminal = os.ttyname(slave)
             # Opened by the child after setsid, the terminal becomes its controlling one: no code of ours runs between
             # fork and exec, which is what makes this safe beside threads.
-            self._pid = os.posix_spawnp(
+            self._pid = os.posix_spawnp(  # noqa: ASYNC221 - returns at once, the program runs on
                 self._argv[0],
                 self._argv,
                 self._env,
@@ -49,14 +52,7 @@ class PtyStream(DescriptorStream):
                 ],
                 setsid=True,
                 setsigmask=[],
-                setsigdef=[
-                    signal.SIGPIPE,
-                    signal.SIGINT,
-                    signal.SIGQUIT,
-                    signal.SIGTSTP,
-                    signal.SIGTTOU,
-                    signal.SIGTTIN,
-                ],
+                setsigdef=IGNORED_BY_US,
             )
         except BaseException:
             os.close(master)
@@ -92,7 +88,7 @@ class PtyStream(DescriptorStream):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self._pid and self.exit_status is None and loop.time() < deadline:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self._pid, os.WNOHANG)  # noqa: ASYNC222 - does not wait
             if pid:
                 self.exit_status = os.waitstatus_to_exitcode(status)
                 return
