@@ -1,0 +1,102 @@
+"""What tests share: the guests, and a workspace that leaves neither files nor virtual machines behind."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+import pytest
+
+from tests.guest import tiny
+from tests.guest.packages import Unavailable
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test because of what this machine lacks; under CI=true, where nothing may be lacking, fail it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require_qemu() -> None:
+    """For tests that run virtual machines."""
+    for program in ("qemu-system-x86_64", "qemu-img"):
+        if shutil.which(program) is None:
+            missing(f"{program} is not installed")
+
+
+@pytest.fixture(scope="session")
+def tiny_guest(require_qemu: None) -> tiny.TinyGuest:
+    """A Linux guest that reaches a root shell on the serial port in about 5 s."""
+    return _built(tiny.TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_ssh_guest(require_qemu: None) -> tiny.TinyGuest:
+    """The same with network, SSH server, rsync and NoCloud seed, in about 8 s."""
+    return _built(tiny.TINY_SSH)
+
+
+def _built(variant: tiny.Variant) -> tiny.TinyGuest:
+    try:
+        return tiny.build(variant)
+    except Unavailable as error:
+        missing(str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Directories of one test, with names short enough for socket paths."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """Podplane's data directory when a program runs in `environment`."""
+        return self.root / "data" / "podplane"
+
+    @property
+    def runtime(self) -> Path:
+        """Podplane's runtime directory when a program runs in `environment`."""
+        return self.root / "run" / "podplane"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's environment with every base directory inside the workspace."""
+        names = {"DATA": "data", "RUNTIME": "run", "CACHE": "cache", "CONFIG": "config", "STATE": "state"}
+        base = {
+            f"XDG_{key}_{'DIR' if key == 'RUNTIME' else 'HOME'}": str(self.root / name) for key, name in names.items()
+        }
+        return {**os.environ, **base, "HOME": str(self.root)}
+
+    def qemu_processes(self) -> list[psutil.Process]:
+        """Return the running QEMU processes one of whose arguments names a file in here."""
+        prefix = f"{self.root}/"
+        found = []
+        for process in psutil.process_iter(["name", "cmdline"]):
+            name, arguments = process.info["name"] or "", process.info["cmdline"] or []
+            if name.startswith("qemu-system") and any(prefix in argument for argument in arguments):
+                found.append(process)
+        return found
+
+
+@pytest.fixture
+def workspace() -> Iterator[Workspace]:
+    """Empty data and runtime directories; afterwards they are removed and every QEMU that uses them is ended."""
+    root = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
+    workspace = Workspace(root)
+    try:
+        workspace.data.mkdir(parents=True)
+        workspace.runtime.mkdir(parents=True)
+        yield workspace
+    finally:
+        processes = workspace.qemu_processes()
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=10)
+        shutil.rmtree(root)

@@ -1,0 +1,226 @@
+"""The tiny Linux guest: Debian's cloud kernel and a busybox initramfs, at a shell on the serial port within seconds.
+
+Two variants: `tiny` is the shell alone; `tiny-ssh` has a network card, an SSH server and rsync besides, and takes host
+name, public key and a user-data script from a NoCloud seed on a disk. What runs in the guest is in `rootfs/`.
+
+    python -m tests.guest.tiny --print [--variant tiny-ssh]
+    python -m tests.guest.tiny --exec podplane-tui demo     adds --kernel, --initrd and --cmdline, and runs it
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.guest import cpio
+from tests.guest.modules import module_files
+from tests.guest.packages import Archive, Package, Unavailable, unpack
+
+CACHE = Path(__file__).parents[2] / ".cache" / "guest"
+READY = "the shell is ready."
+"""What the guest prints on the serial port before its first prompt."""
+PROMPT = r"root@[\w-]+:\S*# "
+"""A regular expression for its prompt there."""
+
+_ROOTFS = Path(__file__).parent / "rootfs"
+_SOURCES = ("tiny.py", "packages.py", "modules.py", "cpio.py")
+_KERNEL_METAPACKAGE = "linux-image-cloud-amd64"
+_CMDLINE = "console=ttyS0 quiet"
+_EMPTY_DIRECTORIES = ("proc", "sys", "dev", "run", "root", "mnt", "var/log", "etc/dropbear", "bin", "sbin")
+_LOADER = "lib64/ld-linux-x86-64.so.2"
+_SSH_ONLY = ("etc/rc.ssh",)
+_USER = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TinyGuest:
+    """A built guest, ready for QEMU's direct boot; 256 MB of memory are enough."""
+
+    kernel: Path
+    initramfs: Path
+    cmdline: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a guest is made of: programs as paths in the packages, kernel modules by name."""
+
+    name: str
+    packages: tuple[str, ...]
+    programs: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+TINY = Variant("tiny", (), (), ("button", "evdev"))
+TINY_SSH = Variant(
+    "tiny-ssh",
+    ("dropbear-bin", "rsync"),
+    ("usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/bin/rsync"),
+    ("button", "evdev", "virtio_pci", "virtio_net", "virtio_blk", "virtio_rng", "isofs"),
+)
+VARIANTS = {variant.name: variant for variant in (TINY, TINY_SSH)}
+
+
+def build(variant: Variant, *, cache: Path = CACHE) -> TinyGuest:
+    """Return the guest, built first when the cache has none of these package versions and sources.
+
+    Raises:
+        Unavailable: this machine can't build it.
+    """
+    if platform.machine() != "x86_64":
+        raise Unavailable(f"the tiny guest is built on x86-64 machines only, not on {platform.machine()}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "lock"):
+        archive = Archive(cache / "apt")
+        try:
+            return _build(variant, archive, cache)
+        except Unavailable:
+            if archive.updated:
+                raise
+            archive.update()  # stale lists name versions the archive no longer has
+            return _build(variant, archive, cache)
+
+
+def _build(variant: Variant, archive: Archive, cache: Path) -> TinyGuest:
+    packages = archive.resolve(
+        [_KERNEL_METAPACKAGE, "busybox-static", *variant.packages],
+        follow=lambda name: name.startswith(("lib", "zlib", "linux-image-")),
+    )
+    directory = cache / f"{variant.name}-{_key(variant, packages)}"
+    guest = TinyGuest(directory / "vmlinuz", directory / "initramfs.cpio", _CMDLINE)
+    if directory.is_dir():
+        return guest
+    with tempfile.TemporaryDirectory(prefix=f".{variant.name}-", dir=cache) as name:
+        temporary = Path(name)
+        unpacked, result = temporary / "unpacked", temporary / "result"
+        result.mkdir()
+        for file in archive.download(packages, temporary):
+            unpack(file, unpacked)
+        shutil.copyfile(_one(unpacked, "boot/vmlinuz-*"), result / guest.kernel.name)
+        (result / guest.initramfs.name).write_bytes(cpio.archive(_entries(variant, unpacked)))
+        result.rename(directory)
+    return guest
+
+
+def _key(variant: Variant, packages: Sequence[Package]) -> str:
+    digest = hashlib.sha256(repr((variant, [(package.name, package.version) for package in packages])).encode())
+    for file in [*(Path(__file__).with_name(name) for name in _SOURCES), *_files(_ROOTFS)]:
+        digest.update(repr((file.name, stat.S_IMODE(file.stat().st_mode))).encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
+    """Return the members of the initramfs, parents first."""
+    busybox = _one(unpacked, "bin/busybox", "usr/bin/busybox")
+    files = {
+        "bin/busybox": cpio.regular_file("bin/busybox", busybox.read_bytes(), mode=0o755),
+        "init": cpio.symbolic_link("init", "bin/busybox"),
+        "dev/console": cpio.character_device("dev/console", 5, 1),
+    }
+    for applet in _applets(busybox):
+        files[f"bin/{applet}"] = cpio.symbolic_link(f"bin/{applet}", "busybox")
+    for applet in ("init", "poweroff", "reboot", "halt"):
+        files[f"sbin/{applet}"] = cpio.symbolic_link(f"sbin/{applet}", "../bin/busybox")
+    for file in _files(_ROOTFS):
+        path = file.relative_to(_ROOTFS).as_posix()
+        files[path] = cpio.regular_file(path, file.read_bytes(), mode=0o755 if os.access(file, os.X_OK) else 0o644)
+    modules = module_files(_one(unpacked, "lib/modules/*", "usr/lib/modules/*"), variant.modules)
+    for module, data in modules.items():
+        files[f"lib/modules/{module}"] = cpio.regular_file(f"lib/modules/{module}", data)
+    files["etc/modules"] = cpio.regular_file("etc/modules", "".join(f"{name}\n" for name in modules).encode())
+    directories = {path: cpio.directory(path) for path in _EMPTY_DIRECTORIES}
+    directories["tmp"] = cpio.directory("tmp", mode=0o1777)
+    if variant.programs:
+        files |= {path: _copied(unpacked / path, path) for path in variant.programs}
+        files |= _libraries(unpacked)
+        # The one set-user-id program: `sudo` runs it.
+        files["bin/su"] = cpio.regular_file("bin/su", busybox.read_bytes(), mode=0o4755)
+        directories["home/debian"] = cpio.directory("home/debian", owner=_USER)
+        directories["home/debian/.ssh"] = cpio.directory("home/debian/.ssh", mode=0o700, owner=_USER)
+    else:
+        files = {path: entry for path, entry in files.items() if path not in _SSH_ONLY}
+    for path in [*files, *directories]:
+        for parent in Path(path).parents:
+            if parent != Path():
+                directories.setdefault(parent.as_posix(), cpio.directory(parent.as_posix()))
+    return [directories[path] for path in sorted(directories)] + [files[path] for path in sorted(files)]
+
+
+def _applets(busybox: Path) -> list[str]:
+    output = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout
+    return [applet for applet in output.split() if applet != "busybox"]
+
+
+def _libraries(unpacked: Path) -> dict[str, cpio.Entry]:
+    """Return the shared libraries of the packages, all in one directory, and the loader where programs look for it."""
+    entries = {}
+    for directory in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"):
+        for file in (unpacked / directory).glob("*.so*"):
+            path = f"lib/x86_64-linux-gnu/{file.name}"
+            entries[path] = _copied(file, path)
+    entries[_LOADER] = cpio.symbolic_link(_LOADER, f"/lib/x86_64-linux-gnu/{Path(_LOADER).name}")
+    return entries
+
+
+def _copied(file: Path, path: str) -> cpio.Entry:
+    if file.is_symlink():
+        return cpio.symbolic_link(path, str(file.readlink()))
+    return cpio.regular_file(path, file.read_bytes(), mode=0o755)
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_file())
+
+
+def _one(directory: Path, *patterns: str) -> Path:
+    for pattern in patterns:
+        for path in directory.glob(pattern):
+            return path
+    raise Unavailable(f"none of the packages has {' or '.join(patterns)}")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of the cache: of two runs at once the second finds what the first built."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build a guest; print where it is, or run a program with it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.guest.tiny", description="Build the tiny Linux guest.")
+    parser.add_argument("--variant", choices=sorted(VARIANTS), default=TINY.name)
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--print", action="store_true", help="print its files and command line as JSON")
+    action.add_argument(
+        "--exec", nargs=argparse.REMAINDER, metavar="PROGRAM", help="run PROGRAM with the guest's options"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        guest = build(VARIANTS[options.variant])
+    except Unavailable as error:
+        sys.exit(str(error))
+    if options.print:
+        json.dump(dataclasses.asdict(guest), sys.stdout, indent=2, default=str)
+        sys.stdout.write("\n")
+        return
+    boot = ["--kernel", str(guest.kernel), "--initrd", str(guest.initramfs), "--cmdline", guest.cmdline]
+    # The program takes this one's place, terminal and signals included.
+    os.execvp(options.exec[0], [*options.exec, *boot])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
