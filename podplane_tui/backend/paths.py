@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ CONSOLE_SUFFIX = ".console.sock"
 QMP_SUFFIX = ".qmp.sock"
 QEMU_LOG_SUFFIX = ".qemu.log"
 LOCK_SUFFIX = ".lock"
+LOCAL_SERVER_FILE = "local-server.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,36 +206,3 @@ def check_socket_path(path: Path, system: str = sys.platform) -> None:
             f"the socket path {path} has {length} bytes and this system allows {limit}:"
             " choose a shorter runtime directory (XDG_RUNTIME_DIR or --runtime-dir)"
         )
-
-
-def private_directory(path: Path) -> Path:
-    """Make `path` and its missing parents with mode 0700; those that exist keep their mode."""
-    missing = []
-    current = path
-    while not current.exists():
-        missing.append(current)
-        current = current.parent
-    for directory in reversed(missing):
-        directory.mkdir(mode=0o700, exist_ok=True)
-    return path
-
-
-def write_atomic(path: Path, content: bytes, *, mode: int) -> None:
-    """Replace `path` as one step, durably: readers see the old content or the new, also after a power cut."""
-    private_directory(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from podplane_tui.backend.errors import CorruptFile
-from podplane_tui.backend.paths import write_atomic
-
-MAX_BYTES = 64 * 1024
-"""No PID file is anywhere near as large; what is larger is not read."""
+from podplane_tui.backend.files import read_small_file, write_atomic
 
 MAX_PID = 2**31 - 1
-
-
-def read_small_file(path: Path, *, limit: int = MAX_BYTES) -> bytes | None:
-    """The content of a regular file of at most `limit` bytes, or None when there is no such file.
-
-    Raises `CorruptFile` for anything else that may stand there: a directory, a FIFO (never waited for), a symbolic
-    link (never followed), a file that is too large or may not be read.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if path.is_symlink():
-            raise CorruptFile(f"{path} is a symbolic link, which podplane never makes: remove it") from error
-        raise CorruptFile(f"{path} can't be read: {error.strerror}") from error
-    with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode):
-            raise CorruptFile(f"{path} is not a regular file: remove it")
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise CorruptFile(f"{path} is larger than {limit} bytes, so it is not what its name says: remove it")
-    return content
 
 
 def go_json(value: object) -> bytes:

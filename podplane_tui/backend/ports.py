@@ -1,0 +1,84 @@
+"""The host ports of a cluster: choosing them, and the state file that tells them to podplane and to us."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.files import read_small_file, write_atomic
+from podplane_tui.backend.interface import PortForward
+from podplane_tui.backend.pidfile import go_json
+from podplane_tui.backend.snapshot import Ports
+
+LOOPBACK = "127.0.0.1"
+
+FORWARDS = {
+    "ssh": (2222, 22),
+    "kubernetes_api": (6443, 6443),
+    "traefik_dashboard": (8081, 8080),
+    "registry": (5001, 5000),
+    "traefik_https": (8443, 443),
+}
+"""Name → (port of the host it takes when that is free, port of the guest)."""
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a listener on 127.0.0.1 could have `port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As QEMU does: without it a port whose last connection closed a moment ago would look taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _ephemeral_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def allocate_ports(is_free: Callable[[int], bool] = port_is_free) -> Ports:
+    """A port for every forward: its default when free, else a free ephemeral one; none twice."""
+    taken: set[int] = set()
+    chosen = {}
+    defaults = {default for default, _ in FORWARDS.values()}
+    for name, (default, _) in FORWARDS.items():
+        port = default
+        while port in taken or (port != default and port in defaults) or not is_free(port):
+            port = _ephemeral_port()
+        taken.add(port)
+        chosen[name] = port
+    return Ports(**chosen)
+
+
+def port_forwards(ports: Ports) -> tuple[PortForward, ...]:
+    """What QEMU is to forward for these host ports."""
+    return tuple(PortForward(LOOPBACK, port, FORWARDS[name][1]) for name, port in ports.items())
+
+
+def read_state_file(path: Path) -> Ports:
+    """The ports a cluster's state file names; none when there is no file. Raises `CorruptFile`."""
+    content = read_small_file(path)
+    if content is None:
+        return Ports()
+    try:
+        value = json.loads(content)["ports"]
+        known = {name: value[name] for name in FORWARDS if value.get(name) is not None}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptFile(f"{path} is not a cluster's state file: stop and start the machine") from error
+    if not all(isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536 for port in known.values()):
+        raise CorruptFile(f"{path} names a port that is none: stop and start the machine")
+    return Ports(**known)
+
+
+def write_state_file(path: Path, cluster_id: str, ports: Ports) -> None:
+    """Tell podplane, and ourselves, the ports of a cluster that was started."""
+    content = {"cluster_id": cluster_id, "backend": "qemu", "ports": dict(ports.items())}
+    write_atomic(path, go_json(content), mode=0o644)

@@ -1,0 +1,177 @@
+"""Which QEMU process is whose. Alive means the same process, not the same number.
+
+A process is a machine's QEMU when its program is a QEMU, it is run by this user, and its arguments open the machine's
+disk (the same file, however the path is spelled). Where its PID file recorded start ticks and boot id, they must agree
+too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from podplane_tui.backend.arguments import disks_of
+from podplane_tui.backend.errors import ForeignProcess
+
+TICKS_KEY = "create_ticks"
+BOOT_ID_KEY = "boot_id"
+
+
+@dataclass(frozen=True, slots=True)
+class QemuProcess:
+    """A live QEMU of this user: its PID, arguments (program included), disks and start.
+
+    `create_ticks` is the start time in clock ticks since boot on Linux (proc(5), field 22), in microseconds since the
+    epoch elsewhere; `started_at` is in seconds since the epoch.
+    """
+
+    pid: int
+    create_ticks: str
+    started_at: float
+    arguments: tuple[str, ...]
+    disks: tuple[Path, ...]
+
+    def has_disk(self, image: Path) -> bool:
+        """Whether `image` is one of its disks. A disk removed under it still counts by its path."""
+        for disk in self.disks:
+            try:
+                if disk.samefile(image):
+                    return True
+            except OSError:
+                if os.path.normpath(disk) == os.path.normpath(image) and not image.exists():
+                    return True
+        return False
+
+    def matches(self, data: Mapping[str, str] | None) -> bool:
+        """Whether what a PID file recorded of its process, if anything, is true of this one."""
+        recorded = data or {}
+        ticks, boot = recorded.get(TICKS_KEY), recorded.get(BOOT_ID_KEY)
+        return (ticks is None or ticks == self.create_ticks) and (boot is None or boot == boot_id())
+
+    def alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        return create_ticks(self.pid) == self.create_ticks
+
+    def send(self, number: signal.Signals) -> bool:
+        """Signal exactly this process. False when it is gone already.
+
+        Where the kernel has process file descriptors the check and the signal can't be separated by a reused PID.
+        Raises `ForeignProcess` when we are not allowed to.
+        """
+        try:
+            if hasattr(os, "pidfd_open"):
+                handle = os.pidfd_open(self.pid)
+                try:
+                    if not self.alive():
+                        return False
+                    signal.pidfd_send_signal(handle, number)
+                finally:
+                    os.close(handle)
+            else:
+                if not self.alive():
+                    return False
+                os.kill(self.pid, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError as error:
+            raise ForeignProcess(f"not allowed to signal process {self.pid}: it belongs to another user") from error
+        return True
+
+
+def boot_id() -> str:
+    """What tells this boot of the host from any other."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return str(int(psutil.boot_time()))
+
+
+def _stat(pid: int) -> tuple[str, str] | None:
+    """`(create_ticks, program name)` of process `pid`; None when there is none or it is a zombie."""
+    if sys.platform == "linux":
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+        except OSError:
+            return None
+        # The program's name stands in parentheses and may hold anything: count from the last one.
+        end = stat.rfind(b")")
+        fields = stat[end + 2 :].split()
+        if fields[0] in {b"Z", b"X"}:
+            return None
+        return fields[19].decode("ascii"), stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return str(int(process.create_time() * 1_000_000)), process.name()
+    except psutil.Error:
+        return None
+
+
+def create_ticks(pid: int) -> str | None:
+    """What to record of a process we started so that it can be recognised; None when it is gone."""
+    stat = _stat(pid)
+    return None if stat is None else stat[0]
+
+
+def is_qemu_program(name: str) -> bool:
+    """Whether a program of this name runs machines (`qemu-img` and the like do not)."""
+    base = name.rpartition("/")[2]
+    return "qemu-system" in base or "qemu-kvm" in base
+
+
+def look(pid: int) -> QemuProcess | None:
+    """Process `pid` if it is a live QEMU of this user, else None. Never raises."""
+    ticks = create_ticks(pid)
+    if ticks is None:
+        return None
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            arguments = tuple(process.cmdline())
+            if not arguments or not is_qemu_program(arguments[0]):
+                return None
+            if process.uids().real != os.getuid():
+                return None
+            disks = tuple(Path(disk) for disk in disks_of(arguments))
+            if any(not disk.is_absolute() for disk in disks):
+                cwd = Path(process.cwd())
+                disks = tuple(cwd / disk for disk in disks)
+            started_at = process.create_time()
+    except (psutil.Error, OSError):
+        return None
+    return QemuProcess(pid, ticks, started_at, arguments, disks)
+
+
+_SETTLING_LOOKS = 3
+"""How often a process that is no QEMU is looked at again: between fork and exec it is not one yet."""
+
+
+class ProcessTable:
+    """The QEMU processes of this user. Kept between scans, so that a process is examined once, not every second."""
+
+    def __init__(self) -> None:
+        # PID → what identified the process, the QEMU found in it, and how often it was looked at.
+        self._known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
+
+    def scan(self) -> tuple[QemuProcess, ...]:
+        """All of them now, by PID."""
+        known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
+        for pid in psutil.pids():
+            stat = _stat(pid)
+            if stat is None:
+                continue
+            entry = self._known.get(pid)
+            if entry is None or entry[0] != stat:
+                entry = (stat, look(pid), 1)
+            elif entry[1] is None and entry[2] < _SETTLING_LOOKS:
+                entry = (stat, look(pid), entry[2] + 1)
+            known[pid] = entry
+        self._known = known
+        return tuple(entry[1] for entry in known.values() if entry[1] is not None)

@@ -1,0 +1,58 @@
+"""Reading and writing files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend import files
+from podplane_tui.backend.files import disk_usage, private_directory, write_atomic
+
+
+def test_made_directories_are_private_and_existing_ones_keep_their_mode(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    old.chmod(0o755)
+    private_directory(old / "new" / "newer")
+    assert [stat.S_IMODE((tmp_path / p).stat().st_mode) for p in ("old", "old/new", "old/new/newer")] == [
+        0o755,
+        0o700,
+        0o700,
+    ]
+
+
+def test_a_write_that_fails_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(target, b"new", mode=0o644)
+    assert target.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_write_sets_the_mode_whatever_the_umask(tmp_path: Path) -> None:
+    previous = os.umask(0o077)
+    try:
+        write_atomic(tmp_path / "file", b"x", mode=0o644)
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
+
+
+def test_disk_usage_counts_a_tree_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "deep").mkdir(parents=True)
+    (tmp_path / "tree" / "deep" / "file").write_bytes(b"x" * 100_000)
+    before = disk_usage(tmp_path / "tree")
+    assert before >= 100_000
+    (tmp_path / "outside").write_bytes(b"x" * 1_000_000)
+    (tmp_path / "tree" / "link").symlink_to(tmp_path / "outside")
+    assert disk_usage(tmp_path / "tree") - before < 100_000
+    assert disk_usage(tmp_path / "none") == 0

@@ -1,0 +1,84 @@
+"""Ports and the state file."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.interface import PortForward
+from podplane_tui.backend.ports import (
+    FORWARDS,
+    allocate_ports,
+    port_forwards,
+    port_is_free,
+    read_state_file,
+    write_state_file,
+)
+from podplane_tui.backend.snapshot import Ports
+
+DEFAULTS = Ports(2222, 6443, 8081, 5001, 8443)
+
+
+def test_defaults_when_all_are_free() -> None:
+    assert allocate_ports(lambda _port: True) == DEFAULTS
+
+
+def test_a_taken_default_is_replaced_and_no_port_comes_twice() -> None:
+    ports = allocate_ports(lambda port: port not in (2222, 8443))
+    numbers = [port for _, port in ports.items()]
+    assert len(set(numbers)) == 5
+    assert ports.ssh not in (2222, 6443, 8081, 5001, 8443)
+    assert ports.kubernetes_api == 6443
+
+
+def test_a_port_somebody_listens_on_is_not_free() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert not port_is_free(port)
+    assert port_is_free(port)
+
+
+def test_forwards_lead_to_the_guest_ports() -> None:
+    assert port_forwards(DEFAULTS) == tuple(
+        PortForward("127.0.0.1", host, guest)
+        for host, guest in ((2222, 22), (6443, 6443), (8081, 8080), (5001, 5000), (8443, 443))
+    )
+    assert list(FORWARDS) == [name for name, _ in DEFAULTS.items()]
+
+
+def test_the_state_file_is_podplanes_byte_for_byte(tmp_path: Path) -> None:
+    path = tmp_path / "local" / "default.state.json"
+    write_state_file(path, "default", DEFAULTS)
+    assert path.read_bytes() == (
+        b'{"cluster_id":"default","backend":"qemu","ports":{"ssh":2222,"kubernetes_api":6443,'
+        b'"traefik_dashboard":8081,"registry":5001,"traefik_https":8443}}'
+    )
+    assert read_state_file(path) == DEFAULTS
+
+
+def test_no_state_file_means_no_ports(tmp_path: Path) -> None:
+    assert read_state_file(tmp_path / "none") == Ports()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"ports":[]}',
+        b'{"ports":{"ssh":"2222"}}',
+        b'{"ports":{"ssh":70000}}',
+        b'{"ports":{"ssh":true}}',
+        b"null",
+    ],
+)
+def test_a_state_file_that_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "s.json"
+    path.write_bytes(content)
+    with pytest.raises(CorruptFile):
+        read_state_file(path)
