@@ -1,0 +1,53 @@
+# Every target sets up what it needs: .venv here, and QEMU and test tools through the system's package manager.
+
+BIN = .venv/bin
+READY = .venv/ready
+
+.PHONY: help demo demo-linux test test-fast check screenshots faults fuzz bench bench-terminal clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
+
+$(READY): pyproject.toml .ci/setup
+	@.ci/setup venv
+	@touch $@
+
+demo: $(READY) ## a virtual machine in the dashboard: the UEFI Shell on its serial console
+	@.ci/setup demo
+	@$(BIN)/podplane-tui demo
+
+demo-linux: $(READY) ## the same with a tiny Linux guest (Debian and Ubuntu)
+	@.ci/setup demo
+	@$(BIN)/python -m tests.guest.tiny --exec $(BIN)/podplane-tui demo
+
+test: $(READY) ## all tests, virtual machines included
+	@.ci/setup test
+	$(BIN)/pytest
+
+test-fast: $(READY) ## the tests that need neither virtual machines nor tmux
+	$(BIN)/pytest -m 'not vm and not tmux'
+
+check: $(READY) ## formatting, lint, types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+screenshots: $(READY) ## make the pictures of the README from the real program
+	@.ci/setup test
+	$(BIN)/python -m tests.screenshots
+
+faults: $(READY) ## the whole fault matrix
+	@.ci/setup test
+	$(BIN)/python -m tests.faults
+
+fuzz: $(READY) ## feed the terminal core with random bytes, for long
+	$(BIN)/python -m benchmarks.fuzz_terminal
+
+bench: bench-terminal ## all benchmarks
+
+bench-terminal: $(READY) ## the terminal beside its peers
+	$(BIN)/python -m benchmarks.terminal
+
+clean: ## remove everything made here: environment, caches, built guests
+	rm -rf .venv .cache dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.venvs benchmarks/results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
