@@ -54,8 +54,9 @@ from podplane_tui.backend.interface import (
 )
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.qemu import Qemu, StopResult
+from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
+from podplane_tui.backend.stop import StopResult
 
 __all__ = [
     "NET_CIDR",

@@ -27,10 +27,12 @@ from podplane_tui.backend.errors import (
 from podplane_tui.backend.files import read_small_file
 from podplane_tui.backend.interface import Control, DirectBootOptions, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.launch import Launch
 from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.ports import allocate_ports, port_forwards, read_state_file, write_state_file
-from podplane_tui.backend.qemu import Launch, Qemu, StopResult
+from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.snapshot import Ports, VMSnapshot
+from podplane_tui.backend.stop import StopResult
 
 CONTAINERD_TIMEOUT = 2.0
 """Seconds for the best effort to stop the guest's containers before it is powered off, as podplane gives it."""

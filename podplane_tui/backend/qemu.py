@@ -8,46 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import stat
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from podplane_tui.backend import console, images, qmp, ssh, sync
-from podplane_tui.backend.arguments import (
-    FirmwareDrives,
-    Machine,
-    parse_memory,
-    qemu_arguments,
-    qemu_binary,
-    read_machine,
-    validate_cpus,
-)
-from podplane_tui.backend.cidata import write_seed
+from podplane_tui.backend.arguments import Machine, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
-    Cancelled,
     CorruptFile,
     DeleteFailed,
-    InvalidImage,
     NotRunning,
-    QMPError,
     QMPUnavailable,
-    StartFailed,
-    StopFailed,
-    Unsupported,
     VMExists,
-    VMNotFound,
 )
 from podplane_tui.backend.files import private_directory
-from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.interface import (
     Control,
     DirectBootOptions,
@@ -56,64 +34,19 @@ from podplane_tui.backend.interface import (
     ShellOptions,
     StopTimeouts,
 )
+from podplane_tui.backend.launch import Launch, launch
+from podplane_tui.backend.leftovers import leftovers, remove_leftovers
 from podplane_tui.backend.lock import vm_lock
-from podplane_tui.backend.paths import VMFiles, check_socket_path, validate_cluster_id
+from podplane_tui.backend.paths import VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.process import (
-    BOOT_ID_KEY,
-    TICKS_KEY,
-    ProcessTable,
-    QemuProcess,
-    boot_id,
-    create_ticks,
-    look,
-)
+from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, ProcessTable, QemuProcess, boot_id, look
+from podplane_tui.backend.stop import StopResult, end_process
 
 HOST_ADDRESS = "10.0.2.2"
 """The host as the guest sees it (QEMU's user network)."""
 
 NODE_ADDRESS = "10.0.2.15"
 """The guest's own address in QEMU's user network."""
-
-START_TIMEOUT = 60.0
-"""Seconds QEMU gets to answer on its control socket; generous for a loaded machine under software emulation."""
-
-_TICK = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class StopResult:
-    """Which step ended the machine: `powerdown`, `terminate`, `kill`, or `gone` when it had ended before."""
-
-    step: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What a machine is started with. `cpus` and `memory` are QEMU's spellings, empty for the defaults."""
-
-    user_data: str = ""
-    cpus: str = ""
-    memory: str = ""
-    ssh_authorized_key: str = ""
-    monitor: bool = False
-    boot: DirectBootOptions | None = None
-    ports: Sequence[PortForward] = ()
-    accelerator: str = ""
-    network: bool = True
-
-
-@dataclass(slots=True)
-class _Undo:
-    """What a failed start takes back, newest first."""
-
-    steps: list[Callable[[], object]] = field(default_factory=list)
-
-    def run(self) -> None:
-        while self.steps:
-            with contextlib.suppress(OSError, CorruptFile):
-                self.steps.pop()()
 
 
 class Qemu:
@@ -267,164 +200,18 @@ class Qemu:
         Raises `AlreadyRunning`, `VMNotFound`, `InvalidImage`, `MissingProgram` or `StartFailed` with QEMU's own words;
         a start that fails leaves nothing behind.
         """
-        launch = Launch(user_data, cpus, memory, ssh_authorized_key, monitor, boot, ports, accelerator, network)
-        child = self.launch(launch, control or Control())
+        spec = Launch(user_data, cpus, memory, ssh_authorized_key, monitor, boot, ports, accelerator, network)
+        child = self.launch(spec, control or Control())
         if monitor:
             self.wait_in_foreground(child)
 
-    def launch(self, launch: Launch, control: Control) -> subprocess.Popen[bytes]:
+    def launch(self, spec: Launch, control: Control) -> subprocess.Popen[bytes]:
         """`start` without the wait of a foreground machine: give the child once it answers."""
-        validate_cpus(launch.cpus)
-        if launch.memory:
-            parse_memory(launch.memory)
         with self.locked("start"):
-            undo = _Undo()
-            try:
-                return self._launch(launch, control, undo)
-            except BaseException:
-                undo.run()
-                raise
-
-    def _launch(self, launch: Launch, control: Control, undo: _Undo) -> subprocess.Popen[bytes]:
-        files = self.files
-        self._check_startable()
-        binary = require_program(qemu_binary(files.arch))
-        accelerator = choose_accelerator(launch.accelerator, files.arch)
-        private_directory(files.pid_dir)
-        firmware = None if launch.boot is not None else self._prepare_firmware(undo)
-        control.report("writing the seed ISO")
-        if not files.seed.exists():
-            undo.steps.append(lambda: files.seed.unlink(missing_ok=True))
-        write_seed(
-            files.seed,
-            cluster_id=files.cluster_id,
-            arch=files.arch,
-            user_data=launch.user_data,
-            ssh_authorized_key=launch.ssh_authorized_key,
-        )
-        arguments = qemu_arguments(
-            monitor=launch.monitor,
-            arch=files.arch,
-            vm_image=files.image,
-            cloud_init_data_iso_path=files.seed,
-            serial_console_path=files.console,
-            cpus=launch.cpus,
-            memory=launch.memory,
-            direct_boot=launch.boot,
-            ports=launch.ports,
-            network=launch.network,
-            accelerator=accelerator,
-            firmware=firmware,
-            qmp_path=files.qmp,
-        )
-        control.report(f"starting QEMU ({accelerator})")
-        undo.steps.append(self._remove_runtime_files)
-        child = self._spawn([str(binary), *arguments], foreground=launch.monitor)
-        undo.steps.append(lambda: _end_child(child))
-        ticks = create_ticks(child.pid)
-        data = {"qmp": str(files.qmp), "accel": accelerator, BOOT_ID_KEY: boot_id()}
-        if ticks is not None:
-            data[TICKS_KEY] = ticks
-        if launch.cpus:
-            data["cpus"] = launch.cpus
-        if launch.memory:
-            data["memory"] = launch.memory
-        PIDFile(files.pid_file, child.pid, data).write()
-        self._await_answer(child, control)
-        if not launch.monitor:
-            # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs.
-            threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
-        return child
-
-    def _check_startable(self) -> None:
-        files = self.files
-        if sys.platform == "win32":
-            raise Unsupported("virtual machines can't be run on Windows: use Linux or macOS")
-        process = self.process()
-        if process is not None:
-            raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}")
-        self.vm_pid_file()  # what can't be understood is not overwritten
-        if not os.path.lexists(files.image):
-            raise VMNotFound(f"{self.vm_name} has no disk at {files.image}: create it first")
-        backing = images.read_image(files.image).backing_file
-        if backing is not None and not images.backing_path(files.image, backing).is_file():
-            raise InvalidImage(f"the base image {backing} of {self.vm_name} is gone: put it back or delete the machine")
-        for path in (files.console, files.qmp):
-            check_socket_path(path)
-            if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
-                raise CorruptFile(f"{path} should be a socket and is something else: move it away")
-
-    def _prepare_firmware(self, undo: _Undo) -> FirmwareDrives:
-        firmware = find_firmware(self.files.arch)
-        if firmware.vars is None:
-            return FirmwareDrives(firmware.code)
-        variables = self.files.efivars
-        if not variables.exists():
-            undo.steps.append(lambda: variables.unlink(missing_ok=True))
-            partial = variables.with_name(f".{variables.name}.{os.getpid()}.partial")
-            try:
-                shutil.copyfile(firmware.vars, partial)
-                partial.chmod(0o600)
-                partial.replace(variables)
-            except OSError as error:
-                raise StartFailed(f"the UEFI variables {variables} can't be written: {error.strerror}") from error
-            finally:
-                partial.unlink(missing_ok=True)
-        return FirmwareDrives(firmware.code, variables)
-
-    def _spawn(self, command: list[str], *, foreground: bool) -> subprocess.Popen[bytes]:
-        """Start QEMU with files of its own private to this user; in the background, detached from this program."""
-        try:
-            if foreground:
-                return subprocess.Popen(command, umask=0o077)
-            self.files.qemu_log.unlink(missing_ok=True)
-            log = os.open(self.files.qemu_log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                return subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    umask=0o077,
-                    cwd="/",
-                )
-            finally:
-                os.close(log)
-        except OSError as error:
-            raise StartFailed(f"{command[0]} can't be started: {error.strerror}") from error
-
-    def _await_answer(self, child: subprocess.Popen[bytes], control: Control) -> None:
-        """Wait until QEMU answers on its control socket: then it has opened its disks, ports and memory."""
-        control.report("waiting for QEMU to answer")
-        deadline = time.monotonic() + START_TIMEOUT
-        while True:
-            code = child.poll()
-            if code is not None:
-                raise StartFailed(f"QEMU ended at once: {self._last_words() or f'exit code {code}'}")
-            if control.cancel.is_set():
-                raise Cancelled(f"the start of {self.vm_name} was cancelled; nothing is left of it")
-            if self.files.qmp.exists():
-                try:
-                    qmp.run_state(self.files.qmp)
-                except QMPUnavailable:
-                    pass
-                else:
-                    return
-            if time.monotonic() > deadline:
-                words = self._last_words()
-                raise StartFailed(
-                    f"QEMU did not answer within {START_TIMEOUT:.0f} s and was ended" + (f": {words}" if words else "")
-                )
-            control.cancel.wait(_TICK)
-
-    def _last_words(self) -> str:
-        """The end of what QEMU printed, on one line."""
-        try:
-            text = self.files.qemu_log.read_bytes()[-2000:].decode("utf-8", "replace")
-        except OSError:
-            return ""
-        return " ".join(text.split())
+            process = self.process()
+            if process is not None:
+                raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}")
+            return launch(self.files, spec, control)
 
     def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
         """Wait for a machine started with `monitor` and clear its files. Ctrl-C is QEMU's to handle meanwhile."""
@@ -434,7 +221,7 @@ class Qemu:
         finally:
             signal.signal(signal.SIGINT, previous)
         with self.locked("stop"):
-            self._remove_runtime_files()
+            remove_leftovers(self.files)
 
     # Stop
 
@@ -455,66 +242,13 @@ class Qemu:
         with self.locked("stop"):
             process = self.process()
             if process is None:
-                if not self._leftovers():
+                if not leftovers(self.files):
                     raise NotRunning(f"{self.vm_name} is not running")
-                self._remove_runtime_files()
+                remove_leftovers(self.files)
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
-            result = self._escalate(process, timeouts, control, power_off)
-            self._remove_runtime_files()
+            result = end_process(self.vm_name, process, timeouts, control, power_off)
+            remove_leftovers(self.files)
             return result
-
-    def _escalate(
-        self,
-        process: QemuProcess,
-        timeouts: StopTimeouts,
-        control: Control,
-        power_off: Callable[[], bool] | None,
-    ) -> StopResult:
-        name = self.vm_name
-        if timeouts.powerdown > 0 and self._press_power_button(process, control, power_off):
-            what = "waiting for the guest to power off"
-            if _wait_gone(process, timeouts.powerdown, control, what):
-                return StopResult("powerdown", f"{name} powered off")
-        control.report("terminating QEMU")
-        if not process.send(signal.SIGTERM) or _wait_gone(
-            process, timeouts.terminate, control, "waiting for QEMU to end"
-        ):
-            return StopResult("terminate", f"{name} was ended with SIGTERM")
-        control.report("killing QEMU")
-        if not process.send(signal.SIGKILL) or _wait_gone(process, timeouts.kill, control, "waiting for the kill"):
-            return StopResult("kill", f"{name} was ended with SIGKILL")
-        raise StopFailed(
-            f"process {process.pid} of {name} is still there {timeouts.kill:.0f} s after SIGKILL:"
-            " the kernel holds it, most likely waiting for a disk"
-        )
-
-    def _press_power_button(self, process: QemuProcess, control: Control, power_off: Callable[[], bool] | None) -> bool:
-        """Ask the guest to power off; whether anybody took the message."""
-        control.report("pressing the power button")
-        socket = read_machine(process.arguments).qmp
-        if socket is not None:
-            try:
-                if qmp.run_state(socket) == "paused":
-                    qmp.execute(socket, "cont")
-                qmp.execute(socket, "system_powerdown")
-            except QMPError as error:
-                control.report(str(error))
-            else:
-                return True
-        return power_off() if power_off is not None else False
-
-    def _leftovers(self) -> bool:
-        return any(os.path.lexists(path) for path in (self.files.pid_file, self.files.console, self.files.qmp))
-
-    def _remove_runtime_files(self) -> None:
-        """Clear what a machine that has ended leaves. For use under the lock, with no process of ours alive."""
-        files = self.files
-        for path in (files.pid_file, files.qemu_log):
-            if not path.is_dir() or path.is_symlink():
-                path.unlink(missing_ok=True)
-        for path in (files.console, files.qmp):
-            if path.is_socket():
-                path.unlink(missing_ok=True)
 
     # Delete
 
@@ -528,7 +262,7 @@ class Qemu:
                     path.unlink(missing_ok=True)
                 except OSError as error:
                     raise DeleteFailed(f"{path} can't be removed: {error.strerror}") from error
-            self._remove_runtime_files()
+            remove_leftovers(self.files)
 
     def require_stopped(self, verb: str) -> None:
         """Raise `AlreadyRunning` when a QEMU of ours has the disk open."""
@@ -621,29 +355,3 @@ class Qemu:
             control=control or Control(),
             output=self._output,
         )
-
-
-def _wait_gone(process: QemuProcess, timeout: float, control: Control, what: str) -> bool:
-    """Wait for the process to end, telling the seconds left; False after `timeout` or when told to skip ahead."""
-    deadline = time.monotonic() + timeout
-    told = None
-    while process.alive():
-        left = deadline - time.monotonic()
-        if left <= 0 or control.skip.is_set():
-            control.skip.clear()
-            return not process.alive()
-        if told != int(left):
-            told = int(left)
-            control.report(f"{what} ({told + 1} s left)")
-        control.skip.wait(min(_TICK, left))
-    return True
-
-
-def _end_child(child: subprocess.Popen[bytes]) -> None:
-    """End a QEMU that is our own child, so that its PID can't be anybody else's."""
-    child.terminate()
-    try:
-        child.wait(5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
