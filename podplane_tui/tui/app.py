@@ -1,0 +1,295 @@
+"""The dashboard's app: looks at the machines once a second, runs verbs as jobs, asks before what can't be undone."""
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from podplane_tui.backend.cluster import StartSettings
+from podplane_tui.backend.errors import Cancelled, VMError
+from podplane_tui.backend.interface import StopTimeouts
+from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.text import one_line
+from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
+from podplane_tui.tui.messages import ActionRequested, JournalRequested
+from podplane_tui.tui.screens.create import CreateDialog
+from podplane_tui.tui.screens.dashboard import Dashboard
+from podplane_tui.tui.screens.delete import DeleteDialog, measure
+from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.screens.journal import JournalScreen
+from podplane_tui.tui.screens.sync import SyncDialog, SyncRequest
+from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.text import format_duration
+from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal
+from podplane_tui.tui.work import Work, Workshop
+
+POLL_INTERVAL = 1.0
+"""Seconds between two looks at the machines."""
+
+_REPORT_INTERVAL = 0.05
+_TOAST_LIMIT = 300
+
+
+class PodplaneApp(App[None]):
+    """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
+
+    `start_settings` is what every start from here uses; `message` is shown once at the beginning.
+    """
+
+    TITLE = "podplane-tui"
+    CSS_PATH: ClassVar[list[Path]] = stylesheets()  # type: ignore[assignment] # Textual takes any sequence
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),
+    ]
+
+    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    jobs: reactive[tuple[Job, ...]] = reactive(())
+    journal_read: reactive[int] = reactive(0)
+
+    def __init__(
+        self,
+        data_dir: Path,
+        runtime_dir: Path,
+        arch: str,
+        *,
+        stop_timeouts: StopTimeouts | None = None,
+        start_settings: StartSettings | None = None,
+        select: str | None = None,
+        message: str = "",
+    ) -> None:
+        super().__init__()
+        self.data_dir = data_dir
+        self.runtime_dir = runtime_dir
+        self.arch = arch
+        self._workshop = Workshop(
+            data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings or StartSettings()
+        )
+        self._select = select
+        self._message = message
+        self._look_now = asyncio.Event()
+        self._at_work: dict[str, RunningJob] = {}
+        self._asking: set[str] = set()
+        self._numbers = itertools.count(1)
+        self._last_sync: dict[str, SyncRequest] = {}
+
+    def get_default_screen(self) -> Dashboard:
+        """The dashboard, fed with what the app knows."""
+        dashboard = Dashboard(data_dir=self.data_dir, runtime_dir=self.runtime_dir, arch=self.arch, select=self._select)
+        return dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.journal_read)
+
+    def on_mount(self) -> None:
+        """Start looking."""
+        self.theme = "tokyo-night"
+        self._poll()
+        if self._message:
+            self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
+
+    def on_unmount(self) -> None:
+        """Let go of verbs that wait for a guest or a network; the program ends when they have noticed."""
+        for job in self._at_work.values():
+            if job.job.verb in ABANDONED_AT_EXIT:
+                job.control.cancel.set()
+
+    # Looking
+
+    @work(group="poll", exclusive=True)
+    async def _poll(self) -> None:
+        inventory = Inventory(self.data_dir, self.runtime_dir)
+        while True:
+            self._look_now.clear()
+            found = await in_thread(inventory.snapshot, name="inventory")
+            if found != self.snapshots:
+                self.snapshots = found
+            try:
+                await asyncio.wait_for(self._look_now.wait(), POLL_INTERVAL)
+            except TimeoutError:
+                continue
+
+    def _find(self, key: str) -> VMSnapshot | None:
+        return next((vm for vm in self.snapshots or () if vm.key == key), None)
+
+    # Doing
+
+    @on(ActionRequested)
+    def _action_requested(self, event: ActionRequested) -> None:
+        event.stop()
+        self.run_worker(self._act(event.verb, event.key), group=f"vm-{event.key}", exit_on_error=True)
+
+    async def _act(self, verb: Verb, key: str) -> None:
+        """Refuse, ask, then do. One verb at a time per machine, the question before it counted in."""
+        if verb is Verb.CREATE:
+            await self._create()
+            return
+        vm = self._find(key)
+        if vm is None:
+            self._refuse("That VM is gone.")
+            return
+        running = self._at_work.get(key)
+        if running is not None:
+            self._while_running(running, verb)
+            return
+        reason = refusal(verb, vm)
+        if reason is not None:
+            self._refuse(reason)
+            return
+        if key in self._asking:
+            return
+        self._asking.add(key)
+        try:
+            task = await self._ask(verb, vm)
+        finally:
+            self._asking.discard(key)
+        if task is not None:
+            await self._run_job(verb, key, vm.cluster_id, task)
+
+    def _while_running(self, running: RunningJob, verb: Verb) -> None:
+        """A second press of stop skips to the next step; anything else has to wait."""
+        if verb is Verb.STOP and running.job.verb in {Verb.STOP, Verb.RESTART}:
+            running.control.skip.set()
+            running.report("skipping to the next step")
+            return
+        self._refuse(f"{running.job.subject} is busy: {running.job.headline}. Wait until that has ended.")
+
+    async def _ask(self, verb: Verb, vm: VMSnapshot) -> Work | None:
+        """The work to do, after whatever has to be asked first; None when the answer was no."""
+        name = vm.cluster_id
+        match verb:
+            case Verb.STOP | Verb.RESTART:
+                question = Question(
+                    title=f"{WORDING[verb].title} {name}?", text=self._stop_text(verb), accept=WORDING[verb].title
+                )
+                return self._workshop.plain(verb, vm) if await self.push_screen_wait(question) else None
+            case Verb.RESET:
+                text = Content("The guest restarts at once, as with a reset button: what it has not saved is lost.")
+                question = Question(title=f"Reset {name}?", text=text, accept="Reset", style="-dangerous")
+                return self._workshop.plain(verb, vm) if await self.push_screen_wait(question) else None
+            case Verb.DELETE:
+                return await self._ask_delete(vm)
+            case Verb.SYNC:
+                request = await self.push_screen_wait(SyncDialog(name=name, last=self._last_sync.get(vm.key)))
+                if request is None:
+                    return None
+                self._last_sync[vm.key] = request
+                return self._workshop.sync(vm, request)
+            case _:
+                return self._workshop.plain(verb, vm)
+
+    def _stop_text(self, verb: Verb) -> Content:
+        timeouts = self._workshop.stop_timeouts
+        steps = [
+            (timeouts.powerdown, "the power button; the guest shuts down by itself"),
+            (timeouts.terminate, "SIGTERM: QEMU writes its disk and ends"),
+            (timeouts.kill, "SIGKILL"),
+        ]
+        lines = [
+            Content.assemble((f"  {format_duration(seconds):>7}  ", "$text-accent"), words)
+            for seconds, words in steps
+            if seconds > 0
+        ]
+        tail = "\n\nPress x again while it stops to skip to the next step."
+        if verb is Verb.RESTART:
+            tail += "\nIt then starts with the CPUs, memory and kernel it has now."
+        return Content.assemble("In this order, each for at most\n\n", Content("\n").join(lines), tail)
+
+    async def _ask_delete(self, vm: VMSnapshot) -> Work | None:
+        def look() -> tuple[tuple[Path, ...], DeleteDialog]:
+            plan = self._workshop.cluster(vm.cluster_id, vm.arch).delete_plan()
+            return plan, DeleteDialog(name=vm.cluster_id, files=measure(plan))
+
+        try:
+            plan, dialog = await in_thread(look, name="delete-plan")
+        except (VMError, OSError) as error:
+            self._refuse(str(error))
+            return None
+        return self._workshop.delete(vm, plan) if await self.push_screen_wait(dialog) else None
+
+    async def _create(self) -> None:
+        taken = frozenset(vm.cluster_id for vm in self.snapshots or () if vm.arch == self.arch)
+        request = await self.push_screen_wait(CreateDialog(taken=taken))
+        if request is None:
+            return
+        key = f"{request.cluster_id}.{self.arch}"
+        await self._run_job(Verb.CREATE, key, request.cluster_id, self._workshop.create(request, self.arch))
+        if isinstance(self.screen_stack[0], Dashboard):
+            self.screen_stack[0].select(request.cluster_id)
+
+    def _refuse(self, reason: str) -> None:
+        self.notify(one_line(reason, limit=_TOAST_LIMIT), severity="warning", markup=False)
+
+    # Jobs
+
+    async def _run_job(self, verb: Verb, key: str, subject: str, task: Work) -> None:
+        """Do it in a thread, with a row in the journal; errors become its end and a toast."""
+        if key in self._at_work:
+            self._while_running(self._at_work[key], verb)
+            return
+        loop = asyncio.get_running_loop()
+        job = Job(next(self._numbers), verb, key, one_line(subject), time.monotonic(), time.time())
+        running = RunningJob(job, wake=partial(_wake, loop, self._fetch_later, key))
+        self._at_work[key] = running
+        self._show(job)
+        self._look_now.set()
+        outcome, message = Outcome.DONE, ""
+        try:
+            message = await in_thread(lambda: task(running.control), name=f"{verb}-{key}", at_exit=AtExit.FINISH)
+        except Cancelled as error:
+            outcome, message = Outcome.CANCELLED, str(error)
+        except VMError as error:
+            outcome, message = Outcome.FAILED, str(error)
+        except OSError as error:
+            outcome, message = Outcome.FAILED, f"{error.filename or 'the system'}: {error.strerror or error}"
+        except Exception as error:
+            self.log.error(error)
+            outcome, message = Outcome.FAILED, f"unexpected {type(error).__name__}: {error}"
+        finally:
+            del self._at_work[key]
+        ended = running.finish(outcome, message)
+        self._show(ended)
+        self._look_now.set()
+        if outcome is Outcome.FAILED:
+            title = f"{WORDING[verb].title} {ended.subject} failed"
+            self.notify(one_line(message, limit=_TOAST_LIMIT), title=title, severity="error", timeout=10, markup=False)
+
+    def _fetch_later(self, key: str) -> None:
+        """There are new steps: show them, and all that come within a moment, at once."""
+        self.set_timer(_REPORT_INTERVAL, lambda: self._fetch(key))
+
+    def _fetch(self, key: str) -> None:
+        running = self._at_work.get(key)
+        if running is not None:
+            self._show(running.fetch())
+
+    def _show(self, job: Job) -> None:
+        self.jobs = updated(self.jobs, job)
+
+    @on(JournalRequested)
+    def _journal_requested(self) -> None:
+        """What was done in this session, and every error in full."""
+        self.journal_read = max((job.number for job in self.jobs if not job.active), default=0)
+        self.push_screen(JournalScreen().data_bind(PodplaneApp.jobs))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The verbs join Textual's own commands."""
+        if isinstance(screen, Dashboard):
+            for name, words, action in screen.commands():
+                yield SystemCommand(name, words, action)
+        yield from super().get_system_commands(screen)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, function: Callable[[str], None], key: str) -> None:
+    """Have `function(key)` called on the loop, from any thread; nothing when the loop has closed."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, key)

@@ -1,0 +1,61 @@
+"""The delete dialog: exactly what goes, with sizes; Cancel has the focus."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from podplane_tui.backend.files import disk_usage
+from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.text import count, format_path, format_size
+
+
+@dataclass(frozen=True, slots=True)
+class DoomedFile:
+    """A path that would be removed, with the bytes it takes on disk (a directory: with all below it)."""
+
+    path: Path
+    size: int
+    is_directory: bool
+
+
+def measure(plan: Iterable[Path]) -> tuple[DoomedFile, ...]:
+    """Sizes of what a delete would remove. Blocks on the disk; follows no symbolic link; never raises."""
+    return tuple(DoomedFile(path, disk_usage(path), path.is_dir() and not path.is_symlink()) for path in plan)
+
+
+class DeleteDialog(Dialog[bool]):
+    """Dismisses with True when the listed files shall go."""
+
+    def __init__(self, *, name: str, files: Sequence[DoomedFile]) -> None:
+        super().__init__(title=f"Delete {name}?", accept="Delete", style="-dangerous -large")
+        self._files = files
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The list, and what stays."""
+        total = format_size(sum(file.size for file in self._files))
+        yield Static(
+            Content.assemble("This removes for good ", (f"{count(len(self._files), 'path')}, {total}", "bold"), ":"),
+            classes="dialog-text",
+        )
+        with VerticalScroll(classes="dialog-list", can_focus=False):
+            yield Static(Content("\n").join(_lines(self._files)), id="delete-list")
+        yield Static("Base images, SSH keys and other VMs stay.", classes="dialog-note")
+
+    def answer(self) -> bool | None:
+        """Yes."""
+        return True
+
+
+def _lines(files: Sequence[DoomedFile]) -> Iterable[Content]:
+    directory: Path | None = None
+    for file in files:
+        if file.path.parent != directory:
+            directory = file.path.parent
+            yield Content.styled(format_path(directory) + "/", "$foreground 60%")
+        name = format_path(Path(file.path.name)) + ("/" if file.is_directory else "")
+        yield Content.assemble((f"{format_size(file.size):>6}  ", "$text-warning"), name)

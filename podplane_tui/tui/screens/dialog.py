@@ -1,0 +1,89 @@
+"""The modals' common ground: a titled box, buttons in a row, Escape cancels, arrows move between the buttons."""
+
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from podplane_tui.backend.text import one_line
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T | None], Generic[T]):
+    """A question. Dismisses with None when it is cancelled, in whatever way."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
+        Binding("left,up", "app.focus_previous", show=False, id="dialog.previous"),
+        Binding("right,down", "app.focus_next", show=False, id="dialog.next"),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    def __init__(self, *, title: str, accept: str, style: str = "") -> None:
+        super().__init__()
+        self._title = one_line(title)
+        self._accept = accept
+        self._style = style
+
+    def compose(self) -> ComposeResult:
+        """The box; subclasses say what is in it."""
+        with Vertical(classes=f"dialog {self._style}") as box:
+            box.border_title = Content(self._title)
+            yield from self.compose_body()
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(Content(self._accept), id="accept", compact=True)
+
+    def compose_body(self) -> Iterable[Widget]:
+        """What stands above the buttons."""
+        return ()
+
+    def answer(self) -> T | None:
+        """What the dialog dismisses with when it is accepted; None keeps it open."""
+        raise NotImplementedError
+
+    def action_cancel(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """One of the two."""
+        event.stop()
+        if event.button.id == "accept":
+            self.accept()
+        else:
+            self.dismiss(None)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field accepts."""
+        event.stop()
+        self.accept()
+
+    def accept(self) -> None:
+        """Leave with the answer, if it is complete."""
+        answer = self.answer()
+        if answer is not None:
+            self.dismiss(answer)
+
+
+class Question(Dialog[bool]):
+    """A text and two buttons; Cancel has the focus."""
+
+    def __init__(self, *, title: str, text: Content, accept: str, style: str = "") -> None:
+        super().__init__(title=title, accept=accept, style=style)
+        self._text = text
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The text."""
+        yield Static(self._text, classes="dialog-text")
+
+    def answer(self) -> bool | None:
+        """Yes."""
+        return True

@@ -1,0 +1,45 @@
+"""The keys, read from the bindings themselves so that they are always true."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+KeySection = tuple[str, Sequence[tuple[str, str]]]
+"""A heading and its `(keys, what they do)`."""
+
+_KEY_WIDTH = 14
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows `sections`; any of the usual keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q,enter", "dismiss", "Close", id="help.close"),
+    ]
+
+    def __init__(self, sections: Sequence[KeySection]) -> None:
+        super().__init__()
+        self._sections = sections
+
+    def compose(self) -> ComposeResult:
+        """One box, scrollable where the terminal is small."""
+        with Vertical(classes="dialog -large") as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "Esc closes"
+            with VerticalScroll():
+                yield Static(Content("\n").join(_lines(self._sections)), id="help-text")
+
+
+def _lines(sections: Sequence[KeySection]) -> Iterable[Content]:
+    for index, (heading, keys) in enumerate(sections):
+        if index:
+            yield Content("")
+        yield Content.styled(heading, "bold $text-accent")
+        for key, words in keys:
+            yield Content.assemble((key.rjust(_KEY_WIDTH), "bold $text-primary"), f"  {words}")

@@ -1,0 +1,97 @@
+"""The session's jobs: every step, every error, in full and for as long as the program runs."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from podplane_tui.tui.jobs import Job, Outcome
+from podplane_tui.tui.text import format_duration
+
+_MARKS = {
+    None: ("…", "$text-accent"),
+    Outcome.DONE: ("✓", "$text-success"),
+    Outcome.FAILED: ("✗", "$text-error"),
+    Outcome.CANCELLED: ("-", "$text-warning"),
+}
+
+
+class JournalScreen(ModalScreen[None]):
+    """The jobs, latest first; below, what the one under the cursor did."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,e,q", "dismiss", "Close", id="journal.close"),
+    ]
+
+    jobs: reactive[tuple[Job, ...]] = reactive(())
+
+    def compose(self) -> ComposeResult:
+        """A list and a log."""
+        with Vertical(classes="dialog -large", id="journal") as box:
+            box.border_title = "Events"
+            box.border_subtitle = "Esc closes"
+            yield OptionList(id="journal-list", compact=True)
+            with VerticalScroll(id="journal-log"):
+                yield Static(id="journal-text")
+
+    def watch_jobs(self) -> None:
+        """Keep the cursor on its job while others come and go."""
+        if not self.is_mounted:
+            return
+        options = self.query_one(OptionList)
+        chosen = options.highlighted_option.id if options.highlighted_option is not None else None
+        latest_first = self.jobs[::-1]
+        prompts = [_headline(job) for job in latest_first]
+        ids = [str(job.number) for job in latest_first]
+        if ids == [option.id for option in options.options]:
+            for identity, prompt in zip(ids, prompts, strict=True):
+                options.replace_option_prompt(identity, prompt)
+        else:
+            options.clear_options()
+            options.add_options(Option(prompt, id=identity) for identity, prompt in zip(ids, prompts, strict=True))
+            options.highlighted = ids.index(chosen) if chosen in ids else (0 if ids else None)
+        self._write()
+
+    def on_mount(self) -> None:
+        """Show what there is; elapsed times move."""
+        self.watch_jobs()
+        self.set_interval(1.0, self.watch_jobs)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Show this one."""
+        event.stop()
+        self._write()
+
+    def _write(self) -> None:
+        option = self.query_one(OptionList).highlighted_option
+        job = next((job for job in self.jobs if option is not None and str(job.number) == option.id), None)
+        text = Content("\n").join(_log(job)) if job else Content.styled("Nothing was done yet.", "$foreground 60%")
+        self.query_one("#journal-text", Static).update(text)
+
+
+def _headline(job: Job) -> Content:
+    mark, colour = _MARKS[job.outcome]
+    when = datetime.fromtimestamp(job.wall).astimezone().strftime("%H:%M:%S")
+    took = format_duration(job.elapsed(time.monotonic()))
+    return Content.assemble((f"{when}  ", "dim"), (f"{mark} {job.headline}", colour), (f"  {took}", "dim"))
+
+
+def _log(job: Job) -> Iterable[Content]:
+    if job.dropped:
+        yield Content.styled(f"({job.dropped} earlier steps are not kept)", "$foreground 60%")
+    for step in job.steps:
+        yield Content.assemble((f"{step.at:7.1f} s  ", "$foreground 60%"), step.text)
+    if job.outcome is not None:
+        mark, colour = _MARKS[job.outcome]
+        yield Content.assemble(
+            (f"{job.elapsed(0):7.1f} s  ", "$foreground 60%"), (f"{mark} {job.message or job.outcome}", colour)
+        )

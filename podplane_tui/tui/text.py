@@ -1,0 +1,58 @@
+"""Figures and paths made short, for people. What comes from files and machines goes through `one_line`."""
+
+from pathlib import Path
+
+from podplane_tui.backend.text import one_line
+
+UNKNOWN = "—"
+"""What stands where a value is not known."""
+
+_UNITS = "KMGTPE"
+
+
+def format_size(size: float | None) -> str:
+    """Bytes in at most four characters and a unit, in powers of 1024: `512M`, `1.2G`, `128G`."""
+    if size is None:
+        return UNKNOWN
+    if size < 1024:
+        return f"{int(size)}B"
+    value, unit = float(size), ""
+    for unit in _UNITS:  # noqa: B007 - the unit reached is used after the loop
+        value /= 1024
+        if round(value) < 1024:
+            break
+    return f"{value:.1f}{unit}" if value < 9.95 and value != int(value) else f"{value:.0f}{unit}"
+
+
+def format_usage(used: float | None, limit: float | None) -> str:
+    """`used/limit`, or the one that is known."""
+    if used is None and limit is None:
+        return UNKNOWN
+    return f"{format_size(used)}/{format_size(limit)}"
+
+
+def format_duration(seconds: float | None) -> str:
+    """The two largest units: `42s`, `3m 07s`, `5h 12m`, `2d 03h`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600:02}h"
+
+
+def format_path(path: Path, *, home: Path | None = None, limit: int = 400) -> str:
+    """A path as one clean line, the home directory as `~`."""
+    home = home or Path.home()
+    if path.is_relative_to(home) and home != Path("/"):
+        path = Path("~") / path.relative_to(home)
+    return one_line(str(path), limit=limit)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `3 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

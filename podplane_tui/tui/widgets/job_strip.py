@@ -1,0 +1,73 @@
+"""One line that says what is being done, and how the last thing ended."""
+
+import time
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from podplane_tui.tui.jobs import Job, Outcome
+from podplane_tui.tui.text import count, format_duration
+
+LINGER = 6.0
+"""Seconds a good end stays in view; a failure stays until the next job or until it is read in the journal."""
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_FRAME = 0.1
+
+
+class JobStrip(Static):
+    """Shows the job to look at of `jobs`: the latest that runs, else the latest that ended. Hidden without one."""
+
+    jobs: reactive[tuple[Job, ...]] = reactive(())
+    read_up_to: reactive[int] = reactive(0)
+    """Number of the latest job whose end was seen in the journal."""
+
+    def on_mount(self) -> None:
+        """Nothing moves while nothing runs."""
+        self._clock = self.set_interval(_FRAME, self._draw, pause=True)
+        self._draw()
+
+    def watch_jobs(self) -> None:
+        """Something was reported."""
+        self._draw()
+
+    def watch_read_up_to(self) -> None:
+        """A failure was read."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        now = time.monotonic()
+        active = [job for job in self.jobs if job.active]
+        ended = [job for job in self.jobs if self._lingers(job, now)]
+        if active or any(job.outcome is Outcome.DONE for job in ended):
+            self._clock.resume()
+        else:
+            self._clock.pause()
+        shown = active or ended
+        self.display = bool(shown)
+        if shown:
+            self.update(self._text(shown[-1], others=len(active) - 1, now=now))
+
+    def _lingers(self, job: Job, now: float) -> bool:
+        if job.ended is None or job.number <= self.read_up_to:
+            return False
+        if job.outcome is Outcome.DONE:
+            return now - job.ended < LINGER
+        return job.number == self.jobs[-1].number
+
+    def _text(self, job: Job, *, others: int, now: float) -> Content:
+        took = format_duration(job.elapsed(now))
+        if job.active:
+            frame = _SPINNER[int(now / _FRAME) % len(_SPINNER)]
+            more = f"  (+{count(others, 'more job')})" if others > 0 else ""
+            head = (f"{frame} {job.headline}", "bold $text-accent")
+            return Content.assemble(head, f" {took}", ("  ·  " if job.step else "", "dim"), job.step, (more, "dim"))
+        if job.outcome is Outcome.DONE:
+            end = Content.assemble((f"✓ {job.headline}", "bold $text-success"), f" in {took}")
+            return end + Content(f"  ·  {job.message}") if job.message else end
+        mark = "✗" if job.outcome is Outcome.FAILED else "-"
+        head = (f"{mark} {job.headline}", "bold $text-error")
+        return Content.assemble(head, ("  ·  ", "dim"), job.message, ("  ·  e: events", "dim"))

@@ -1,0 +1,53 @@
+"""The line at the top: what this is, how many machines do what, where they are."""
+
+from collections import Counter
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.tui.text import format_path
+from podplane_tui.tui.widgets.vm_table import SYMBOLS
+
+_COLOURS = {
+    State.RUNNING: "$text-success",
+    State.STARTING: "$text-warning",
+    State.STOPPING: "$text-warning",
+    State.PAUSED: "$text-primary",
+    State.CRASHED: "$text-error",
+    State.BROKEN: "$text-error",
+    State.ORPHANED: "$text-warning",
+    State.STOPPED: "$foreground 60%",
+}
+
+
+class SummaryBar(Horizontal):
+    """Counts of `snapshots` by state beside the program's name; the data directory at the right end."""
+
+    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__()
+        self._data_dir = data_dir
+
+    def compose(self) -> ComposeResult:
+        """Name, counts, place."""
+        yield Static("podplane-tui", id="summary-name")
+        yield Static("looking…", id="summary-counts")
+        yield Static(Content(format_path(self._data_dir)), id="summary-place")
+
+    def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
+        """Count again."""
+        if snapshots is None or not self.is_mounted:
+            return
+        counts = Counter(vm.state for vm in snapshots)
+        parts = [
+            Content.styled(f"{SYMBOLS[state]} {counts[state]} {state}", _COLOURS[state])
+            for state in _COLOURS
+            if counts[state]
+        ]
+        self.query_one("#summary-counts", Static).update(Content("   ").join(parts) if parts else Content("no VMs"))

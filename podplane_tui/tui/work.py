@@ -1,0 +1,96 @@
+"""Verbs as calls of the backend: what a job's thread runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.interface import Control, StopTimeouts
+from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.tui.screens.create import CreateRequest
+from podplane_tui.tui.screens.sync import SyncRequest
+from podplane_tui.tui.verbs import Verb
+
+Work = Callable[[Control], str]
+"""Does one verb in the calling thread and returns a line about how it ended ("": nothing to add). Raises `VMError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where the machines are and how verbs are done to them. Each call makes a `Cluster` of its own thread."""
+
+    data_dir: Path
+    runtime_dir: Path
+    stop_timeouts: StopTimeouts
+    start_settings: StartSettings
+
+    def cluster(self, cluster_id: str, arch: str) -> Cluster:
+        """The machine's backend object, for the calling thread."""
+        return Cluster(data_dir=self.data_dir, runtime_dir=self.runtime_dir, cluster_id=cluster_id, arch=arch)
+
+    def plain(self, verb: Verb, vm: VMSnapshot) -> Work:
+        """The work of a verb that needs nothing but its machine."""
+
+        def work(control: Control) -> str:
+            cluster = self.cluster(vm.cluster_id, vm.arch)
+            match verb:
+                case Verb.START:
+                    cluster.start(self.start_settings, control=control)
+                case Verb.STOP:
+                    return cluster.stop(timeouts=self.stop_timeouts, control=control).message
+                case Verb.RESTART:
+                    cluster.restart(timeouts=self.stop_timeouts, control=control)
+                case Verb.PAUSE:
+                    cluster.pause(control=control)
+                case Verb.RESUME:
+                    cluster.resume(control=control)
+                case Verb.RESET:
+                    cluster.reset(control=control)
+                case Verb.REPAIR:
+                    return _repair(cluster, orphaned=vm.state is State.ORPHANED)
+                case Verb.CREATE | Verb.DELETE | Verb.SYNC:
+                    raise AssertionError(f"{verb} needs more than a machine")
+            return ""
+
+        return work
+
+    def create(self, request: CreateRequest, arch: str) -> Work:
+        """The work of making a machine."""
+
+        def work(control: Control) -> str:
+            self.cluster(request.cluster_id, arch).create(request.image, control=control)
+            return "press s to start it"
+
+        return work
+
+    def delete(self, vm: VMSnapshot, plan: tuple[Path, ...]) -> Work:
+        """The work of removing what was listed and agreed to."""
+
+        def work(control: Control) -> str:
+            self.cluster(vm.cluster_id, vm.arch).delete(plan, control=control)
+            return ""
+
+        return work
+
+    def sync(self, vm: VMSnapshot, request: SyncRequest) -> Work:
+        """The work of copying files into a machine."""
+
+        def work(control: Control) -> str:
+            self.cluster(vm.cluster_id, vm.arch).sync(
+                request.source,
+                request.destination,
+                chown=request.chown,
+                excludes=request.excludes,
+                control=control,
+            )
+            return f"{request.source} → {request.destination}"
+
+        return work
+
+
+def _repair(cluster: Cluster, *, orphaned: bool) -> str:
+    if orphaned:
+        return f"process {cluster.qemu.adopt()} has its PID file again"
+    with cluster.qemu.locked("repair"):
+        cluster.qemu.require_stopped("repair")
+        return cluster.qemu.stop().message
