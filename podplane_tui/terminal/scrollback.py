@@ -1,0 +1,67 @@
+"""The rows that scrolled off the top of the main screen."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+from .row import Row
+
+StoredRow = Row | str
+"""A row, or the text of one that has only one-cell characters in the default style and does not wrap.
+
+Most lines of a flood are never looked at: they stay strings, and become a `Row` when first asked for."""
+
+
+class Scrollback(Sequence[Row]):
+    """A bounded sequence of rows, oldest first. `pushed` counts all rows that ever came in."""
+
+    def __init__(self, limit: int) -> None:
+        self._stored: deque[StoredRow] = deque(maxlen=max(0, limit))
+        self.pushed = 0
+
+    def extend(self, rows: Sequence[StoredRow]) -> None:
+        """Add rows at the end; the oldest go when there are too many."""
+        self.pushed += len(rows)
+        self._stored.extend(rows)
+        for row in rows:
+            if not isinstance(row, str) and row.chars is not None:
+                row.compact()
+
+    def replace(self, rows: Iterable[StoredRow]) -> None:
+        """Put other rows in place of all (after re-wrapping)."""
+        self._stored.clear()
+        self._stored.extend(rows)
+
+    def clear(self) -> None:
+        self._stored.clear()
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self._stored)))]
+        row = self._stored[index]
+        if isinstance(row, str):
+            row = self._stored[index] = Row(row)
+        return row
+
+    def texts(self) -> list[tuple[str, bool]]:
+        """`(plain text, wrapped)` of every row, without making rows of strings."""
+        return [
+            (row.rstrip(" "), False)
+            if isinstance(row, str)
+            else (row.full_text() if row.wrapped else row.text, row.wrapped)
+            for row in self._stored
+        ]
+
+    @property
+    def stored(self) -> Sequence[StoredRow]:
+        """The rows as they are stored."""
+        return self._stored

@@ -1,0 +1,86 @@
+"""Bytes to screen events: decoding, and the choice between the fast path and the complete parser."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+import pyte
+
+from . import fastpath
+from .parser import ESCAPE, Parser
+from .screen import Screen
+
+SLICE: Final = 16_384
+"""Bytes decoded at a time: bounds the cost of whatever looks at the rest of a chunk."""
+_ENCODING_CHANGE: Final = re.compile(rb"(\x1b[% ].)", re.DOTALL)
+_ERRORS: Final = "podplane-eight-bit"
+
+
+def _eight_bit_controls(error: UnicodeError) -> tuple[str, int]:
+    """Decoding error handler: stray bytes 0x80..0x9f are C1 controls, anything else is U+FFFD."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    byte = error.object[error.start]
+    if error.end == error.start + 1 and byte <= 0x9F:
+        return chr(byte), error.end
+    return "\ufffd", error.end
+
+
+codecs.register_error(_ERRORS, _eight_bit_controls)
+
+
+class Stream(pyte.ByteStream):
+    """A `pyte.ByteStream` for a `Screen`: any bytes in any chunks, the same result, never an exception.
+
+    Input is UTF-8; bad bytes become U+FFFD. `ESC % @` switches to Latin-1, where bytes 0x80..0x9f are C1 controls,
+    `ESC % G` back. Once a program has asked for 8-bit controls (S8C1T), stray such bytes are controls in UTF-8 too.
+    """
+
+    screen: Screen
+    parser: Parser
+
+    def attach(self, screen: Screen) -> None:  # type: ignore[override]
+        super().attach(screen)
+        self.screen = screen
+        self.parser = Parser(screen, self.select_other_charset)
+
+    def feed(self, data: bytes) -> None:  # type: ignore[override]
+        """Consume bytes."""
+        # What changes how bytes are decoded must be carried out before the bytes behind it are decoded.
+        while data and self.parser.state == ESCAPE:
+            self._feed(data[:1])
+            data = data[1:]
+        if b"\x1b%" in data or b"\x1b " in data:
+            for part in _ENCODING_CHANGE.split(data):
+                self._feed_slices(part)
+        else:
+            self._feed_slices(data)
+
+    def _feed_slices(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE):
+            self._feed(data[start : start + SLICE])
+
+    def _feed(self, data: bytes) -> None:
+        if not self.use_utf8:
+            text = data.decode("latin-1")
+        else:
+            self.utf8_decoder.errors = _ERRORS if self.screen.eight_bit else "replace"
+            text = self.utf8_decoder.decode(data)
+        if text:
+            fastpath.feed(self.screen, self.parser, text)
+
+    def select_other_charset(self, code: str) -> None:
+        """`ESC % @` and `ESC % G`."""
+        if code == "@":
+            self.use_utf8 = False
+        elif code in {"G", "8"}:
+            self.use_utf8 = True
+        self.utf8_decoder.reset()
+
+    def reset(self) -> None:
+        """Forget a sequence that is under way."""
+        self.use_utf8 = True
+        self.utf8_decoder.reset()
+        self.parser = Parser(self.screen, self.select_other_charset)

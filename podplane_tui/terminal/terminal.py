@@ -1,0 +1,167 @@
+"""The terminal as the rest of the program sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from .modes import Cursor, CursorShape, Modes
+from .row import Row
+from .screen import Screen
+from .search import Match, extract, search
+from .stream import Stream
+
+_SHAPES: tuple[CursorShape, ...] = ("block", "underline", "bar")
+
+
+class Terminal:
+    """An xterm without a window: bytes in, rows and replies out.
+
+    `on_clipboard(targets, data)` is called when the program sets the clipboard (OSC 52); without it nothing happens.
+    `title_reports=False` keeps the title out of the replies (`CSI 21 t`): text that a stranger put into the title
+    could otherwise come back as if typed.
+    """
+
+    def __init__(
+        self,
+        columns: int,
+        lines: int,
+        scrollback: int = 10_000,
+        *,
+        on_clipboard: Callable[[str, bytes], None] | None = None,
+        answerback: str = "",
+        title_reports: bool = True,
+    ) -> None:
+        self._screen = Screen(columns, lines, scrollback)
+        self._screen.on_clipboard = on_clipboard
+        self._screen.answerback = answerback
+        self._screen.title_reports = title_reports
+        self._stream = Stream(self._screen)
+        self._seen: list[tuple[Row, int]] = []
+        self._seen_look: object = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the program, in any chunks; returns what to send back to it. Never raises."""
+        self._stream.feed(data)
+        replies = self._screen.replies
+        if not replies:
+            return b""
+        answer = b"".join(replies)
+        replies.clear()
+        return answer
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the size, re-wrapping soft-wrapped lines of the main screen and its scrollback."""
+        self._screen.resize(max(1, lines), max(1, columns))
+
+    def reset(self) -> None:
+        """Back to the initial state (RIS); scrollback and title stay."""
+        self._screen.reset()
+        self._stream.reset()
+
+    @property
+    def columns(self) -> int:
+        return self._screen.columns
+
+    @property
+    def lines(self) -> int:
+        return self._screen.lines
+
+    @property
+    def display(self) -> list[str]:
+        """The visible text: `lines` strings, each padded to `columns` cells."""
+        return self._screen.display
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The visible rows, top first."""
+        return self._screen.rows
+
+    @property
+    def scrollback(self) -> Sequence[Row]:
+        """The rows that scrolled off the main screen, oldest first."""
+        return self._screen.scrollback
+
+    @property
+    def scrolled_off(self) -> int:
+        """How many rows ever went to the scrollback."""
+        return self._screen.scrollback.pushed
+
+    @property
+    def cursor(self) -> Cursor:
+        screen = self._screen
+        style = screen.cursor_style
+        return Cursor(
+            x=screen.cursor.x,
+            y=screen.cursor.y,
+            visible=not screen.cursor.hidden,
+            shape=_SHAPES[(style - 1) // 2],
+            blinking=style % 2 == 1,
+        )
+
+    @property
+    def title(self) -> str:
+        return str(self._screen.title)
+
+    @property
+    def icon_name(self) -> str:
+        return str(self._screen.icon_name)
+
+    @property
+    def modes(self) -> Modes:
+        """A snapshot of the modes."""
+        return self._screen.modes()
+
+    @property
+    def bell_count(self) -> int:
+        """How often the bell rang."""
+        return self._screen.bell_count
+
+    @property
+    def palette(self) -> Mapping[int, str]:
+        """The colours the program redefined (OSC 4): palette index → `"rrggbb"`."""
+        return MappingProxyType(self._screen.palette)
+
+    @property
+    def default_colors(self) -> Mapping[int, str]:
+        """The default colours the program redefined: 10 foreground, 11 background, 12 cursor, … (OSC 10-19)."""
+        return MappingProxyType(self._screen.default_colors)
+
+    def take_changed(self) -> set[int] | None:
+        """The visible rows (indexes) that show something else than when last asked; None when all may."""
+        screen = self._screen
+        seen = [(row, row.version) for row in screen.rows]
+        look = (screen.columns, screen.lines, screen.reverse_video, dict(screen.palette), dict(screen.default_colors))
+        before, self._seen = self._seen, seen
+        if look != self._seen_look:
+            self._seen_look = look
+            return None
+        return {
+            y
+            for y, ((row, version), (old_row, old_version)) in enumerate(zip(seen, before, strict=True))
+            if row is not old_row or version != old_version
+        }
+
+    def text(self, start: tuple[int, int], end: tuple[int, int]) -> str:
+        """The text from cell `start` to cell `end` (exclusive), both `(absolute line, column)`.
+
+        Line 0 is the oldest scrollback row. Soft-wrapped rows are joined, trailing blanks cut.
+        """
+        if end <= start:
+            return ""
+        rows: list[Row] = []
+        scrollback, visible = self.scrollback, self.rows
+        kept = len(scrollback)
+        last = min(end[0], kept + len(visible) - 1)
+        for line in range(max(0, start[0]), last + 1):
+            rows.append(scrollback[line] if line < kept else visible[line - kept])
+        return extract(rows, start[1] if start[0] >= 0 else 0, end[1] if end[0] == last else None)
+
+    def search(self, pattern: str | re.Pattern[str]) -> list[Match]:
+        """All matches in scrollback and screen, top first. A lower-case string ignores case."""
+        return search([*self._screen.scrollback.texts(), *_texts(self.rows)], pattern)
+
+
+def _texts(rows: Sequence[Row]) -> list[tuple[str, bool]]:
+    return [(row.full_text() if row.wrapped else row.text, row.wrapped) for row in rows]

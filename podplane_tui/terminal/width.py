@@ -1,0 +1,57 @@
+"""How many cells a character takes: `wcwidth` decides, per code point, and is asked once for each.
+
+A sequence joined by ZWJ takes the cells of its parts and a variation selector changes no width: what xterm does, and
+what programs in a virtual machine, whose C library counts by `wcwidth`, reckon with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from wcwidth import wcwidth
+
+NARROW, WIDE, ZERO, CONTROL = "nwzc"
+
+
+class _Classes(dict[int, str]):
+    """Code point → class letter, filled on demand; works as a `str.translate` table."""
+
+    def __missing__(self, code: int) -> str:
+        width = wcwidth(chr(code))
+        letter = CONTROL if width < 0 else (ZERO, NARROW, WIDE)[width]
+        self[code] = letter
+        return letter
+
+
+CLASSES: Final = _Classes()
+_CLASS_RUNS: Final = re.compile("n+|w+|z+|c")
+_CELL: Final = re.compile("[nw]z*|z+")
+
+
+def class_runs(text: str) -> list[tuple[str, str]]:
+    """Cut text into runs of one class: `(class letter, text)`; control characters come singly."""
+    classes = text.translate(CLASSES)
+    return [(match[0][0], text[match.start() : match.end()]) for match in _CLASS_RUNS.finditer(classes)]
+
+
+def cells_of(text: str) -> Sequence[str]:
+    """The cells text takes: a character with its combining marks, then `""` for the second half of a wide one."""
+    if text.isascii():
+        return text
+    classes = text.translate(CLASSES)
+    cells: list[str] = []
+    for match in _CELL.finditer(classes):
+        cells.append(text[match.start() : match.end()])
+        if match[0][0] == WIDE:
+            cells.append("")
+    return cells
+
+
+def width_of(text: str) -> int:
+    """How many cells printable text takes."""
+    if text.isascii():
+        return len(text)
+    classes = text.translate(CLASSES)
+    return len(classes) + classes.count(WIDE) - classes.count(ZERO)
