@@ -1,0 +1,5 @@
+"""`python -m podplane_tui`."""
+
+from podplane_tui.cli import main
+
+main()

@@ -1,0 +1,254 @@
+"""Whether this host has what machines need, and what to do about what it lacks. Looks only: writes and starts nothing.
+
+What podplane's own command line needs beyond that is told apart: it never makes a check of ours fail.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from podplane_tui.backend.arguments import qemu_binary
+from podplane_tui.backend.errors import CorruptFile, VMError
+from podplane_tui.backend.host import (
+    ACCELERATOR_VARIABLE,
+    HostFacts,
+    choose_accelerator,
+    find_firmware,
+    find_program,
+    host_facts,
+    install_hint,
+    program_version,
+)
+from podplane_tui.backend.paths import LOCAL_SERVER_FILE, BaseDirectories, VMFiles, socket_path_limit
+from podplane_tui.backend.pidfile import PIDFile
+
+PODPLANE_MINIMUM = {"qemu": (9, 0), "rsync": (3, 0)}
+"""The versions podplane's `local` commands demand."""
+
+LOW_SPACE = 10 * 1024**3
+"""Bytes of free space below which a growing machine disk soon fills the file system."""
+
+_LONGEST_ID = "x" * 32
+
+
+class Status(StrEnum):
+    """How a check came out. `warn` is something to know that stops nothing of ours."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `group` gathers those that belong together, `advice` says what to do, empty when nothing is."""
+
+    group: str
+    name: str
+    status: Status
+    detail: str
+    advice: str = ""
+
+
+def examine(
+    directories: BaseDirectories,
+    *,
+    arch: str,
+    environ: Mapping[str, str] | None = None,
+    facts: HostFacts | None = None,
+) -> tuple[Check, ...]:
+    """Every check for machines of `arch`, in the order they are to be shown. Never raises for what it finds."""
+    environ = os.environ if environ is None else environ
+    facts = host_facts() if facts is None else facts
+    files = VMFiles(arch, _LONGEST_ID, directories.data, directories.runtime)
+    return (
+        *_programs(arch),
+        _system(facts),
+        _accelerator(arch, environ, facts),
+        _firmware(arch),
+        _directory("data", directories.data, space=True),
+        _directory("runtime", directories.runtime, space=False),
+        _directory("state", directories.own_state, space=False),
+        _socket_path(files),
+        *_keys(files.identity),
+        *_podplane(arch),
+        _local_server(directories.runtime / LOCAL_SERVER_FILE),
+    )
+
+
+def _programs(arch: str) -> Iterator[Check]:
+    uses = {
+        qemu_binary(arch): "",
+        "qemu-img": "",
+        "ssh": "shell without a command and sync need it",
+        "rsync": "sync needs it",
+    }
+    for name, use in uses.items():
+        path = find_program(name)
+        if path is None:
+            status = Status.WARN if use else Status.FAIL
+            yield Check("programs", name, status, f"not installed{use and ': '}{use}", install_hint(name))
+            continue
+        version = program_version(path, argument="-V" if name == "ssh" else "--version")
+        if version is None:
+            yield Check("programs", name, Status.WARN, f"{path} does not tell its version", f"try: {path} --version")
+        else:
+            yield Check("programs", name, Status.OK, f"{version}  {path}")
+
+
+def _system(facts: HostFacts) -> Check:
+    name = f"{platform.system() or facts.system} on {platform.machine()}, Python {platform.python_version()}"
+    if facts.system.startswith("win"):
+        return Check("host", "system", Status.FAIL, name, "use it inside WSL 2: Windows itself is not supported")
+    return Check("host", "system", Status.OK, name)
+
+
+def _accelerator(arch: str, environ: Mapping[str, str], facts: HostFacts) -> Check:
+    try:
+        accelerator = choose_accelerator("", arch, environ=environ, facts=facts)
+    except VMError as error:
+        return Check("host", "accelerator", Status.FAIL, str(error), f"mend or unset {ACCELERATOR_VARIABLE}")
+    if environ.get(ACCELERATOR_VARIABLE, "auto") not in ("", "auto"):
+        return Check("host", "accelerator", Status.OK, f"{accelerator}, as {ACCELERATOR_VARIABLE} says")
+    if accelerator != "tcg":
+        return Check("host", "accelerator", Status.OK, accelerator)
+    reason, advice = _why_emulation(arch, facts)
+    return Check("host", "accelerator", Status.WARN, f"tcg (emulation in software, slow): {reason}", advice)
+
+
+def _why_emulation(arch: str, facts: HostFacts) -> tuple[str, str]:
+    if arch != facts.arch:
+        return f"the machines are {arch}, this host is {facts.arch or 'not'}", ""
+    if facts.system == "darwin":
+        return "macOS offers no hypervisor here", "this is usual inside a virtual machine"
+    if not facts.cpu_virtualization:
+        return "the CPU offers neither vmx nor svm", "switch virtualization on in the firmware, or in the outer host"
+    if not Path("/dev/kvm").exists():
+        return "there is no /dev/kvm", "load the module kvm_intel or kvm_amd"
+    if not facts.kvm_device:
+        return "/dev/kvm can't be opened", "add yourself to the group kvm and log in again"
+    return "there is no other for this system", ""
+
+
+def _firmware(arch: str) -> Check:
+    try:
+        firmware = find_firmware(arch)
+    except VMError as error:
+        return Check("host", "firmware", Status.FAIL, str(error), "machines without a kernel of their own need it")
+    return Check("host", "firmware", Status.OK, str(firmware.code))
+
+
+def _directory(name: str, path: Path, *, space: bool) -> Check:
+    """A directory that stands with what it allows, or the nearest one above it, in which it would be made."""
+    standing = path
+    while not os.path.lexists(standing) and standing != standing.parent:
+        standing = standing.parent
+    there = standing == path
+
+    def check(status: Status, detail: str, advice: str = "") -> Check:
+        return Check("directories", name, status, f"{path}  {detail}", advice)
+
+    try:
+        mode = standing.stat().st_mode
+        free = shutil.disk_usage(standing).free
+    except OSError as error:
+        return check(Status.FAIL, f"can't be looked at: {error.strerror}", f"mend {standing}")
+    if not stat.S_ISDIR(mode):
+        return check(Status.FAIL, f"{standing} is not a directory", f"move {standing} away")
+    if not os.access(standing, os.W_OK | os.X_OK):
+        return check(Status.FAIL, f"{standing} is not writable", f"make {standing} writable for you")
+    detail = f"mode {stat.S_IMODE(mode):04o}" if there else "not there yet, made when needed"
+    if there and mode & stat.S_IWOTH:
+        return check(Status.WARN, f"{detail}: anybody may replace files in it", f"chmod o-w {path}")
+    if not space:
+        return check(Status.OK, detail)
+    detail += f", {free / 1024**3:.1f} GiB free"
+    if free < LOW_SPACE:
+        return check(Status.WARN, detail, "free some space: a machine's disk grows while it runs")
+    return check(Status.OK, detail)
+
+
+def _socket_path(files: VMFiles) -> Check:
+    """With the longest id there may be, so that no later `create` comes to grief."""
+    length = max(len(os.fsencode(path)) for path in (files.console, files.qmp))
+    limit = socket_path_limit(sys.platform)
+    detail = f"up to {length} bytes, {limit} allowed"
+    if length <= limit:
+        return Check("directories", "socket paths", Status.OK, detail)
+    shortest = length - len(_LONGEST_ID) + 1
+    status = Status.FAIL if shortest > limit else Status.WARN
+    return Check("directories", "socket paths", status, detail, "choose a shorter runtime directory (XDG_RUNTIME_DIR)")
+
+
+def _keys(identity: Path) -> Iterator[Check]:
+    try:
+        info = identity.lstat()
+    except FileNotFoundError:
+        yield Check("keys", "SSH key", Status.OK, f"{identity}  not there yet, made when needed")
+        return
+    except OSError as error:
+        yield Check("keys", "SSH key", Status.FAIL, f"{identity} can't be looked at: {error.strerror}")
+        return
+    mode = stat.S_IMODE(info.st_mode)
+    if not stat.S_ISREG(info.st_mode):
+        yield Check("keys", "SSH key", Status.FAIL, f"{identity} is not a regular file", f"move {identity} away")
+    elif mode & 0o077:
+        detail = f"{identity}  mode {mode:04o}: others may read it, so ssh refuses it"
+        yield Check("keys", "SSH key", Status.FAIL, detail, f"chmod 600 {identity}")
+    else:
+        yield Check("keys", "SSH key", Status.OK, f"{identity}  mode {mode:04o}")
+    public = identity.with_name(identity.name + ".pub")
+    if not public.is_file():
+        advice = f"make it with: ssh-keygen -y -f {identity} > {public}"
+        yield Check("keys", "public key", Status.WARN, f"{public} is missing", advice)
+
+
+def _podplane(arch: str) -> Iterator[Check]:
+    path = find_program("podplane")
+    if path is None:
+        advice = "install it to make and start clusters; machines can be watched and stopped without it"
+        yield Check("podplane", "podplane", Status.WARN, "not installed", advice)
+    else:
+        version = program_version(path)
+        yield Check("podplane", "podplane", Status.OK, f"{version}  {path}" if version else str(path))
+    for what, program in (("qemu", qemu_binary(arch)), ("rsync", "rsync")):
+        minimum = ".".join(map(str, PODPLANE_MINIMUM[what])).removesuffix(".0")
+        found = find_program(program)
+        version = program_version(found) if found else None
+        if version is not None and _numbers(version) >= PODPLANE_MINIMUM[what]:
+            yield Check("podplane", f"{what} for podplane", Status.OK, f"{version}, {minimum} or newer needed")
+            continue
+        detail = f"podplane's own local commands need {what} {minimum} or newer, here is {version or 'none'}"
+        advice = f"install a newer {what} to use them" if version else install_hint(program)
+        yield Check("podplane", f"{what} for podplane", Status.WARN, detail, advice)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("p", maxsplit=1)[0].split("."))
+
+
+def _local_server(path: Path) -> Check:
+    def check(status: Status, detail: str, advice: str = "") -> Check:
+        return Check("podplane", "local server", status, detail, advice)
+
+    try:
+        file = PIDFile.read(path)
+    except CorruptFile as error:
+        return check(Status.WARN, str(error), f"remove {path} when no podplane command runs")
+    if file is None:
+        return check(Status.OK, "not running")
+    if not psutil.pid_exists(file.pid):
+        return check(Status.OK, f"not running; {path} is left over from process {file.pid}")
+    data = file.data or {}
+    ports = ", ".join(f"{key.removesuffix('_port')} {data[key]}" for key in ("http_port", "https_port") if key in data)
+    return check(Status.OK, f"process {file.pid}{', ports: ' if ports else ''}{ports}")

@@ -1,0 +1,52 @@
+"""The verbs that act on a running machine through QEMU: `pause`, `resume`, `reset`; and `adopt`."""
+
+from __future__ import annotations
+
+import click
+
+from podplane_tui.cli.machine import cluster_of
+from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.progress import run_verb
+
+
+@click.command()
+@place_options
+@pass_choices
+def pause(choices: Choices) -> None:
+    """Freeze a running machine where it is."""
+    cluster = cluster_of(choices)
+    run_verb(lambda control: cluster.pause(control=control))
+    click.echo(f"{cluster.files.name} is paused")
+
+
+@click.command()
+@place_options
+@pass_choices
+def resume(choices: Choices) -> None:
+    """Let a paused machine go on."""
+    cluster = cluster_of(choices)
+    run_verb(lambda control: cluster.resume(control=control))
+    click.echo(f"{cluster.files.name} goes on")
+
+
+@click.command()
+@place_options
+@pass_choices
+def reset(choices: Choices) -> None:
+    """Press a machine's reset button.
+
+    The guest starts anew at once: what it has not saved is lost.
+    """
+    cluster = cluster_of(choices)
+    run_verb(lambda control: cluster.reset(control=control))
+    click.echo(f"{cluster.files.name} was reset")
+
+
+@click.command()
+@place_options
+@pass_choices
+def adopt(choices: Choices) -> None:
+    """Write the PID file of a machine that runs without one."""
+    cluster = cluster_of(choices)
+    pid = run_verb(lambda _control: cluster.qemu.adopt())
+    click.echo(f"{cluster.files.name} runs as process {pid}")

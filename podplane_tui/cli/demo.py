@@ -1,0 +1,64 @@
+"""`demo`: the dashboard on a real machine that needs no download, no privileges and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.interface import Control, StopTimeouts
+from podplane_tui.backend.paths import host_arch
+from podplane_tui.cli.dashboard import require_terminal
+from podplane_tui.cli.lifecycle import boot_options, direct_boot
+from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.place import cluster_id_of
+from podplane_tui.cli.progress import run_verb
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.workspace import throw_away_workspace
+
+DEMO_CLUSTER_ID = "demo"
+
+_LINUX_POWERDOWN = 20.0
+"""Seconds; a guest as small as the one this is for needs a fraction of them."""
+
+
+@click.command()
+@boot_options
+@place_options
+@pass_choices
+def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline: str | None) -> None:
+    """Try the dashboard on a real machine in a throw-away place.
+
+    Its disk is empty, so its firmware ends in the UEFI Shell: press c and type "ver". With --kernel and --initrd it
+    boots those. Everything is gone when the dashboard is left.
+    """
+    if choices.data_dir is not None or choices.runtime_dir is not None:
+        raise click.UsageError("the demo makes directories of its own: leave --data-dir and --runtime-dir out")
+    require_terminal()
+    boot = direct_boot(kernel, initrd, cmdline)
+    cluster_id = cluster_id_of(replace(choices, cluster_id=choices.cluster_id or DEMO_CLUSTER_ID))
+    arch = choices.arch or host_arch(os.environ)
+    # With a network card the firmware would try to boot from it for minutes before it gives up.
+    settings = StartSettings(cpus="1", memory="512M", boot=boot, network=False)
+    # Firmware without a system ignores the power button.
+    timeouts = StopTimeouts(powerdown=_LINUX_POWERDOWN if boot else 0)
+    with throw_away_workspace() as place:
+
+        def start(control: Control) -> None:
+            cluster = Cluster(data_dir=place.data_dir, runtime_dir=place.runtime_dir, cluster_id=cluster_id, arch=arch)
+            cluster.create(None, control=control)
+            cluster.start(settings, control=control)
+
+        run_verb(start)
+        PodplaneApp(
+            data_dir=place.data_dir,
+            runtime_dir=place.runtime_dir,
+            arch=arch,
+            stop_timeouts=timeouts,
+            start_settings=settings,
+            select=cluster_id,
+            message="This machine is real. It is gone when you leave.",
+        ).run()

@@ -1,0 +1,58 @@
+"""`doctor`: what this host has, lacks, and what to install."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+import click
+
+from podplane_tui.backend.doctor import Check, Status, examine
+from podplane_tui.backend.text import one_line
+from podplane_tui.cli.failure import FAILED
+from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.place import directories_of, place_of
+
+_MARKS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@place_options
+@pass_choices
+def doctor(choices: Choices, *, as_json: bool) -> int:
+    """Check programs, accelerator, firmware, directories and keys.
+
+    Ends with 1 when something fails that machines can't do without.
+    """
+    checks = examine(directories_of(choices), arch=place_of(choices).arch, environ=os.environ)
+    if as_json:
+        click.echo(json.dumps([_describe(check) for check in checks], indent=2))
+    else:
+        click.echo(_text(checks))
+    return FAILED if any(check.status is Status.FAIL for check in checks) else 0
+
+
+def _describe(check: Check) -> dict[str, str]:
+    return {
+        "group": check.group,
+        "name": check.name,
+        "status": check.status.value,
+        "detail": check.detail,
+        "advice": check.advice,
+    }
+
+
+def _text(checks: Sequence[Check]) -> str:
+    width = max(len(check.name) for check in checks)
+    lines: list[str] = []
+    group = ""
+    for check in checks:
+        if check.group != group:
+            group = check.group
+            lines += ["", group] if lines else [group]
+        lines.append(f"  {_MARKS[check.status]:<4}  {check.name:<{width}}  {one_line(check.detail)}")
+        if check.advice:
+            lines.append(f"        {'':<{width}}  → {one_line(check.advice)}")
+    return "\n".join(lines)

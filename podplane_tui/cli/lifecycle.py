@@ -1,0 +1,222 @@
+"""The verbs that make, start, stop and delete a machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.errors import NotRunning, VMNotFound
+from podplane_tui.backend.files import disk_usage
+from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
+from podplane_tui.backend.text import one_line
+from podplane_tui.cli.machine import cluster_of
+from podplane_tui.cli.options import Choices, Function, pass_choices, place_options
+from podplane_tui.cli.progress import run_verb
+from podplane_tui.cli.reach import attach_console
+from podplane_tui.tui.text import format_size
+
+_FILE = click.Path(path_type=Path)
+
+_timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help=f"How long the guest may take to power off [default: {StopTimeouts().powerdown:.0f}].",
+)
+_force = click.option("--force", is_flag=True, help="Leave the guest out: end QEMU at once.")
+
+
+def boot_options(function: Function) -> Function:
+    """Add `--kernel`, `--initrd` and `--cmdline`, which `direct_boot` understands."""
+    for option in (
+        click.option("--cmdline", metavar="TEXT", help="The kernel's command line; what a console needs is added."),
+        click.option("--initrd", type=_FILE, metavar="PATH", help="The initial RAM disk that goes with --kernel."),
+        click.option("--kernel", type=_FILE, metavar="PATH", help="Boot this kernel instead of the disk."),
+    ):
+        function = option(function)
+    return function
+
+
+def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
+    if force and timeout is not None:
+        raise click.UsageError("--force leaves the guest no time, so --timeout says nothing: use one of them")
+    if force:
+        return StopTimeouts(powerdown=0)
+    return StopTimeouts() if timeout is None else StopTimeouts(powerdown=timeout)
+
+
+@click.command()
+@click.option("--image", required=True, type=_FILE, metavar="PATH", help="The qcow2 image to base the disk on.")
+@place_options
+@pass_choices
+def create(choices: Choices, *, image: Path) -> None:
+    """Make a machine's disk on top of a qcow2 image.
+
+    The image itself is not changed. --id is required: podplane itself can't start a machine that it did not make, so
+    no such machine should take a name by accident. Start it with podplane-tui start.
+    """
+    if choices.cluster_id is None:
+        raise click.UsageError(
+            "name the new machine with --id ID; podplane itself can't start a machine it did not make"
+        )
+    cluster = cluster_of(choices)
+    run_verb(lambda control: cluster.create(Path(os.path.abspath(image)), control=control))  # noqa: PTH100
+    click.echo(f"made {one_line(str(cluster.files.image))}")
+    click.echo(
+        f"start it with: podplane-tui start --id {cluster.files.cluster_id}"
+        " (podplane itself can't start a machine it did not make)",
+        err=True,
+    )
+
+
+@click.command()
+@click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs [default: 2].")
+@click.option("-m", "--memory", default="", metavar="SIZE", help="Memory, such as 512M or 8G [default: 4G].")
+@click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data [default: the cluster's own].")
+@boot_options
+@click.option(
+    "--accel", default="", metavar="NAME", help="kvm, hvf, tcg or auto [default: PODPLANE_TUI_ACCEL, else auto]."
+)
+@click.option("--monitor", is_flag=True, help="Keep QEMU and its monitor in the foreground of this terminal.")
+@click.option("--console", is_flag=True, help="Attach to the serial console once it runs; Ctrl-] detaches.")
+@place_options
+@pass_choices
+def start(
+    choices: Choices,
+    *,
+    cpus: str,
+    memory: str,
+    user_data: Path | None,
+    kernel: Path | None,
+    initrd: Path | None,
+    cmdline: str | None,
+    accel: str,
+    monitor: bool,
+    console: bool,
+) -> None:
+    """Start a machine."""
+    if monitor and console:
+        raise click.UsageError("--monitor takes this terminal already: leave --console out")
+    settings = StartSettings(
+        cpus=cpus,
+        memory=memory,
+        user_data=user_data,
+        boot=direct_boot(kernel, initrd, cmdline),
+        accelerator=accel,
+        monitor=monitor,
+    )
+    cluster = cluster_of(choices)
+    if cluster.files.cluster_config.exists():
+        click.echo(
+            "podplane made this machine: started from here it boots, but its Kubernetes may point at ports of an"
+            " earlier local server; podplane local start puts them right",
+            err=True,
+        )
+    if monitor:
+        # QEMU's monitor owns the terminal: no progress line in between, and Ctrl-C is QEMU's.
+        cluster.start(settings)
+        return
+    run_verb(lambda control: cluster.start(settings, control=control))
+    _say_running(cluster)
+    if console:
+        attach_console(cluster)
+
+
+def direct_boot(kernel: Path | None, initrd: Path | None, cmdline: str | None) -> DirectBootOptions | None:
+    """The boot asked for by `--kernel`, `--initrd` and `--cmdline`; None for the disk's own."""
+    if kernel is None and initrd is None:
+        if cmdline is not None:
+            raise click.UsageError("--cmdline is for a kernel: give --kernel and --initrd too")
+        return None
+    if kernel is None or initrd is None:
+        raise click.UsageError("--kernel and --initrd go together: give both")
+    for option, path in (("--kernel", kernel), ("--initrd", initrd)):
+        if not path.is_file():
+            raise click.UsageError(f"{option}: there is no file {path}")
+    return DirectBootOptions(os.path.abspath(kernel), os.path.abspath(initrd), cmdline or "")  # noqa: PTH100
+
+
+def _say_running(cluster: Cluster) -> None:
+    ssh = cluster.ports().ssh
+    where = f", SSH port {ssh}" if ssh else ""
+    click.echo(f"{cluster.files.name} is running as process {cluster.qemu.pid()}{where}")
+
+
+@click.command()
+@_timeout
+@_force
+@place_options
+@pass_choices
+def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
+    """Stop a machine and start it as before.
+
+    While it stops each Ctrl-C skips to the next step, as in stop.
+    """
+    timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
+    run_verb(lambda control: cluster.restart(timeouts=timeouts, control=control), skips=True)
+    _say_running(cluster)
+
+
+@click.command()
+@_timeout
+@_force
+@click.option("--rm", "remove", is_flag=True, help="Delete the machine afterwards, as delete --yes does.")
+@place_options
+@pass_choices
+def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) -> None:
+    """Stop a machine: power button, SIGTERM, SIGKILL.
+
+    Each Ctrl-C, the first one too, ends the wait of the step in progress and goes to the next. QEMU keeps running when
+    podplane-tui itself is killed.
+    """
+    timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
+    try:
+        result = run_verb(lambda control: cluster.stop(timeouts=timeouts, control=control), skips=True)
+        click.echo(result.message)
+    except NotRunning:
+        if not (remove and cluster.delete_plan()):
+            raise
+    if remove:
+        plan = cluster.delete_plan()
+        _list(plan)
+        _delete(cluster, plan)
+
+
+@click.command()
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@place_options
+@pass_choices
+def delete(choices: Choices, *, yes: bool) -> None:
+    """Delete a machine's disk and files, after listing them.
+
+    Shared keys and caches stay, and so do logins in podplane's configuration and kubectl's.
+    """
+    cluster = cluster_of(choices)
+    cluster.qemu.require_stopped("delete")
+    plan = cluster.delete_plan()
+    if not plan:
+        raise VMNotFound(f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch}): nothing to delete")
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("there is nobody to ask: give --yes to delete without a question")
+    _list(plan)
+    if not yes and not click.confirm(f"Delete {cluster.files.name} for good?", default=False):
+        raise click.ClickException("nothing was deleted")
+    _delete(cluster, plan)
+
+
+def _list(plan: tuple[Path, ...]) -> None:
+    click.echo("\n".join(["these go (logins in podplane's and kubectl's configuration stay):", *map(_line, plan)]))
+
+
+def _delete(cluster: Cluster, plan: tuple[Path, ...]) -> None:
+    run_verb(lambda control: cluster.delete(plan, control=control))
+    click.echo(f"deleted {cluster.files.name}")
+
+
+def _line(path: Path) -> str:
+    folder = "/" if path.is_dir() and not path.is_symlink() else ""
+    return f"  {format_size(disk_usage(path)):>6}  {one_line(str(path), limit=4000)}{folder}"

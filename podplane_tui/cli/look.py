@@ -1,0 +1,165 @@
+"""The verbs that only look: `list` and `status`, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+
+from podplane_tui.backend.errors import VMNotFound
+from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.paths import validate_cluster_id
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.text import one_line
+from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.place import cluster_id_of, place_of
+from podplane_tui.tui.text import UNKNOWN, format_duration, format_usage
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command("list")
+@_as_json
+@place_options
+@pass_choices
+def list_machines(choices: Choices, *, as_json: bool) -> None:
+    """List the machines; with --id those of one cluster only."""
+    place = place_of(choices)
+    machines: Sequence[VMSnapshot] = Inventory(place.data_dir, place.runtime_dir).snapshot()
+    if choices.cluster_id is not None:
+        wanted = validate_cluster_id(choices.cluster_id)
+        machines = [vm for vm in machines if vm.cluster_id == wanted]
+    if as_json:
+        click.echo(json.dumps([describe(vm) for vm in machines], indent=2))
+    elif machines:
+        click.echo(_table(machines))
+    else:
+        where = one_line(str(place.data_dir / "vms"))
+        click.echo(f"no machines in {where}: make one with podplane-tui create, or podplane local start", err=True)
+
+
+@click.command()
+@_as_json
+@place_options
+@pass_choices
+def status(choices: Choices, *, as_json: bool) -> None:
+    """Show one machine."""
+    place, cluster_id = place_of(choices), cluster_id_of(choices)
+    vm = Inventory(place.data_dir, place.runtime_dir).find(cluster_id, place.arch)
+    if vm is None:
+        raise VMNotFound(
+            f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}: create it first"
+        )
+    if as_json:
+        click.echo(json.dumps(describe(vm), indent=2))
+    else:
+        rows = _rows(vm)
+        width = max(len(name) for name, _ in rows)
+        click.echo("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+
+
+def describe(vm: VMSnapshot) -> dict[str, object]:
+    """A machine as `--json` prints it. Names are only ever added; what is not known is null.
+
+    Times are ISO 8601 in UTC, sizes in bytes, `cpu_percent` in per cent of one core.
+    """
+    files = vm.files
+    return {
+        "cluster_id": vm.cluster_id,
+        "name": vm.name,
+        "arch": vm.arch,
+        "state": vm.state.value,
+        "problem": vm.problem,
+        "action": None
+        if vm.action is None
+        else {"verb": vm.action.verb, "pid": vm.action.pid, "since": _time(vm.action.since)},
+        "pid": vm.pid,
+        "started_at": _time(vm.started_at),
+        "cpus": vm.cpus,
+        "cpu_percent": None if vm.cpu_percent is None else round(vm.cpu_percent, 1),
+        "memory_bytes": vm.memory_bytes,
+        "memory_limit_bytes": vm.memory_limit_bytes,
+        "disk_bytes": vm.disk_bytes,
+        "disk_virtual_bytes": vm.disk_virtual_bytes,
+        "accelerator": vm.accelerator,
+        "ports": {name: getattr(vm.ports, name) for name in vm.ports.__slots__},
+        "paths": {
+            "image": str(files.image),
+            "seed": str(files.seed),
+            "efivars": str(files.efivars),
+            "pid_file": str(files.pid_file),
+            "console": str(vm.console or files.console),
+            "qmp": str(vm.qmp or files.qmp),
+            "qemu_log": str(files.qemu_log),
+            "state_file": str(files.state_file),
+            "cluster_dir": str(files.cluster_dir),
+        },
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    """Seconds since the epoch as ISO 8601; None for what no calendar holds (a lock file may say anything)."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _uptime(vm: VMSnapshot) -> str:
+    return format_duration(None if vm.started_at is None else time.time() - vm.started_at)
+
+
+def _percent(vm: VMSnapshot) -> str:
+    return UNKNOWN if vm.cpu_percent is None else f"{vm.cpu_percent:.0f}%"
+
+
+def _table(machines: Sequence[VMSnapshot]) -> str:
+    """One line per machine; the last column holds what is wrong and is left out when nothing is."""
+    rows = [("CLUSTER", "ARCH", "STATE", "CPU", "MEMORY", "DISK", "UPTIME", "SSH", "PROBLEM")]
+    rows += [
+        (
+            vm.cluster_id,
+            vm.arch,
+            vm.state.value,
+            _percent(vm),
+            format_usage(vm.memory_bytes, vm.memory_limit_bytes),
+            format_usage(vm.disk_bytes, vm.disk_virtual_bytes),
+            _uptime(vm),
+            str(vm.ports.ssh or UNKNOWN),
+            one_line(vm.problem or "", limit=1000),
+        )
+        for vm in machines
+    ]
+    if not any(row[-1] for row in rows[1:]):
+        rows[0] = (*rows[0][:-1], "")
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return "\n".join(
+        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=True)), row[-1]]).rstrip()
+        for row in rows
+    )
+
+
+def _rows(vm: VMSnapshot) -> list[tuple[str, str]]:
+    """What `status` shows, line by line; facts a stopped machine has none of are left out."""
+    rows = [("cluster", vm.cluster_id), ("name", vm.name), ("arch", vm.arch), ("state", vm.state.value)]
+    if vm.problem:
+        rows.append(("problem", one_line(vm.problem, limit=1000)))
+    if vm.action:
+        rows.append(("action", one_line(f"{vm.action.verb} by process {vm.action.pid}")))
+    if vm.live:
+        rows += [
+            ("process", str(vm.pid)),
+            ("started", f"{_time(vm.started_at)}, {_uptime(vm)} ago"),
+            ("cpu", f"{_percent(vm)} of one core, {vm.cpus or UNKNOWN} in the machine, {vm.accelerator or UNKNOWN}"),
+            ("memory", format_usage(vm.memory_bytes, vm.memory_limit_bytes)),
+            ("console", one_line(str(vm.console or vm.files.console))),
+        ]
+    rows.append(("disk", format_usage(vm.disk_bytes, vm.disk_virtual_bytes)))
+    rows.append(("image", one_line(str(vm.files.image))))
+    rows += [(name.replace("_", " "), f"127.0.0.1:{port}") for name, port in vm.ports.items()]
+    return rows

@@ -1,0 +1,75 @@
+"""The options that every verb shares, before the verb or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(slots=True)
+class Choices:
+    """What was chosen on the command line; None stands for what was not."""
+
+    cluster_id: str | None = None
+    data_dir: Path | None = None
+    runtime_dir: Path | None = None
+    arch: str | None = None
+
+
+pass_choices = click.make_pass_decorator(Choices, ensure=True)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    choices = context.find_root().ensure_object(Choices)
+    if value is not None and parameter.name is not None:
+        setattr(choices, parameter.name, value)
+
+
+_DIRECTORY = click.Path(path_type=Path)
+
+_OPTIONS = (
+    click.option(
+        "--id",
+        "cluster_id",
+        metavar="ID",
+        expose_value=False,
+        callback=_remember,
+        help="The cluster [default: default].",
+    ),
+    click.option(
+        "--data-dir",
+        type=_DIRECTORY,
+        metavar="DIR",
+        expose_value=False,
+        callback=_remember,
+        help="podplane's data directory [default: as podplane finds it].",
+    ),
+    click.option(
+        "--runtime-dir",
+        type=_DIRECTORY,
+        metavar="DIR",
+        expose_value=False,
+        callback=_remember,
+        help="podplane's runtime directory [default: as podplane finds it].",
+    ),
+    click.option(
+        "--arch",
+        type=click.Choice(["amd64", "arm64"]),
+        expose_value=False,
+        callback=_remember,
+        help="The machine's architecture [default: PODPLANE_ARCH, else this host's].",
+    ),
+)
+
+
+def place_options(function: Function) -> Function:
+    """Add `--id`, `--data-dir`, `--runtime-dir` and `--arch`, which end up in `Choices`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,550 @@
+"""The command line as a program: what it prints where, its exit codes, and that bad input gets one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+
+import podplane_tui.cli
+from podplane_tui.cli import VERBS, cli
+from tests.conftest import Workspace
+
+ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m\r\n\u202egnp"
+
+
+def run(
+    workspace: Workspace, *arguments: str, environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The real program in the workspace, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "podplane_tui", *arguments],
+        env={**workspace.environment, **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class Call:
+    """The same without a process of its own, for the many cases in which that makes no difference."""
+
+    def __init__(self, workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+        self._workspace = workspace
+        self._capfd = capfd
+
+    def __call__(
+        self, *arguments: str, environ: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self._workspace.environment, **(environ or {})}.items():
+                patch.setenv(name, value)
+            if cwd is not None:
+                patch.chdir(cwd)
+            self._capfd.readouterr()
+            code = podplane_tui.cli.run(arguments)
+        output = self._capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, output.out, output.err)
+
+
+@pytest.fixture
+def call(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> Call:
+    return Call(workspace, capfd)
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Exit code `code`, nothing on stdout, one line on stderr that holds the words, and no traceback."""
+    assert (result.returncode, result.stdout) == (code, ""), result
+    assert result.stderr.startswith("podplane-tui: "), result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.rstrip("\n").isprintable(), result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def make_disk(workspace: Workspace, cluster_id: str = "default", *, arch: str = "amd64") -> Path:
+    path = workspace.data / "vms" / f"podplane-local-{cluster_id}.{arch}.image.qcow2"
+    path.parent.mkdir(exist_ok=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(path), "1G"], check=True)
+    return path
+
+
+def files_below(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+
+# -- the program itself -----------------------------------------------------------------------------------------------
+
+
+def test_version(workspace: Workspace) -> None:
+    result = run(workspace, "--version")
+    assert (result.returncode, result.stdout) == (0, f"podplane-tui {podplane_tui.__version__}\n")
+
+
+def test_help_names_every_verb(workspace: Workspace) -> None:
+    result = run(workspace, "--help")
+    assert result.returncode == 0
+    for verb in VERBS:
+        assert re.search(rf"^  {verb} +\S", result.stdout, re.MULTILINE), verb
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_takes_the_shared_options(verb: str) -> None:
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    assert command.name == verb
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--id", "--data-dir", "--runtime-dir", "--arch"} <= options
+    assert command.get_short_help_str()
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        ("list", {"--json"}),
+        ("status", {"--json"}),
+        ("create", {"--image"}),
+        ("start", {"-c", "--cpus", "-m", "--memory", "--user-data", "--kernel", "--initrd", "--cmdline", "--accel"}),
+        ("start", {"--monitor", "--console"}),
+        ("stop", {"--rm", "--timeout", "--force"}),
+        ("delete", {"--yes"}),
+        ("sync", {"--chown", "--exclude"}),
+        ("doctor", {"--json"}),
+        ("demo", {"--kernel", "--initrd", "--cmdline"}),
+    ],
+)
+def test_each_verb_has_its_own_options(verb: str, options: set[str]) -> None:
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    assert options <= {option for parameter in command.params for option in parameter.opts}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["--version"], ["podplane_tui.backend", "textual", "psutil", "asyncio"]),
+        (["list"], ["textual", "rich", "paramiko", "pyte"]),
+        (["status"], ["textual", "rich", "paramiko", "pyte"]),
+        (["doctor"], ["textual", "rich", "paramiko", "pyte"]),
+        (["stop"], ["textual", "rich", "pyte"]),
+    ],
+)
+def test_a_verb_loads_only_what_it_needs(workspace: Workspace, arguments: list[str], absent: Sequence[str]) -> None:
+    code = (
+        "import sys; from podplane_tui.cli import run; run(sys.argv[2:]);"
+        "print([name for name in sys.argv[1].split(',') if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, ",".join(absent), *arguments],
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["frobnicate"],
+        ["list", "--frobnicate"],
+        ["list", "surplus"],
+        ["start", "--accel"],
+        ["stop", "--timeout", "soon"],
+        ["stop", "--timeout", "-1"],
+        ["stop", "--timeout", "5", "--force"],
+        ["start", "--monitor", "--console"],
+        ["start", "--kernel", "/bin/true"],
+        ["start", "--initrd", "/bin/true"],
+        ["start", "--cmdline", "quiet"],
+        ["start", "--kernel", "/nowhere", "--initrd", "/bin/true"],
+        ["sync", "only-one"],
+        ["list", "--arch", "riscv64"],
+        ["create", "--id", "dev"],
+        ["demo", "--data-dir", "/tmp"],
+    ],
+)
+def test_wrong_usage_ends_with_2(workspace: Workspace, call: Call, arguments: list[str]) -> None:
+    assert_refused(call(*arguments), 2)
+    assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--id", "dev"], ["demo"]])
+def test_no_dashboard_without_a_terminal(call: Call, arguments: list[str]) -> None:
+    assert_refused(call(*arguments), 2, "terminal")
+
+
+def test_a_reader_that_leaves_is_no_error(workspace: Workspace) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [sys.executable, "-m", "podplane_tui", "doctor", "--json"],
+        env=workspace.environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(write)
+        assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_unicode_is_no_error(workspace: Workspace, encoding: str) -> None:
+    make_disk(workspace)
+    result = run(workspace, "list", environ={"PYTHONIOENCODING": encoding})
+    assert result.returncode == 0
+    assert "default" in result.stdout
+
+
+# -- where ------------------------------------------------------------------------------------------------------------
+
+
+def test_directories_are_taken_before_and_after_the_verb(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace, "dev")
+    away = {"XDG_DATA_HOME": "/nonexistent", "XDG_RUNTIME_DIR": "/nonexistent"}
+    places = ["--data-dir", str(workspace.data), "--runtime-dir", str(workspace.runtime)]
+    for arguments in (["list", *places], [*places, "list"], [*places[:2], "list", *places[2:]]):
+        assert "dev" in call(*arguments, environ=away).stdout
+    assert "dev" not in call("list", environ=away).stdout
+
+
+def test_the_option_after_the_verb_wins(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace, "dev")
+    result = call("--data-dir", "/nonexistent", "list", "--data-dir", str(workspace.data))
+    assert "dev" in result.stdout
+
+
+def test_a_relative_directory_is_the_callers(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace, "dev")
+    result = call("list", "--json", "--data-dir", "podplane", cwd=workspace.data.parent)
+    assert json.loads(result.stdout)[0]["paths"]["image"].startswith(str(workspace.data))
+
+
+def test_without_a_home_the_given_directories_do(workspace: Workspace, call: Call) -> None:
+    homeless = {"HOME": "", "USERPROFILE": "", "XDG_DATA_HOME": "", "XDG_RUNTIME_DIR": ""}
+    assert_refused(call("list", environ=homeless), 2, "HOME")
+    make_disk(workspace, "dev")
+    places = ["--data-dir", str(workspace.data), "--runtime-dir", str(workspace.runtime)]
+    assert "dev" in call("list", *places, environ=homeless).stdout
+
+
+@pytest.mark.parametrize(
+    "verb", ["status", "start", "stop", "restart", "pause", "resume", "reset", "delete", "console"]
+)
+@pytest.mark.parametrize("bad", ["", "Upper", "a--b", "-a", "a-", "a" * 33, "../x", "local", "k8s", "oidc", ESCAPES])
+def test_a_bad_cluster_id_is_refused(workspace: Workspace, call: Call, verb: str, bad: str) -> None:
+    assert_refused(call(verb, f"--id={bad}"), 2, "cluster id")
+    assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
+
+
+def test_a_bad_architecture_variable_is_refused(call: Call) -> None:
+    assert_refused(call("list", environ={"PODPLANE_ARCH": "vax"}), 2, "PODPLANE_ARCH")
+
+
+# -- list and status --------------------------------------------------------------------------------------------------
+
+KEYS = {
+    "cluster_id",
+    "name",
+    "arch",
+    "state",
+    "pid",
+    "started_at",
+    "cpu_percent",
+    "memory_bytes",
+    "memory_limit_bytes",
+    "disk_bytes",
+    "disk_virtual_bytes",
+    "ports",
+    "problem",
+    "paths",
+}
+
+
+def test_an_empty_list_is_an_empty_array_and_a_hint(workspace: Workspace, call: Call) -> None:
+    result = call("list", "--json")
+    assert (result.returncode, json.loads(result.stdout), result.stderr) == (0, [], "")
+    result = call("list")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert str(workspace.data) in result.stderr
+    assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
+
+
+def test_a_stopped_machine_as_json(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace, "dev")
+    (machine,) = json.loads(call("list", "--json").stdout)
+    assert machine.keys() >= KEYS
+    assert machine["cluster_id"] == "dev"
+    assert machine["name"] == "podplane-local-dev"
+    assert machine["arch"] == "amd64"
+    assert machine["state"] == "stopped"
+    assert machine["disk_virtual_bytes"] == 2**30
+    assert machine["disk_bytes"] == image.stat().st_blocks * 512
+    assert all(machine[key] is None for key in ("pid", "started_at", "cpu_percent", "memory_bytes", "problem"))
+    assert machine["paths"]["image"] == str(image)
+    assert machine["paths"]["pid_file"] == str(workspace.runtime / "vms" / "podplane-local-dev.amd64.pid.json")
+    assert set(machine["ports"]) == {"ssh", "kubernetes_api", "traefik_dashboard", "registry", "traefik_https"}
+    assert json.loads(call("status", "--id", "dev", "--json", "--arch", "amd64").stdout) == machine
+
+
+def test_list_can_be_narrowed(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace, "dev")
+    make_disk(workspace, "dev", arch="arm64")
+    make_disk(workspace, "prod")
+    machines = json.loads(call("list", "--json", "--id", "dev").stdout)
+    assert [(vm["cluster_id"], vm["arch"]) for vm in machines] == [("dev", "amd64"), ("dev", "arm64")]
+
+
+def test_the_table_lines_up(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace, "dev")
+    make_disk(workspace, "a-much-longer-name")
+    header, *rows = call("list").stdout.splitlines()
+    assert header.split() == ["CLUSTER", "ARCH", "STATE", "CPU", "MEMORY", "DISK", "UPTIME", "SSH"]
+    column = header.index("STATE")
+    assert [row[column : column + 7] for row in rows] == ["stopped", "stopped"]
+
+
+def test_status_of_a_machine_that_is_not_there(call: Call) -> None:
+    assert_refused(call("status", "--id", "dev"), 1, "no machine dev")
+
+
+def test_status_for_people(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    result = call("status")
+    assert result.returncode == 0
+    assert re.search(r"^state +stopped$", result.stdout, re.MULTILINE)
+    assert str(image) in result.stdout
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"pid": "' + ESCAPES.encode() + b'"}', b'{"pid": 1e999}', b"[" * 60_000, b"\0" * 9]
+)
+def test_a_corrupt_pid_file_is_a_row_and_stays(workspace: Workspace, call: Call, content: bytes) -> None:
+    make_disk(workspace)
+    make_disk(workspace, "fine")
+    pid_file = workspace.runtime / "vms" / "podplane-local-default.amd64.pid.json"
+    pid_file.parent.mkdir()
+    pid_file.write_bytes(content)
+    states = {vm["cluster_id"]: vm for vm in json.loads(call("list", "--json").stdout)}
+    assert states["fine"]["state"] == "stopped"
+    assert states["default"]["state"] == "broken"
+    assert "pid.json" in states["default"]["problem"]
+    assert_refused(call("start"), 1, "pid.json")
+    assert pid_file.read_bytes() == content
+
+
+def test_nothing_from_a_file_reaches_the_terminal_unescaped(workspace: Workspace, call: Call) -> None:
+    """A hostile directory name ends up in every message and every path."""
+    evil = Workspace(workspace.root / f"evil{ESCAPES}")
+    evil.data.mkdir(parents=True)
+    make_disk(evil).write_bytes(b"not an image")
+    place = ["--data-dir", str(evil.data)]
+    for arguments in (["list"], ["status"], ["list", "--json"], ["start"], ["doctor"], ["list", "--id", "none"]):
+        result = call(*arguments, *place)
+        for stream in (result.stdout, result.stderr):
+            bad = [c for c in stream if not c.isprintable() and c != "\n"]
+            assert bad == [], arguments
+
+
+def test_bytes_that_are_no_text_are_printed_all_the_same(workspace: Workspace, call: Call) -> None:
+    place = os.fsdecode(os.fsencode(workspace.root) + b"/\xff\xfe")
+    assert call("list", "--data-dir", place).returncode == 0
+    assert_refused(call("status", "--data-dir", place), 1)
+
+
+# -- create, start, stop, delete: what is refused ---------------------------------------------------------------------
+
+
+def test_create_asks_for_a_name_and_says_why(call: Call) -> None:
+    assert_refused(call("create", "--image", "x"), 2, "--id", "podplane itself can't start")
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "empty", "directory", "fifo", "raw"])
+def test_create_takes_qcow2_only_and_leaves_nothing(workspace: Workspace, call: Call, kind: str) -> None:
+    image = workspace.root / "base.qcow2"
+    match kind:
+        case "text":
+            image.write_text("hello\x1b[31m")
+        case "empty":
+            image.touch()
+        case "directory":
+            image.mkdir()
+        case "fifo":
+            os.mkfifo(image)
+        case "raw":
+            image.write_bytes(bytes(1 << 20))
+    before = files_below(workspace.root)
+    assert_refused(call("create", "--id", "dev", "--image", str(image)), 1, "base.qcow2")
+    assert [name for name in files_below(workspace.root) if "image" in name] == []
+    assert set(before) <= set(files_below(workspace.root))
+
+
+def test_create_makes_an_overlay_once(workspace: Workspace, call: Call) -> None:
+    base = workspace.root / "base.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(base), "1G"], check=True)
+    content = base.read_bytes()
+    result = call("create", "--id", "dev", "--image", "base.qcow2", "--arch", "amd64", cwd=workspace.root)
+    assert result.returncode == 0, result.stderr
+    image = workspace.data / "vms" / "podplane-local-dev.amd64.image.qcow2"
+    assert str(image) in result.stdout
+    assert "podplane itself can't start" in result.stderr
+    info = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", str(image)]))
+    assert (info["virtual-size"], info["full-backing-filename"]) == (128 * 2**30, str(base))
+
+    made = image.read_bytes()
+    again = call("create", "--id", "dev", "--image", str(base), "--arch", "amd64")
+    assert_refused(again, 1, "already has a disk")
+    assert (image.read_bytes(), base.read_bytes()) == (made, content)
+
+
+def test_start_needs_a_disk(call: Call) -> None:
+    assert_refused(call("start", "--id", "dev"), 1, "no disk")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--cpus", "many"],
+        ["--cpus", "0"],
+        ["--memory", "lots"],
+        ["--memory", "4G,maxmem=8G"],
+        ["--accel", "warp"],
+        ["--user-data", "/nowhere"],
+    ],
+)
+def test_start_refuses_bad_values(workspace: Workspace, call: Call, options: list[str]) -> None:
+    make_disk(workspace)
+    before = files_below(workspace.data / "vms")
+    assert_refused(call("start", *options), 2)
+    assert files_below(workspace.data / "vms") == before
+    assert workspace.qemu_processes() == []
+
+
+def test_start_without_qemu_says_what_to_install(workspace: Workspace) -> None:
+    make_disk(workspace)
+    assert_refused(run(workspace, "start", "--arch", "amd64", environ={"PATH": "/nonexistent"}), 1, "not installed")
+
+
+def test_start_with_too_long_a_socket_path(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace)
+    runtime = workspace.root / ("r" * 100)
+    assert_refused(call("start", "--runtime-dir", str(runtime)), 2, "socket path", "--runtime-dir")
+    assert not runtime.exists() or not any(path.is_socket() for path in runtime.rglob("*"))
+
+
+@pytest.mark.parametrize("verb", ["stop", "pause", "resume", "reset", "console", "adopt", "shell"])
+def test_verbs_for_running_machines_refuse_stopped_ones(workspace: Workspace, call: Call, verb: str) -> None:
+    make_disk(workspace)
+    before = files_below(workspace.data)
+    assert_refused(call(verb), 1, "not running")
+    assert files_below(workspace.data) == before
+
+
+def test_sync_into_a_stopped_machine(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace)
+    assert_refused(call("sync", "/etc/hostname", "/tmp/"), 1, "not running")
+
+
+def test_delete_lists_and_needs_somebody_to_ask(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    assert_refused(call("delete"), 2, "--yes")
+    assert image.exists()
+
+
+def test_delete_with_yes_removes_what_it_lists(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    other = make_disk(workspace, "other")
+    result = call("delete", "--yes")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert str(image) in result.stdout
+    assert (image.exists(), other.exists()) == (False, True)
+    assert_refused(call("delete", "--yes"), 1, "nothing to delete")
+
+
+def test_stop_rm_of_a_stopped_machine_deletes_it(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    result = call("stop", "--rm")
+    assert result.returncode == 0, result.stderr
+    assert str(image) in result.stdout
+    assert not image.exists()
+    assert_refused(call("stop", "--rm"), 1, "not running")
+
+
+@pytest.mark.parametrize(("answer", "gone"), [("n\n", False), ("\n", False), ("", False), ("y\n", True)])
+def test_delete_asks_with_no_as_the_default(workspace: Workspace, answer: str, gone: bool) -> None:
+    image = make_disk(workspace)
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "podplane_tui", "delete"],
+        env=workspace.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        os.write(ours, answer.encode() or b"\x04")
+        output, errors = process.communicate(timeout=60)
+        os.close(ours)
+    assert str(image) in output
+    assert image.exists() is not gone
+    assert process.returncode == (0 if gone else 1), errors
+
+
+def test_ctrl_c_at_the_question_deletes_nothing(workspace: Workspace) -> None:
+    image = make_disk(workspace)
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "podplane_tui", "delete"],
+        env=workspace.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        while process.stdout.read(1) != "?":
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        os.close(ours)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "podplane-tui: interrupted"
+    assert image.exists()
+
+
+# -- doctor -----------------------------------------------------------------------------------------------------------
+
+
+def test_doctor_as_json(workspace: Workspace, call: Call) -> None:
+    result = call("doctor", "--json")
+    checks = json.loads(result.stdout)
+    assert {tuple(check) for check in checks} == {("group", "name", "status", "detail", "advice")}
+    assert {check["status"] for check in checks} <= {"ok", "warn", "fail"}
+    assert result.returncode == (1 if any(check["status"] == "fail" for check in checks) else 0)
+    assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
+
+
+def test_doctor_fails_without_qemu_and_says_what_to_install(call: Call) -> None:
+    result = call("doctor", environ={"PATH": "/nonexistent"})
+    assert result.returncode == 1
+    assert re.search(r"FAIL +qemu-system", result.stdout)
+    assert "install it with" in result.stdout
+
+
+def test_doctor_looks_at_the_directories_given(call: Call) -> None:
+    result = call("doctor", "--data-dir", "/somewhere/else")
+    assert "/somewhere/else" in result.stdout
