@@ -1,0 +1,188 @@
+"""The rules of the house: who may import whom, what the wheel holds, what lies where, what does not belong here."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "podplane_tui"
+
+TOP_LEVEL = {
+    *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
+    *("benchmarks", "podplane_tui", "screenshots", "styles", "tests"),
+}
+
+# Who stands higher may import who stands lower, never the other way round; modules not named here are no layer.
+LAYERS = {
+    "podplane_tui.terminal": 0,
+    "podplane_tui.backend": 0,
+    "podplane_tui.tui.messages": 1,
+    "podplane_tui.tui.widgets": 2,
+    "podplane_tui.tui.screens": 3,
+    "podplane_tui.tui.app": 4,
+    "podplane_tui.cli": 5,
+}
+
+
+def modules_of(package: str) -> list[str]:
+    """Return the names of all modules of a package of ours."""
+    directory = ROOT / package.replace(".", "/")
+    files = directory.rglob("*.py") if directory.is_dir() else [directory.with_suffix(".py")]
+    return sorted(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files)
+
+
+def loaded_by(statements: str, *, environment: dict[str, str] | None = None) -> set[str]:
+    """Return the names in `sys.modules` after `statements` ran in a Python of their own; they may exit with 0."""
+    program = (
+        f"import json, sys\ntry:\n    {statements}\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
+    names: list[str] = json.loads(result.stdout.splitlines()[-1])
+    return set(names)
+
+
+@pytest.mark.parametrize(
+    ("package", "other"),
+    [("podplane_tui.backend", "podplane_tui.terminal"), ("podplane_tui.terminal", "podplane_tui.backend")],
+)
+def test_backend_and_terminal_know_neither_each_other_nor_the_interface(package: str, other: str) -> None:
+    loaded = loaded_by(f"import {', '.join(modules_of(package))}")
+    assert package in loaded
+    assert not loaded & {"textual", "rich", other, "podplane_tui.tui", "podplane_tui.cli", "click"}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["list"], ["list", "--json"], ["doctor", "--help"]])
+def test_a_quick_verb_does_not_load_the_dashboard(workspace: Workspace, arguments: list[str]) -> None:
+    loaded = loaded_by(
+        f"sys.argv[1:] = {arguments}; from podplane_tui.cli import main; main()", environment=workspace.environment
+    )
+    assert "podplane_tui.cli" in loaded
+    assert not loaded & {"textual", "rich"}
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """Yield the full names a module of ours imports, wherever in it, `from`'s names included."""
+    path = ROOT / module.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = [*module.split("."), ""][: -node.level - (path.name != "__init__.py")] if node.level else []
+            yield from (".".join([*package, *filter(None, [node.module]), name.name]) for name in node.names)
+
+
+def layer_of(name: str) -> int | None:
+    return next((rank for layer, rank in LAYERS.items() if f"{name}.".startswith(f"{layer}.")), None)
+
+
+def test_imports_go_down_the_layers_only() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for layer, rank in LAYERS.items()
+        for module in modules_of(layer)
+        for name in imports_of(module)
+        if (other := layer_of(name)) is not None and other > rank
+    ]
+    assert not wrong
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built without a network."""
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    (file,) = directory.glob("*.whl")
+    return file
+
+
+def test_wheel_holds_the_package_its_styles_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    styles = {f"podplane_tui/styles/{sheet.name}" for sheet in (ROOT / "styles").glob("*.tcss")}
+    assert styles
+    assert {*styles, "podplane_tui/py.typed", "podplane_tui/__main__.py"} <= set(names)
+    assert len(names) == len(set(names))
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"podplane_tui"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_installed_wheel_finds_its_styles(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "installed"
+    install = ["install", "--quiet", "--no-index", "--no-deps", "--target", str(target), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True, timeout=60)
+    program = "from podplane_tui.tui.styles import stylesheets; print(*stylesheets(), sep='\\n')"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(target)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = {Path(line) for line in result.stdout.splitlines()}
+    assert found == {target / "podplane_tui" / "styles" / sheet.name for sheet in (ROOT / "styles").glob("*.tcss")}
+
+
+def project_files() -> list[Path]:
+    """Return the files that are in the repository or would be with the next `git add`."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [path for name in result.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_top_level_holds_nothing_else() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in project_files()} <= TOP_LEVEL
+
+
+def lines_with(pattern: str, files: Iterator[Path] | list[Path]) -> list[str]:
+    """Return the places where a regular expression matches, as `file:line: text`."""
+    expression = re.compile(pattern)
+    return [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if expression.search(line)
+    ]
+
+
+def test_styles_use_the_themes_colours_and_no_force() -> None:
+    assert not lines_with(r"#[0-9a-fA-F]{3,8}\b(?![^{]*\{)|\brgba?\(|\bhsla?\(|!important", (ROOT / "styles").iterdir())
+
+
+def test_no_styles_in_code() -> None:
+    files = [*(PACKAGE / "tui").rglob("*.py"), *(PACKAGE / "cli").rglob("*.py")]
+    assert not lines_with(r"""["']#[0-9a-fA-F]{3,8}["']|^\s*(DEFAULT_)?CSS\s*[:=]""", files)
+
+
+def test_the_project_speaks_of_itself_only() -> None:
+    # Paths of one machine, numbers of a tracker, and who or what typed it.
+    pattern = r"/work/(main|shared)|/root/[\w.]|\bissue [0-9]|\bA[I]\b|\bLL[M]\b|(?<!guest )(?<!-)\ba[g]ents?\b"
+    texts = {".py", ".md", ".toml", ".tcss", ".sh", ""}
+    data = {ROOT / "tests" / "recordings", ROOT / "tests" / "vectors", ROOT / "LICENSE"}
+    files = [file for file in project_files() if file.suffix in texts and not data & {file, *file.parents}]
+    assert len(files) > 20
+    assert not lines_with(pattern, files)
+
+
+def test_every_make_target_is_declared_and_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert targets == phony
+    explained = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE))
+    assert targets - explained == {"help"}
