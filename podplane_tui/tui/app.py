@@ -52,7 +52,7 @@ class PodplaneApp(App[None]):
     TITLE = "podplane-tui"
     CSS_PATH: ClassVar[list[Path]] = stylesheets()  # type: ignore[assignment] # Textual takes any sequence
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),
+        Binding("ctrl+z", "suspend", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),
     ]
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
@@ -88,7 +88,8 @@ class PodplaneApp(App[None]):
     def get_default_screen(self) -> Dashboard:
         """The dashboard, fed with what the app knows."""
         dashboard = Dashboard(data_dir=self.data_dir, runtime_dir=self.runtime_dir, arch=self.arch, select=self._select)
-        return dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.journal_read)
+        self._dashboard = dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.journal_read)
+        return self._dashboard
 
     def on_mount(self) -> None:
         """Start looking."""
@@ -102,6 +103,11 @@ class PodplaneApp(App[None]):
         for job in self._at_work.values():
             if job.job.verb in ABANDONED_AT_EXIT:
                 job.control.cancel.set()
+
+    async def action_suspend(self) -> None:
+        """Back to the shell, with no console attached: a guest whose console nobody reads stands still."""
+        await self._dashboard.release_console()
+        self.action_suspend_process()
 
     # Looking
 
@@ -223,8 +229,7 @@ class PodplaneApp(App[None]):
             return
         key = f"{request.cluster_id}.{self.arch}"
         await self._run_job(Verb.CREATE, key, request.cluster_id, self._workshop.create(request, self.arch))
-        if isinstance(self.screen_stack[0], Dashboard):
-            self.screen_stack[0].select(request.cluster_id)
+        self._dashboard.select(request.cluster_id)
 
     def _refuse(self, reason: str) -> None:
         self.notify(one_line(reason, limit=_TOAST_LIMIT), severity="warning", markup=False)

@@ -25,6 +25,7 @@ from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.empty_state import EmptyState
 from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.summary import SummaryBar
+from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.vm_table import VMTable
 
 TABS = {"console": "Console", "details": "Details"}
@@ -97,7 +98,7 @@ class Dashboard(Screen[None]):
                 yield VMTable(arch=self._arch, select=self._select, id="table").data_bind(Dashboard.snapshots)
                 yield EmptyState(self._data_dir, self._runtime_dir)
             with ContentSwitcher(id="panel", initial="console"):
-                yield ConsolePanel(id="console").data_bind(Dashboard.vm)
+                yield ConsolePanel(id="console").data_bind(Dashboard.vm, Dashboard.snapshots)
                 yield DetailsPanel(id="details", can_focus=False).data_bind(Dashboard.vm)
         yield JobStrip().data_bind(Dashboard.jobs, read_up_to=Dashboard.journal_read)
         yield Footer(compact=True, show_command_palette=False)
@@ -119,6 +120,7 @@ class Dashboard(Screen[None]):
         """The other panel."""
         if self.is_mounted:
             self.query_one("#panel", ContentSwitcher).current = tab
+            self.query_one(ConsolePanel).in_view = tab == "console"
             self._write_titles()
 
     def _choose(self) -> None:
@@ -137,14 +139,21 @@ class Dashboard(Screen[None]):
         table = self.query_one(VMTable)
         total, matching = len(self.snapshots or ()), len(table.matching)
         machines.border_title = Content("VMs") if total == matching else Content(f"VMs {matching} of {total}")
+        console = self.query_one(ConsolePanel)
+        name = one_line(self.vm.cluster_id) if self.vm is not None else ""
+        if console.typing:
+            panel.border_title = Content(f" TYPING INTO {name} · Ctrl-] ends ")
+            return
         tabs = [
             Content.from_markup(f"[@click=screen.show_tab('{name}')]{label}[/]").stylize(
                 "bold reverse" if name == self.tab else "dim"
             )
             for name, label in TABS.items()
         ]
-        if self.vm is not None:
-            tabs.append(Content.styled(f"─ {one_line(self.vm.cluster_id)}", "bold"))
+        if name:
+            tabs.append(Content.styled(f"─ {name}", "bold"))
+        if name and self.tab == "console" and console.status:
+            tabs.append(Content.styled(f"· {console.status}", "dim"))
         panel.border_title = Content(" ").join(tabs)
 
     # Keys
@@ -190,7 +199,30 @@ class Dashboard(Screen[None]):
 
     def action_type_into_console(self) -> None:
         """Show the console and type into it."""
+        console = self.query_one(ConsolePanel)
+        if self.tab == "console" and console.begin_typing():
+            return
+        shown = self.tab == "console"
         self.tab = "console"
+        if shown and self.vm is not None:
+            self.notify(f"There is no console of {self.vm.cluster_id} to type into.", severity="warning", markup=False)
+
+    @on(TerminalView.TypingChanged)
+    def _typing_changed(self, event: TerminalView.TypingChanged) -> None:
+        event.stop()
+        self.set_class(event.typing, "-typing")
+        self._write_titles()
+        if not event.typing and isinstance(self.focused, TerminalView):
+            self.query_one(VMTable).focus()
+
+    @on(ConsolePanel.StatusChanged)
+    def _status_changed(self, event: ConsolePanel.StatusChanged) -> None:
+        event.stop()
+        self._write_titles()
+
+    async def release_console(self) -> None:
+        """Let go of the console before the program is suspended; it comes back with the program."""
+        await self.query_one(ConsolePanel).release()
 
     def action_toggle_full(self) -> None:
         """The panel alone, or with the table."""

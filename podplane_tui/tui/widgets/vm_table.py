@@ -58,6 +58,7 @@ class VMTable(DataTable[Text]):
         *(f"vm-table--{state}" for state in State),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "screen.type_into_console", "Console", show=False, id="console.enter"),
         Binding("j", "cursor_down", "Down", show=False, id="table.down"),
         Binding("k", "cursor_up", "Up", show=False, id="table.up"),
     ]
