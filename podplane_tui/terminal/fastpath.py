@@ -1,31 +1,401 @@
-"""placeholder"""
+"""The fast path: whole lines and whole control sequences at a time, with cursor and style in local variables.
+
+It does nothing that `parser` and `Screen` do not do as well; it only does the frequent things without their detours.
+Three levels, each taking what the one before leaves:
+
+1. `_print_lines`: lines of plain ASCII in the default style go, as strings, straight to their rows or the scrollback.
+2. `_run_plain`: one regular expression cuts a chunk into (printable ASCII, control token) pairs; frequent controls
+   are carried out here, the others by their handler.
+3. `_run_general`: the same tokens, all by their handlers, while a mode is on that makes printing special.
+
+Invariants:
+- A token is a complete control sequence or it is the rest of the chunk from an unfinished or unusual one on, which
+  is the parser's: where a chunk is cut can thus never matter.
+- The local `x` is the column where the next character goes; `x == columns` stands for `cursor.x == columns - 1` with
+  a wrap pending. `_store` and `_load` convert, and every call into the screen stands between them.
+- `rows` is `screen.visible` itself; what replaces that list is followed by a full load.
+- Plain strings in `rows` are rows of one-cell characters in the default style that do not wrap (see `scrollback`).
+- Whatever writes to a `Row` without its own methods counts `version` up and empties `cache`.
+- Cached operations and style transitions are pure functions of their keys; both caches are bounded.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any, Final
 
-from .parser import GROUND, Parser
+from .parser import GROUND, SEQUENCE, Parser, numbers_of
+from .row import Row
 from .screen import Screen
+from .style import BG, DEFAULT_STYLE, transition
 
-_TOKEN = re.compile("([ -~]*)(?:([\x00-\x1a\x1c-\x1f\x7f])|([^\x00-\x9f]+)|([\x1b\x80-\x9f][\\s\\S]*))?")
+_TOKEN: Final = re.compile(
+    "([ -~]*)("
+    r"\r*\n"
+    r"|\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]"
+    r"|[^\x00-\x9f]+"
+    r"|[\x00-\x1a\x1c-\x1f\x7f]"
+    r"|\x1b(?:[()*+][0-~]|[6-9=>DEHM])"
+    r"|[\x1b\x80-\x9f][\s\S]*"
+    r")?"
+)
+_LINES: Final = re.compile(r"(?:[ -~]*\r+\n){3,}")
+_CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]")
+_ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[()*+][0-~]|[6-9=>DEHM])")
+
+Token = tuple[str, str]
+Operation = tuple[int, Any, Any]
+(NEWLINE, POSITION, ERASE_RIGHT, STYLE, RETURN, LINEFEED, BACK, NOTHING, LIGHT, FULL, REST) = range(11)
+
+_MAX_OPERATIONS: Final = 8192
+_operations: dict[str, Operation] = {}
+_LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIJKLMPSTXZ^`abdefjkn")
+"""Control sequences whose handlers change no more than rows in place and the cursor's position."""
+_LIGHT_ESCAPES: Final = frozenset("679DEHM")
 
 
 def feed(screen: Screen, parser: Parser, text: str) -> None:
+    """Carry out decoded text."""
     while text:
-        if parser.state != GROUND:
+        if parser.state == GROUND:
+            text = _print_lines(screen, text)
+            tokens = iter(_TOKEN.findall(text))
+            rest: str | None = None
+            while rest is None:
+                rest = (_run_plain if _is_plain(screen) else _run_general)(screen, tokens)
+            text = rest
+        if text:
             text = text[parser.consume(text) :]
+
+
+def _is_plain(screen: Screen) -> bool:
+    """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
+    return screen.autowrap and not (screen.insert or screen.side_margins or screen.single_shift)
+
+
+# -- whole lines ------------------------------------------------------------------------------------------------------
+
+
+def _print_lines(screen: Screen, text: str) -> str:
+    """Print the lines at the start of `text` if they are plain and nothing is in their way; returns the rest."""
+    match = _LINES.match(text)
+    cursor = screen.cursor
+    rows = screen.visible
+    y = cursor.y
+    if (
+        match is None
+        or screen.style is not DEFAULT_STYLE
+        or screen.top != 0
+        or screen.bottom != screen.lines - 1
+        or screen.translation is not None
+        or not _is_plain(screen)
+        or any(row if isinstance(row, str) else row.length for row in rows[y + 1 :])
+    ):
+        return text
+    current = rows[y]
+    if cursor.x or not isinstance(current, str):
+        written = len(current) if isinstance(current, str) else -1
+        if written != (screen.columns if screen.pending_wrap else cursor.x):
+            if current.__class__ is Row and current.length == 0 == cursor.x:  # type: ignore[union-attr]
+                current = ""
+            else:
+                return text
+    elif current:
+        return text
+    block = match[0]
+    lines: list[Any] = block.replace("\r", "").split("\n")
+    lines[0] = str(current) + lines[0]
+    if max(map(len, lines)) > screen.columns:
+        lines = _wrapped(lines, screen.columns)
+    if last := block.rstrip("\r\n"):
+        screen.last_char = last[-1] if last[-1] >= " " else screen.last_char
+    rows[y:] = lines
+    surplus = len(rows) - screen.lines
+    if surplus > 0:
+        if not screen.alternate:
+            screen.scrollback.extend(rows[:surplus])
+        del rows[:surplus]
+        cursor.y = screen.lines - 1
+    else:
+        cursor.y = len(rows) - 1
+        rows += [""] * -surplus
+    cursor.x = 0
+    screen.pending_wrap = False
+    return text[match.end() :]
+
+
+def _wrapped(lines: list[str], columns: int) -> list[Row | str]:
+    """Lines as rows of `columns` cells at most."""
+    rows: list[Row | str] = []
+    for line in lines:
+        start = 0
+        while len(line) - start > columns:
+            row = Row(line[start : start + columns])
+            row.wrapped = True
+            rows.append(row)
+            start += columns
+        rows.append(line[start:] if start else line)
+    return rows
+
+
+# -- tokens -----------------------------------------------------------------------------------------------------------
+
+
+def _parse(token: str) -> Operation:
+    """What a control token means. Kept for the next time, unless it is the rest of a chunk."""
+    operation: Operation
+    if token[-1] == "\n" and token[0] in "\r\n":
+        operation = (LINEFEED if len(token) == 1 else NEWLINE, None, None)
+    elif _CONTROL_SEQUENCE.fullmatch(token):
+        operation = _parse_sequence(token)
+    elif _ESCAPE_SEQUENCE.fullmatch(token):
+        operation = (LIGHT if token[1] in _LIGHT_ESCAPES else FULL, "escapes", token[1:])
+    elif len(token) == 1 and token != "\x1b" and token < "\x80":
+        if token == "\r":
+            operation = (RETURN, None, None)
+        elif token == "\b":
+            operation = (BACK, None, None)
+        else:
+            operation = (FULL if token in "\x0e\x0f" else LIGHT, "controls", token)
+    else:
+        return REST, None, None
+    if len(_operations) >= _MAX_OPERATIONS:
+        _operations.clear()
+    _operations[token] = operation
+    return operation
+
+
+def _parse_sequence(token: str) -> Operation:
+    match = SEQUENCE.fullmatch(token, 2)
+    if match is None:
+        return NOTHING, None, None
+    prefix, parameters, intermediates, final = match.groups()
+    key = prefix + intermediates + final
+    if key == "m":
+        return STYLE, None, None
+    numbers = numbers_of(parameters)
+    if key in {"H", "f"}:
+        line, column = (*numbers, 0, 0)[:2]
+        return POSITION, (line or 1) - 1, (column or 1) - 1
+    if key == "K" and (not numbers or numbers[0] == 0):
+        return ERASE_RIGHT, None, None
+    return LIGHT if key in _LIGHT_SEQUENCES else FULL, key, numbers
+
+
+def _call(screen: Screen, operation: Operation) -> None:
+    """Carry out a `LIGHT` or `FULL` operation through its handler."""
+    _, key, argument = operation
+    if key == "controls":
+        if control := screen.controls.get(argument):
+            control()
+    elif key == "escapes":
+        if escape := screen.escapes.get(argument):
+            escape()
+    elif handler := screen.csi.get(key):
+        handler(argument)
+
+
+def _run_general(screen: Screen, tokens: Iterator[Token]) -> str | None:
+    """Carry out tokens by the screen's handlers; None as soon as the screen is plain again, else the rest."""
+    for text, token in tokens:
+        if text:
+            screen.draw(text)
+        if not token:
             continue
-        rest = ""
-        for plain, control, wide, rest in _TOKEN.findall(text):
-            if plain:
-                screen.draw(plain)
-            if control:
-                if handler := screen.controls.get(control):
-                    handler()
-            elif wide:
-                screen.draw(wide)
-            elif rest:
-                break
-        if rest:
-            rest = rest[parser.consume(rest) :]
-        text = rest
+        if token >= "\xa0":
+            screen.draw(token)
+            continue
+        operation = _operations.get(token) or _parse(token)
+        code = operation[0]
+        if code == REST:
+            return token
+        if code == STYLE:
+            screen.style = screen.style.transitions.get(token) or transition(screen.style, token)
+        elif code == POSITION:
+            screen.address(operation[1], operation[2])
+        elif code == ERASE_RIGHT:
+            screen.erase_in_line(0)
+        elif code == RETURN:
+            screen.carriage_return()
+        elif code == BACK:
+            screen.backspace()
+        elif code in {NEWLINE, LINEFEED}:
+            if code == NEWLINE:
+                screen.carriage_return()
+            screen.linefeed()
+        elif code != NOTHING:
+            _call(screen, operation)
+        if _is_plain(screen):
+            return None
+    return ""
+
+
+def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
+    """Carry out tokens on a plain screen; None as soon as it is no longer plain, else the rest."""
+    cursor = screen.cursor
+    rows = screen.visible
+    columns, last_line = screen.columns, screen.lines - 1
+    top, bottom, saving = screen.top, screen.bottom, screen.top == 0 and not screen.alternate
+    scrollback = screen.scrollback
+    style = screen.style
+    transitions = style.transitions
+    table = screen.translation
+    origin, newline, reverse_wrap = screen.origin, screen.newline, screen.reverse_wrap
+    spares_protected = screen.protection == "iso"
+    operations = _operations
+    default = DEFAULT_STYLE
+    last = ""
+    x = columns if screen.pending_wrap else cursor.x
+    y = cursor.y
+    rest = ""
+
+    for text, token in tokens:
+        if text:
+            last = text
+            end = x + len(text)
+            if end > columns:
+                cursor.y = y
+                cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
+                screen.style = style
+                screen.draw(text)
+                x = columns if screen.pending_wrap else cursor.x
+                y = cursor.y
+            else:
+                if table:
+                    text = text.translate(table)  # noqa: PLW2901 - the same text, as the character set has it
+                row = rows[y]
+                if row.__class__ is str:
+                    if style is default and x == len(row):
+                        rows[y] = row + text
+                        row = None
+                    else:
+                        row = rows[y] = Row(row)
+                if row is not None:
+                    chars = row.chars
+                    if chars is None:
+                        if x == row.length:
+                            row.pieces.append((text, style))
+                            row.length = end
+                            row.version += 1
+                            row.cache = None
+                        else:
+                            row.put(x, text, style)
+                    elif x <= row.length and not row.wide:
+                        chars[x:end] = text
+                        row.styles[x:end] = [style] * len(text)
+                        if end > row.length:
+                            row.length = end
+                        row.version += 1
+                        row.cache = None
+                    else:
+                        row.put(x, text, style)
+                x = end
+        if not token:
+            continue
+        new_style = transitions.get(token)
+        if new_style is not None:
+            style = new_style
+            transitions = style.transitions
+            continue
+        if token >= "\xa0":
+            cursor.y = y
+            cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
+            screen.style = style
+            screen.draw(token)
+            last = screen.last_char
+            x = columns if screen.pending_wrap else cursor.x
+            y = cursor.y
+            continue
+        operation = operations.get(token) or _parse(token)
+        code = operation[0]
+        if code == NEWLINE or code == LINEFEED:
+            if code == NEWLINE or newline:
+                x = 0
+            elif x == columns:
+                x -= 1
+            if y == bottom:
+                if saving:
+                    scrollback.push(rows[0])
+                del rows[top]
+                if style is default or style._values[BG] == "default":
+                    rows.insert(bottom, "")
+                else:
+                    screen.style = style
+                    rows[bottom:bottom] = screen.blank_rows(1)
+            elif y < last_line:
+                y += 1
+        elif code == STYLE:
+            style = transition(style, token)
+            transitions = style.transitions
+        elif code == POSITION and not origin:
+            y = operation[1]
+            if y > last_line:
+                y = last_line
+            x = operation[2]
+            if x >= columns:
+                x = columns - 1
+        elif code == ERASE_RIGHT and not spares_protected:
+            if x == columns:
+                x -= 1
+            row = rows[y]
+            if style is default or style._values[BG] == "default":
+                if row.__class__ is str:
+                    if len(row) > x:
+                        rows[y] = row[:x]
+                else:
+                    if row.length > x:
+                        row.truncate(x)
+                    row.wrapped = False
+            else:
+                if row.__class__ is str:
+                    row = rows[y] = Row(row)
+                row.truncate(x)
+                row.wrapped = False
+                screen.style = style
+                row.fill(x, columns, " ", screen.blank)
+        elif code == RETURN:
+            x = 0
+        elif code == BACK and not reverse_wrap:
+            x = max(0, x - 2 if x == columns else x - 1)
+        elif code == NOTHING:
+            continue
+        elif code == REST:
+            rest = token
+            break
+        else:
+            cursor.y = y
+            cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
+            screen.style = style
+            if last:
+                screen.last_char = last[-1]
+            if code == POSITION:
+                screen.address(operation[1], operation[2])
+            elif code == ERASE_RIGHT:
+                screen.erase_in_line(0)
+            elif code == BACK:
+                screen.backspace()
+            else:
+                _call(screen, operation)
+                if code == FULL:
+                    if not _is_plain(screen):
+                        return None
+                    cursor = screen.cursor
+                    rows = screen.visible
+                    columns, last_line = screen.columns, screen.lines - 1
+                    top, bottom, saving = screen.top, screen.bottom, screen.top == 0 and not screen.alternate
+                    style = screen.style
+                    transitions = style.transitions
+                    table = screen.translation
+                    origin, newline, reverse_wrap = screen.origin, screen.newline, screen.reverse_wrap
+                    spares_protected = screen.protection == "iso"
+                    last = screen.last_char
+            x = columns if screen.pending_wrap else cursor.x
+            y = cursor.y
+
+    cursor.y = y
+    cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
+    screen.style = style
+    if last:
+        screen.last_char = last[-1]
+    return rest

@@ -11,7 +11,7 @@ import pyte
 
 from .row import Row
 from .scrollback import Scrollback, StoredRow
-from .style import BG, DEFAULT_STYLE, Style
+from .style import DEFAULT_STYLE, Style
 
 
 class Grid(pyte.Screen):
@@ -39,8 +39,7 @@ class Grid(pyte.Screen):
     @property
     def blank(self) -> Style:
         """The style of erased cells: the background colour only (BCE)."""
-        background = self.style._values[BG]
-        return DEFAULT_STYLE if background == "default" else Style(background=background)
+        return self.style.erased
 
     def row_at(self, y: int) -> Row:
         """The visible row `y`, to be written to."""

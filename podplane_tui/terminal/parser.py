@@ -166,12 +166,12 @@ class Parser:
             self.screen.set_title(string)
 
 
-_SEQUENCE: Final = re.compile(r"([<-?]*)([0-9:;]*)([ -/]*)([@-~])")
+SEQUENCE: Final = re.compile(r"([<-?]*)([0-9:;]*)([ -/]*)([@-~])")
 
 
 def control_sequence(screen: Screen, sequence: str) -> None:
     """Run a control sequence, given what follows `CSI`. Unknown and malformed ones do nothing."""
-    match = _SEQUENCE.fullmatch(sequence)
+    match = SEQUENCE.fullmatch(sequence)
     if match is None:
         return
     prefix, parameters, intermediates, final = match.groups()

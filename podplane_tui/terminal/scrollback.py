@@ -29,6 +29,13 @@ class Scrollback(Sequence[Row]):
             if not isinstance(row, str) and row.chars is not None:
                 row.compact()
 
+    def push(self, row: StoredRow) -> None:
+        """Add one row at the end."""
+        self.pushed += 1
+        if not isinstance(row, str) and row.chars is not None:
+            row.compact()
+        self._stored.append(row)
+
     def replace(self, rows: Iterable[StoredRow]) -> None:
         """Put other rows in place of all (after re-wrapping)."""
         self._stored.clear()

@@ -43,9 +43,10 @@ class Style:
     DECSCA and SPA put on characters that selective erasure spares.
     """
 
-    __slots__ = ("_values", "transitions")
+    __slots__ = ("_erased", "_values", "transitions")
 
     _values: tuple[Any, ...]
+    _erased: Style | None
     transitions: dict[str, Style]
     """Where an SGR sequence (the whole control sequence) leads from here. A cache, filled by `transition`."""
 
@@ -107,6 +108,16 @@ class Style:
     def protected(self) -> bool:
         return self._values[PROTECTED]  # type: ignore[no-any-return]
 
+    @property
+    def erased(self) -> Style:
+        """The style of blanks that erasing in this style leaves: the background colour alone (BCE)."""
+        style = self._erased
+        if style is None:
+            background = self._values[BG]
+            style = DEFAULT_STYLE if background == "default" else Style(background=background)
+            self._erased = style
+        return style
+
     def replace(self, **values: Color | bool) -> Style:
         """This style with some attributes changed."""
         mine = list(self._values)
@@ -140,6 +151,7 @@ def from_values(values: tuple[Any, ...]) -> Style:
             _forget()
         style = object.__new__(Style)
         style._values = values
+        style._erased = None
         style.transitions = {}
         _interned[values] = style
     return style
