@@ -60,15 +60,16 @@ class _VerbGroup(click.Group):
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @place_options
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context) -> int | None:
     """Watch and drive the QEMU virtual machines of local Podplane clusters.
 
     Without a verb the dashboard opens. The options below may also stand after a verb.
     """
     if sys.platform == "win32":
         raise click.ClickException("Windows is not supported: use it inside WSL 2")
-    if context.invoked_subcommand is None:
-        import_module(f"{__name__}.dashboard").open_dashboard(context.ensure_object(Choices))
+    if context.invoked_subcommand is not None:
+        return None
+    return int(import_module(f"{__name__}.dashboard").open_dashboard(context.ensure_object(Choices)))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import click
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.paths import host_arch
-from podplane_tui.cli.dashboard import require_terminal
+from podplane_tui.cli.dashboard import require_terminal, show
 from podplane_tui.cli.lifecycle import boot_options, direct_boot
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of
@@ -29,7 +29,7 @@ _LINUX_POWERDOWN = 20.0
 @boot_options
 @place_options
 @pass_choices
-def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline: str | None) -> None:
+def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline: str | None) -> int:
     """Try the dashboard on a real machine in a throw-away place.
 
     Its disk is empty, so its firmware ends in the UEFI Shell: press c and type "ver". With --kernel and --initrd it
@@ -53,12 +53,14 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
             cluster.start(settings, control=control)
 
         run_verb(start)
-        PodplaneApp(
-            data_dir=place.data_dir,
-            runtime_dir=place.runtime_dir,
-            arch=arch,
-            stop_timeouts=timeouts,
-            start_settings=settings,
-            select=cluster_id,
-            message="This machine is real. It is gone when you leave.",
-        ).run()
+        return show(
+            PodplaneApp(
+                data_dir=place.data_dir,
+                runtime_dir=place.runtime_dir,
+                arch=arch,
+                stop_timeouts=timeouts,
+                start_settings=settings,
+                select=cluster_id,
+                message="This machine is real. It is gone when you leave.",
+            )
+        )

@@ -42,14 +42,15 @@ class Progress:
             self._live = False  # the terminal is gone; the verb itself goes on
 
 
-def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False) -> _Result:
+def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent: bool = False) -> _Result:
     """Run `verb` with a `Control` and give its result or raise its error.
 
     Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. The verb runs in a
-    thread of its own, so that the signal is handled at once whatever the verb waits for.
+    thread of its own, so that the signal is handled at once whatever the verb waits for. With `silent` no steps are
+    shown.
     """
     progress = Progress(sys.stderr)
-    control = Control(report=progress.report)
+    control = Control() if silent else Control(report=progress.report)
     results: list[_Result] = []
     errors: list[BaseException] = []
 
@@ -69,7 +70,8 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False) -> _Res
         thread.join()
     finally:
         signal.signal(signal.SIGINT, previous)
-        progress.clear()
+        if not silent:
+            progress.clear()
     if errors:
         raise errors[0]
     return results[0]

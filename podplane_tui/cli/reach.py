@@ -6,13 +6,16 @@ import sys
 
 import click
 
-from podplane_tui.backend import qmp, ssh
+from podplane_tui.backend import console as serial, qmp, ssh
 from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.errors import CommandFailed, ConsoleError, QMPError
 from podplane_tui.backend.interface import ShellOptions
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
+
+_SSH_FAILED = 255
+"""OpenSSH's exit code for its own failure."""
 
 
 @click.command()
@@ -28,20 +31,24 @@ def console(choices: Choices) -> None:
 
 def attach_console(cluster: Cluster) -> None:
     """Hand this terminal over to the serial console until Ctrl-] or the end of the machine."""
-    machine = cluster.qemu.machine()
-    if machine.qmp is not None and machine.console is not None:
+    name, machine = cluster.files.name, cluster.qemu.machine()
+    path = machine.console or cluster.files.console
+
+    def check() -> None:
+        """QEMU lets a second client connect, into silence, so it is asked first."""
+        if machine.qmp is None:
+            return
         try:
-            taken = qmp.console_client_connected(machine.qmp, machine.console)
+            taken = qmp.console_client_connected(machine.qmp, path)
         except QMPError:
-            taken = False  # nobody can tell: then attaching shows it
+            return  # it can't tell, so nothing speaks against trying
         if taken:
-            raise ConsoleError(
-                f"another program is attached to the console of {cluster.files.name}, and it serves one at a time:"
-                " detach there first"
-            )
+            raise ConsoleError(f"the console of {name} serves one program at a time and has one: leave it there first")
+
     if sys.stdin.isatty():
-        click.echo(f"attached to {cluster.files.name}; Ctrl-] detaches", err=True)
-    cluster.qemu.console()
+        click.echo(f"the console of {name}; Ctrl-] detaches", err=True)
+    ending = serial.attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check)
+    click.echo(ending.value, err=True)
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -55,7 +62,11 @@ def shell(choices: Choices, *, command: tuple[str, ...]) -> int:
     """
     cluster = cluster_of(choices)
     if not command:
-        return ssh.interactive(cluster.ssh_target())
+        target = cluster.ssh_target()
+        code = ssh.interactive(target)
+        if code == _SSH_FAILED:
+            ssh.connect(target).close()  # says in one line why, if it still can't
+        return code
     try:
         cluster.shell(command, options=ShellOptions(stdout=sys.stdout.buffer, stderr=sys.stderr.buffer))
     except CommandFailed as error:
@@ -74,4 +85,6 @@ def sync(choices: Choices, *, source: str, destination: str, chown: str, exclude
     """Copy files into a machine with rsync, as root there."""
     cluster = cluster_of(choices)
     cluster.qemu.set_output(sys.stdout)
-    run_verb(lambda control: cluster.sync(source, destination, chown=chown, excludes=excludes, control=control))
+    run_verb(
+        lambda control: cluster.sync(source, destination, chown=chown, excludes=excludes, control=control), silent=True
+    )
