@@ -1,0 +1,1 @@
+"""Scripts run in the environments of the peers: standard library only, the peer itself imported by name."""
