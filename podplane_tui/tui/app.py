@@ -1,10 +1,9 @@
 """The dashboard's app: looks at the machines once a second, runs verbs as jobs, asks before what can't be undone."""
 
 import asyncio
-import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -241,9 +240,8 @@ class PodplaneApp(App[None]):
         if key in self._at_work:
             self._while_running(self._at_work[key], verb)
             return
-        loop = asyncio.get_running_loop()
         job = Job(next(self._numbers), verb, key, one_line(subject), time.monotonic(), time.time())
-        running = RunningJob(job, wake=partial(_wake, loop, self._fetch_later, key))
+        running = RunningJob(job, wake=partial(self.call_later, self._fetch_later, key))
         self._at_work[key] = running
         self._show(job)
         self._look_now.set()
@@ -292,9 +290,3 @@ class PodplaneApp(App[None]):
             for name, words, action in screen.commands():
                 yield SystemCommand(name, words, action)
         yield from super().get_system_commands(screen)
-
-
-def _wake(loop: asyncio.AbstractEventLoop, function: Callable[[str], None], key: str) -> None:
-    """Have `function(key)` called on the loop, from any thread; nothing when the loop has closed."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(function, key)

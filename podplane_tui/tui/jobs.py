@@ -88,7 +88,7 @@ class RunningJob:
     """
 
     job: Job
-    wake: Callable[[], None]
+    wake: Callable[[], object]
     control: Control = field(init=False)
     _steps: deque[Step] = field(init=False)
     _count: int = 0

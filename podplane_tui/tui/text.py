@@ -45,6 +45,11 @@ def format_duration(seconds: float | None) -> str:
     return f"{whole // 86400}d {whole % 86400 // 3600:02}h"
 
 
+def format_elapsed(seconds: float) -> str:
+    """The same with tenths of a second below ten: `0.4s`."""
+    return f"{seconds:.1f}s" if seconds < 9.95 else format_duration(seconds)
+
+
 def format_path(path: Path, *, home: Path | None = None, limit: int = 400) -> str:
     """A path as one clean line, the home directory as `~`."""
     home = home or Path.home()

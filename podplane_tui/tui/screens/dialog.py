@@ -36,6 +36,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         """The box; subclasses say what is in it."""
         with Vertical(classes=f"dialog {self._style}") as box:
             box.border_title = Content(self._title)
+            box.border_subtitle = Content("Esc cancels")
             yield from self.compose_body()
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)

@@ -15,7 +15,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.tui.jobs import Job, Outcome
-from podplane_tui.tui.text import format_duration
+from podplane_tui.tui.text import format_elapsed
 
 _MARKS = {
     None: ("…", "$text-accent"),
@@ -81,7 +81,7 @@ class JournalScreen(ModalScreen[None]):
 def _headline(job: Job) -> Content:
     mark, colour = _MARKS[job.outcome]
     when = datetime.fromtimestamp(job.wall).astimezone().strftime("%H:%M:%S")
-    took = format_duration(job.elapsed(time.monotonic()))
+    took = format_elapsed(job.elapsed(time.monotonic()))
     return Content.assemble((f"{when}  ", "dim"), (f"{mark} {job.headline}", colour), (f"  {took}", "dim"))
 
 

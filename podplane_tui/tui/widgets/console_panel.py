@@ -237,7 +237,7 @@ async def _is_held(target: Target) -> bool:
 def _divider(columns: int) -> bytes:
     """Ends whatever the last run left on the screen (alternate screen, margins, colours) and rules it off."""
     label = f" started {time.strftime('%H:%M:%S')} "
-    return f"\x1b[?1049l\x1b[!p\x1b[r\x1b[999;1H\r\n\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
+    return f"\x1b[?1049l\x1b[!p\x1b[r\r\n\x1b[J\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
 
 
 def _why_none(vm: VMSnapshot) -> str:

@@ -18,7 +18,7 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.text import UNKNOWN, format_path, format_size, format_usage
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.widgets.vm_table import SYMBOLS
+from podplane_tui.tui.widgets.vm_row import SYMBOLS
 
 _LABEL_WIDTH = 17
 _ARGUMENT_LIMIT = 4000

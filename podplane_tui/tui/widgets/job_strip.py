@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from podplane_tui.tui.jobs import Job, Outcome
-from podplane_tui.tui.text import count, format_duration
+from podplane_tui.tui.text import count, format_elapsed
 
 LINGER = 6.0
 """Seconds a good end stays in view; a failure stays until the next job or until it is read in the journal."""
@@ -59,7 +59,7 @@ class JobStrip(Static):
         return job.number == self.jobs[-1].number
 
     def _text(self, job: Job, *, others: int, now: float) -> Content:
-        took = format_duration(job.elapsed(now))
+        took = format_elapsed(job.elapsed(now))
         if job.active:
             frame = _SPINNER[int(now / _FRAME) % len(_SPINNER)]
             more = f"  (+{count(others, 'more job')})" if others > 0 else ""

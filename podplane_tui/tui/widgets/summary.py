@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.text import format_path
-from podplane_tui.tui.widgets.vm_table import SYMBOLS
+from podplane_tui.tui.widgets.vm_row import SYMBOLS
 
 _COLOURS = {
     State.RUNNING: "$text-success",

@@ -3,6 +3,7 @@
 import time
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
@@ -11,56 +12,32 @@ from textual.reactive import reactive
 from textual.widgets import DataTable
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.backend.text import one_line
-from podplane_tui.tui.text import UNKNOWN, format_duration, format_usage
+from podplane_tui.tui.widgets.vm_row import COLUMNS, FIXED_WIDTH, Column, Row, name_of, row_of
 
-SYMBOLS = {
-    State.STOPPED: "○",
-    State.STARTING: "◐",
-    State.RUNNING: "●",
-    State.STOPPING: "◑",
-    State.PAUSED: "‖",
-    State.CRASHED: "✗",
-    State.ORPHANED: "◇",
-    State.BROKEN: "!",
-}
-"""One per state, beside the word and the colour: no information by colour alone."""
-
-_COLUMNS = (
-    ("state", "STATE", 10),
-    ("cpu", " CPU %", 6),
-    ("memory", "    MEMORY", 10),
-    ("disk", "      DISK", 10),
-    ("uptime", " UPTIME", 7),
-    ("ssh", "  SSH", 5),
-)
 _PADDING = 2
 _MINIMUM_NAME = 7
 
 
 class NameCell(Text):
-    """The first cell of a row, which knows the row's key: it may be cut, the key is not."""
+    """The first cell of a row, which knows where its row belongs: it may be cut, the order must not be."""
 
-    def __init__(self, text: str, key: str, *, style: str = "") -> None:
-        super().__init__(text, style=style, no_wrap=True, overflow="ellipsis")
-        self.key = key
+    def __init__(self, text: str, *, style: Style, order: tuple[str, str]) -> None:
+        super().__init__(text, style=style, no_wrap=True)
+        self.order = order
 
 
 class VMTable(DataTable[Text]):
     """Shows `snapshots` narrowed by `filter_text`; `selected` is the key of the row under the cursor.
 
-    The cursor stays on its machine whatever comes and goes around it.
+    The cursor stays on its machine whatever comes and goes around it. Among machines of another architecture than
+    `arch` the name says so.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "vm-table--dim",
-        "vm-table--name",
-        *(f"vm-table--{state}" for state in State),
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"vm-table--{name}" for name in ("name", "dim", "note", *State)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "screen.type_into_console", "Console", show=False, id="console.enter"),
-        Binding("j", "cursor_down", "Down", show=False, id="table.down"),
-        Binding("k", "cursor_up", "Up", show=False, id="table.up"),
+        Binding("j", "cursor_down", "Down", show=False, id="table.down", tooltip="Next VM"),
+        Binding("k", "cursor_up", "Up", show=False, id="table.up", tooltip="Previous VM"),
     ]
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
@@ -75,22 +52,20 @@ class VMTable(DataTable[Text]):
             super().__init__()
 
     def __init__(self, *, arch: str, select: str | None = None, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
+        super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable")
         self._arch = arch
         self._wanted = select
-        self._shown: dict[str, tuple[tuple[str, str], ...]] = {}
-        self.cursor_foreground_priority = "renderable"
+        self._shown: dict[str, Row] = {}
 
     def on_mount(self) -> None:
-        """Lay out the columns."""
-        self.add_column("CLUSTER", key="name")
-        for key, label, width in _COLUMNS:
-            self.add_column(Text(label, no_wrap=True), key=key, width=width)
+        """Lay out the columns; uptimes move between two looks at the disk, too."""
+        for key, label, width, right in COLUMNS:
+            self.add_column(Text(label.rjust(width) if right and width else label), key=key, width=width)
         self.set_interval(1.0, self._show_uptimes)
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Cut the names as the width allows."""
+        """Cut names and notes as the width allows."""
         self._fill()
 
     def watch_snapshots(self) -> None:
@@ -113,7 +88,7 @@ class VMTable(DataTable[Text]):
 
     @property
     def matching(self) -> tuple[VMSnapshot, ...]:
-        """The machines the filter lets through."""
+        """The machines the filter lets through: every word of it occurs in the row's name or state."""
         words = self.filter_text.lower().split()
         return tuple(
             vm
@@ -121,100 +96,81 @@ class VMTable(DataTable[Text]):
             if all(word in f"{vm.cluster_id} {vm.arch} {vm.state}".lower() for word in words)
         )
 
+    def select(self, cluster: str) -> None:
+        """Put the cursor on this cluster id or key, now or as soon as it appears."""
+        self._wanted = cluster
+        self._fill()
+
     def _fill(self) -> None:
         if not self.columns:
             return
         shown = self.matching
-        keys = {vm.key for vm in shown}
+        rows = self._rows(shown)
         old_row = self.cursor_row
         with self.prevent(DataTable.RowHighlighted):
-            for key in [key for key in self._shown if key not in keys]:
+            for key in [key for key in self._shown if key not in rows]:
                 self.remove_row(key)
                 del self._shown[key]
             added = False
             for vm in shown:
-                cells = self._cells(vm)
-                if vm.key not in self._shown:
-                    self.add_row(*map(self._render_cell_text, cells, (vm.key,) * len(cells)), key=vm.key)
-                    added = True
+                if vm.key in self._shown:
+                    self._update_row(vm, rows[vm.key])
                 else:
-                    self._update_cells(vm.key, cells)
-                self._shown[vm.key] = cells
+                    self.add_row(*(self._render_cell_text(vm, rows[vm.key], column) for column in COLUMNS), key=vm.key)
+                    added = True
+                self._shown[vm.key] = rows[vm.key]
             if added:
-                self.sort("name", key=lambda cell: (isinstance(cell, NameCell) and cell.key) or "")
+                self.sort("name", key=lambda cell: cell.order)
             self._place_cursor(shown, old_row)
+
+    def _rows(self, shown: tuple[VMSnapshot, ...]) -> dict[str, Row]:
+        """The rows, with names and notes as long as there is room for."""
+        spare = self.size.width - FIXED_WIDTH - _PADDING * len(COLUMNS) - self.styles.scrollbar_size_vertical
+        # At the narrowest the note's own padding may be cut off.
+        name_room = max(_MINIMUM_NAME, spare + _PADDING)
+        names = {vm.key: name_of(vm, host_arch=self._arch, room=name_room) for vm in shown}
+        note_room = spare - max([_MINIMUM_NAME, *map(len, names.values())])
+        now = time.time()
+        return {vm.key: row_of(vm, name=names[vm.key], note_room=note_room, now=now) for vm in shown}
 
     def _place_cursor(self, shown: tuple[VMSnapshot, ...], old_row: int) -> None:
         """Put the cursor on the machine it was on, else where that stood, and note which it is now."""
+        if not shown:
+            self.selected = None
+            return
         wanted = self._wanted and next((vm.key for vm in shown if self._wanted in {vm.cluster_id, vm.key}), None)
         if wanted:
             self._wanted = None
         key = wanted or self.selected
-        if not shown:
-            self.selected = None
-            return
         if key not in self._shown:
-            key = self.get_row_at_key(min(old_row, len(shown) - 1))
+            key = shown[min(old_row, len(shown) - 1)].key
         row = self.get_row_index(key)
         if row != self.cursor_row:
-            self.move_cursor(row=row, animate=False, scroll=bool(wanted))
+            self.move_cursor(row=row, animate=False, scroll=True)
         self.selected = key
 
-    def get_row_at_key(self, row: int) -> str:
-        """The key of the row at index `row`."""
-        return str(self.coordinate_to_cell_key((row, 0)).row_key.value)  # type: ignore[arg-type]
+    def _update_row(self, vm: VMSnapshot, row: Row) -> None:
+        before = self._shown[vm.key]
+        for column in COLUMNS:
+            if row[column.key] != before.get(column.key):
+                cell = self._render_cell_text(vm, row, column)
+                self.update_cell(vm.key, column.key, cell, update_width=column.width is None)
 
-    def select(self, cluster: str) -> None:
-        """Move to this cluster id or key, now or as soon as it appears."""
-        self._wanted = cluster
-        self._fill()
-
-    def _update_cells(self, key: str, cells: tuple[tuple[str, str], ...]) -> None:
-        names = ("name", *(name for name, _, _ in _COLUMNS))
-        for name, cell, before in zip(names, cells, self._shown[key], strict=True):
-            if cell != before:
-                self.update_cell(key, name, self._render_cell_text(cell, key), update_width=name == "name")
-
-    def _render_cell_text(self, cell: tuple[str, str], key: str) -> Text:
-        text, component = cell
-        style = self.get_component_rich_style(f"vm-table--{component}", partial=True) if component else ""
-        if component == "name":
-            return NameCell(text, key)
-        is_state = component in set(State)
-        return Text(text, style=style, justify="left" if is_state else "right", no_wrap=True)
-
-    def _cells(self, vm: VMSnapshot) -> tuple[tuple[str, str], ...]:
-        """Text and component class of each cell."""
-        fixed = sum(width + _PADDING for _, _, width in _COLUMNS) + _PADDING + self.styles.scrollbar_size_vertical
-        room = max(_MINIMUM_NAME, self.size.width - fixed)
-        foreign = "" if vm.arch == self._arch else f" {vm.arch}"
-        name = one_line(vm.cluster_id, limit=max(1, room - len(foreign))) + foreign
-        values = (
-            UNKNOWN if vm.cpu_percent is None else f"{vm.cpu_percent:.1f}",
-            format_usage(vm.memory_bytes, vm.memory_limit_bytes),
-            format_usage(vm.disk_bytes, vm.disk_virtual_bytes),
-            _uptime(vm),
-            UNKNOWN if vm.ports.ssh is None else str(vm.ports.ssh),
-        )
-        return (
-            (name, "name"),
-            (f"{SYMBOLS[vm.state]} {vm.state}", str(vm.state)),
-            *((value, "dim" if value == UNKNOWN else "") for value in values),
-        )
+    def _render_cell_text(self, vm: VMSnapshot, row: Row, column: Column) -> Text:
+        text, component = row[column.key]
+        style = self.get_component_rich_style(f"vm-table--{component}", partial=True) if component else Style.null()
+        if column.key == "name":
+            return NameCell(text, style=style, order=(vm.cluster_id, vm.arch))
+        return Text(text, style=style, justify="right" if column.right else "left", no_wrap=True)
 
     def _show_uptimes(self) -> None:
-        for vm in self.snapshots or ():
-            if vm.key in self._shown and vm.started_at is not None:
-                cells = self._cells(vm)
-                self._update_cells(vm.key, cells)
-                self._shown[vm.key] = cells
+        rows = self._rows(self.matching)
+        for vm in self.matching:
+            if vm.live and vm.key in self._shown:
+                self._update_row(vm, rows[vm.key])
+                self._shown[vm.key] = rows[vm.key]
 
     def _restyle(self) -> None:
         """Colours come from the theme: write every cell again."""
-        for key in self._shown:
-            self._shown[key] = tuple(("", "") for _ in range(len(_COLUMNS) + 1))
+        self._shown = {key: {} for key in self._shown}
         self._fill()
-
-
-def _uptime(vm: VMSnapshot) -> str:
-    return UNKNOWN if vm.started_at is None or not vm.live else format_duration(time.time() - vm.started_at)
