@@ -119,7 +119,13 @@ def ssh_options(target: SSHTarget) -> list[str]:
 def ssh_arguments(target: SSHTarget, *, command: Sequence[str] = ()) -> list[str]:
     """The argument vector of OpenSSH for `command`, quoted for the shell over there, or for an interactive shell."""
     arguments = ["ssh", *ssh_options(target), "--", f"{target.user}@{target.host}"]
-    return [*arguments, shlex.join(command)] if command else arguments
+    return [*arguments, _remote_line(command)] if command else arguments
+
+
+def _remote_line(command: Sequence[str] | str) -> str:
+    """What the shell over there gets as the operand of its `-c`: never an option."""
+    line = command if isinstance(command, str) else shlex.join(command)
+    return f" {line}" if line.startswith("-") else line
 
 
 def interactive(target: SSHTarget) -> int:
@@ -152,7 +158,7 @@ def _dial(target: SSHTarget, timeout: float) -> socket.socket:
     try:
         return socket.create_connection((target.host, target.port), timeout=timeout)
     except (ConnectionError, TimeoutError) as error:
-        raise _still_booting(target, str(error)) from error
+        raise _still_booting(target, error.strerror or str(error)) from error
     except OSError as error:
         raise ShellError(f"{target.host} port {target.port} can't be reached: {error.strerror or error}") from error
 
@@ -231,7 +237,7 @@ def run(
     timeout), `Cancelled`, and what `connect` raises. A command that is given up may go on over there.
     """
     options = options or ShellOptions()
-    line = command if isinstance(command, str) else shlex.join(command)
+    line = _remote_line(command)
     if not line.strip() or "\0" in line:
         raise InvalidInput("there is no command to run: give one, without NUL bytes")
     reach = CONNECT_TIMEOUT if options.timeout is None else min(CONNECT_TIMEOUT, options.timeout)
@@ -269,7 +275,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
     try:
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
         channel.set_combine_stderr(combined)
-        channel.exec_command(line)
+        channel.exec_command(os.fsencode(line))
         channel.shutdown_write()
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise ShellError(f"the machine does not run commands: {one_line(str(error), limit=120) or lost}") from error

@@ -18,7 +18,9 @@ from podplane_tui.backend.interface import Control
 from podplane_tui.backend.ssh import SSHTarget, connect, ssh_options
 from podplane_tui.backend.text import one_line
 
-_SSH_FAILED = 255
+_UNREACHED = frozenset({12, 255})
+"""The exit codes with which rsync may end when ssh does: the stream broke off, or ssh's own code."""
+
 _TICK = 0.1
 _GRACE = 5.0
 _CHUNK = 64 * 1024
@@ -89,12 +91,18 @@ def run_sync(
     program = require_program("rsync")
     require_program("ssh")
     words: deque[str] = deque(maxlen=_LAST_WORDS)
+    begun = False
 
     def tell(line: str) -> None:
         control.report(line)
         if output is not None:
             output.write(line + "\n")
             output.flush()
+
+    def progress(line: str) -> None:
+        nonlocal begun
+        begun = True
+        tell(line)
 
     def complain(line: str) -> None:
         words.append(line)
@@ -113,7 +121,7 @@ def run_sync(
     ) as process:
         assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
         try:
-            complete = _read_lines({process.stdout: tell, process.stderr: complain}, control)
+            complete = _read_lines({process.stdout: progress, process.stderr: complain}, control)
             while complete and process.poll() is None:  # both ends are closed: it is on its way out
                 complete = not control.cancel.wait(_TICK)
         finally:
@@ -123,8 +131,8 @@ def run_sync(
     code = process.returncode
     if code == 0:
         return
-    if code == _SSH_FAILED:
-        connect(target).close()  # says why, better than ssh does; when it works by now, ssh's words have to do
+    if code in _UNREACHED and not begun:
+        connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
     telling = [line for line in words if not _BOILERPLATE.match(line)] or list(words)
     raise CommandFailed(
         f"rsync ended with exit code {code}" + (f": {telling[-1]}" if telling else ""),

@@ -1,0 +1,304 @@
+"""rsync into a real OpenSSH server that stands in for a machine."""
+
+import dataclasses
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podplane_tui.backend.errors import Cancelled, CommandFailed, InvalidInput, KeyRefused, MissingProgram, StillBooting
+from podplane_tui.backend.interface import Control
+from podplane_tui.backend.ssh import SSHTarget, ensure_identity
+from podplane_tui.backend.sync import _shell_word, rsync_arguments, run_sync
+from tests.backend.sshd import Server, free_port, serve
+from tests.conftest import missing
+
+SOON = 20.0
+TARGET = SSHTarget("127.0.0.1", 2222, "debian", Path("/data/ssh/id_ed25519"))
+NAMES = [
+    b"plain",
+    b"two  words",
+    b"it's",
+    b'"quoted"',
+    b"-v",
+    b"--delete",
+    b"new\nline",
+    b"\xff\xfe",
+    b"a:b",
+    b"\x1b[31m",
+]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    if shutil.which("rsync") is None:
+        missing("rsync is not installed")
+    with serve() as running:
+        yield running
+
+
+def _tree(root: Path) -> dict[str, bytes | None]:
+    """Every path below `root` with its content, None for a folder."""
+    return {str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in root.rglob("*")}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    root = tmp_path / "source"
+    for folder in (root, root / "- sub 'folder'"):
+        folder.mkdir()
+        for name in NAMES:
+            (folder / os.fsdecode(name)).write_bytes(name * 3)
+    return root
+
+
+# The argument vector
+
+
+def test_arguments_are_those_of_podplane() -> None:
+    arguments = rsync_arguments(TARGET, "src", "/dst", chown="root:root", excludes=["*.o", ".git"])
+    assert arguments[:3] == ["rsync", "-av", "-e"]
+    assert arguments[3].startswith("ssh -p 2222 -i /data/ssh/id_ed25519 -o ")
+    assert arguments[4:] == [
+        *["--chown=root:root", "--exclude", "*.o", "--exclude", ".git"],
+        *["--rsync-path", "sudo rsync", "src", "debian@127.0.0.1:/dst"],
+    ]
+
+
+def test_plain_arguments_have_neither_owner_nor_excludes() -> None:
+    arguments = rsync_arguments(TARGET, "src/", "dst")
+    assert arguments[4:] == ["--rsync-path", "sudo rsync", "src/", "debian@127.0.0.1:dst"]
+
+
+@pytest.mark.parametrize(
+    ("given_source", "operand"),
+    [("-x", "./-x"), ("--help", "./--help"), ("a:b", "./a:b"), ("::m", "./::m"), ("a/b:c", "a/b:c"), ("/a:b", "/a:b")],
+)
+def test_source_is_neither_option_nor_host(given_source: str, operand: str) -> None:
+    assert rsync_arguments(TARGET, given_source, "d")[-2] == operand
+
+
+def test_destination_is_no_option() -> None:
+    assert rsync_arguments(TARGET, "s", "-x")[-1] == "debian@127.0.0.1:./-x"
+
+
+@pytest.mark.parametrize(("given_source", "destination"), [("", "d"), ("s", ""), ("a\0b", "d"), ("s", "a\nb")])
+def test_operand_that_can_not_be_passed_on_is_refused(given_source: str, destination: str) -> None:
+    with pytest.raises(InvalidInput):
+        rsync_arguments(TARGET, given_source, destination)
+
+
+def _split_as_rsync_does(command: str) -> list[str]:
+    """rsync's own splitting of `-e`: both quotes, a doubled one stands for itself, no backslash."""
+    words: list[str] = []
+    word, quote, position = "", "", 0
+    begun = False
+    while position < len(command):
+        character = command[position]
+        if quote:
+            if character == quote and command[position + 1 : position + 2] == quote:
+                word += quote
+                position += 1
+            elif character == quote:
+                quote = ""
+            else:
+                word += character
+        elif character in "'\"":
+            quote, begun = character, True
+        elif character == " ":
+            words, word, begun = [*words, word] if begun else words, "", False
+        else:
+            word, begun = word + character, True
+        position += 1
+    return [*words, word] if begun else words
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1))
+def test_remote_shell_survives_the_splitting_of_rsync(words: list[str]) -> None:
+    assert _split_as_rsync_does(" ".join(_shell_word(word) for word in words)) == words
+
+
+# The real thing
+
+
+def test_names_of_every_kind_arrive(server: Server, source: Path) -> None:
+    run_sync(server.target, f"{source}/", "copy")
+    assert _tree(server.home / "copy") == _tree(source)
+    assert server.sudo_log.read_text().startswith("rsync --server ")
+
+
+@pytest.mark.parametrize(
+    "name", ["with  two words", "it's", '"q"', "-x", "$HOME", "a;id", "*", "é", "a:b", "\udcff", "\\"]
+)
+def test_source_and_destination_of_every_kind(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).mkdir()
+    Path(name, "file").write_text("content")
+    run_sync(server.target, name, name)
+    assert _tree(server.home / name) == {name: None, f"{name}/file": b"content"}
+
+
+@pytest.mark.parametrize("folder", ["with space", "it's", "\"q\" 'q'"])
+def test_key_path_survives_the_splitting_of_rsync(server: Server, source: Path, tmp_path: Path, folder: str) -> None:
+    key = tmp_path / folder / "id_ed25519"
+    key.parent.mkdir()
+    shutil.copy2(server.target.identity_file, key)
+    run_sync(dataclasses.replace(server.target, identity_file=key), f"{source}/", "copy")
+    assert _tree(server.home / "copy") == _tree(source)
+
+
+def test_excludes_stay_here(server: Server, tmp_path: Path) -> None:
+    root = tmp_path / "source"
+    for name in ("keep", "-skip", "two words", "a.o"):
+        (root / name).mkdir(parents=True)
+        (root / name / "file").write_text("")
+    run_sync(server.target, f"{root}/", "copy", excludes=["-skip", "two words", "*.o"])
+    assert [entry.name for entry in (server.home / "copy").iterdir()] == ["keep"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_owner_is_set(server: Server, source: Path) -> None:
+    run_sync(server.target, f"{source}/plain", "file", chown="1234:2345")
+    found = (server.home / "file").stat()
+    assert (found.st_uid, found.st_gid) == (1234, 2345)
+
+
+def test_lines_are_reported_and_written_made_printable(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a\x1b]0;title\x07").write_text("")
+    (tmp_path / "two  words").write_text("")
+    lines: list[str] = []
+    output = io.StringIO()
+    run_sync(server.target, f"{tmp_path}/", "copy", control=Control(report=lines.append), output=output)
+    assert "two  words" in lines
+    assert any(line.startswith("total size is 0") for line in lines)
+    assert all(line.isprintable() for line in lines)
+    assert output.getvalue() == "".join(f"{line}\n" for line in lines)
+
+
+# What goes wrong
+
+
+def test_missing_source_is_said_in_one_line(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match=r"link_stat .*none.* failed: No such file") as caught:
+        run_sync(server.target, str(tmp_path / "none"), "copy")
+    assert caught.value.exit_code == 23
+    assert str(caught.value).isprintable()
+
+
+def test_destination_without_parent(server: Server, source: Path) -> None:
+    with pytest.raises(CommandFailed, match="No such file or directory") as caught:
+        run_sync(server.target, f"{source}/", "no/such/parent")
+    assert caught.value.exit_code not in {0, 255}
+
+
+def test_machine_without_rsync(server: Server, source: Path) -> None:
+    program = server.programs / "rsync"
+    program.write_text("#!/bin/sh\necho 'sudo: rsync: command not found' >&2\nexit 127\n")
+    program.chmod(0o755)
+    with pytest.raises(CommandFailed, match="sudo: rsync: command not found"):
+        run_sync(server.target, f"{source}/", "copy")
+
+
+def test_machine_whose_sudo_wants_a_password(server: Server, source: Path) -> None:
+    (server.programs / "sudo").write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+    with pytest.raises(CommandFailed, match="sudo: a password is required"):
+        run_sync(server.target, f"{source}/", "copy")
+
+
+def test_machine_that_is_not_there_yet(server: Server, source: Path) -> None:
+    with pytest.raises(StillBooting, match="try again"):
+        run_sync(dataclasses.replace(server.target, port=free_port()), f"{source}/", "copy")
+
+
+def test_machine_that_refuses_the_key(server: Server, source: Path, tmp_path: Path) -> None:
+    ensure_identity(tmp_path / "key")
+    with pytest.raises(KeyRefused):
+        run_sync(dataclasses.replace(server.target, identity_file=tmp_path / "key"), f"{source}/", "copy")
+
+
+@pytest.mark.parametrize("program", ["rsync", "ssh"])
+def test_missing_program_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server, program: str
+) -> None:
+    other = "ssh" if program == "rsync" else "rsync"
+    found = shutil.which(other)
+    assert found is not None
+    (tmp_path / other).symlink_to(found)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingProgram, match=f"{program} is not installed: install"):
+        run_sync(server.target, str(tmp_path), "copy")
+
+
+def _processes(target: SSHTarget) -> list[psutil.Process]:
+    """The clients that lead to `target`, whose port is its own."""
+    found = []
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] in {"rsync", "ssh"} and str(target.port) in " ".join(process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def test_cancel_ends_rsync_and_its_ssh(server: Server, source: Path) -> None:
+    begun = server.home / "begun"
+    os.mkfifo(begun)
+    (server.programs / "rsync").write_text(f"#!/bin/sh\necho yes >'{begun}'\nexec sleep 60\n")
+    (server.programs / "rsync").chmod(0o755)
+    control = Control()
+    with ThreadPoolExecutor() as pool:
+        future = pool.submit(run_sync, server.target, f"{source}/", "copy", control=control)
+        assert begun.read_text() == "yes\n"  # waits until the machine's side runs
+        assert {process.name() for process in _processes(server.target)} == {"rsync", "ssh"}
+        control.cancel.set()
+        with pytest.raises(Cancelled):
+            future.result(SOON)
+    assert psutil.wait_procs(_processes(server.target), timeout=SOON)[1] == []
+
+
+def test_cancelled_before_it_begins(server: Server, source: Path) -> None:
+    control = Control()
+    control.cancel.set()
+    with pytest.raises(Cancelled, match="nothing was copied"):
+        run_sync(server.target, f"{source}/", "copy", control=control)
+    assert not server.sudo_log.exists()
+
+
+class _Broken(io.StringIO):
+    def write(self, _text: str, /) -> int:
+        raise BrokenPipeError
+
+
+def test_output_that_fails_ends_rsync(server: Server, source: Path) -> None:
+    with pytest.raises(BrokenPipeError):
+        run_sync(server.target, f"{source}/", "copy", output=_Broken())
+    assert psutil.wait_procs(_processes(server.target), timeout=SOON)[1] == []
+
+
+def test_rsync_that_ignores_sigterm_is_ended(
+    server: Server, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, begun = tmp_path / "programs", tmp_path / "begun"
+    programs.mkdir()
+    os.mkfifo(begun)
+    stubborn = programs / "rsync"
+    stubborn.write_text(f"#!/bin/sh\ntrap '' TERM\necho yes >'{begun}'\nwhile :; do sleep 60; done\n")
+    stubborn.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr("podplane_tui.backend.sync._GRACE", 0.5)
+    control = Control()
+    with ThreadPoolExecutor() as pool:
+        future = pool.submit(run_sync, server.target, f"{source}/", "copy", control=control)
+        assert begun.read_text() == "yes\n"
+        control.cancel.set()
+        with pytest.raises(Cancelled):
+            future.result(SOON)
+    assert subprocess.run(["pgrep", "-f", str(stubborn)], check=False, stdout=subprocess.DEVNULL).returncode == 1
