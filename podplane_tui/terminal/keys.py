@@ -24,30 +24,11 @@ application keypad mode too; the operators (``add``, ``divide``, …) are told a
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
+
+from .modes import Modes
 
 ESC: Final = b"\x1b"
-
-
-class InputModes(Protocol):
-    """The modes of a terminal that decide what input looks like; a terminal's ``modes`` has them all."""
-
-    @property
-    def application_cursor(self) -> bool: ...
-    @property
-    def application_keypad(self) -> bool: ...
-    @property
-    def backarrow(self) -> bool: ...
-    @property
-    def bracketed_paste(self) -> bool: ...
-    @property
-    def focus_events(self) -> bool: ...
-    @property
-    def mouse(self) -> int: ...
-    @property
-    def mouse_encoding(self) -> str: ...
-    @property
-    def newline(self) -> bool: ...
 
 
 _MODIFIERS: Final = {"shift": 1, "alt": 2, "ctrl": 4, "meta": 8, "super": 0, "hyper": 0}
@@ -76,7 +57,7 @@ _CHARACTERS: Final = {
 """Textual's name of a printable ASCII character."""
 
 
-def encode_key(key: str, character: str | None, modes: InputModes) -> bytes | None:
+def encode_key(key: str, character: str | None, modes: Modes) -> bytes | None:
     """Bytes for a key press, or None for what a terminal does not send (a modifier alone, media keys).
 
     ``key`` is Textual's name, ``character`` the character it typed, where known.
@@ -100,7 +81,7 @@ def encode_key(key: str, character: str | None, modes: InputModes) -> bytes | No
     return ESC + data if modifiers & (_ALT | _META) else data
 
 
-def encode_paste(text: str, modes: InputModes) -> bytes:
+def encode_paste(text: str, modes: Modes) -> bytes:
     """Pasted text: line ends become CR as if typed, other control characters a space, as in xterm.
 
     So nothing in it can end a bracketed paste early or give a command to the terminal driver.
@@ -110,7 +91,7 @@ def encode_paste(text: str, modes: InputModes) -> bytes:
     return b"\x1b[200~" + data + b"\x1b[201~" if modes.bracketed_paste else data
 
 
-def encode_focus(gained: bool, modes: InputModes) -> bytes | None:
+def encode_focus(gained: bool, modes: Modes) -> bytes | None:
     """The report that the terminal gained or lost the focus, None unless the program asked for it."""
     if not modes.focus_events:
         return None
@@ -133,7 +114,7 @@ class MouseReport:
     ctrl: bool = False
 
 
-def encode_mouse(event: MouseReport, modes: InputModes) -> bytes | None:
+def encode_mouse(event: MouseReport, modes: Modes) -> bytes | None:
     """The report of a mouse event in the program's tracking mode and encoding, None if it did not ask for it."""
     if not modes.mouse or event.x < 0 or event.y < 0:
         return None
@@ -156,7 +137,7 @@ def encode_mouse(event: MouseReport, modes: InputModes) -> bytes | None:
     return b"\x1b[M" + bytes(value if value <= 255 else 0 for value in values)
 
 
-def _named_key(base: str, modifiers: int, modes: InputModes) -> bytes | None:
+def _named_key(base: str, modifiers: int, modes: Modes) -> bytes | None:
     """Keys that are no characters: cursor, editing and function keys, Enter, Tab, Backspace, Escape, the keypad."""
     prefix = ESC if modifiers & (_ALT | _META) else b""
     match base:
@@ -167,7 +148,7 @@ def _named_key(base: str, modifiers: int, modes: InputModes) -> bytes | None:
         case "escape":
             return prefix + ESC
         case "backspace":
-            return prefix + (b"\x08" if modes.backarrow != bool(modifiers & _CTRL) else b"\x7f")
+            return prefix + (b"\x08" if modes.backarrow_sends_backspace != bool(modifiers & _CTRL) else b"\x7f")
         case "kp_begin":
             return _letter_sequence("E", modifiers, ss3=modes.application_cursor)
     if base in _CURSOR_KEYS:

@@ -1,25 +1,12 @@
 """Keys, paste, mouse and focus against what xterm's control sequence document and X11's key tables say."""
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podplane_tui.terminal import Modes
 from podplane_tui.terminal.keys import MouseReport, encode_focus, encode_key, encode_mouse, encode_paste
-
-
-@dataclass(frozen=True)
-class Modes:
-    application_cursor: bool = False
-    application_keypad: bool = False
-    backarrow: bool = False
-    bracketed_paste: bool = False
-    focus_events: bool = False
-    mouse: int = 0
-    mouse_encoding: str = "default"
-    newline: bool = False
-
+from podplane_tui.terminal.modes import MouseEncoding, MouseTracking
 
 NORMAL = Modes()
 APPLICATION = Modes(application_cursor=True, application_keypad=True)
@@ -139,8 +126,8 @@ def test_newline_mode_sends_cr_lf_for_enter() -> None:
 
 
 def test_backarrow_mode_swaps_backspace() -> None:
-    assert encode_key("backspace", None, Modes(backarrow=True)) == b"\x08"
-    assert encode_key("ctrl+backspace", None, Modes(backarrow=True)) == b"\x7f"
+    assert encode_key("backspace", None, Modes(backarrow_sends_backspace=True)) == b"\x08"
+    assert encode_key("ctrl+backspace", None, Modes(backarrow_sends_backspace=True)) == b"\x7f"
 
 
 @pytest.mark.parametrize("key", ["left_shift", "caps_lock", "media_play", "<ignore>", "<scroll-up>", "print_screen"])
@@ -230,7 +217,7 @@ WHEEL_DOWN = MouseReport("wheel", 5, 1, 1)
         (1003, {PRESS, RELEASE, WHEEL_DOWN, DRAG, HOVER}),
     ],
 )
-def test_what_each_tracking_mode_reports(tracking: int, reported: set[MouseReport]) -> None:
+def test_what_each_tracking_mode_reports(tracking: MouseTracking, reported: set[MouseReport]) -> None:
     modes = Modes(mouse=tracking, mouse_encoding="sgr")
     events = {PRESS, RELEASE, DRAG, HOVER, WHEEL_DOWN}
     assert {event for event in events if encode_mouse(event, modes) is not None} == reported
@@ -257,5 +244,5 @@ def test_what_each_tracking_mode_reports(tracking: int, reported: set[MouseRepor
         (MouseReport("press", 1, 500, 300), "sgr", b"\x1b[<0;501;301M"),
     ],
 )
-def test_mouse_encodings(event: MouseReport, encoding: str, expected: bytes) -> None:
+def test_mouse_encodings(event: MouseReport, encoding: MouseEncoding, expected: bytes) -> None:
     assert encode_mouse(event, Modes(mouse=1003, mouse_encoding=encoding)) == expected

@@ -1,0 +1,193 @@
+"""From rows of the terminal core to Textual strips: colours, caching, and what is laid over the text.
+
+A strip is built from a row's runs once and kept in ``row.cache``, so a line that scrolls is not built again; Textual's
+own caches (filtered and rendered forms) hang on the strip and survive with it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.strip import Strip
+
+from podplane_tui.terminal import Row, Style
+from podplane_tui.terminal.width import cells_of, width_of
+
+STYLES_KEPT = 4096
+"""Rich styles kept per painter; a program that uses more colours than this starts the cache anew."""
+
+
+class Span(NamedTuple):
+    """A style laid over the cells ``start`` to ``end`` (not included) of a row; ``text`` replaces what stands there."""
+
+    start: int
+    end: int
+    style: RichStyle
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What decides how a row looks besides the row itself."""
+
+    columns: int
+    base: RichStyle
+    reverse_video: bool = False
+    palette: Mapping[int, str] = field(default_factory=dict)
+    foreground: str | None = None
+    background: str | None = None
+
+
+class Painter:
+    """Turns rows into strips for one look; another look needs another painter, which then ignores the old one's strips.
+
+    Colours 0 to 15 stay ANSI colours, which Textual's theme (or the user's own terminal) fills in, unless the look's
+    palette, the guest's own, has them.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        base = look.base
+        if look.foreground or look.background:
+            base += RichStyle(color=_true_colour(look.foreground), bgcolor=_true_colour(look.background))
+        self._base = base
+        self.blank_style = base + RichStyle(reverse=True) if look.reverse_video else base
+        self.blank = Strip([Segment(" " * look.columns, self.blank_style)], look.columns)
+        self._styles: dict[Style, RichStyle] = {}
+
+    def strip(self, row: Row) -> Strip:
+        """The row as a strip of exactly the look's columns."""
+        cached = row.cache
+        if type(cached) is _Cached and cached.painter is self:
+            return cached.strip
+        strip = self._build(row)
+        row.cache = _Cached(self, strip)
+        return strip
+
+    def _build(self, row: Row) -> Strip:
+        columns = self.look.columns
+        styles = self._styles
+        segments: list[Segment] = []
+        used = 0
+        for text, style in row.runs():
+            rich_style = styles.get(style)
+            if rich_style is None:
+                rich_style = self._style(style)
+            if text.isascii():
+                used += len(text)
+            else:
+                used += (width := width_of(text))
+                if cell_len(text) != width:
+                    text = _agreed(text)  # noqa: PLW2901
+            segments.append(Segment(text, rich_style))
+        if used < columns:
+            segments.append(Segment(" " * (columns - used), self.blank_style))
+        elif used > columns:
+            return Strip(segments, used).crop(0, columns)
+        return Strip(segments, columns)
+
+    def _style(self, style: Style) -> RichStyle:
+        if len(self._styles) >= STYLES_KEPT:
+            self._styles.clear()
+        rich_style = self._base + RichStyle(
+            color=self._colour(style.foreground),
+            bgcolor=self._colour(style.background),
+            bold=style.bold or None,
+            dim=style.dim or None,
+            italic=style.italic or None,
+            underline=style.underline == 1 or style.underline > 2 or None,
+            underline2=style.underline == 2 or None,
+            blink=style.blink or None,
+            reverse=style.reverse != self.look.reverse_video or None,
+            conceal=style.conceal or None,
+            strike=style.strike or None,
+            overline=style.overline or None,
+        )
+        self._styles[style] = rich_style
+        return rich_style
+
+    def _colour(self, colour: str | int) -> Color | None:
+        if colour == "default":
+            return None
+        if isinstance(colour, str):
+            return _true_colour(colour)
+        if colour in self.look.palette:
+            return _true_colour(self.look.palette[colour])
+        return Color.from_ansi(colour)
+
+
+class _Cached(NamedTuple):
+    painter: Painter
+    strip: Strip
+
+
+def overlay(strip: Strip, spans: Iterable[Span]) -> Strip:
+    """The strip with spans laid over it, later ones over earlier ones."""
+    width = strip.cell_length
+    for start, end, style, text in spans:
+        start, end = max(0, start), min(end, width)  # noqa: PLW2901
+        if start >= end:
+            continue
+        if text:
+            middle = [Segment(text, style)]
+        else:
+            middle = [Segment(part, _over(under, style)) for part, under, _ in strip.crop(start, end)]
+        strip = Strip([*strip.crop(0, start), *middle, *strip.crop(end, width)], width)
+    return strip
+
+
+def _over(under: RichStyle | None, style: RichStyle) -> RichStyle:
+    if under is None:
+        return style
+    if style.reverse and under.reverse:  # a block cursor on reversed text still has to show
+        return under + style + RichStyle(reverse=False)
+    return under + style
+
+
+def cell_span(strip: Strip, column: int) -> tuple[int, int]:
+    """The columns of the character that covers ``column``: one, or both halves of a wide character."""
+    start = 0
+    for text, _, _ in strip:
+        width = len(text) if text.isascii() else cell_len(text)
+        if column < start + width:
+            if text.isascii():
+                break
+            for character in text:
+                size = cell_len(character)
+                if column < start + size:
+                    return start, start + size
+                start += size
+            break
+        start += width
+    return column, column + 1
+
+
+_JOINERS = dict.fromkeys((0x200D, 0xFE0E, 0xFE0F))
+
+
+def _agreed(text: str) -> str:
+    """Text whose width the guest and the outer terminal reckon differently, shown so that both agree on the columns.
+
+    Joined emoji come apart and variation selectors go; what is still in dispute becomes a replacement character.
+    """
+    text = text.translate(_JOINERS)
+    if cell_len(text) == width_of(text):
+        return text
+    shown = []
+    for cell, following in pairwise([*cells_of(text), "end"]):
+        if cell:
+            width = 1 if following else 2
+            shown.append(cell if cell_len(cell) == width else "\N{REPLACEMENT CHARACTER}".ljust(width))
+    return "".join(shown)
+
+
+def _true_colour(rrggbb: str | None) -> Color | None:
+    if rrggbb is None:
+        return None
+    number = int(rrggbb, 16)
+    return Color.from_rgb(number >> 16, number >> 8 & 0xFF, number & 0xFF)

@@ -1,0 +1,124 @@
+"""An app around one terminal view, and how tests wait and look."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import ClassVar, Self
+
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from podplane_tui.terminal import Terminal
+from podplane_tui.tui.widgets.byte_stream import ByteStream
+from podplane_tui.tui.widgets.terminal import TerminalView
+
+STYLES = Path(__file__).parents[3] / "styles" / "terminal.tcss"
+
+
+class RecordingView(TerminalView):
+    """Notes which lines it has Textual repaint."""
+
+    def __init__(self, terminal: Terminal | None = None) -> None:
+        super().__init__(terminal)
+        self.repainted: list[int] = []
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        for region in regions or [self.size.region]:
+            self.repainted += region.line_range
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+class TerminalApp(App[None]):
+    """A terminal view and a footer, with greedy key bindings of app and screen."""
+
+    CSS_PATH = STYLES
+    ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+        Binding("tab", "note('tab')", "Tab", priority=True),
+        Binding("escape", "note('escape')", "Escape", priority=True),
+        Binding("x", "note('x')", "Stop"),
+    ]
+
+    def __init__(self, terminal: Terminal | None = None) -> None:
+        super().__init__()
+        self.view = RecordingView(terminal)
+        self.notes: list[str] = []
+        self.messages: list[Message] = []
+        self.copied: list[str] = []
+        self.bells = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+        yield Footer()
+
+    def action_note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def on_terminal_view_attached(self, message: TerminalView.Attached) -> None:
+        self.messages.append(message)
+
+    def on_terminal_view_detached(self, message: TerminalView.Detached) -> None:
+        self.messages.append(message)
+
+    def on_terminal_view_typing_changed(self, message: TerminalView.TypingChanged) -> None:
+        self.messages.append(message)
+
+    def on_terminal_display_title_changed(self, message: TerminalView.TitleChanged) -> None:
+        self.messages.append(message)
+
+    def on_terminal_display_search_changed(self, message: TerminalView.SearchChanged) -> None:
+        self.messages.append(message)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied.append(text)
+        super().copy_to_clipboard(text)
+
+    def bell(self) -> None:
+        self.bells += 1
+
+    def message(self, kind: type[Message]) -> Message | None:
+        """The last message of a kind."""
+        return next((message for message in reversed(self.messages) if isinstance(message, kind)), None)
+
+
+class Other(Screen[None]):
+    """A screen that hides the terminal."""
+
+
+@asynccontextmanager
+async def running(
+    stream: ByteStream | None = None, *, size: tuple[int, int] = (80, 25), terminal: Terminal | None = None
+) -> AsyncIterator[tuple[TerminalApp, Pilot[None]]]:
+    """The app, started, its view focused and attached to the stream. One line of ``size`` is the footer's."""
+    app = TerminalApp(terminal)
+    async with app.run_test(size=size) as pilot:
+        app.view.focus()
+        await until(lambda: app.view.has_focus)
+        if stream is not None:
+            await app.view.attach(stream)
+            await until(lambda: app.view.attached or app.message(TerminalView.Detached) is not None)
+        yield app, pilot
+
+
+async def until(condition: Callable[[], object], what: str = "") -> None:
+    """Wait for a condition; the test's time limit is the limit."""
+    while not condition():  # noqa: ASYNC110 - conditions of all kinds
+        await asyncio.sleep(0.01)
+
+
+def shown(app: TerminalApp) -> list[str]:
+    """What Textual's compositor has on the screen, line by line."""
+    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+
+
+def style_at(app: TerminalApp, x: int, y: int) -> Style:
+    """The style on the screen at a cell."""
+    return app.screen.get_style_at(x, y)
