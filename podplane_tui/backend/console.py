@@ -143,11 +143,12 @@ class _Backlog:
     """What the terminal has yet to take: bounded, and honest about what had to go."""
 
     def __init__(self) -> None:
+        self._note = b""
         self._data = bytearray()
         self._dropped = 0
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._note or self._data)
 
     def add(self, data: bytes) -> None:
         self._data += data
@@ -158,13 +159,15 @@ class _Backlog:
 
     def head(self) -> bytes:
         """The next bytes: so few that a descriptor that is ready takes them without blocking."""
-        if self._dropped:
-            self._data[:0] = _DROPPED % self._dropped
-            self._dropped = 0
-        return bytes(self._data[: select.PIPE_BUF])
+        if self._dropped and not self._note:
+            self._note, self._dropped = _DROPPED % self._dropped, 0
+        return self._note or bytes(self._data[: select.PIPE_BUF])
 
     def remove(self, count: int) -> None:
-        del self._data[:count]
+        if self._note:
+            self._note = self._note[count:]
+        else:
+            del self._data[:count]
 
 
 def _want(selector: selectors.BaseSelector, fd: int, events: int) -> None:

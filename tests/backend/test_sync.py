@@ -135,9 +135,7 @@ def test_names_of_every_kind_arrive(server: Server, source: Path) -> None:
     assert server.sudo_log.read_text().startswith("rsync --server ")
 
 
-@pytest.mark.parametrize(
-    "name", ["with  two words", "it's", '"q"', "-x", "$HOME", "a;id", "*", "é", "a:b", "\udcff", "\\"]
-)
+@pytest.mark.parametrize("name", ["-x", "a:b", 'two  words it\'s "q" $HOME `id` ;id & * ? [a] \\ ~ é \udcff'])
 def test_source_and_destination_of_every_kind(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -148,7 +146,7 @@ def test_source_and_destination_of_every_kind(
     assert _tree(server.home / name) == {name: None, f"{name}/file": b"content"}
 
 
-@pytest.mark.parametrize("folder", ["with space", "it's", "\"q\" 'q'"])
+@pytest.mark.parametrize("folder", ["two  words", "it's \"q\" 'q' ''"])
 def test_key_path_survives_the_splitting_of_rsync(server: Server, source: Path, tmp_path: Path, folder: str) -> None:
     key = tmp_path / folder / "id_ed25519"
     key.parent.mkdir()
