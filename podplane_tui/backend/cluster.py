@@ -5,16 +5,16 @@ A `Cluster` belongs to one thread; its verbs block, tell their steps through `Co
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from podplane_tui.backend import ssh
+from podplane_tui.backend import repair, ssh
+from podplane_tui.backend.advice import PORT_TAKEN
+from podplane_tui.backend.arguments import read_machine
+from podplane_tui.backend.cidata import read_seed
+from podplane_tui.backend.deletion import deletion_plan, is_there, remove
 from podplane_tui.backend.errors import (
     CorruptFile,
     DeleteFailed,
@@ -22,14 +22,16 @@ from podplane_tui.backend.errors import (
     NotRunning,
     ShellError,
     StartFailed,
+    StopFailed,
     VMError,
 )
-from podplane_tui.backend.files import read_small_file
+from podplane_tui.backend.files import open_regular, os_errors_as
 from podplane_tui.backend.interface import Control, DirectBootOptions, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.launch import Launch
+from podplane_tui.backend.leftovers import clear
 from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
-from podplane_tui.backend.ports import allocate_ports, port_forwards, read_state_file, write_state_file
+from podplane_tui.backend.ports import allocate_ports, port_forwards, ports_of, read_state_file, write_state_file
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.snapshot import Ports, VMSnapshot
 from podplane_tui.backend.stop import StopResult
@@ -37,7 +39,11 @@ from podplane_tui.backend.stop import StopResult
 CONTAINERD_TIMEOUT = 2.0
 """Seconds for the best effort to stop the guest's containers before it is powered off, as podplane gives it."""
 
+POWER_OFF_TIMEOUT = 10.0
+"""Seconds SSH gets to ask the guest to power off, where QEMU's own power button can't be reached."""
+
 _PORT_RETRIES = 3
+_MAX_USER_DATA = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,20 @@ class Cluster:
         return Inventory(self.files.data_dir, self.files.runtime_dir).find(self.files.cluster_id, self.files.arch)
 
     def ports(self) -> Ports:
-        """The ports of the running cluster, from its state file. Raises `CorruptFile`."""
-        return read_state_file(self.files.state_file)
+        """The ports of the running cluster: those of its state file, else those its QEMU was told.
+
+        Raises `CorruptFile` when it does not run and the state file can't be understood.
+        """
+        process = self.qemu.process()
+        try:
+            ports = read_state_file(self.files.state_file)
+        except CorruptFile:
+            if process is None:
+                raise
+            ports = Ports()
+        if process is None or any(ports.items()):
+            return ports
+        return ports_of(process.arguments)
 
     # Verbs
 
@@ -83,13 +101,12 @@ class Cluster:
         """Start the machine with ports of its own and write them to the state file. See `Qemu.start`."""
         settings, control = settings or StartSettings(), control or Control()
         with self.qemu.locked("start"):
-            child = self._launch(settings, control)
+            child = self._launch(settings, self.user_data(settings.user_data), control)
         if settings.monitor:
             self.qemu.wait_in_foreground(child)
-            self.files.state_file.unlink(missing_ok=True)
+            self._remove_state_file()
 
-    def _launch(self, settings: StartSettings, control: Control) -> subprocess.Popen[bytes]:
-        user_data = self._user_data(settings.user_data)
+    def _launch(self, settings: StartSettings, user_data: str, control: Control) -> subprocess.Popen[bytes]:
         key = ssh.ensure_identity(self.files.identity) if settings.network else ""
         for attempt in range(_PORT_RETRIES):
             ports = allocate_ports() if settings.network else Ports()
@@ -104,30 +121,39 @@ class Cluster:
                 accelerator=settings.accelerator,
                 network=settings.network,
             )
+
+            def commit(ports: Ports = ports) -> None:
+                if settings.network:
+                    write_state_file(self.files.state_file, self.files.cluster_id, ports)
+
             try:
-                child = self.qemu.launch(launch, control)
+                return self.qemu.launch(launch, control, commit=commit)
             except StartFailed as error:
                 # Somebody took a port between our look and QEMU's bind: choose anew.
-                if "Could not set up host forwarding rule" in str(error) and attempt + 1 < _PORT_RETRIES:
+                if PORT_TAKEN in str(error) and attempt + 1 < _PORT_RETRIES:
                     control.report("a port was taken meanwhile: choosing others")
                     continue
                 raise
-            if settings.network:
-                write_state_file(self.files.state_file, self.files.cluster_id, ports)
-            return child
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _user_data(self, replacement: Path | None) -> str:
+    def user_data(self, replacement: Path | None = None) -> str:
         """The text of `replacement`, else of the cluster's own user-data, else nothing."""
         path = replacement or self.files.user_data
         try:
-            return path.read_text("utf-8")
+            with open_regular(path, follow_links=True) as file:
+                content = file.read(_MAX_USER_DATA + 1)
         except FileNotFoundError as error:
             if replacement is None:
                 return ""
-            raise InvalidInput(f"there is no user-data file {path}") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"the user-data {path} can't be read: {error}") from error
+            raise InvalidInput(f"there is no user-data file {path}: check the path") from error
+        except OSError as error:
+            raise InvalidInput(f"the user-data {path} can't be read: {error.strerror}; put a file there") from error
+        if len(content) > _MAX_USER_DATA:
+            raise InvalidInput(f"the user-data {path} is larger than {_MAX_USER_DATA >> 20} MB: use a smaller file")
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"the user-data {path} is not UTF-8 text: save it as such") from error
 
     def stop(self, *, timeouts: StopTimeouts | None = None, control: Control | None = None) -> StopResult:
         """Stop the guest's containers (best effort), then the machine, then remove the state file. See `Qemu.stop`."""
@@ -135,34 +161,46 @@ class Cluster:
         with self.qemu.locked("stop"):
             if timeouts.powerdown > 0 and self.qemu.running():
                 control.report("stopping containerd")
-                self._run_quietly(["sudo", "systemctl", "stop", "containerd"])
-            result = self.qemu.stop(timeouts=timeouts, control=control, power_off=self._power_off)
+                self._run_in_guest("sudo", "systemctl", "stop", "containerd", timeout=CONTAINERD_TIMEOUT)
+            try:
+                result = self.qemu.stop(timeouts=timeouts, control=control, power_off=lambda: self._power_off(control))
+            except NotRunning:
+                if not self._remove_state_file():
+                    raise
+                return StopResult("gone", f"{self.qemu.vm_name} had ended before; what it left was cleared")
             self._remove_state_file()
             return result
 
-    def _power_off(self) -> bool:
-        return self._run_quietly(["sudo", "systemctl", "poweroff"])
+    def _power_off(self, control: Control) -> bool:
+        control.report("asking the guest to power off over SSH")
+        return self._run_in_guest("sudo", "systemctl", "poweroff", timeout=POWER_OFF_TIMEOUT)
 
-    def _run_quietly(self, command: Sequence[str]) -> bool:
-        """Run a command in the guest as a best effort; whether it could be delivered."""
+    def _run_in_guest(self, *command: str, timeout: float) -> bool:
+        """Run a command as a best effort, for at most `timeout` seconds; whether the guest took it."""
         try:
-            ssh.run(self.ssh_target(), command, ShellOptions(timeout=CONTAINERD_TIMEOUT))
-        except ShellError:
-            return False
+            ssh.run(self._ssh_target(), command, ShellOptions(timeout=timeout))
+        except ShellError as error:
+            return "broke off" in str(error)  # logged in and then cut off: so a guest that powers off says goodbye
         except VMError:
-            return True
+            return False
         return True
 
-    def _remove_state_file(self) -> None:
-        """Remove the state file, unless the same cluster's machine of the other architecture runs by it."""
-        if not any(Qemu(self._options(arch)).running() for arch in self._other_architectures()):
-            self.files.state_file.unlink(missing_ok=True)
+    def _remove_state_file(self) -> bool:
+        """Remove the state file, unless the same cluster's machine of the other architecture runs by it.
 
-    def _other_architectures(self) -> list[str]:
-        return [arch for arch in ARCHITECTURES if arch != self.files.arch]
+        Gives whether there was one.
+        """
+        if not is_there(self.files.state_file) or self.other_runs():
+            return False
+        with os_errors_as(StopFailed, f"{self.qemu.vm_name} has ended, but its state file can't be removed"):
+            clear(self.files, self.files.state_file)
+        return True
 
-    def _options(self, arch: str) -> Options:
-        return Options(arch, self.files.cluster_id, self.files.data_dir, self.files.runtime_dir)
+    def other_runs(self) -> bool:
+        """Whether the same cluster has a running machine of the other architecture."""
+        files = self.files
+        others = (arch for arch in ARCHITECTURES if arch != files.arch)
+        return any(Qemu(Options(a, files.cluster_id, files.data_dir, files.runtime_dir)).running() for a in others)
 
     def restart(
         self,
@@ -177,18 +215,33 @@ class Cluster:
         """
         control = control or Control()
         with self.qemu.locked("restart"):
+            settings = settings or self._settings_in_use()
+            user_data = self.user_data(settings.user_data) or self._user_data_in_use()
             if self.qemu.running():
-                machine = self.qemu.machine()
-                kept = StartSettings(
-                    cpus=str(machine.cpus or ""),
-                    memory=f"{machine.memory_bytes // 2**20}M" if machine.memory_bytes else "",
-                    boot=machine.boot,
-                    accelerator=machine.accelerator or "",
-                    network=machine.network,
-                )
                 self.stop(timeouts=timeouts, control=control)
-                settings = settings or kept
-            self.start(settings, control=control)
+            with self.qemu.locked("start"):
+                self._launch(settings, user_data, control)
+
+    def _settings_in_use(self) -> StartSettings:
+        """What the running machine was started with; the defaults when it does not run."""
+        process = self.qemu.process()
+        if process is None:
+            return StartSettings()
+        machine = read_machine(process.arguments)
+        return StartSettings(
+            cpus=str(machine.cpus or ""),
+            memory=f"{machine.memory_bytes // 2**20}M" if machine.memory_bytes else "",
+            boot=machine.boot,
+            accelerator=machine.accelerator or "",
+            network=machine.network,
+        )
+
+    def _user_data_in_use(self) -> str:
+        """The user-data of the seed that is there; nothing when there is none that can be read."""
+        try:
+            return read_seed(self.files.seed).user_data
+        except CorruptFile:
+            return ""
 
     def pause(self, *, control: Control | None = None) -> None:
         """Stop the guest's CPUs."""
@@ -196,7 +249,7 @@ class Cluster:
         self.qemu.pause()
 
     def resume(self, *, control: Control | None = None) -> None:
-        """Let a paused guest go on."""
+        """Let a paused guest go on, or a QEMU that a signal suspended."""
         (control or Control()).report("resuming")
         self.qemu.resume()
 
@@ -205,55 +258,55 @@ class Cluster:
         (control or Control()).report("resetting")
         self.qemu.reset()
 
+    # Repair
+
+    def adopt(self, *, control: Control | None = None) -> int:
+        """Write the PID file, and the state file, of a machine that runs without them; give its PID.
+
+        Raises `NotRunning`, `CorruptFile`.
+        """
+        (control or Control()).report("writing the PID file")
+        with self.qemu.locked("adopt"):
+            pid = self.qemu.adopt()
+            process = self.qemu.process()
+            ports = ports_of(process.arguments) if process is not None else Ports()
+            if any(ports.items()) and self._known_ports() != ports:
+                with os_errors_as(CorruptFile, f"the state file of {self.qemu.vm_name} can't be written"):
+                    clear(self.files, self.files.state_file)
+                    write_state_file(self.files.state_file, self.files.cluster_id, ports)
+            return pid
+
+    def _known_ports(self) -> Ports:
+        try:
+            return read_state_file(self.files.state_file)
+        except CorruptFile:
+            return Ports()
+
+    def repair_plan(self) -> repair.RepairPlan:
+        """What `repair` would do, without doing it; without steps when nothing is wrong."""
+        return repair.plan(self)
+
+    def repair(
+        self, plan: repair.RepairPlan, *, fix_leaks: bool = False, control: Control | None = None
+    ) -> tuple[str, ...]:
+        """Do what `plan` says, as far as it still applies; give what was done, line by line.
+
+        No disk is ever removed or replaced. With `fix_leaks` the disk is checked in any case, and space that nothing
+        refers to is freed. Raises `Busy`, `InvalidImage` for a damaged disk, `CorruptFile` when the system refuses.
+        """
+        return repair.carry_out(self, plan, fix_leaks=fix_leaks, control=control or Control())
+
     # Delete
 
     def delete_plan(self) -> tuple[Path, ...]:
-        """Everything `delete` would remove, existing paths only; folders stand for all they hold.
-
-        Shared keys, caches and TLS assets stay, and so do logins in podplane's own configuration and kubectl's. While
-        the same cluster has a disk of the other architecture, what the two share stays as well.
-        """
-        files = self.files
-        own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
-        shared = [files.state_file, files.cluster_dir, *self._server_records()]
-        others = (
-            VMFiles(arch, files.cluster_id, files.data_dir, files.runtime_dir) for arch in self._other_architectures()
-        )
-        if any(other.image.exists() for other in others):
-            shared = []
-        return tuple(path for path in [*own, *shared] if os.path.lexists(path))
-
-    def _server_records(self) -> list[Path]:
-        """What podplane's local server keeps for this cluster: buckets, and its fake Nstance's records."""
-        cluster_id, data = self.files.cluster_id, self.files.data_dir
-        buckets = data / "s3" / "buckets"
-        metadata = data / "s3" / "metadata"
-        nstance = data / "nstance-fake"
-        paths = [folder / f"{cluster_id}-{name}" for folder in (buckets, metadata) for name in ("netsy", "telemetry")]
-        paths += [nstance / "fakeserver" / "tenants" / cluster_id, nstance / "podplane" / "clusters" / cluster_id]
-        with contextlib.suppress(OSError):
-            for instance in sorted((nstance / "fakeserver" / "instances").iterdir()):
-                if not instance.is_symlink() and _tenant_of(instance / "instance.json") == cluster_id:
-                    paths.append(instance)
-        return paths
+        """Everything `delete` would remove; see `deletion_plan`."""
+        return deletion_plan(self.files)
 
     def delete(self, plan: tuple[Path, ...], *, control: Control | None = None) -> None:
         """Remove exactly what is in `plan`, which `delete_plan` gave. Raises `AlreadyRunning`, `DeleteFailed`."""
-        control = control or Control()
-        with self.qemu.locked("delete"):
+        with self.qemu.locked("delete"), os_errors_as(DeleteFailed, f"{self.qemu.vm_name} can't be deleted"):
             self.qemu.require_stopped("delete")
-            unplanned = set(plan) - set(self.delete_plan())
-            for path in plan:
-                if path in unplanned:
-                    continue  # gone since it was listed, or never ours
-                control.report(f"removing {path.name}")
-                try:
-                    if path.is_dir() and not path.is_symlink():
-                        shutil.rmtree(path)
-                    else:
-                        path.unlink()
-                except OSError as error:
-                    raise DeleteFailed(f"{path} can't be removed: {error.strerror}") from error
+            remove(plan, self.files, control or Control())
 
     # Reaching the guest
 
@@ -261,10 +314,14 @@ class Cluster:
         """Where the guest's SSH server is. Raises `NotRunning`, `ShellError`."""
         if not self.qemu.running():
             raise NotRunning(f"{self.qemu.vm_name} is not running: start it first")
+        return self._ssh_target(user)
+
+    def _ssh_target(self, user: str = ssh.DEFAULT_USER) -> ssh.SSHTarget:
         port = self.ports().ssh
         if port is None:
             raise ShellError(
-                f"{self.qemu.vm_name} has no SSH port: it was started without a network, or not by podplane"
+                f"{self.qemu.vm_name} has no SSH port: it was started without a network, or not by podplane;"
+                " use its console, or restart it"
             )
         return ssh.SSHTarget("127.0.0.1", port, user, self.files.identity)
 
@@ -299,14 +356,3 @@ class Cluster:
             user=user,
             control=control,
         )
-
-
-def _tenant_of(instance_file: Path) -> str | None:
-    """The tenant a fake Nstance instance record names; None when it can't be told."""
-    try:
-        content = read_small_file(instance_file)
-        value = json.loads(content) if content is not None else None
-    except (CorruptFile, ValueError, RecursionError):
-        return None
-    tenant = value.get("tenant_id") if isinstance(value, dict) else None
-    return tenant if isinstance(tenant, str) else None

@@ -5,18 +5,51 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.errors import CorruptFile, VMError
 
 MAX_SMALL_FILE = 64 * 1024
 """Bytes. No PID or state file is anywhere near as large; what is larger is not read."""
 
+_WHAT_TO_DO = {
+    errno.ENOSPC: "free some space on that disk",
+    errno.EDQUOT: "free some of your quota",
+    errno.EROFS: "make that file system writable",
+    errno.EACCES: "check who owns it and its mode",
+    errno.EPERM: "check who owns it and its mode",
+    errno.ENOTDIR: "a file stands where a folder should: repair the machine",
+    errno.EEXIST: "a file stands where a folder should: repair the machine",
+    errno.EISDIR: "a folder stands where a file should: repair the machine",
+    errno.EMFILE: "too many files are open: end some programs or raise ulimit -n",
+    errno.ENAMETOOLONG: "choose a directory with a shorter name",
+}
 
-def open_regular(path: Path, *, follow_links: bool) -> BinaryIO:
+
+def explain_os_error(error: OSError) -> str:
+    """What the system refused, where, and what can be done about it, in one clause."""
+    words = error.strerror or str(error) or type(error).__name__
+    place = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, (str, bytes, os.PathLike)) else ""
+    advice = _WHAT_TO_DO.get(error.errno or 0)
+    return words + place + (f"; {advice}" if advice else "")
+
+
+@contextlib.contextmanager
+def os_errors_as(kind: type[VMError], what: str) -> Iterator[None]:
+    """Turn what the operating system refuses inside into a `kind` that begins with `what`."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {explain_os_error(error)}") from error
+
+
+def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
     """Open a regular file for reading. Raises `OSError` for anything else; never waits for a FIFO."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
     handle = os.open(path, flags)
@@ -39,10 +72,12 @@ def read_small_file(path: Path, *, limit: int = MAX_SMALL_FILE) -> bytes | None:
         return None
     except OSError as error:
         if path.is_symlink():
-            raise CorruptFile(f"{path} is a symbolic link, which podplane never makes: remove it") from error
-        raise CorruptFile(f"{path} can't be read: {error.strerror}") from error
+            raise CorruptFile(f"{path} is a symbolic link, which podplane never makes: repair the machine") from error
+        raise CorruptFile(f"{path} can't be read: {error.strerror}; repair the machine to move it aside") from error
     if len(content) > limit:
-        raise CorruptFile(f"{path} is larger than {limit} bytes, so it is not what its name says: remove it")
+        raise CorruptFile(
+            f"{path} is larger than {limit} bytes, so it is not what its name says: repair the machine to move it aside"
+        )
     return content
 
 
@@ -58,10 +93,48 @@ def private_directory(path: Path) -> Path:
     return path
 
 
+# Temporary files: `.<name>.<maker's PID>-<anything>.tmp` beside <name>, so that those of a maker that was killed can be
+# told from those in use.
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<maker>\d{1,10})-[^.]*\.tmp")
+
+
+def temporary_prefix(path: Path) -> str:
+    """What the name of a temporary file of this process for `path` begins with; it ends in `.tmp`."""
+    return f".{path.name}.{os.getpid()}-"
+
+
+def temporary_beside(path: Path) -> Path:
+    """A path beside `path` to make a file at that then takes the place of `path`; this thread's own."""
+    return path.with_name(f"{temporary_prefix(path)}{time.monotonic_ns()}.tmp")
+
+
+def stale_temporaries(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The temporary files that makers which are gone left beside `paths`."""
+    found = []
+    for directory in sorted({path.parent for path in paths}):
+        names = {path.name for path in paths if path.parent == directory}
+        with contextlib.suppress(OSError), os.scandir(directory) as entries:
+            for entry in entries:
+                match = _TEMPORARY.fullmatch(entry.name)
+                if match and match["name"] in names and not _is_process(int(match["maker"])):
+                    found.append(directory / entry.name)
+    return tuple(sorted(found))
+
+
+def _is_process(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # signal 0 asks and does nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def write_atomic(path: Path, content: bytes, *, mode: int) -> None:
     """Replace `path` as one step, durably: readers see the old content or the new, also after a power cut."""
     private_directory(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(path), suffix=".tmp", dir=path.parent)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             os.fchmod(file.fileno(), mode)
@@ -72,11 +145,28 @@ def write_atomic(path: Path, content: bytes, *, mode: int) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    directory = os.open(path.parent, os.O_RDONLY)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    directory = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename whatever stands at `path` to `<name>.broken-<UTC>`, so that nothing is lost unseen; give the new path."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    target = path.with_name(f"{path.name}.broken-{stamp}")
+    number = 1
+    while os.path.lexists(target):
+        number += 1
+        target = path.with_name(f"{path.name}.broken-{stamp}-{number}")
+    path.rename(target)
+    return target
 
 
 def disk_usage(path: Path) -> int:

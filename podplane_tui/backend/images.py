@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.errors import CreateFailed, InvalidImage
-from podplane_tui.backend.files import open_regular
+from podplane_tui.backend.files import explain_os_error, open_regular, sync_directory, temporary_beside
 from podplane_tui.backend.host import require_program
+from podplane_tui.backend.text import one_line
 
 VIRTUAL_SIZE = "128G"
 """The size podplane gives a machine's disk; it is sparse."""
@@ -19,6 +20,7 @@ VIRTUAL_SIZE = "128G"
 # magic, version, backing file offset, backing file size, cluster bits, virtual size (qcow2 specification, big-endian)
 _HEADER = struct.Struct(">4sIQIIQ")
 _MAGIC = b"QFI\xfb"
+_MAX_BACKING_OFFSET = 2 * 2**20  # the name stands in the first cluster, and none is larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ImageInfo:
     backing_file: str | None
 
 
-def read_image(path: Path) -> ImageInfo:
+def read_image(path: Path | str) -> ImageInfo:
     """What the qcow2 image at `path` says of itself. Raises `InvalidImage` with the reason when it is not one."""
     try:
         with open_regular(path, follow_links=True) as file:
@@ -40,13 +42,15 @@ def read_image(path: Path) -> ImageInfo:
                 raise InvalidImage(f"{path} is not a qcow2 image: convert it with qemu-img convert -O qcow2")
             _, _, offset, length, _, virtual = _HEADER.unpack(head)
             backing = None
-            if offset and length <= 1023:
+            if offset and length:
+                if offset > _MAX_BACKING_OFFSET or length > 1023:
+                    raise InvalidImage(f"the image {path} has a broken header: put a sound copy in its place")
                 file.seek(offset)
                 backing = os.fsdecode(file.read(length))
     except FileNotFoundError:
-        raise InvalidImage(f"there is no image {path}") from None
+        raise InvalidImage(f"there is no image {path}: put it back, or delete the machine") from None
     except OSError as error:
-        raise InvalidImage(f"the image {path} can't be read: {error.strerror}") from error
+        raise InvalidImage(f"the image {path} can't be read: {error.strerror}; see what stands there") from error
     return ImageInfo(info.st_blocks * 512, virtual, backing)
 
 
@@ -55,21 +59,49 @@ def backing_path(image: Path, backing_file: str) -> Path:
     return image.parent / backing_file
 
 
-def run_qemu_img(arguments: Sequence[str], *, failed: type[Exception] = CreateFailed) -> str:
-    """Run `qemu-img` with these arguments and give what it printed; raises `failed` with its own words."""
+def missing_base(image: Path, backing_file: str) -> str | None:
+    """What to say when the file that `image` is based on is not there; None when it is.
+
+    A name that is no path (`nbd:…`, `json:…`) is QEMU's to judge.
+    """
+    if "\0" in backing_file:
+        return f"the image {image} has a broken header: put a sound copy in its place"
+    head, colon, _ = backing_file.partition(":")
+    if (colon and "/" not in head) or backing_path(image, backing_file).is_file():
+        return None
+    return f"the base image {one_line(backing_file, limit=300)} is gone: put it back, or delete the machine"
+
+
+def _qemu_img(arguments: Sequence[str]) -> tuple[int, str]:
+    """Run `qemu-img` with these arguments; give its exit code and what it printed, on one line."""
     program = require_program("qemu-img")
-    result = subprocess.run(
-        [str(program), *arguments],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if result.returncode:
-        words = " ".join((result.stderr or result.stdout).split())
-        raise failed(f"qemu-img {arguments[0]} failed: {words or f'exit code {result.returncode}'}")
-    return result.stdout
+    result = subprocess.run([str(program), *arguments], capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    return result.returncode, one_line(result.stderr.strip() or result.stdout)
+
+
+def run_qemu_img(arguments: Sequence[str], *, failed: type[Exception] = CreateFailed) -> None:
+    """Run `qemu-img` with these arguments; raises `failed` with its own words."""
+    code, words = _qemu_img(arguments)
+    if code:
+        raise failed(f"qemu-img {arguments[0]} failed: {words or f'exit code {code}'}")
+
+
+def check_image(image: Path, *, fix_leaks: bool = False) -> str:
+    """Run `qemu-img check` on an image nobody uses and give its result in one line.
+
+    With `fix_leaks` space that nothing refers to any more is freed; nothing else is ever changed. Raises `InvalidImage`
+    when the image can't be checked or is corrupt.
+    """
+    code, words = _qemu_img(["check", "-q", "-f", "qcow2", *(["-r", "leaks"] if fix_leaks else []), str(image)])
+    if code == 0:
+        return f"{image.name} was checked: no errors" + (" are left" if fix_leaks else "")
+    if code == 3:  # leaks only: space is wasted, data is not in danger
+        return f"{image.name} was checked: some space is lost and no data; repair with leaks fixed to free it"
+    if code == 2:
+        raise InvalidImage(
+            f"the image {image} is corrupt ({words}): copy it away, then try qemu-img check -r all on the copy"
+        )
+    raise InvalidImage(f"the image {image} could not be checked: {words or f'exit code {code}'}")
 
 
 def create_overlay(image: Path, base_image: Path | None) -> None:
@@ -82,14 +114,17 @@ def create_overlay(image: Path, base_image: Path | None) -> None:
         base_image = base_image.resolve()
         read_image(base_image)
         source = ["-F", "qcow2", "-b", str(base_image)]
-    partial = image.with_name(f".{image.name}.{os.getpid()}.partial")
+    partial = temporary_beside(image)
     try:
         run_qemu_img(["create", "-q", *source, "-f", "qcow2", str(partial), VIRTUAL_SIZE])
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         # A hard link fails where a rename would silently replace what somebody else made meanwhile.
         os.link(partial, image)
+        sync_directory(image.parent)
     except FileExistsError as error:
         raise CreateFailed(f"the disk {image} appeared while it was being made: it is left as it is") from error
     except OSError as error:
-        raise CreateFailed(f"the disk {image} could not be made: {error.strerror}") from error
+        raise CreateFailed(f"the disk {image} could not be made: {explain_os_error(error)}") from error
     finally:
         partial.unlink(missing_ok=True)

@@ -1,59 +1,95 @@
 """What machines there are and what each is doing: disk and processes → frozen snapshots. Writes nothing, never raises.
 
 The image and PID directories say which machines exist; the process table says which of them live. Whatever is wrong
-with one of them, it is still a row, and its `problem` says what.
+with one of them, it is still a row, and its `problem` says what. A look costs two directory listings, one `stat` per
+disk and the small files that are there; headers of disks are read again only when the disk has changed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podplane_tui.backend import qmp
 from podplane_tui.backend.arguments import Machine, read_machine
-from podplane_tui.backend.errors import CorruptFile, InvalidImage, QMPError
-from podplane_tui.backend.images import ImageInfo, backing_path, read_image
+from podplane_tui.backend.errors import CorruptFile, InvalidImage
+from podplane_tui.backend.images import ImageInfo, missing_base, read_image
 from podplane_tui.backend.lock import current_action
 from podplane_tui.backend.metrics import Sampler
 from podplane_tui.backend.paths import (
     CONSOLE_SUFFIX,
     IMAGE_SUFFIX,
+    LOCK_SUFFIX,
     PID_SUFFIX,
     QMP_SUFFIX,
     VMFiles,
     parse_stem,
 )
 from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.ports import read_state_file
-from podplane_tui.backend.process import ProcessTable, QemuProcess
-from podplane_tui.backend.snapshot import Ports, State, VMSnapshot
+from podplane_tui.backend.ports import ports_of, read_state_file
+from podplane_tui.backend.process import Clock, ProcessTable, QemuProcess
+from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
 
 RUN_STATE_INTERVAL = 3.0
 """Seconds a QMP answer is good for: a machine is paused rarely, and every question occupies its one client's place."""
 
+RUN_STATE_PATIENCE = 0.4
+"""Seconds a look waits for all those answers together."""
+
+_LONGEST_INTERVAL = 60.0
+"""Seconds until a machine that does not answer is asked again, at most; the interval doubles until then."""
+
 
 @dataclass(frozen=True, slots=True)
 class _RunState:
-    """When QMP was asked (monotonic seconds), of which process, and what it said."""
+    """What QMP last said of a process, when it is to be asked again (monotonic seconds), and how patiently."""
 
-    asked_at: float
     ticks: str
     state: str
+    ask_at: float
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Disk:
+    """A disk's header, or what is wrong with it, for as long as `version` is that of the file."""
+
+    version: tuple[int, int, int, int]
+    image: ImageInfo | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one pass has gathered before it turns to single machines."""
+
+    disks: dict[str, os.DirEntry[str]]
+    runtime: frozenset[str]
+    states: frozenset[str]
+    by_file: dict[tuple[int, int], list[QemuProcess]]
+    by_path: dict[str, list[QemuProcess]]
+    bases: dict[str, str | None]
 
 
 class Inventory:
-    """Looks at all machines below podplane's data and runtime directories. Belongs to one thread."""
+    """Looks at all machines below podplane's data and runtime directories. Belongs to one thread.
 
-    def __init__(self, data_dir: Path, runtime_dir: Path) -> None:
-        self.data_dir = data_dir
-        self.runtime_dir = runtime_dir
-        self._processes = ProcessTable()
-        self._sampler = Sampler()
+    `clock` is what CPU shares and start times are measured by.
+    """
+
+    def __init__(self, data_dir: Path, runtime_dir: Path, *, clock: Clock | None = None) -> None:
+        self.data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - links are kept
+        self.runtime_dir = Path(os.path.abspath(runtime_dir))  # noqa: PTH100
+        self._clock = clock or Clock()
+        self._processes = ProcessTable(self._clock)
+        self._sampler = Sampler(self._clock)
         self._run_states: dict[Path, _RunState] = {}
+        self._files: dict[tuple[str, str], VMFiles] = {}
+        self._disks: dict[str, _Disk] = {}
+        self._stopped: dict[tuple[str, str], tuple[object, VMSnapshot]] = {}
 
     def snapshot(self) -> tuple[VMSnapshot, ...]:
         """Every machine now, by cluster id and architecture.
@@ -61,67 +97,163 @@ class Inventory:
         `cpu_percent` is over the time since this inventory's previous snapshot, in the first since the machine's start.
         """
         processes = self._processes.scan()
-        found = tuple(self._look(files, processes) for files in self._machines(processes))
+        look = self._gather(processes)
+        machines = self._machines(look, processes)
+        self._ask_run_states(processes)
+        found = tuple(self._look(files, look) for files in machines)
         self._sampler.forget({(p.pid, p.create_ticks) for p in processes})
+        self._forget(machines)
         return found
 
     def find(self, cluster_id: str, arch: str) -> VMSnapshot | None:
         """One machine now; None when nothing of it exists."""
         return next((vm for vm in self.snapshot() if (vm.cluster_id, vm.arch) == (cluster_id, arch)), None)
 
-    def _machines(self, processes: Iterable[QemuProcess]) -> list[VMFiles]:
+    # Once per pass
+
+    def _gather(self, processes: Iterable[QemuProcess]) -> _Look:
+        disks: dict[str, os.DirEntry[str]] = {}
+        with contextlib.suppress(OSError), os.scandir(self.data_dir / "vms") as entries:
+            disks = {entry.name: entry for entry in entries if entry.name.endswith(IMAGE_SUFFIX)}
+        by_file: dict[tuple[int, int], list[QemuProcess]] = {}
+        by_path: dict[str, list[QemuProcess]] = {}
+        for process in processes:
+            for disk in process.disks:
+                by_path.setdefault(os.path.normpath(disk), []).append(process)
+                with contextlib.suppress(OSError, ValueError):
+                    info = disk.stat()
+                    by_file.setdefault((info.st_dev, info.st_ino), []).append(process)
+        return _Look(disks, _names(self.runtime_dir / "vms"), _names(self.runtime_dir / "local"), by_file, by_path, {})
+
+    def _machines(self, look: _Look, processes: Iterable[QemuProcess]) -> list[VMFiles]:
         """Every machine of which a disk, a PID file, a socket or a process exists."""
-        keys: set[tuple[str, str]] = set()
-        for directory, suffixes in (
-            (self.data_dir / "vms", (IMAGE_SUFFIX,)),
-            (self.runtime_dir / "vms", (PID_SUFFIX, CONSOLE_SUFFIX, QMP_SUFFIX)),
-        ):
-            with contextlib.suppress(OSError):
-                for name in os.listdir(directory):  # noqa: PTH208 - names are all that is needed, thousands of them
-                    keys.update(key for suffix in suffixes if (key := parse_stem(name, suffix)))
-        image_dir = self.data_dir / "vms"
+        keys = {key for name in look.disks if (key := parse_stem(name, IMAGE_SUFFIX))}
+        for name in look.runtime:
+            keys.update(key for suffix in (PID_SUFFIX, CONSOLE_SUFFIX, QMP_SUFFIX) if (key := parse_stem(name, suffix)))
+        image_dir = os.path.normpath(self.data_dir / "vms")
         for process in processes:
             for disk in process.disks:
                 key = parse_stem(disk.name, IMAGE_SUFFIX)
-                if key and os.path.normpath(disk.parent) == os.path.normpath(image_dir):
+                if key and os.path.normpath(disk.parent) == image_dir:
                     keys.add(key)
-        return [VMFiles(arch, cluster_id, self.data_dir, self.runtime_dir) for cluster_id, arch in sorted(keys)]
+        for key in keys - self._files.keys():
+            self._files[key] = VMFiles(key[1], key[0], self.data_dir, self.runtime_dir)
+        return [self._files[key] for key in sorted(keys)]
 
-    def _look(self, files: VMFiles, processes: Iterable[QemuProcess]) -> VMSnapshot:
-        try:
-            return self._examine(files, processes)
-        except OSError as error:
-            return VMSnapshot(files, State.BROKEN, problem=f"{error.filename or files.name}: {error.strerror}")
+    def _ask_run_states(self, processes: Iterable[QemuProcess]) -> None:
+        """Ask those whose last answer is old, all at once; who does not answer is asked again later and later."""
+        now = self._clock.monotonic()
+        due: dict[Path, QemuProcess] = {}
+        for process in processes:
+            socket = read_machine(process.arguments).qmp
+            if socket is None or not self._is_ours(process) or process.suspended() or not socket.exists():
+                continue
+            known = self._run_states.get(socket)
+            if known is None or known.ticks != process.create_ticks or now >= known.ask_at:
+                due[socket] = process
+        answers = qmp.run_states(tuple(due), timeout=RUN_STATE_PATIENCE)
+        for socket, process in due.items():
+            known = self._run_states.get(socket)
+            if known is not None and known.ticks != process.create_ticks:
+                known = None
+            answer, interval = answers.get(socket), RUN_STATE_INTERVAL
+            if answer is None:
+                # Busy or hanging: what was true before is the best there is to say.
+                answer = known.state if known else ""
+                interval = min(_LONGEST_INTERVAL, known.interval * 2 if known else RUN_STATE_INTERVAL)
+            ask_at = self._clock.monotonic() + interval
+            self._run_states[socket] = _RunState(process.create_ticks, answer, ask_at, interval)
 
-    def _examine(self, files: VMFiles, processes: Iterable[QemuProcess]) -> VMSnapshot:
-        problems: list[str] = []
-        image = _image(files, problems)
-        pid_file: PIDFile | None = None
-        pid_file_broken = False
+    def _is_ours(self, process: QemuProcess) -> bool:
+        image_dir = os.path.normpath(self.data_dir / "vms")
+        return any(os.path.normpath(disk.parent) == image_dir for disk in process.disks)
+
+    def _forget(self, machines: list[VMFiles]) -> None:
+        keys = {(files.cluster_id, files.arch) for files in machines}
+        for key in self._files.keys() - keys:
+            del self._files[key]
+            self._stopped.pop(key, None)
+        names = {files.stem + IMAGE_SUFFIX for files in machines}
+        for name in self._disks.keys() - names:
+            del self._disks[name]
+
+    # Once per machine
+
+    def _look(self, files: VMFiles, look: _Look) -> VMSnapshot:
         try:
-            pid_file = PIDFile.read(files.pid_file)
+            return self._examine(files, look)
+        except (OSError, ValueError) as error:
+            words = error.strerror if isinstance(error, OSError) else str(error)
+            return VMSnapshot(files, State.BROKEN, problem=f"{files.name} can't be looked at: {words}; repair it")
+
+    def _examine(self, files: VMFiles, look: _Look) -> VMSnapshot:
+        key, stem = (files.cluster_id, files.arch), files.stem
+        entry = look.disks.get(stem + IMAGE_SUFFIX)
+        info = _stat(entry) if entry is not None else None
+        disk = self._disk(files, info, look)
+        holders = (
+            look.by_file.get((info.st_dev, info.st_ino), [])
+            if info is not None
+            else look.by_path.get(str(files.image), [])
+        )
+        left = tuple(name for name in (stem + CONSOLE_SUFFIX, stem + QMP_SUFFIX) if name in look.runtime)
+        has_pid_file, has_lock = stem + PID_SUFFIX in look.runtime, stem + LOCK_SUFFIX in look.runtime
+        has_state = f"{files.cluster_id}.state.json" in look.states
+        quiet = not (holders or left or has_pid_file or has_lock or has_state)
+        if quiet:
+            known = self._stopped.get(key)
+            version = (disk, info.st_blocks if info else 0)
+            if known is not None and known[0] == version:
+                return known[1]
+        problems = [disk.problem] if disk.problem else []
+        pid_file, pid_file_broken, ports = None, False, Ports()
+        try:
+            pid_file = PIDFile.read(files.pid_file) if has_pid_file else None
         except CorruptFile as error:
             problems.append(str(error))
             pid_file_broken = True
-        ports = Ports()
-        process = _owner(files, pid_file, processes)
+        process = _owner(pid_file, holders)
         try:
-            ports = read_state_file(files.state_file)
+            ports = read_state_file(files.state_file) if has_state else Ports()
         except CorruptFile as error:
             problems.append(str(error))
         vm = VMSnapshot(
             files,
             State.STOPPED,
-            action=current_action(files.lock),
-            disk_bytes=image.disk_bytes if image else None,
-            disk_virtual_bytes=image.virtual_bytes if image else None,
+            action=current_action(files.lock) if has_lock else None,
+            disk_bytes=info.st_blocks * 512 if info and disk.image else None,
+            disk_virtual_bytes=disk.image.virtual_bytes if disk.image else None,
         )
         if process is None:
-            return _without_process(vm, pid_file, problems)
-        named = pid_file is not None and pid_file.pid == process.pid
+            vm = _without_process(vm, pid_file, left, problems)
+            if quiet:
+                self._stopped[key] = (version, vm)
+            return vm
+        named = pid_file is not None and pid_file.pid == process.pid and process.matches(pid_file.data)
         if not named and not pid_file_broken:
             problems.append(f"QEMU runs as process {process.pid} without a PID file: adopt or stop it")
         return self._with_process(vm, process, ports, orphaned=not named, problems=problems)
+
+    def _disk(self, files: VMFiles, info: os.stat_result | None, look: _Look) -> _Disk:
+        """The disk's header, read anew when the file has changed, and whether the file it is based on is there."""
+        if info is None:
+            return _Disk((0, 0, 0, 0), None, f"there is no image {files.image}: put it back, or delete the machine")
+        version = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+        name = files.stem + IMAGE_SUFFIX
+        disk = self._disks.get(name)
+        if disk is None or disk.version != version:
+            try:
+                disk = _Disk(version, read_image(files.image), "")
+            except InvalidImage as error:
+                disk = _Disk(version, None, str(error))
+            self._disks[name] = disk
+        backing = disk.image.backing_file if disk.image else None
+        if backing is None:
+            return disk
+        if backing not in look.bases:
+            look.bases[backing] = missing_base(files.image, backing)
+        gone = look.bases[backing]
+        return replace(disk, problem=gone) if gone else disk
 
     def _with_process(
         self, vm: VMSnapshot, process: QemuProcess, ports: Ports, *, orphaned: bool, problems: list[str]
@@ -129,11 +261,14 @@ class Inventory:
         machine = read_machine(process.arguments)
         sample = self._sampler.sample(process)
         state = State.RUNNING
-        if vm.action is not None and vm.action.verb in _VERB_STATES:
-            state = _VERB_STATES[vm.action.verb]
+        suspended = process.suspended()
+        if suspended:
+            problems.append(f"a signal has suspended QEMU, process {process.pid}: resume it, or stop it")
+        if vm.action is not None and _verb_state(vm.action) is not None:
+            state = _verb_state(vm.action) or state
         elif orphaned:
             state = State.ORPHANED
-        elif self._paused(process, machine):
+        elif suspended or self._paused(process, machine):
             state = State.PAUSED
         return replace(
             vm,
@@ -145,7 +280,7 @@ class Inventory:
             memory_bytes=sample.memory_bytes if sample else None,
             memory_limit_bytes=machine.memory_bytes,
             cpus=machine.cpus,
-            ports=ports,
+            ports=ports if any(ports.items()) else ports_of(process.arguments),
             accelerator=machine.accelerator,
             arguments=process.arguments,
             console=machine.console,
@@ -153,56 +288,46 @@ class Inventory:
         )
 
     def _paused(self, process: QemuProcess, machine: Machine) -> bool:
-        if machine.qmp is None:
-            return False
-        known = self._run_states.get(machine.qmp)
-        now = time.monotonic()
-        if known is None or known.ticks != process.create_ticks or now - known.asked_at > RUN_STATE_INTERVAL:
-            try:
-                state = qmp.run_state(machine.qmp)
-            except QMPError:
-                # Busy or hanging: what was true before is the best there is to say.
-                state = known.state if known and known.ticks == process.create_ticks else ""
-            known = _RunState(time.monotonic(), process.create_ticks, state)
-            self._run_states[machine.qmp] = known
-        return known.state == "paused"
+        known = self._run_states.get(machine.qmp) if machine.qmp is not None else None
+        return known is not None and known.ticks == process.create_ticks and known.state == "paused"
 
 
-_VERB_STATES = {
-    "start": State.STARTING,
-    "stop": State.STOPPING,
-    "restart": State.STOPPING,
-}
-
-
-def _image(files: VMFiles, problems: list[str]) -> ImageInfo | None:
-    """The disk's header; adds what is wrong with it to `problems`."""
+def _names(directory: Path) -> frozenset[str]:
     try:
-        image = read_image(files.image)
-    except InvalidImage as error:
-        problems.append(str(error))
-        return None
-    if image.backing_file is not None and not backing_path(files.image, image.backing_file).exists():
-        problems.append(f"the base image {image.backing_file} is gone: put it back or delete the machine")
-    return image
+        return frozenset(os.listdir(directory))  # noqa: PTH208 - names are all that is needed, thousands of them
+    except OSError:
+        return frozenset()
 
 
-def _owner(files: VMFiles, pid_file: PIDFile | None, processes: Iterable[QemuProcess]) -> QemuProcess | None:
-    """The process of this machine: the one its PID file names if that is proved, else any that has its disk."""
-    holders = [process for process in processes if process.has_disk(files.image)]
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except OSError:
+        return None  # gone since it was listed, or a link that leads nowhere
+
+
+def _verb_state(action: Action) -> State | None:
+    """The state that a verb in progress puts a live machine in; None for verbs that change none."""
+    verb = action.phase or action.verb
+    return {"start": State.STARTING, "stop": State.STOPPING, "restart": State.STOPPING}.get(verb)
+
+
+def _owner(pid_file: PIDFile | None, holders: list[QemuProcess]) -> QemuProcess | None:
+    """Of those that have the disk, the one its PID file names if that is proved, else any."""
     for process in holders:
         if pid_file is not None and process.pid == pid_file.pid and process.matches(pid_file.data):
             return process
     return holders[0] if holders else None
 
 
-def _without_process(vm: VMSnapshot, pid_file: PIDFile | None, problems: list[str]) -> VMSnapshot:
-    files = vm.files
+def _without_process(
+    vm: VMSnapshot, pid_file: PIDFile | None, sockets: tuple[str, ...], problems: list[str]
+) -> VMSnapshot:
     if vm.action is not None and vm.action.verb in {"start", "restart"}:
         return replace(vm, state=State.STARTING)
     if problems:
         return replace(vm, state=State.BROKEN, problem="; ".join(problems))
-    left = [path.name for path in (files.console, files.qmp) if os.path.lexists(path)]
+    left = list(sockets)
     if pid_file is not None:
         left.insert(0, f"a PID file that names process {pid_file.pid}, which is not its QEMU")
     if left:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend import qmp
+from podplane_tui.backend.advice import advice
 from podplane_tui.backend.arguments import FirmwareDrives, parse_memory, qemu_arguments, qemu_binary, validate_cpus
 from podplane_tui.backend.cidata import write_seed
 from podplane_tui.backend.errors import (
@@ -26,20 +27,35 @@ from podplane_tui.backend.errors import (
     Unsupported,
     VMNotFound,
 )
-from podplane_tui.backend.files import private_directory
+from podplane_tui.backend.files import os_errors_as, private_directory, temporary_beside
 from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
-from podplane_tui.backend.images import backing_path, read_image
+from podplane_tui.backend.images import missing_base, read_image
 from podplane_tui.backend.interface import Control, DirectBootOptions, PortForward
 from podplane_tui.backend.leftovers import remove_leftovers
 from podplane_tui.backend.paths import VMFiles, check_socket_path
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
+from podplane_tui.backend.text import one_line
 
 ANSWER_TIMEOUT = 60.0
 """Seconds QEMU gets to answer on its control socket; generous for a loaded machine under software emulation."""
 
 _TICK = 0.05
 _LAST_WORDS = 2000
+
+# Run by the child before it becomes QEMU: wait until the parent says that the PID file is on disk. When the parent is
+# killed before, the pipe ends without a word and there is no QEMU that nobody knows of.
+_GATE = """
+import os, sys
+gate = int(sys.argv[1])
+if os.read(gate, 1) != b"!":
+    sys.exit(1)
+os.close(gate)
+try:
+    os.execv(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f"{sys.argv[2]} can't be executed: {error.strerror}")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +73,28 @@ class Launch:
     network: bool = True
 
 
-def launch(files: VMFiles, spec: Launch, control: Control) -> subprocess.Popen[bytes]:
+def launch(
+    files: VMFiles, spec: Launch, control: Control, *, commit: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
     """Start the machine of `files` and give its QEMU once it answers. For use under the lock, when it does not run.
 
-    Raises `InvalidInput`, `VMNotFound`, `InvalidImage`, `CorruptFile`, `MissingProgram`, `Cancelled`, or `StartFailed`
-    with QEMU's own words; after any of them nothing is there that was not there before.
+    `commit` is called last; when it fails, so does the launch. Raises `InvalidInput`, `VMNotFound`, `InvalidImage`,
+    `CorruptFile`, `MissingProgram`, `Cancelled`, or `StartFailed` with QEMU's own words; after any of them nothing is
+    there that was not there before.
     """
-    _check(files, spec)
     undo: list[Callable[[], object]] = []
-    try:
-        return _launch(files, spec, control, undo)
-    except BaseException:
-        while undo:
-            with contextlib.suppress(OSError):
-                undo.pop()()
-        raise
+    with os_errors_as(StartFailed, f"{files.name} can't be started"):
+        _check(files, spec)
+        try:
+            child = _launch(files, spec, control, undo)
+            if commit is not None:
+                commit()
+        except BaseException:
+            while undo:
+                with contextlib.suppress(OSError):
+                    undo.pop()()
+            raise
+        return child
 
 
 def _check(files: VMFiles, spec: Launch) -> None:
@@ -84,12 +107,17 @@ def _check(files: VMFiles, spec: Launch) -> None:
     if not os.path.lexists(files.image):
         raise VMNotFound(f"{files.name} has no disk at {files.image}: create it first")
     backing = read_image(files.image).backing_file
-    if backing is not None and not backing_path(files.image, backing).is_file():
-        raise InvalidImage(f"the base image {backing} of {files.name} is gone: put it back or delete the machine")
+    gone = missing_base(files.image, backing) if backing is not None else None
+    if gone is not None:
+        raise InvalidImage(f"{files.name} can't be started: {gone}")
     for path in (files.console, files.qmp):
         check_socket_path(path)
         if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
-            raise CorruptFile(f"{path} should be a socket and is something else: move it away")
+            raise CorruptFile(f"{path} should be a socket and is something else: repair the machine to move it aside")
+    if files.seed.is_dir():
+        raise CorruptFile(f"a folder stands where the seed {files.seed} should be: repair the machine to move it aside")
+    if os.path.lexists(files.efivars) and not files.efivars.is_file():
+        raise CorruptFile(f"{files.efivars} is no file: repair the machine to move it aside")
 
 
 def _launch(
@@ -126,10 +154,19 @@ def _launch(
         qmp_path=files.qmp,
     )
     control.report(f"starting QEMU ({accelerator})")
+    remove_leftovers(files)  # of an earlier run: what answers there from now on is the new one
     undo.append(lambda: remove_leftovers(files))
-    child = _spawn([str(binary), *arguments], files.qemu_log, foreground=spec.monitor)
-    undo.append(lambda: _end_child(child))
-    _write_pid_file(files, child.pid, spec, accelerator)
+    # Whoever ends this program, or QEMU while it waits, leaves a pipe that ends: nothing goes on half-started.
+    gate, opener = os.pipe()
+    try:
+        child = _spawn([str(binary), *arguments], files.qemu_log, gate=gate, foreground=spec.monitor)
+        undo.append(lambda: _end_child(child))
+        _write_pid_file(files, child.pid, spec, accelerator)
+        with contextlib.suppress(BrokenPipeError):  # the child is gone: the wait below tells why
+            os.write(opener, b"!")
+    finally:
+        os.close(gate)
+        os.close(opener)
     _await_answer(files, child, control)
     if not spec.monitor:
         # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs.
@@ -143,39 +180,40 @@ def _firmware_drives(files: VMFiles) -> FirmwareDrives:
     if firmware.vars is None:
         return FirmwareDrives(firmware.code)
     if not files.efivars.exists():
-        partial = files.efivars.with_name(f".{files.efivars.name}.{os.getpid()}.partial")
+        partial = temporary_beside(files.efivars)
         try:
-            shutil.copyfile(firmware.vars, partial)
-            partial.chmod(0o600)
-            partial.replace(files.efivars)
-        except OSError as error:
-            raise StartFailed(f"the UEFI variables {files.efivars} can't be written: {error.strerror}") from error
+            with os_errors_as(StartFailed, "the UEFI variables can't be written"):
+                shutil.copyfile(firmware.vars, partial)
+                partial.chmod(0o600)
+                partial.replace(files.efivars)
         finally:
             partial.unlink(missing_ok=True)
     return FirmwareDrives(firmware.code, files.efivars)
 
 
-def _spawn(command: list[str], log_path: Path, *, foreground: bool) -> subprocess.Popen[bytes]:
-    """Start QEMU with files of its own private to this user; in the background, detached from this program."""
+def _spawn(command: list[str], log_path: Path, *, gate: int, foreground: bool) -> subprocess.Popen[bytes]:
+    """Start the child that becomes QEMU once something is written to `gate`'s other end.
+
+    Its files are private to this user; in the background it is detached from this program.
+    """
+    command = [sys.executable, "-I", "-S", "-c", _GATE, str(gate), *command]
+    if foreground:
+        return subprocess.Popen(command, umask=0o077, pass_fds=[gate])
+    log_path.unlink(missing_ok=True)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        if foreground:
-            return subprocess.Popen(command, umask=0o077)
-        log_path.unlink(missing_ok=True)
-        log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                umask=0o077,
-                cwd="/",
-            )
-        finally:
-            os.close(log)
-    except OSError as error:
-        raise StartFailed(f"{command[0]} can't be started: {error.strerror}") from error
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            umask=0o077,
+            cwd="/",
+            pass_fds=[gate],
+        )
+    finally:
+        os.close(log)
 
 
 def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str) -> None:
@@ -197,7 +235,7 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
     while True:
         code = child.poll()
         if code is not None:
-            raise StartFailed(f"QEMU ended at once: {_last_words(files) or f'exit code {code}'}")
+            raise _failed(files, f"QEMU ended at once ({_ending(code)})")
         if control.cancel.is_set():
             raise Cancelled(f"the start of {files.name} was cancelled; nothing is left of it")
         if files.qmp.exists():
@@ -208,20 +246,29 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
             else:
                 return
         if time.monotonic() > deadline:
-            words = _last_words(files)
-            raise StartFailed(
-                f"QEMU did not answer within {ANSWER_TIMEOUT:.0f} s and was ended" + (f": {words}" if words else "")
-            )
+            raise _failed(files, f"QEMU did not answer within {ANSWER_TIMEOUT:.0f} s and was ended")
         control.cancel.wait(_TICK)
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"
+
+
+def _failed(files: VMFiles, what: str) -> StartFailed:
+    """What happened, in QEMU's words, and what to do."""
+    words = _last_words(files)
+    todo = advice(words, files.image) or "see its words, and podplane-tui doctor for what this host offers"
+    return StartFailed(f"{what}{f': {words}' if words else ''}; {todo}")
 
 
 def _last_words(files: VMFiles) -> str:
     """The end of what QEMU printed, on one line."""
     try:
-        text = files.qemu_log.read_bytes()[-_LAST_WORDS:].decode("utf-8", "replace")
+        with files.qemu_log.open("rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_WORDS))
+            return one_line(log.read(_LAST_WORDS).strip())
     except OSError:
         return ""
-    return " ".join(text.split())
 
 
 def _end_child(child: subprocess.Popen[bytes]) -> None:

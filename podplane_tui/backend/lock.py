@@ -1,7 +1,8 @@
 """One verb at a time: an advisory lock per machine, which also tells everybody else what is being done.
 
-The lock is `flock` on `<stem>.lock`; the file holds `{"verb", "pid", "since"}` while it is held and is removed on
-release. A holder that is killed leaves the file, but not the lock, so it counts for nothing.
+The lock is `flock` on `<stem>.lock`; the file holds `{"verb", "pid", "since"}` while it is held, and a `phase` where
+the verb consists of others. It is removed on release. A holder that is killed leaves the file, but not the lock, so it
+counts for nothing.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from podplane_tui.backend.errors import Busy, CorruptFile
-from podplane_tui.backend.files import private_directory
+from podplane_tui.backend.files import explain_os_error, private_directory
 from podplane_tui.backend.snapshot import Action
 
 if sys.platform != "win32":
@@ -25,17 +27,20 @@ _PATIENCE = 0.5
 """Seconds to keep trying: somebody who only looks holds the lock shared for an instant."""
 
 _MAX_BYTES = 4096
+_LENGTH = 160
+"""Bytes of what we write: always as long, so that one write replaces all of what stood there."""
 
 
 def _parse(content: bytes) -> Action | None:
     try:
         value = json.loads(content)
-        return Action(str(value["verb"])[:20], int(value["pid"]), float(value["since"]))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        phase = value.get("phase", "")
+        return Action(str(value["verb"])[:20], int(value["pid"]), float(value["since"]), str(phase)[:20])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
-def current_action(path: Path) -> Action | None:
+def current_action(path: Path | str) -> Action | None:
     """The verb in progress, None when nobody holds the lock at `path`. Writes nothing, never raises, never waits."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -58,22 +63,55 @@ def _try_acquire(path: Path) -> int | None:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise CorruptFile(f"the lock {path} can't be opened: {error.strerror}") from error
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            raise _not_a_lock(path) from error
+        raise CorruptFile(f"the lock {path} can't be opened: {explain_os_error(error)}") from error
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise _not_a_lock(path)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A former holder may have removed the file between our open and our flock: then ours locks nothing.
-        if os.fstat(handle).st_ino == path.stat().st_ino:
+        if os.fstat(handle).st_ino == path.lstat().st_ino:
             return handle
     except OSError:
         pass
+    except BaseException:
+        os.close(handle)
+        raise
     os.close(handle)
     return None
 
 
+def _not_a_lock(path: Path) -> CorruptFile:
+    return CorruptFile(f"the lock {path} is no regular file: repair the machine to move it aside")
+
+
+class HeldLock:
+    """A lock in our hands; tells others what it is held for."""
+
+    def __init__(self, handle: int, verb: str) -> None:
+        self._handle = handle
+        self._about: dict[str, object] = {"verb": verb, "pid": os.getpid(), "since": round(time.time(), 3)}
+
+    def tell(self, phase: str = "") -> None:
+        """Say which part of the verb is being done."""
+        about = {**self._about, "phase": phase} if phase not in ("", self._about["verb"]) else self._about
+        # On a full disk the lock still locks: that nobody can read what for is no reason to fail.
+        with contextlib.suppress(OSError):
+            os.pwrite(self._handle, json.dumps(about).encode().ljust(_LENGTH), 0)
+            os.ftruncate(self._handle, _LENGTH)
+
+
 @contextlib.contextmanager
-def vm_lock(path: Path, verb: str) -> Iterator[None]:
-    """Hold the lock at `path` for `verb`. Raises `Busy`, saying who does what, when it is held already."""
-    private_directory(path.parent)
+def vm_lock(path: Path, verb: str) -> Iterator[HeldLock]:
+    """Hold the lock at `path` for `verb`.
+
+    Raises `Busy`, saying who does what, when it is held already, and `CorruptFile` when there can be no lock there.
+    """
+    try:
+        private_directory(path.parent)
+    except OSError as error:
+        raise CorruptFile(f"the folder {path.parent} can't be used: {explain_os_error(error)}") from error
     deadline = time.monotonic() + _PATIENCE
     while (handle := _try_acquire(path)) is None:
         action = current_action(path)
@@ -82,10 +120,10 @@ def vm_lock(path: Path, verb: str) -> Iterator[None]:
             raise Busy(f"{what} is in progress on this machine: wait for it to end")
         time.sleep(0.02)
     try:
-        content = json.dumps({"verb": verb, "pid": os.getpid(), "since": round(time.time(), 3)})
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, content.encode(), 0)
-        yield
+        held = HeldLock(handle, verb)
+        held.tell()
+        yield held
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
         os.close(handle)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import psutil
 
-from podplane_tui.backend.process import QemuProcess
+from podplane_tui.backend.process import Clock, QemuProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,8 @@ class Sample:
 class Sampler:
     """Samples processes; the CPU share is that since the previous sample of the same process, else since its start."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
         self._previous: dict[tuple[int, str], tuple[float, float]] = {}
 
     def sample(self, process: QemuProcess) -> Sample | None:
@@ -34,11 +34,11 @@ class Sampler:
         except psutil.Error:
             self._previous.pop(key, None)
             return None
-        now, used = time.monotonic(), times.user + times.system
+        now, used = self._clock.monotonic(), times.user + times.system
         before = self._previous.get(key)
         self._previous[key] = (now, used)
         if before is None:
-            elapsed, spent = time.time() - process.started_at, used
+            elapsed, spent = process.age(self._clock), used
         else:
             elapsed, spent = now - before[0], used - before[1]
         return Sample(max(0.0, 100 * spent / elapsed) if elapsed > 0 else 0.0, memory)

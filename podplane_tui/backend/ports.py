@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from podplane_tui.backend.arguments import option_values, split_option_list
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import read_small_file, write_atomic
 from podplane_tui.backend.interface import PortForward
@@ -63,6 +65,21 @@ def port_forwards(ports: Ports) -> tuple[PortForward, ...]:
     return tuple(PortForward(LOOPBACK, port, FORWARDS[name][1]) for name, port in ports.items())
 
 
+_FORWARD = re.compile(r"hostfwd=tcp:[^:]*:(\d{1,5})-[^:]*:(\d{1,5})")
+
+
+def ports_of(arguments: Sequence[str]) -> Ports:
+    """The ports that a QEMU with these arguments forwards: what the state file says, from the source."""
+    names = {guest: name for name, (_, guest) in FORWARDS.items()}
+    found = {}
+    for operand in option_values(arguments, "-nic"):
+        for item in split_option_list(operand):
+            match = _FORWARD.fullmatch(item)
+            if match and int(match[2]) in names and 0 < int(match[1]) < 65536:
+                found[names[int(match[2])]] = int(match[1])
+    return Ports(**found)
+
+
 def read_state_file(path: Path) -> Ports:
     """The ports a cluster's state file names; none when there is no file. Raises `CorruptFile`."""
     content = read_small_file(path)
@@ -72,9 +89,9 @@ def read_state_file(path: Path) -> Ports:
         value = json.loads(content)["ports"]
         known = {name: value[name] for name in FORWARDS if value.get(name) is not None}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptFile(f"{path} is not a cluster's state file: stop and start the machine") from error
+        raise CorruptFile(f"{path} is not a cluster's state file: repair the machine") from error
     if not all(isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536 for port in known.values()):
-        raise CorruptFile(f"{path} names a port that is none: stop and start the machine")
+        raise CorruptFile(f"{path} names a port that is none: repair the machine")
     return Ports(**known)
 
 

@@ -11,9 +11,11 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -23,13 +25,29 @@ from podplane_tui.backend.errors import ForeignProcess
 TICKS_KEY = "create_ticks"
 BOOT_ID_KEY = "boot_id"
 
+_SUSPENDED = frozenset({"T", "t", psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
+
+
+def _since_boot() -> float:
+    """Seconds since the host booted, sleep included. The system clock may jump; this does not."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.time() - psutil.boot_time()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clocks that processes are measured with, all in seconds."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    since_boot: Callable[[], float] = _since_boot
+
 
 @dataclass(frozen=True, slots=True)
 class QemuProcess:
     """A live QEMU of this user: its PID, arguments (program included), disks and start.
 
     `create_ticks` is the start time in clock ticks since boot on Linux (proc(5), field 22), in microseconds since the
-    epoch elsewhere; `started_at` is in seconds since the epoch.
+    epoch elsewhere; `started_at` is in seconds since the epoch, by the clock at the time of the first look.
     """
 
     pid: int
@@ -59,6 +77,17 @@ class QemuProcess:
         """Whether this very process still runs; a zombie does not."""
         return create_ticks(self.pid) == self.create_ticks
 
+    def suspended(self) -> bool:
+        """Whether a signal (SIGSTOP, Ctrl-Z) or a debugger holds it: then QMP and the guest stand still."""
+        stat = _stat(self.pid)
+        return stat is not None and stat.ticks == self.create_ticks and stat.state in _SUSPENDED
+
+    def age(self, clock: Clock) -> float:
+        """Seconds since its start, whatever became of the system clock meanwhile."""
+        if sys.platform == "linux":
+            return clock.since_boot() - int(self.create_ticks) / _TICKS_PER_SECOND
+        return clock.wall() - self.started_at
+
     def send(self, number: signal.Signals) -> bool:
         """Signal exactly this process. False when it is gone already.
 
@@ -81,8 +110,13 @@ class QemuProcess:
         except ProcessLookupError:
             return False
         except PermissionError as error:
-            raise ForeignProcess(f"not allowed to signal process {self.pid}: it belongs to another user") from error
+            raise ForeignProcess(
+                f"not allowed to signal process {self.pid}: it belongs to another user, who has to stop it"
+            ) from error
         return True
+
+
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def boot_id() -> str:
@@ -92,11 +126,18 @@ def boot_id() -> str:
     return str(int(psutil.boot_time()))
 
 
-def _stat(pid: int) -> tuple[str, str] | None:
-    """`(create_ticks, program name)` of process `pid`; None when there is none or it is a zombie."""
+class _Stat(NamedTuple):
+    ticks: str
+    name: str
+    state: str
+
+
+def _stat(pid: int) -> _Stat | None:
+    """What tells process `pid` from others, and its state; None when there is none or it is a zombie."""
     if sys.platform == "linux":
         try:
-            stat = Path(f"/proc/{pid}/stat").read_bytes()
+            with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - asked of every process every second
+                stat = file.read()
         except OSError:
             return None
         # The program's name stands in parentheses and may hold anything: count from the last one.
@@ -104,12 +145,14 @@ def _stat(pid: int) -> tuple[str, str] | None:
         fields = stat[end + 2 :].split()
         if fields[0] in {b"Z", b"X"}:
             return None
-        return fields[19].decode("ascii"), stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
+        name = stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
+        return _Stat(fields[19].decode("ascii"), name, fields[0].decode("ascii"))
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        state = process.status()
+        if state == psutil.STATUS_ZOMBIE:
             return None
-        return str(int(process.create_time() * 1_000_000)), process.name()
+        return _Stat(str(int(process.create_time() * 1_000_000)), process.name(), state)
     except psutil.Error:
         return None
 
@@ -117,7 +160,7 @@ def _stat(pid: int) -> tuple[str, str] | None:
 def create_ticks(pid: int) -> str | None:
     """What to record of a process we started so that it can be recognised; None when it is gone."""
     stat = _stat(pid)
-    return None if stat is None else stat[0]
+    return None if stat is None else stat.ticks
 
 
 def is_qemu_program(name: str) -> bool:
@@ -126,8 +169,9 @@ def is_qemu_program(name: str) -> bool:
     return "qemu-system" in base or "qemu-kvm" in base
 
 
-def look(pid: int) -> QemuProcess | None:
+def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
     """Process `pid` if it is a live QEMU of this user, else None. Never raises."""
+    clock = clock or Clock()
     ticks = create_ticks(pid)
     if ticks is None:
         return None
@@ -143,8 +187,12 @@ def look(pid: int) -> QemuProcess | None:
             if any(not disk.is_absolute() for disk in disks):
                 cwd = Path(process.cwd())
                 disks = tuple(cwd / disk for disk in disks)
-            started_at = process.create_time()
-    except (psutil.Error, OSError):
+            if sys.platform == "linux":
+                # psutil adds the boot time, which follows every jump of the system clock.
+                started_at = round(clock.wall() - (clock.since_boot() - int(ticks) / _TICKS_PER_SECOND), 2)
+            else:
+                started_at = process.create_time()
+    except (psutil.Error, OSError, ValueError):
         return None
     return QemuProcess(pid, ticks, started_at, arguments, disks)
 
@@ -156,7 +204,8 @@ _SETTLING_LOOKS = 3
 class ProcessTable:
     """The QEMU processes of this user. Kept between scans, so that a process is examined once, not every second."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
         # PID → what identified the process, the QEMU found in it, and how often it was looked at.
         self._known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
 
@@ -167,11 +216,12 @@ class ProcessTable:
             stat = _stat(pid)
             if stat is None:
                 continue
+            identity = (stat.ticks, stat.name)
             entry = self._known.get(pid)
-            if entry is None or entry[0] != stat:
-                entry = (stat, look(pid), 1)
+            if entry is None or entry[0] != identity:
+                entry = (identity, look(pid, self._clock), 1)
             elif entry[1] is None and entry[2] < _SETTLING_LOOKS:
-                entry = (stat, look(pid), entry[2] + 1)
+                entry = (identity, look(pid, self._clock), entry[2] + 1)
             known[pid] = entry
         self._known = known
         return tuple(entry[1] for entry in known.values() if entry[1] is not None)

@@ -20,12 +20,15 @@ from podplane_tui.backend.arguments import Machine, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
     CorruptFile,
+    CreateFailed,
     DeleteFailed,
     NotRunning,
     QMPUnavailable,
+    StopFailed,
+    VMError,
     VMExists,
 )
-from podplane_tui.backend.files import private_directory
+from podplane_tui.backend.files import os_errors_as, private_directory
 from podplane_tui.backend.interface import (
     Control,
     DirectBootOptions,
@@ -35,8 +38,8 @@ from podplane_tui.backend.interface import (
     StopTimeouts,
 )
 from podplane_tui.backend.launch import Launch, launch
-from podplane_tui.backend.leftovers import leftovers, remove_leftovers
-from podplane_tui.backend.lock import vm_lock
+from podplane_tui.backend.leftovers import clear, is_foreign, leftovers, remove_leftovers, temporaries
+from podplane_tui.backend.lock import HeldLock, vm_lock
 from podplane_tui.backend.paths import VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, ProcessTable, QemuProcess, boot_id, look
@@ -55,11 +58,11 @@ class Qemu:
     def __init__(self, options: Options) -> None:
         """Raises `InvalidInput` for an id podplane would refuse and `Unsupported` for an unknown architecture."""
         qemu_binary(options.arch)
-        self.files = VMFiles(
-            options.arch, validate_cluster_id(options.cluster_id), options.data_dir, options.runtime_dir
-        )
+        # QEMU has a working directory of its own, so relative paths would mean something else to it.
+        data_dir, runtime_dir = (Path(os.path.abspath(path)) for path in (options.data_dir, options.runtime_dir))  # noqa: PTH100
+        self.files = VMFiles(options.arch, validate_cluster_id(options.cluster_id), data_dir, runtime_dir)
         self._output: TextIO | None = None
-        self._lock_depth = 0
+        self._lock: HeldLock | None = None
 
     # Names and places
 
@@ -109,7 +112,10 @@ class Qemu:
 
     def exists(self) -> bool:
         """Whether the machine has a disk."""
-        return self.files.image.is_file()
+        try:
+            return self.files.image.is_file()
+        except OSError:  # a folder on the way to it may not be entered
+            return False
 
     def vm_pid_file(self) -> PIDFile | None:
         """The PID file, None when there is none. Raises `CorruptFile` when it can't be understood."""
@@ -146,22 +152,17 @@ class Qemu:
 
     @contextlib.contextmanager
     def locked(self, verb: str) -> Iterator[None]:
-        """Hold the machine's lock; a verb called inside it joins in. Raises `Busy`."""
-        if self._lock_depth == 0:
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(vm_lock(self.files.lock, verb))
-                self._lock_depth += 1
-                stack.callback(self._leave)
-                yield
-        else:
-            self._lock_depth += 1
+        """Hold the machine's lock; a verb called inside it joins in, as its phase. Raises `Busy`, `CorruptFile`."""
+        if self._lock is not None:
+            self._lock.tell(phase=verb)
+            yield
+            return
+        with vm_lock(self.files.lock, verb) as lock:
+            self._lock = lock
             try:
                 yield
             finally:
-                self._leave()
-
-    def _leave(self) -> None:
-        self._lock_depth -= 1
+                self._lock = None
 
     # Create
 
@@ -172,10 +173,12 @@ class Qemu:
         """
         if base_image is not None:
             images.read_image(base_image)
-        with self.locked("create"):
+        with self.locked("create"), os_errors_as(CreateFailed, f"the disk of {self.vm_name} could not be made"):
             if os.path.lexists(self.files.image):
                 raise VMExists(f"{self.vm_name} already has a disk ({self.files.image}): delete it first")
             private_directory(self.files.image_dir)
+            for path in temporaries(self.files):
+                path.unlink(missing_ok=True)
             images.create_overlay(self.files.image, base_image)
 
     # Start
@@ -205,13 +208,15 @@ class Qemu:
         if monitor:
             self.wait_in_foreground(child)
 
-    def launch(self, spec: Launch, control: Control) -> subprocess.Popen[bytes]:
-        """`start` without the wait of a foreground machine: give the child once it answers."""
+    def launch(
+        self, spec: Launch, control: Control, *, commit: Callable[[], None] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """`start` without the wait of a foreground machine: give the child once it answers and `commit` was done."""
         with self.locked("start"):
             process = self.process()
             if process is not None:
-                raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}")
-            return launch(self.files, spec, control)
+                raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}: stop or restart it")
+            return launch(self.files, spec, control, commit=commit)
 
     def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
         """Wait for a machine started with `monitor` and clear its files. Ctrl-C is QEMU's to handle meanwhile."""
@@ -221,7 +226,7 @@ class Qemu:
         finally:
             signal.signal(signal.SIGINT, previous)
         with self.locked("stop"):
-            remove_leftovers(self.files)
+            self._clear_leftovers()
 
     # Stop
 
@@ -243,12 +248,16 @@ class Qemu:
             process = self.process()
             if process is None:
                 if not leftovers(self.files):
-                    raise NotRunning(f"{self.vm_name} is not running")
-                remove_leftovers(self.files)
+                    raise NotRunning(f"{self.vm_name} is not running: there is nothing to stop")
+                self._clear_leftovers()
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
             result = end_process(self.vm_name, process, timeouts, control, power_off)
-            remove_leftovers(self.files)
+            self._clear_leftovers()
             return result
+
+    def _clear_leftovers(self, failed: type[VMError] = StopFailed) -> None:
+        with os_errors_as(failed, f"{self.vm_name} has ended, but what it left can't be cleared"):
+            remove_leftovers(self.files)
 
     # Delete
 
@@ -257,12 +266,10 @@ class Qemu:
         files = self.files
         with self.locked("delete"):
             self.require_stopped("delete")
-            for path in (files.image, files.seed, files.efivars):
-                try:
+            with os_errors_as(DeleteFailed, f"{self.vm_name} can't be deleted"):
+                for path in (files.image, files.seed, files.efivars):
                     path.unlink(missing_ok=True)
-                except OSError as error:
-                    raise DeleteFailed(f"{path} can't be removed: {error.strerror}") from error
-            remove_leftovers(self.files)
+            self._clear_leftovers(DeleteFailed)
 
     def require_stopped(self, verb: str) -> None:
         """Raise `AlreadyRunning` when a QEMU of ours has the disk open."""
@@ -286,8 +293,13 @@ class Qemu:
             qmp.execute(self._control_socket(), "stop")
 
     def resume(self) -> None:
-        """Let a paused guest go on. Raises `NotRunning`, `QMPError`."""
+        """Let a paused guest go on, and a QEMU that a signal suspended. Raises `NotRunning`, `QMPError`."""
         with self.locked("resume"):
+            process = self._require_process()
+            if process.suspended():
+                process.send(signal.SIGCONT)
+                if read_machine(process.arguments).qmp is None:
+                    return
             qmp.execute(self._control_socket(), "cont")
 
     def reset(self) -> None:
@@ -296,15 +308,33 @@ class Qemu:
             qmp.execute(self._control_socket(), "system_reset")
 
     def adopt(self) -> int:
-        """Write the PID file of a machine that runs without one; give its PID. Raises `NotRunning`."""
+        """Write the PID file of a machine that runs without one; give its PID. Raises `NotRunning`, `CorruptFile`.
+
+        One that names the process already stays as it is; what can't be a PID file is moved aside.
+        """
         with self.locked("adopt"):
             process = self._require_process()
+            if self.is_named(process):
+                return process.pid
+            machine = read_machine(process.arguments)
             data = {BOOT_ID_KEY: boot_id(), TICKS_KEY: process.create_ticks}
-            socket = read_machine(process.arguments).qmp
-            if socket is not None:
-                data["qmp"] = str(socket)
-            PIDFile(self.files.pid_file, process.pid, data).write()
+            if machine.qmp is not None:
+                data["qmp"] = str(machine.qmp)
+            if machine.accelerator:
+                data["accel"] = machine.accelerator
+            with os_errors_as(CorruptFile, f"the PID file of {self.vm_name} can't be written"):
+                if is_foreign(self.files, self.files.pid_file):
+                    clear(self.files, self.files.pid_file)
+                PIDFile(self.files.pid_file, process.pid, data).write()
             return process.pid
+
+    def is_named(self, process: QemuProcess) -> bool:
+        """Whether the PID file names `process`."""
+        try:
+            named = self.vm_pid_file()
+        except CorruptFile:
+            return False
+        return named is not None and named.pid == process.pid and process.matches(named.data)
 
     def console(self) -> None:
         """Attach the calling terminal to the serial console; Ctrl-] detaches. Raises `NotRunning`, `ConsoleError`."""

@@ -29,11 +29,15 @@ LIVE_STATES = frozenset({State.STARTING, State.RUNNING, State.STOPPING, State.PA
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A verb in progress, as its lock file tells: which, by which process, since when (seconds since the epoch)."""
+    """A verb in progress, as its lock file tells: which, by which process, since when (seconds since the epoch).
+
+    `phase` is the part of it being done where it consists of others, as a restart does of stop and start.
+    """
 
     verb: str
     pid: int
     since: float
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from podplane_tui.backend import qmp
 from podplane_tui.backend.arguments import read_machine
-from podplane_tui.backend.errors import QMPError, StopFailed
+from podplane_tui.backend.errors import Cancelled, QMPError, StopFailed
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.process import QemuProcess
 
@@ -35,22 +35,28 @@ def end_process(
     """End `process`, the QEMU of the machine `name`, and tell which step did it.
 
     `power_off` asks the guest by another way than QMP when there is none, and says whether it could. Raises
-    `StopFailed` when the process outlives SIGKILL, `ForeignProcess` when it may not be signalled.
+    `StopFailed` when the process outlives SIGKILL, `ForeignProcess` when it may not be signalled, `Cancelled` when the
+    caller gave up waiting.
     """
+    if process.suspended():
+        # Only an awake QEMU can press the button, or write its caches out at SIGTERM.
+        control.report("QEMU is suspended: waking it")
+        process.send(signal.SIGCONT)
     if timeouts.powerdown > 0 and _press_power_button(process, control, power_off):
         what = "waiting for the guest to power off"
-        if _wait_gone(process, timeouts.powerdown, control, what):
+        if _wait_gone(name, process, timeouts.powerdown, control, what):
             return StopResult("powerdown", f"{name} powered off")
     for number, timeout, step in (
         (signal.SIGTERM, timeouts.terminate, "terminate"),
         (signal.SIGKILL, timeouts.kill, "kill"),
     ):
         control.report(f"sending {number.name} to QEMU")
-        if not process.send(number) or _wait_gone(process, timeout, control, f"waiting for QEMU after {number.name}"):
+        what = f"waiting for QEMU after {number.name}"
+        if not process.send(number) or _wait_gone(name, process, timeout, control, what):
             return StopResult(step, f"{name} was ended with {number.name}")
     raise StopFailed(
         f"process {process.pid} of {name} is still there {timeouts.kill:.0f} s after SIGKILL:"
-        " the kernel holds it, most likely waiting for a disk"
+        " the kernel holds it, most likely waiting for a disk; see to that disk, then stop the machine again"
     )
 
 
@@ -74,12 +80,14 @@ def _power_down(socket: Path, control: Control) -> bool:
     return True
 
 
-def _wait_gone(process: QemuProcess, timeout: float, control: Control, what: str) -> bool:
+def _wait_gone(name: str, process: QemuProcess, timeout: float, control: Control, what: str) -> bool:
     """Wait for the process to end, telling the seconds left; False after `timeout` or when told to skip ahead."""
     deadline = time.monotonic() + timeout
     told = None
     while process.alive():
         left = deadline - time.monotonic()
+        if control.cancel.is_set():
+            raise Cancelled(f"the wait for the end of {name} was given up; its guest may still be powering off")
         if left <= 0 or control.skip.is_set():
             control.skip.clear()
             return not process.alive()

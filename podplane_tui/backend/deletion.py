@@ -1,0 +1,93 @@
+"""What deleting a machine removes: found first, shown to the user, then removed, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.files import read_small_file
+from podplane_tui.backend.interface import Control
+from podplane_tui.backend.leftovers import temporaries
+from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything stands at `path`, a dangling link included."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
+    """Everything that belongs to the machine of `files`, existing paths only; folders stand for all they hold.
+
+    Shared keys, caches and TLS assets stay, and so do logins in podplane's own configuration and kubectl's. While the
+    same cluster has a disk of the other architecture, what the two share stays as well.
+    """
+    own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
+    shared = [files.state_file, files.cluster_dir, *_server_records(files)]
+    others = (
+        VMFiles(arch, files.cluster_id, files.data_dir, files.runtime_dir)
+        for arch in ARCHITECTURES
+        if arch != files.arch
+    )
+    if any(is_there(other.image) for other in others):
+        shared = []
+    return tuple(path for path in [*own, *_set_aside(files), *temporaries(files), *shared] if is_there(path))
+
+
+def _set_aside(files: VMFiles) -> list[Path]:
+    """What repairs have moved aside of this machine's files."""
+    names = {path.name for path in (files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.lock)}
+    found = []
+    for directory in (files.image_dir, files.pid_dir):
+        with contextlib.suppress(OSError):
+            for path in sorted(directory.iterdir()):
+                name, aside, _ = path.name.partition(".broken-")
+                if aside and name in names:
+                    found.append(path)
+    return found
+
+
+def _server_records(files: VMFiles) -> list[Path]:
+    """What podplane's local server keeps for this cluster: buckets, and its fake Nstance's records."""
+    cluster_id, data = files.cluster_id, files.data_dir
+    nstance = data / "nstance-fake"
+    folders = (data / "s3" / "buckets", data / "s3" / "metadata")
+    paths = [folder / f"{cluster_id}-{name}" for folder in folders for name in ("netsy", "telemetry")]
+    paths += [nstance / "fakeserver" / "tenants" / cluster_id, nstance / "podplane" / "clusters" / cluster_id]
+    with contextlib.suppress(OSError):
+        for instance in sorted((nstance / "fakeserver" / "instances").iterdir()):
+            if not instance.is_symlink() and _tenant_of(instance / "instance.json") == cluster_id:
+                paths.append(instance)
+    return paths
+
+
+def _tenant_of(instance_file: Path) -> str | None:
+    """The tenant a fake Nstance instance record names; None when it can't be told."""
+    try:
+        content = read_small_file(instance_file)
+        value = json.loads(content) if content is not None else None
+    except (CorruptFile, ValueError, RecursionError):
+        return None
+    tenant = value.get("tenant_id") if isinstance(value, dict) else None
+    return tenant if isinstance(tenant, str) else None
+
+
+def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
+    """Remove what is in `plan` and still in the machine's own: the rest is gone, or never was its own."""
+    allowed = set(deletion_plan(files))
+    for path in plan:
+        if path not in allowed:
+            continue
+        control.report(f"removing {path.name}")
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
