@@ -1,0 +1,73 @@
+"""The table and the JSON file."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.terminal.peers import Environment
+from benchmarks.terminal.targets import TIMES, Result, Verdict
+
+COLUMNS = ("measure", "against", "ours", "floor", "goal", "verdict")
+
+
+def table(results: Sequence[Result]) -> str:
+    """All results as a text table; what could not be measured says why."""
+    rows = [COLUMNS, *(_row(result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    target = result.target
+    limits = (_figure(target.floor, result.unit), _figure(target.goal, result.unit)) if target is not None else ("", "")
+    verdict = f"{result.verdict}: {result.note}" if result.note else str(result.verdict)
+    return result.measure, result.against, _figure(result.value, result.unit), *limits, verdict
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}{unit}" if unit == TIMES else f"{value:.3g} {unit}"
+
+
+def write(path: Path, results: Sequence[Result], environments: Mapping[str, Environment], *, quick: bool) -> None:
+    """Everything measured, with the versions and the kind of machine, as JSON."""
+    content = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "machine": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "machine": platform.machine(),
+            "processors": os.cpu_count(),
+            "load": os.getloadavg(),
+        },
+        "python": platform.python_version(),
+        "environments": {name: dict(item.versions) for name, item in environments.items()},
+        "not installed": {name: item.reason for name, item in environments.items() if item.python is None},
+        "results": [
+            {
+                "measure": result.measure,
+                "against": result.against,
+                "value": result.value,
+                "unit": result.unit,
+                "floor": result.target.floor if result.target else None,
+                "goal": result.target.goal if result.target else None,
+                "verdict": result.verdict,
+                "note": result.note,
+                "detail": dict(result.detail),
+            }
+            for result in results
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def below_floor(results: Sequence[Result]) -> list[Result]:
+    return [result for result in results if result.verdict is Verdict.BELOW]
