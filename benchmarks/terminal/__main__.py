@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.terminal import ingest, live, peers, report
+from benchmarks.terminal import costs, ingest, live, peers, report
 from benchmarks.terminal.streams import STREAMS
 from benchmarks.terminal.targets import Result
 
 RESULTS = peers.BENCHMARKS / "results" / "terminal.json"
-PARTS = ("ingest", "live")
+PARTS = ("ingest", "strips", "memory", "live")
 
 
 def main() -> int:
@@ -35,6 +35,12 @@ def main() -> int:
             _say(f"ingest {letter}")
             results += ingest.measure(environments, plan, [letter])
 
+    if "strips" in parts:
+        _say("strips")
+        results += costs.strips(environments["ours"], rounds=3 if options.quick else 7, times=10)
+    if "memory" in parts:
+        _say("memory")
+        results += costs.memory(environments["ours"], with_pyte=not options.quick)
     if "live" in parts:
         turns = (
             live.Plan(2_000_000, 500_000, 3, 40, 20, 10)

@@ -1,0 +1,74 @@
+"""What showing and keeping text costs: strips of a full screen, memory of the scrollback."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.terminal import streams, targets
+from benchmarks.terminal.peers import Environment, Worker
+from benchmarks.terminal.targets import Result
+
+COLUMNS, LINES = 200, 50
+STRIPS = ("a", "b2", "c1", "c", "d", "e")
+LOG_LINES = 10_000
+
+
+def strips(environment: Environment, *, rounds: int, times: int, letters: Sequence[str] = STRIPS) -> list[Result]:
+    """CPU time for the strips of a screen, as a part of that for the same from pyte's buffer; the worst screen counts."""
+    milliseconds: dict[str, dict[str, float]] = {}
+    ratios = {}
+    with TemporaryDirectory() as folder, Worker(environment, "strips.py") as worker:
+        for letter in letters:
+            file = Path(folder) / letter
+            file.write_bytes(_screenful(letter))
+            answers = [worker.ask(file=str(file), columns=COLUMNS, lines=LINES, times=times) for _ in range(rounds)]
+            name = streams.STREAMS[letter][0]
+            milliseconds[name] = {key: round(median(one[key] for one in answers) * 1000, 3) for key in ("ours", "pyte")}
+            ratios[name] = median(one["ours"] / one["pyte"] for one in answers)
+    worst = max(ratios, key=lambda name: ratios[name])
+    return [
+        Result(
+            f"strips of a full screen (worst: {worst})",
+            "pyte's buffer",
+            ratios[worst],
+            targets.STRIPS,
+            detail={"ms": milliseconds, "ratios": {name: round(value, 3) for name, value in ratios.items()}},
+        )
+    ]
+
+
+def _screenful(letter: str) -> bytes:
+    """What fills the screen. A program's session would end on the main screen: it is cut where it is still shown."""
+    data = streams.make(letter, columns=COLUMNS, lines=LINES, size=40_000)
+    if letter == "d":
+        data = data[: data.index(b"\x1b[30m\x1b[46mTree")]  # htop's first frame is complete
+    return data
+
+
+def memory(environment: Environment, *, with_pyte: bool) -> list[Result]:
+    """Megabytes for ten thousand lines of a boot log, and of lines with colours; pyte takes its time for it."""
+    found: dict[str, float] = {}
+    with TemporaryDirectory() as folder:
+        for letter in ("a", "c1"):
+            file = Path(folder) / letter
+            file.write_bytes(_log(letter))
+            engines = ("ours", "pyte") if with_pyte and letter == "a" else ("ours",)
+            for engine in engines:
+                with Worker(environment, "memory.py", engine) as worker:
+                    answer = worker.ask(file=str(file), columns=COLUMNS, lines=LINES, scrollback=LOG_LINES)
+                assert answer["kept"] == LOG_LINES
+                found[f"{engine} {letter}"] = answer["bytes"] / 1e6
+    results = [
+        Result(f"scrollback, {LOG_LINES:,} lines of boot log", "", found["ours a"], targets.SCROLLBACK, unit="MB"),
+        Result(f"scrollback, {LOG_LINES:,} lines of ls and ninja", "", found["ours c1"], unit="MB"),
+    ]
+    if "pyte a" in found:
+        results.append(Result("the same boot log", "pyte's HistoryScreen", found["pyte a"], unit="MB"))
+    return results
+
+
+def _log(letter: str) -> bytes:
+    """More lines than are kept, so that the oldest go."""
+    data = streams.make(letter, columns=COLUMNS, lines=LINES, size=20_000)
+    return data * (LOG_LINES * 5 // 4 // data.count(b"\n") + 1)
