@@ -1,0 +1,223 @@
+"""Shell, sync and console of a real machine: the tiny guest with SSH, started as every machine is."""
+
+import contextlib
+import io
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from podplane_tui.backend import Cluster, StartSettings
+from podplane_tui.backend.errors import Cancelled, CommandFailed, NotRunning, ShellError, StillBooting, VMError
+from podplane_tui.backend.interface import Control, DirectBootOptions, ShellOptions, StopTimeouts
+from podplane_tui.backend.ssh import SSHTarget, connect, run
+from podplane_tui.backend.sync import run_sync
+from tests.backend.terminal_child import run_on_terminal
+from tests.guest.tiny import TinyGuest
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(180)]
+
+BOOT_LIMIT = 120.0
+SOON = 30.0
+AT_ONCE = StopTimeouts(powerdown=0.0, terminate=10.0, kill=10.0)
+NAMES = [b"plain", b"two  words", b"it's", b'"q"', b"-v", b"new\nline", b"\xff\xfe", b"a:b", b"\x1b[31m", b"$HOME"]
+
+
+@contextlib.contextmanager
+def _machine(guest: TinyGuest) -> Iterator[Cluster]:
+    root = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
+    cluster = Cluster(data_dir=root / "data", runtime_dir=root / "run", cluster_id="reach", arch="amd64")
+    try:
+        cluster.create(None)
+        boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
+        cluster.start(StartSettings(cpus="1", memory="256M", accelerator="tcg", boot=boot))
+        yield cluster
+    finally:
+        with contextlib.suppress(NotRunning):
+            cluster.stop(timeouts=AT_ONCE)
+        shutil.rmtree(root)
+
+
+def _wait_for_ssh(target: SSHTarget) -> int:
+    """Ask until the guest lets us in; give back how often it was still booting. Any other answer is an error."""
+    deadline = time.monotonic() + BOOT_LIMIT
+    refusals = 0
+    while True:
+        try:
+            connect(target, timeout=2.0).close()
+        except StillBooting:
+            assert time.monotonic() < deadline, "the guest never let us in"
+            refusals += 1
+            time.sleep(0.2)  # an interval between questions, as any caller leaves
+        else:
+            return refusals
+
+
+@pytest.fixture(scope="module")
+def cluster(tiny_ssh_guest: TinyGuest) -> Iterator[Cluster]:
+    with _machine(tiny_ssh_guest) as machine:
+        assert _wait_for_ssh(machine.ssh_target()) > 0  # asked from the first moment, so some came too early
+        yield machine
+
+
+@pytest.fixture
+def target(cluster: Cluster) -> SSHTarget:
+    return cluster.ssh_target()
+
+
+def test_guest_took_name_and_key_from_the_seed(target: SSHTarget) -> None:
+    assert run(target, "hostname; whoami") == b"reach\ndebian\n"
+
+
+def test_words_streams_and_exit_code(target: SSHTarget) -> None:
+    assert run(target, ["printf", "%s|", "a b", "it's", "$HOME", "new\nline"]) == b"a b|it's|$HOME|new\nline|"
+    out, error = io.BytesIO(), io.BytesIO()
+    with pytest.raises(CommandFailed) as caught:
+        run(target, "echo out; echo error >&2; exit 9", ShellOptions(stdout=out, stderr=error))
+    assert (caught.value.exit_code, out.getvalue(), error.getvalue()) == (9, b"out\n", b"error\n")
+
+
+def test_timeout(target: SSHTarget) -> None:
+    begun = time.monotonic()
+    with pytest.raises(CommandFailed, match="given up"):
+        run(target, "sleep 600", ShellOptions(timeout=2.0))
+    assert time.monotonic() - begun < SOON
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def _files_there(target: SSHTarget, folder: str) -> dict[str, bytes]:
+    """The files below a folder of the guest, as its `tar` packs them."""
+    packed = run(target, ["sudo", "tar", "-C", folder, "-cf", "-", "."])
+    assert packed is not None
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(packed), encoding="utf-8", errors="surrogateescape") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is not None:
+                found[member.name.removeprefix("./")] = file.read()
+    return found
+
+
+def test_sync_of_names_of_every_kind_as_root(target: SSHTarget, tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "- sub"):
+        folder.mkdir(exist_ok=True)
+        for name in NAMES:
+            (folder / os.fsdecode(name)).write_bytes(name * 100)
+    (tmp_path / "left.out").write_text("")
+    lines: list[str] = []
+    folder_there = "/root/two words 'q'"  # only root may write there
+    run_sync(target, f"{tmp_path}/", folder_there, excludes=["*.out"], control=Control(report=lines.append))
+    (tmp_path / "left.out").unlink()
+    assert _files_there(target, folder_there) == _files(tmp_path)
+    assert "plain" in lines
+    with pytest.raises(CommandFailed):
+        run(target, ["ls", folder_there])  # as ourselves we may not even look
+
+
+def test_sync_sets_the_owner(target: SSHTarget, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    run_sync(target, str(tmp_path / "file"), "/tmp/owned", chown="1000:1000")
+    assert run(target, ["stat", "-c", "%u:%g", "/tmp/owned"]) == b"1000:1000\n"
+
+
+def _clients(target: SSHTarget) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] in {"rsync", "ssh"} and f"-p {target.port}" in " ".join(process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def _large(tmp_path: Path) -> Path:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        for _ in range(100):
+            file.write(os.urandom(2**20))
+    return path
+
+
+def test_cancelled_sync_ends_on_both_sides(target: SSHTarget, tmp_path: Path) -> None:
+    control = Control()
+
+    def report(line: str) -> None:
+        if line == "large":
+            control.cancel.set()
+
+    with pytest.raises(Cancelled):
+        steered = Control(report=report, cancel=control.cancel)
+        run_sync(target, str(_large(tmp_path)), "/tmp/large", control=steered)
+    assert psutil.wait_procs(_clients(target), timeout=SOON)[1] == []
+    assert run(target, "while pidof rsync >/dev/null; do sleep 0.1; done; ls /tmp") is not None
+
+
+_CONSOLE = """
+import sys
+from pathlib import Path
+from podplane_tui.backend.console import attach
+print("over:", attach(Path(sys.argv[1]), input_fd=0, output_fd=1), flush=True)
+"""
+
+
+def test_console_twice(cluster: Cluster) -> None:
+    for number in (1, 2):
+        with run_on_terminal([sys.executable, "-c", _CONSOLE, str(cluster.files.console)]) as child:
+            settings = child.attributes()
+            child.type(b"\r")
+            child.expect(b"# ")
+            child.type(b"echo answer $((%d + 41))\r" % number)
+            child.expect(b"answer %d\r\n" % (number + 41))
+            child.type(b"\x1d")
+            child.expect(b"over: detached")
+            assert child.attributes() == settings
+            assert child.end() == 0
+
+
+def test_console_with_a_stuck_terminal_does_not_stop_the_guest(cluster: Cluster, target: SSHTarget) -> None:
+    with run_on_terminal([sys.executable, "-c", _CONSOLE, str(cluster.files.console)]) as child:
+        child.type(b"\r")
+        child.expect(b"# ")
+        child.type(b"flood 20000; touch /tmp/flooded\r")  # 640 kB, and from here on nobody reads the terminal
+        assert run(target, "until [ -e /tmp/flooded ]; do sleep 0.1; done", ShellOptions(timeout=SOON * 2)) == b""
+        child.type(b"\x1d")
+        child.expect(b"over: detached")
+
+
+def test_machine_that_stops_in_the_middle(tiny_ssh_guest: TinyGuest, tmp_path: Path) -> None:
+    large = _large(tmp_path)
+    begun, copying = threading.Event(), threading.Event()
+
+    class Begun(io.BytesIO):
+        def write(self, _data: object, /) -> int:
+            begun.set()
+            return 0
+
+    def report(line: str) -> None:
+        if line == "large":
+            copying.set()
+
+    with _machine(tiny_ssh_guest) as machine, ThreadPoolExecutor() as pool:
+        target = machine.ssh_target()
+        _wait_for_ssh(target)
+        command = pool.submit(run, target, "echo begun; sleep 600", ShellOptions(stdout=Begun()))
+        copy = pool.submit(run_sync, target, str(large), "/tmp/large", control=Control(report=report))
+        assert begun.wait(SOON)
+        assert copying.wait(SOON)
+        machine.stop(timeouts=AT_ONCE)
+        for future, kind in ((command, ShellError), (copy, CommandFailed)):
+            error = future.exception(SOON)
+            assert isinstance(error, kind), error
+            assert isinstance(error, VMError)
+            assert str(error).isprintable()
+        assert psutil.wait_procs(_clients(target), timeout=SOON)[1] == []
