@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from podplane_tui.backend import console as serial, qmp, ssh
+from podplane_tui.backend import qmp, ssh
 from podplane_tui.backend.cluster import Cluster
+from podplane_tui.backend.console import attach
 from podplane_tui.backend.errors import CommandFailed, ConsoleError, QMPError
 from podplane_tui.backend.interface import ShellOptions
 from podplane_tui.cli.machine import cluster_of
@@ -47,18 +48,19 @@ def attach_console(cluster: Cluster) -> None:
 
     if sys.stdin.isatty():
         click.echo(f"the console of {name}; Ctrl-] detaches", err=True)
-    ending = serial.attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check)
+    ending = attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check)
     click.echo(ending.value, err=True)
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @place_options
 @pass_choices
 def shell(choices: Choices, *, command: tuple[str, ...]) -> int:
     """Run a command in a machine over SSH, or open a shell there.
 
-    podplane-tui's own options come before COMMAND. The exit code is the command's.
+    podplane-tui's own options come before COMMAND, whose words reach the machine as they are: for pipes and variables
+    of the machine's shell write sh -c '...'. The exit code is the command's.
     """
     cluster = cluster_of(choices)
     if not command:
