@@ -22,6 +22,7 @@ TYPING_TIME = 0.25
 """Seconds after a key during which slices are short, so that the way from key to paint is."""
 REPLY_BACKLOG = 65_536
 """Bytes waiting to be sent above which replies are dropped: a guest that asks and never reads must not fill memory."""
+END_SYNCHRONIZED = b"\x1b[?2026l"
 
 
 class TerminalView(TerminalDisplay):
@@ -111,7 +112,13 @@ class TerminalView(TerminalDisplay):
         self.show(Terminal(self.terminal.columns, self.terminal.lines, title_reports=False))
 
     def feed(self, data: bytes) -> None:
-        """Show bytes that come from no stream; replies to them go to the stream when there is one."""
+        """Show bytes as if the guest had sent them; replies go to the stream when there is one."""
+        done = data.rfind(END_SYNCHRONIZED) + len(END_SYNCHRONIZED)
+        if done >= len(END_SYNCHRONIZED) and done < len(
+            data
+        ):  # a whole picture: paint that, not the next one half done
+            self.feed(data[:done])
+            data = data[done:]
         reply = self.terminal.feed(data)
         if reply and self.stream is not None and self.stream.backlog < REPLY_BACKLOG:
             self.stream.write(reply)

@@ -110,7 +110,8 @@ class TerminalDisplay(Widget, can_focus=True):
         self._frame = Frame()
         self._looks: dict[str, RichStyle] = {}
         self._stale = True
-        self._frame_due: asyncio.TimerHandle | None = None
+        self._frame_due: float | None = None
+        self._frame_timer: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
         self._synchronized_since: float | None = None
         self._search: Search | None = None
@@ -139,34 +140,37 @@ class TerminalDisplay(Widget, can_focus=True):
         """Called when the terminal got another size."""
 
     async def on_unmount(self) -> None:
-        if self._frame_due is not None:
-            self._frame_due.cancel()
+        self._cancel_frame()
 
     # Painting
 
     def content_changed(self) -> None:
         """Paint now, or when the next frame's time has come; hold back while the program says it is not done."""
         self._stale = True
-        if self._frame_due is not None or not self.is_mounted:
+        if not self.is_mounted:
             return
         now = monotonic()
-        delay = self._last_frame + FRAME_TIME - now
+        due = self._last_frame + FRAME_TIME
         if not self.terminal.modes.synchronized_output:
             self._synchronized_since = None
         else:
-            if self._synchronized_since is None:
-                self._synchronized_since = now
-            delay = max(delay, self._synchronized_since + SYNCHRONIZED_TIMEOUT - now)
-        if delay > 0:
-            self._frame_due = asyncio.get_running_loop().call_later(delay, self._paint)
-        else:
+            self._synchronized_since = self._synchronized_since or now
+            due = max(due, self._synchronized_since + SYNCHRONIZED_TIMEOUT)
+        if due <= now:
             self._paint()
+        elif due != self._frame_due:
+            self._cancel_frame()
+            self._frame_due = due
+            self._frame_timer = asyncio.get_running_loop().call_later(due - now, self._paint)
+
+    def _cancel_frame(self) -> None:
+        if self._frame_timer is not None:
+            self._frame_timer.cancel()
+        self._frame_timer = self._frame_due = None
 
     def _paint(self) -> None:
         """Compose the frame and have Textual repaint the lines that differ from the last one."""
-        if self._frame_due is not None:
-            self._frame_due.cancel()
-            self._frame_due = None
+        self._cancel_frame()
         self._last_frame = monotonic()
         self._notice()
         if self.is_attached and self.is_on_screen and (changed := self._compose_frame()):
@@ -246,6 +250,9 @@ class TerminalDisplay(Widget, can_focus=True):
         )
 
     def on_show(self) -> None:
+        self.content_changed()
+
+    def watch_guest_colors(self) -> None:
         self.content_changed()
 
     # Size

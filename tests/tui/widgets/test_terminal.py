@@ -148,9 +148,11 @@ async def test_keys_stay_live_under_a_flood(flood: str) -> None:
     script = f"{flood} & while read key; do kill $!; wait; echo stopped by $key; done"
     async with running(PtyStream(["sh", "-c", script])) as (app, _):
         await until(lambda: app.view.terminal.scrolled_off > 1000)
-        for key in ("enter", "h", "i", "enter"):
+        app.simulate_key("enter")
+        await until(lambda: app.view.typing)
+        for key in ("h", "i", "enter"):
             app.simulate_key(key)
-        await until(lambda: on_screen(app, "^stopped by hi"))
+        await until(lambda: on_screen(app, "stopped by hi"))
 
 
 async def test_only_changed_rows_are_painted() -> None:
@@ -202,6 +204,18 @@ async def test_synchronized_output_is_painted_when_done_or_overdue() -> None:
         app.view.feed(b"\x1b[?2026h\x1b[2J\x1b[Hstuck")
         assert not on_screen(app, "stuck")
         await until(lambda: on_screen(app, "^stuck"))
+
+
+async def test_synchronized_pictures_that_never_pause_are_painted_whole() -> None:
+    """Each picture begins in the same bytes the one before ends in; none may be seen without its last line."""
+    async with running() as (app, _):
+        for number in range(300):
+            last = f"done {number}"
+            app.view.feed(f"{last}\x1b[?2026l\x1b[?2026h\x1b[2J\x1b[Hpicture {number + 1}\r\n".encode())
+            picture, below = shown(app)[:2]
+            assert not picture or below == f"done {picture.split()[1]}"
+            await asyncio.sleep(0.001)
+        assert int(shown(app)[0].split()[1]) > 0
 
 
 async def test_scrolled_back_stays_on_its_text_while_lines_come() -> None:
