@@ -12,15 +12,18 @@ import select
 import selectors
 import signal
 import socket
-import termios
+import sys
 import threading
-import tty
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.errors import ConsoleError
 from podplane_tui.backend.paths import check_socket_path
+
+if sys.platform != "win32":  # where there are none, and where importing this package must work all the same
+    import termios
+    import tty
 
 DETACH = b"\x1d"
 """Ctrl-]"""
@@ -29,7 +32,9 @@ _CHUNK = 64 * 1024
 _MAX_OUTPUT = 1024 * 1024
 _MAX_INPUT = 1024 * 1024
 _CONNECT_TIMEOUT = 2.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
+"""By name: not every system has them all."""
+
 _DROPPED = b"\x18\r\n[%d bytes not shown: this terminal was too slow]\r\n"
 
 _RESET = (
@@ -268,7 +273,8 @@ def _wake_on_signal(caught: list[int]) -> Iterator[int]:
         with contextlib.suppress(OSError):
             os.write(writer, b"\0")
 
-    previous = {number: signal.getsignal(number) for number in _SIGNALS}
+    numbers = [signal.Signals[name] for name in _SIGNALS]
+    previous = {number: signal.getsignal(number) for number in numbers}
     previous = {number: handler for number, handler in previous.items() if handler not in {signal.SIG_IGN, None}}
     try:
         for number in previous:

@@ -213,7 +213,7 @@ def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError
             )
     if "Indecipherable" in text or isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return ShellError(f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}")
-    return _still_booting(target, text)
+    return _still_booting(target, "it says nothing" if "protocol banner" in text else text)
 
 
 def _still_booting(target: SSHTarget, why: str) -> StillBooting:

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from podplane_tui.backend.console import DETACH, Ending, attach, relay
@@ -299,13 +301,21 @@ def test_signal_restores_the_terminal_and_then_acts(path: Path, number: signal.S
 
 
 def test_suspending_lets_go_of_the_console(path: Path) -> None:
-    with _attached(path) as (child, guest, settings):
-        child.process.send_signal(signal.SIGTSTP)
-        assert _until_closed(guest) == b""  # the guest is not left with a client that does not read
-        child.process.send_signal(signal.SIGCONT)
-        child.expect(b"over: detached")
-        assert child.attributes() == settings
-        assert child.end() == 0
+    with _listening(path) as listener, run_on_terminal(["bash", "--norc", "--noprofile", "-i"]) as child:
+        child.expect(b"bash-")
+        (path.parent / "program.py").write_text(_PROGRAM)
+        child.type(shlex.join([sys.executable, str(path.parent / "program.py"), str(path)]).encode() + b"\r")
+        guest, _ = listener.accept()
+        with guest:
+            guest.settimeout(LIMIT)
+            guest.sendall(b"login: ")
+            child.expect(b"login: ")
+            (client,) = psutil.Process(child.process.pid).children()
+            client.send_signal(signal.SIGTSTP)
+            assert _until_closed(guest) == b""  # the guest is not left with a client that does not read
+        child.expect(b"Stopped")
+        child.type(b"echo by ''then; fg\r")
+        child.expect(b"over: detached", after=child.expect(b"by then\r\n"))
 
 
 def test_terminal_that_hangs_up_ends_the_client(path: Path) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 import io
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -299,4 +298,6 @@ def test_rsync_that_ignores_sigterm_is_ended(
         control.cancel.set()
         with pytest.raises(Cancelled):
             future.result(SOON)
-    assert subprocess.run(["pgrep", "-f", str(stubborn)], check=False, stdout=subprocess.DEVNULL).returncode == 1
+    assert not [
+        process for process in psutil.process_iter(["cmdline"]) if str(stubborn) in (process.info["cmdline"] or [])
+    ]
