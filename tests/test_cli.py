@@ -119,6 +119,7 @@ def test_every_verb_takes_the_shared_options(verb: str) -> None:
         ("stop", {"--rm", "--timeout", "--force"}),
         ("delete", {"--yes"}),
         ("sync", {"--chown", "--exclude"}),
+        ("repair", {"--yes", "--leaks"}),
         ("doctor", {"--json"}),
         ("demo", {"--kernel", "--initrd", "--cmdline"}),
     ],
@@ -524,6 +525,41 @@ def test_ctrl_c_at_the_question_deletes_nothing(workspace: Workspace) -> None:
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1] == "podplane-tui: interrupted"
     assert image.exists()
+
+
+# -- repair ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_to_repair(workspace: Workspace, call: Call) -> None:
+    assert_refused(call("repair", "--yes"), 1, "no machine default")
+    make_disk(workspace)
+    result = call("repair")
+    assert (result.returncode, result.stdout) == (0, "nothing is wrong with podplane-local-default\n")
+
+
+def test_repair_says_what_it_does_and_keeps_the_disk(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    content = image.read_bytes()
+    pid_file = workspace.runtime / "vms" / "podplane-local-default.amd64.pid.json"
+    pid_file.parent.mkdir()
+    pid_file.write_text('{"pid":1,"data":null}')
+    assert_refused(call("repair"), 2, "--yes")
+    assert pid_file.exists()
+    result = call("repair", "--yes")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"remove {pid_file.name}" in result.stdout
+    assert f"{pid_file.name} was removed" in result.stdout
+    assert (pid_file.exists(), image.read_bytes()) == (False, content)
+    assert json.loads(call("list", "--json").stdout)[0]["state"] == "stopped"
+
+
+def test_repair_leaves_a_broken_disk_to_its_owner(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    image.write_bytes(b"\x1b[31mnot a disk")
+    result = call("repair", "--yes")
+    assert result.returncode == 1
+    assert "left to you" in result.stdout
+    assert image.read_bytes() == b"\x1b[31mnot a disk"
 
 
 # -- doctor -----------------------------------------------------------------------------------------------------------

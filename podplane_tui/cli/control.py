@@ -1,4 +1,4 @@
-"""The verbs that act on a running machine through QEMU: `pause`, `resume`, `reset`; and `adopt`."""
+"""The verbs that act on a running machine through QEMU: `pause`, `resume`, `reset`."""
 
 from __future__ import annotations
 
@@ -40,13 +40,3 @@ def reset(choices: Choices) -> None:
     cluster = cluster_of(choices)
     run_verb(lambda control: cluster.reset(control=control))
     click.echo(f"{cluster.files.name} was reset")
-
-
-@click.command()
-@place_options
-@pass_choices
-def adopt(choices: Choices) -> None:
-    """Write the PID file of a machine that runs without one."""
-    cluster = cluster_of(choices)
-    pid = run_verb(lambda _control: cluster.qemu.adopt())
-    click.echo(f"{cluster.files.name} runs as process {pid}")
