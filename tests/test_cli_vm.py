@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import pty
@@ -9,13 +11,16 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import Workspace, missing
@@ -64,6 +69,7 @@ class Terminal:
         self._searched = 0
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
             os.execve(sys.executable, [*PROGRAM, *arguments], {**workspace.environment, "TERM": "xterm"})  # noqa: S606
 
     def type(self, text: str) -> None:
@@ -76,6 +82,10 @@ class Terminal:
             assert self._read(deadline), f"no {pattern!r} on the terminal: …{self.text[-2000:]!r}"
         self._searched = match.end()
         return match
+
+    def drain(self) -> None:
+        """Read what there is, for a moment."""
+        self._read(time.monotonic() + 0.1)
 
     def end(self, *, timeout: float = 60) -> int:
         """Read to the end and give the exit code."""
@@ -297,3 +307,38 @@ def test_create_where_it_can_not_write_leaves_nothing(
     assert result.stderr.startswith("podplane-tui: ")
     assert result.stderr.count("\n") == 1
     assert reason in result.stderr
+
+
+def demo_directory(terminal: Terminal) -> Path:
+    """Where the demo on this terminal keeps its machine, as the arguments of its QEMU tell."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for process in psutil.Process(terminal.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if process.name().startswith("qemu-system"):
+                    match = re.search(r"(/\S*/podplane-demo-[^/]+)/", " ".join(process.cmdline()))
+                    assert match is not None
+                    return Path(match[1])
+        terminal.drain()
+    raise AssertionError(f"the demo started no machine: …{terminal.text[-2000:]!r}")
+
+
+@pytest.mark.parametrize("ending", ["key", "signal"])
+def test_the_demo_leaves_nothing_behind(workspace: Workspace, tiny_guest: TinyGuest, ending: str) -> None:
+    direct = ["--kernel", str(tiny_guest.kernel), "--initrd", str(tiny_guest.initramfs)]
+    terminal = Terminal(workspace, "demo", *direct)
+    directory = demo_directory(terminal)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    terminal.wait_for(re.escape("\x1b[?1049h"))  # the dashboard's own screen
+    terminal.wait_for("running")
+    terminal.wait_for("shell is ready")
+    if ending == "key":
+        terminal.type("q")
+        assert terminal.end() == 0
+    else:
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.end() == 128 + signal.SIGTERM
+    assert "\x1b[?1049l" in terminal.text, "the terminal is left as it was found"
+    assert not directory.exists()
+    assert not any(str(directory) in " ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"]))
+    assert left_in_runtime(workspace) == []
