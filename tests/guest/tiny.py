@@ -8,27 +8,22 @@ name, public key and a user-data script from a NoCloud seed on a disk. What runs
 """
 
 import argparse
-import contextlib
 import dataclasses
-import fcntl
-import hashlib
 import json
 import os
 import platform
 import shutil
-import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.guest import cpio
+from tests.guest.cache import CACHE, kept, key, locked
 from tests.guest.modules import module_files
-from tests.guest.packages import Archive, Package, Unavailable, unpack
+from tests.guest.packages import Archive, Unavailable, unpack
 
-CACHE = Path(__file__).parents[2] / ".cache" / "guest"
 READY = "the shell is ready."
 """What the guest prints on the serial port before its first prompt."""
 PROMPT = r"root@[\w-]+:\S*# "
@@ -81,8 +76,7 @@ def build(variant: Variant, *, cache: Path = CACHE) -> TinyGuest:
     """
     if platform.machine() != "x86_64":
         raise Unavailable(f"the tiny guest is built on x86-64 machines only, not on {platform.machine()}")
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock"):
+    with locked(cache):
         archive = Archive(cache / "apt")
         try:
             return _build(variant, archive, cache)
@@ -98,27 +92,18 @@ def _build(variant: Variant, archive: Archive, cache: Path) -> TinyGuest:
         [_KERNEL_METAPACKAGE, "busybox-static", *variant.packages],
         follow=lambda name: name.startswith(("lib", "zlib", "linux-image-")),
     )
-    directory = cache / f"{variant.name}-{_key(variant, packages)}"
-    guest = TinyGuest(directory / "vmlinuz", directory / "initramfs.cpio", _CMDLINE)
-    if directory.is_dir():
-        return guest
-    with tempfile.TemporaryDirectory(prefix=f".{variant.name}-", dir=cache) as name:
-        temporary = Path(name)
-        unpacked, result = temporary / "unpacked", temporary / "result"
-        result.mkdir()
+
+    def make(result: Path, temporary: Path) -> None:
+        unpacked = temporary / "unpacked"
         for file in archive.download(packages, temporary):
             unpack(file, unpacked)
-        shutil.copyfile(_one(unpacked, "boot/vmlinuz-*"), result / guest.kernel.name)
-        (result / guest.initramfs.name).write_bytes(cpio.archive(_entries(variant, unpacked)))
-        result.rename(directory)
-    return guest
+        shutil.copyfile(_one(unpacked, "boot/vmlinuz-*"), result / "vmlinuz")
+        (result / "initramfs.cpio").write_bytes(cpio.archive(_entries(variant, unpacked)))
 
-
-def _key(variant: Variant, packages: Sequence[Package]) -> str:
-    digest = hashlib.sha256(repr((variant, [(package.name, package.version) for package in packages])).encode())
-    for file in [*(Path(__file__).with_name(name) for name in _SOURCES), *_files(_ROOTFS)]:
-        digest.update(repr((file.name, stat.S_IMODE(file.stat().st_mode))).encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+    versions = [(package.name, package.version) for package in packages]
+    sources = [*(Path(__file__).with_name(name) for name in _SOURCES), *_files(_ROOTFS)]
+    directory = kept(cache / f"{variant.name}-{key((variant, versions), sources)}", make)
+    return TinyGuest(directory / "vmlinuz", directory / "initramfs.cpio", _CMDLINE)
 
 
 def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
@@ -189,14 +174,6 @@ def _one(directory: Path, *patterns: str) -> Path:
         for path in directory.glob(pattern):
             return path
     raise Unavailable(f"none of the packages has {' or '.join(patterns)}")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of the cache: of two runs at once the second finds what the first built."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
