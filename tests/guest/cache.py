@@ -12,10 +12,10 @@ CACHE = Path(__file__).parents[2] / ".cache" / "guest"
 
 
 @contextlib.contextmanager
-def locked(cache: Path) -> Iterator[None]:
-    """Hold the lock of a cache: of two runs at once the second finds what the first built."""
+def locked(cache: Path, name: str) -> Iterator[None]:
+    """Hold the lock `name` of a cache: of two runs at once the second finds what the first built."""
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as file:
+    with (cache / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

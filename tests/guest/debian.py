@@ -75,7 +75,7 @@ def build(*, cache: Path = CACHE) -> DebianGuest:
     if missing := sorted({package for name, package in _PROGRAMS.items() if shutil.which(name, path=path) is None}):
         raise Unavailable(f"building the Debian guest needs the Debian packages {' '.join(missing)}")
     sources = [Path(__file__), *sorted(file for file in _OVERLAY.rglob("*") if file.is_file())]
-    with locked(cache):
+    with locked(cache, "debian"):
         directory = kept(
             cache / f"debian-{key(SUITE, sources)}", lambda result, temporary: _make(result, temporary, path)
         )

@@ -76,7 +76,7 @@ def build(variant: Variant, *, cache: Path = CACHE) -> TinyGuest:
     """
     if platform.machine() != "x86_64":
         raise Unavailable(f"the tiny guest is built on x86-64 machines only, not on {platform.machine()}")
-    with locked(cache):
+    with locked(cache, "tiny"):
         archive = Archive(cache / "apt")
         try:
             return _build(variant, archive, cache)
