@@ -19,6 +19,7 @@ from podplane_tui.backend.cluster import StartSettings
 from podplane_tui.backend.errors import Cancelled, VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
@@ -153,6 +154,7 @@ class PodplaneApp(App[None]):
         if key in self._asking:
             return
         self._asking.add(key)
+        self.clear_notifications()  # none of them may cover the question
         try:
             task = await self._ask(verb, vm)
         finally:
@@ -183,6 +185,8 @@ class PodplaneApp(App[None]):
                 return self._workshop.plain(verb, vm) if await self.push_screen_wait(question) else None
             case Verb.DELETE:
                 return await self._ask_delete(vm)
+            case Verb.REPAIR:
+                return await self._ask_repair(vm)
             case Verb.SYNC:
                 request = await self.push_screen_wait(SyncDialog(name=name, last=self._last_sync.get(vm.key)))
                 if request is None:
@@ -220,6 +224,21 @@ class PodplaneApp(App[None]):
             self._refuse(str(error))
             return None
         return self._workshop.delete(vm, plan) if await self.push_screen_wait(dialog) else None
+
+    async def _ask_repair(self, vm: VMSnapshot) -> Work | None:
+        try:
+            plan = await in_thread(self._workshop.cluster(vm.cluster_id, vm.arch).repair_plan, name="repair-plan")
+        except VMError as error:
+            self._refuse(str(error))
+            return None
+        steps = [one_line(step.description) for step in plan.steps]
+        if all(step.kind is RepairKind.MANUAL for step in plan.steps):
+            self._refuse(" ".join(steps) or f"{vm.cluster_id} is {vm.state}: there is nothing to repair")
+            return None
+        lines = Content("\n").join(Content.assemble(("  • ", "$text-accent"), step) for step in steps)
+        text = Content.assemble("This will be done, and no disk is lost by it:\n\n", lines)
+        question = Question(title=f"Repair {vm.cluster_id}?", text=text, accept="Repair")
+        return self._workshop.repair(vm, plan) if await self.push_screen_wait(question) else None
 
     async def _create(self) -> None:
         taken = frozenset(vm.cluster_id for vm in self.snapshots or () if vm.arch == self.arch)

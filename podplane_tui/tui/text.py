@@ -21,7 +21,7 @@ def format_size(size: float | None) -> str:
         value /= 1024
         if round(value) < 1024:
             break
-    return f"{value:.1f}{unit}" if value < 9.95 and value != int(value) else f"{value:.0f}{unit}"
+    return (f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}") + unit
 
 
 def format_usage(used: float | None, limit: float | None) -> str:

@@ -57,7 +57,6 @@ _ALLOWED: dict[Verb, frozenset[State]] = {
     Verb.RESET: frozenset({State.RUNNING, State.PAUSED, State.STARTING}),
     Verb.DELETE: frozenset({State.STOPPED, State.CRASHED, State.BROKEN}),
     Verb.SYNC: frozenset({State.RUNNING, State.STARTING}),
-    Verb.REPAIR: frozenset({State.BROKEN, State.CRASHED, State.ORPHANED}),
 }
 
 
@@ -70,8 +69,6 @@ def refusal(verb: Verb, vm: VMSnapshot) -> str | None:
     if allowed is None or vm.state in allowed:
         return None
     name, state = vm.cluster_id, vm.state
-    if verb is Verb.REPAIR:
-        return f"{name} is {state}: there is nothing to repair"
     if state is State.BROKEN:
         return f"{name} is broken: press ! to repair it first"
     if state is State.ORPHANED:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.backend.interface import Control, StopTimeouts
-from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.backend.repair import RepairPlan
+from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.screens.create import CreateRequest
 from podplane_tui.tui.screens.sync import SyncRequest
 from podplane_tui.tui.verbs import Verb
@@ -46,9 +47,7 @@ class Workshop:
                     cluster.resume(control=control)
                 case Verb.RESET:
                     cluster.reset(control=control)
-                case Verb.REPAIR:
-                    return _repair(cluster, orphaned=vm.state is State.ORPHANED)
-                case Verb.CREATE | Verb.DELETE | Verb.SYNC:
+                case Verb.CREATE | Verb.DELETE | Verb.SYNC | Verb.REPAIR:
                     raise AssertionError(f"{verb} needs more than a machine")
             return ""
 
@@ -72,6 +71,17 @@ class Workshop:
 
         return work
 
+    def repair(self, vm: VMSnapshot, plan: RepairPlan) -> Work:
+        """The work of mending what was listed and agreed to."""
+
+        def work(control: Control) -> str:
+            done = self.cluster(vm.cluster_id, vm.arch).repair(plan, control=control)
+            for line in done:
+                control.report(line)
+            return "; ".join(done)
+
+        return work
+
     def sync(self, vm: VMSnapshot, request: SyncRequest) -> Work:
         """The work of copying files into a machine."""
 
@@ -86,11 +96,3 @@ class Workshop:
             return f"{request.source} → {request.destination}"
 
         return work
-
-
-def _repair(cluster: Cluster, *, orphaned: bool) -> str:
-    if orphaned:
-        return f"process {cluster.qemu.adopt()} has its PID file again"
-    with cluster.qemu.locked("repair"):
-        cluster.qemu.require_stopped("repair")
-        return cluster.qemu.stop().message

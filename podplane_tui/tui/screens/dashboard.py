@@ -26,7 +26,7 @@ from podplane_tui.tui.widgets.empty_state import EmptyState
 from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
-from podplane_tui.tui.widgets.vm_table import VMTable
+from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP, VMTable
 
 TABS = {"console": "Console", "details": "Details"}
 
@@ -57,7 +57,7 @@ class Dashboard(Screen[None]):
         _verb(Verb.RESTART, "r", "Restart"),
         _verb(Verb.DELETE, "d", "Delete"),
         _verb(Verb.SYNC, "y", "Sync"),
-        Binding("c", "type_into_console", "Console", id="console.type", tooltip="Type into the selected VM's console"),
+        Binding("c", "type_into_console", "Console", id="console.type", tooltip=TYPE_TOOLTIP),
         Binding("slash", "filter", "Filter", key_display="/", id="view.filter", tooltip="Narrow the list of VMs"),
         Binding(
             "f", "toggle_full", "Full", show=False, id="view.full", tooltip="Give the whole screen to the lower panel"
@@ -202,10 +202,9 @@ class Dashboard(Screen[None]):
         console = self.query_one(ConsolePanel)
         if self.tab == "console" and console.begin_typing():
             return
-        shown = self.tab == "console"
+        if self.tab == "console" and self.vm is not None:
+            self.notify(console.explanation or "The console is not connected.", severity="warning", markup=False)
         self.tab = "console"
-        if shown and self.vm is not None:
-            self.notify(f"There is no console of {self.vm.cluster_id} to type into.", severity="warning", markup=False)
 
     @on(TerminalView.TypingChanged)
     def _typing_changed(self, event: TerminalView.TypingChanged) -> None:
@@ -266,17 +265,28 @@ class Dashboard(Screen[None]):
 
     def key_sections(self) -> list[KeySection]:
         """The bindings in force here, as the help shows them, changed keys included."""
-        groups = {"vm": "Selected VM", "console": "Console", "view": "View", "app": "Program", "table": "List"}
-        found: dict[str, dict[str, tuple[list[str], str]]] = {heading: {} for heading in groups.values()}
-        for node in (self, self.query_one(VMTable)):
-            for binding in (binding for _, binding in node._bindings):
-                group, _, _ = (binding.id or "").partition(".")
-                if group in groups:
-                    words = binding.tooltip or binding.description
-                    keys, _ = found[groups[group]].setdefault(binding.id or "", ([], words))
-                    keys.append(self.app.get_key_display(binding))
+        headings = {"vm": "Selected VM", "console": "Console", "terminal": "Console", "view": "View"}
+        found: dict[str, dict[str, list[str]]] = {}
+        bindings = [active.binding for active in self.active_bindings.values()] + _terminal_bindings()
+        for binding in bindings:
+            group, _, _ = (binding.id or "").partition(".")
+            words = binding.tooltip or (binding.description if binding.id else "")
+            if words:
+                keys = found.setdefault(headings.get(group, "Program"), {}).setdefault(words, [])
+                keys.append(self.app.get_key_display(binding))
+        order = dict.fromkeys([*headings.values(), "Program"])
         return [
-            (heading, [(" ".join(keys), words) for keys, words in entries.values()])
-            for heading, entries in found.items()
-            if entries
+            (heading, [(" ".join(keys), words) for words, keys in found[heading].items()])
+            for heading in order
+            if heading in found
         ]
+
+
+def _terminal_bindings() -> list[Binding]:
+    """The terminal's own keys, which are in force only while it has the focus."""
+    declared = [binding for cls in TerminalView.__mro__ for binding in cls.__dict__.get("BINDINGS", ())]
+    return [
+        binding
+        for binding in declared
+        if isinstance(binding, Binding) and (binding.id or "").startswith("terminal.") and binding.key != "enter"
+    ]

@@ -198,15 +198,19 @@ class ConsolePanel(Vertical):
         notice = self.query_one("#console-notice", Static)
         notice.display = not connected
         self.set_class(view is not None, "-remembered")
-        text = self._explanation()
         if not connected:
-            notice.update(Content(text))
+            notice.update(Content(("  " if view is not None else "\n\n").join(self._notices())))
         self.status = "connected" if connected else ("held by another program" if self._held else "")
 
-    def _explanation(self) -> str:
+    @property
+    def explanation(self) -> str:
+        """Why nothing is attached, in a sentence or two."""
+        return " ".join(self._notices())
+
+    def _notices(self) -> list[str]:
         vm = self.vm
         if vm is None:
-            return ""
+            return []
         lines = [_why_none(vm)]
         if vm.live and vm.console is not None:
             if self._held:
@@ -220,7 +224,7 @@ class ConsolePanel(Vertical):
                 lines = ["Connecting…"]
         if vm.problem:
             lines.append(one_line(vm.problem, limit=600))
-        return ("  " if self.has_class("-remembered") else "\n\n").join(lines)
+        return lines
 
 
 async def _is_held(target: Target) -> bool:

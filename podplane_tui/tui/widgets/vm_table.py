@@ -14,6 +14,8 @@ from textual.widgets import DataTable
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.widgets.vm_row import COLUMNS, FIXED_WIDTH, Column, Row, name_of, row_of
 
+TYPE_TOOLTIP = "Type into the selected VM's console"
+
 _PADDING = 2
 _MINIMUM_NAME = 7
 
@@ -35,14 +37,16 @@ class VMTable(DataTable[Text]):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"vm-table--{name}" for name in ("name", "dim", "note", *State)}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.type_into_console", "Console", show=False, id="console.enter"),
-        Binding("j", "cursor_down", "Down", show=False, id="table.down", tooltip="Next VM"),
-        Binding("k", "cursor_up", "Up", show=False, id="table.up", tooltip="Previous VM"),
+        Binding("enter", "screen.type_into_console", show=False, id="console.enter", tooltip=TYPE_TOOLTIP),
+        Binding("down,j", "cursor_down", show=False, id="view.down", tooltip="Next VM"),
+        Binding("up,k", "cursor_up", show=False, id="view.up", tooltip="Previous VM"),
+        Binding("home,g", "scroll_top", show=False, id="view.first", tooltip="First VM"),
+        Binding("end,G", "scroll_bottom", show=False, id="view.last", tooltip="Last VM"),
     ]
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
     filter_text: reactive[str] = reactive("")
-    selected: reactive[str | None] = reactive(None)
+    selected: reactive[str | None] = reactive(None, init=False)
 
     class SelectionChanged(Message):
         """Another machine is under the cursor."""
@@ -126,9 +130,8 @@ class VMTable(DataTable[Text]):
     def _rows(self, shown: tuple[VMSnapshot, ...]) -> dict[str, Row]:
         """The rows, with names and notes as long as there is room for."""
         spare = self.size.width - FIXED_WIDTH - _PADDING * len(COLUMNS) - self.styles.scrollbar_size_vertical
-        # At the narrowest the note's own padding may be cut off.
-        name_room = max(_MINIMUM_NAME, spare + _PADDING)
-        names = {vm.key: name_of(vm, host_arch=self._arch, room=name_room) for vm in shown}
+        room = max(_MINIMUM_NAME, spare)
+        names = {vm.key: name_of(vm, host_arch=self._arch, room=room) for vm in shown}
         note_room = spare - max([_MINIMUM_NAME, *map(len, names.values())])
         now = time.time()
         return {vm.key: row_of(vm, name=names[vm.key], note_room=note_room, now=now) for vm in shown}

@@ -1,0 +1,89 @@
+"""What the dashboard's tests share: disks, an app on a workspace, waiting for conditions."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from podplane_tui.backend.interface import StopTimeouts
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.screens.dashboard import Dashboard
+from tests.conftest import Workspace
+
+SIZES = [(80, 24), (120, 40)]
+
+
+async def until(condition: Callable[[], object], *, what: str, seconds: float = 30.0) -> None:
+    """Let the app run until `condition` holds; fail with `what` when it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what}"
+        await asyncio.sleep(0.01)
+
+
+def files_of(workspace: Workspace, cluster_id: str, arch: str = "amd64") -> VMFiles:
+    """Where a machine's files are."""
+    return VMFiles(arch, cluster_id, workspace.data, workspace.runtime)
+
+
+def make_disk(workspace: Workspace, cluster_id: str, arch: str = "amd64") -> Path:
+    """A real, empty qcow2 disk of 128G, as `create` makes it."""
+    image = files_of(workspace, cluster_id, arch).image
+    image.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(image), "128G"], check=True)
+    return image
+
+
+def make_app(workspace: Workspace, *, select: str | None = None, message: str = "") -> PodplaneApp:
+    """The real app on the workspace; a stop gives the guest no time, for there is none that listens."""
+    return PodplaneApp(
+        workspace.data,
+        workspace.runtime,
+        "amd64",
+        stop_timeouts=StopTimeouts(powerdown=0),
+        select=select,
+        message=message,
+    )
+
+
+def dashboard(app: PodplaneApp) -> Dashboard:
+    """The app's main screen, whatever lies above it."""
+    screen = app.screen_stack[0]
+    assert isinstance(screen, Dashboard)
+    return screen
+
+
+async def listed(app: PodplaneApp, *cluster_ids: str) -> None:
+    """Wait until exactly these clusters are known."""
+    await until(
+        lambda: app.snapshots is not None and [vm.cluster_id for vm in app.snapshots] == sorted(cluster_ids),
+        what=f"the list {cluster_ids}",
+    )
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Let everything that was posted be handled and painted."""
+    await pilot.pause()
+    await pilot.pause()
+
+
+def painted(app: PodplaneApp) -> list[str]:
+    """The screen as text, one string per line."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    return [line.text.ljust(width) for line in lines[:height]]
+
+
+def text_of(app: PodplaneApp, selector: str) -> str:
+    """The plain text of a `Static` on the topmost screen."""
+    return str(app.screen.query_one(selector, Static).visual)
+
+
+def toasts(app: PodplaneApp) -> list[str]:
+    """The messages of the toasts in view."""
+    return [notification.message for notification in app._notifications]

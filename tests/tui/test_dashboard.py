@@ -1,0 +1,426 @@
+"""Every key of the main screen, at the smallest usable size and at an ordinary one, on real directories."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from textual.pilot import Pilot
+from textual.widgets import Footer, Input
+
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.screens.create import CreateDialog
+from podplane_tui.tui.screens.dashboard import Dashboard
+from podplane_tui.tui.screens.delete import DeleteDialog
+from podplane_tui.tui.screens.help import HelpScreen
+from podplane_tui.tui.screens.journal import JournalScreen
+from podplane_tui.tui.widgets.details import DetailsPanel
+from podplane_tui.tui.widgets.vm_table import VMTable
+from tests.conftest import Workspace
+from tests.tui.support import (
+    SIZES,
+    dashboard,
+    files_of,
+    listed,
+    make_app,
+    make_disk,
+    painted,
+    settled,
+    text_of,
+    toasts,
+    until,
+)
+
+pytestmark = pytest.mark.usefixtures("require_qemu")
+
+
+@pytest_asyncio.fixture(params=SIZES, ids=lambda size: "x".join(map(str, size)))
+async def pilot(request: pytest.FixtureRequest, workspace: Workspace) -> AsyncIterator[Pilot[None]]:
+    """The dashboard with two stopped machines, alpha and beta."""
+    make_disk(workspace, "alpha")
+    make_disk(workspace, "beta")
+    async with make_app(workspace).run_test(size=request.param) as pilot:
+        app = app_of(pilot)
+        await listed(app, "alpha", "beta")
+        await settled(pilot)
+        yield pilot
+
+
+def app_of(pilot: Pilot[None]) -> PodplaneApp:
+    assert isinstance(pilot.app, PodplaneApp)
+    return pilot.app
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    return "\n".join(painted(app_of(pilot)))
+
+
+async def test_it_lists_what_is_on_disk(pilot: Pilot[None]) -> None:
+    text = screen_text(pilot)
+    for word in ("CLUSTER", "STATE", "CPU %", "MEMORY", "DISK", "UPTIME", "SSH", "alpha", "beta", "○ stopped", "/128G"):
+        assert word in text
+    assert "○ 2 stopped" in text
+
+
+async def test_every_key_of_the_footer_fits(pilot: Pilot[None]) -> None:
+    last = painted(app_of(pilot))[-1]
+    for words in ("n New", "s Start", "x Stop", "r Restart", "d Delete", "y Sync", "c Console", "/ Filter", "? Help"):
+        assert words in last
+    assert last.rstrip().endswith("q Quit")
+
+
+async def test_the_console_has_room(pilot: Pilot[None]) -> None:
+    panel = app_of(pilot).screen.query_one("#console")
+    assert panel.size.height >= 10
+    assert panel.size.width >= 78
+
+
+async def test_every_binding_has_an_id_and_says_what_it_does(pilot: Pilot[None]) -> None:
+    ids = []
+    for binding in Dashboard.BINDINGS:
+        assert not isinstance(binding, tuple)
+        assert binding.id
+        assert binding.tooltip
+        ids.append(binding.id)
+    assert len(set(ids)) == len(ids)
+
+
+async def test_what_appears_and_goes_on_disk_shows(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    image = make_disk(workspace, "aaa")
+    await listed(app, "aaa", "alpha", "beta")
+    await settled(pilot)
+    assert dashboard(app).selected == "alpha.amd64"
+    image.unlink()
+    await listed(app, "alpha", "beta")
+
+
+async def test_q_quits_at_once(pilot: Pilot[None]) -> None:
+    await pilot.press("q")
+    await until(lambda: not app_of(pilot).is_running, what="the end", seconds=10)
+
+
+async def test_slash_filters_and_escape_clears(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("slash", "b", "e", "t")
+    await settled(pilot)
+    assert app.screen.query_one(VMTable).row_count == 1
+    assert dashboard(app).selected == "beta.amd64"
+    assert "VMs 1 of 2" in screen_text(pilot)
+    await pilot.press("enter")
+    assert isinstance(app.focused, VMTable)
+    assert app.screen.query_one(VMTable).row_count == 1
+    await pilot.press("escape")
+    await settled(pilot)
+    assert app.screen.query_one(VMTable).row_count == 2
+    assert not app.screen.query_one("#filter", Input).display
+
+
+async def test_an_empty_filter_goes_with_enter(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("slash")
+    assert isinstance(app.focused, Input)
+    await pilot.press("enter")
+    await settled(pilot)
+    assert not app.screen.query_one("#filter", Input).display
+
+
+async def test_f_gives_the_panel_the_whole_screen(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    before = app.screen.query_one("#console").size.height
+    await pilot.press("f")
+    await settled(pilot)
+    assert not app.screen.query_one("#machines").display
+    assert app.screen.query_one("#console").size.height > before
+    await pilot.press("escape")
+    await settled(pilot)
+    assert app.screen.query_one("#machines").display
+    assert isinstance(app.focused, VMTable)
+
+
+async def test_keys_1_and_2_change_the_panel(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    await pilot.press("2")
+    await settled(pilot)
+    assert not app.screen.query_one("#console").display
+    await until(lambda: app.screen.query_one(DetailsPanel).files, what="the files")
+    await settled(pilot)
+    details = text_of(app, "#details-text")
+    assert "podplane-local-alpha" in details
+    assert files_of(workspace, "alpha").image.name in details
+    assert "not running" in details
+    await pilot.press("down")
+    await settled(pilot)
+    assert "podplane-local-beta" in text_of(app, "#details-text")
+    await pilot.press("1")
+    await settled(pilot)
+    assert app.screen.query_one("#console").display
+
+
+async def test_the_tabs_in_the_title_can_be_clicked(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    row = next(y for y, line in enumerate(painted(app)) if "Console Details" in line)
+    column = painted(app)[row].index("Details")
+    await pilot.click(offset=(column + 1, row))
+    await settled(pilot)
+    assert dashboard(app).tab == "details"
+    await pilot.click(offset=(painted(app)[row].index("Console") + 1, row))
+    await settled(pilot)
+    assert dashboard(app).tab == "console"
+
+
+async def test_a_click_selects_a_row_and_does_not_type(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    row = next(y for y, line in enumerate(painted(app)) if " beta " in line)
+    await pilot.click(offset=(10, row))
+    await settled(pilot)
+    assert dashboard(app).selected == "beta.amd64"
+    assert toasts(app) == []
+
+
+async def test_the_footer_can_be_clicked(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    line = painted(app)[-1]
+    await pilot.click(Footer, offset=(line.index("? Help") + 2, 0))
+    await settled(pilot)
+    assert isinstance(app.screen, HelpScreen)
+
+
+async def test_the_console_of_a_stopped_machine_says_so(pilot: Pilot[None]) -> None:
+    assert "alpha is stopped: press s to start it." in text_of(app_of(pilot), "#console-notice")
+
+
+async def test_keys_that_make_no_sense_are_refused_with_the_reason(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    reasons = {
+        "c": "alpha is stopped: press s to start it.",
+        "enter": "alpha is stopped: press s to start it.",
+        "x": "alpha is stopped already",
+        "r": "alpha is stopped: start it first (s)",
+        "y": "alpha is stopped: start it first (s)",
+        "P": "alpha is stopped: start it first (s)",
+        "R": "alpha is stopped: start it first (s)",
+        "exclamation_mark": "alpha is stopped: there is nothing to repair",
+    }
+    for key, reason in reasons.items():
+        app.clear_notifications()
+        await pilot.press(key)
+        await until(lambda: toasts(app), what=f"a toast about {key}")
+        assert toasts(app) == [reason]
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_question_mark_shows_all_keys(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("question_mark")
+    await settled(pilot)
+    text = text_of(app, "#help-text")
+    for binding in Dashboard.BINDINGS:
+        assert not isinstance(binding, tuple)
+        assert binding.tooltip in text
+    for words in ("Stop typing", "Scroll back", "command palette"):
+        assert words in text
+    await pilot.press("escape")
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+
+
+async def test_e_shows_the_journal(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("e")
+    await settled(pilot)
+    assert isinstance(app.screen, JournalScreen)
+    assert "Nothing was done yet." in text_of(app, "#journal-text")
+    await pilot.press("escape")
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+
+
+async def test_delete_lists_what_goes_and_cancel_has_the_focus(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    files = files_of(workspace, "alpha")
+    files.seed.write_bytes(bytes(5000))
+    files.cluster_dir.mkdir(parents=True)
+    files.user_data.write_text("#cloud-config\n")
+    await pilot.press("d")
+    await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
+    await settled(pilot)
+    listed_text = text_of(app, "#delete-list")
+    for name in (files.image.name, files.seed.name, "alpha/"):
+        assert name in listed_text
+    assert "8K" in listed_text
+    assert "beta" not in listed_text
+    assert app.focused is not None
+    assert app.focused.id == "cancel"
+    await pilot.press("enter")
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+    assert files.image.exists()
+
+
+async def test_escape_leaves_the_delete_dialog(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    await pilot.press("d")
+    await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
+    await pilot.press("right", "escape")
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+    assert files_of(workspace, "alpha").image.exists()
+
+
+async def test_delete_removes_exactly_what_it_listed(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    await pilot.press("d")
+    await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
+    await pilot.press("right", "enter")
+    await listed(app, "beta")
+    await settled(pilot)
+    assert not files_of(workspace, "alpha").image.exists()
+    assert files_of(workspace, "beta").image.exists()
+    assert [job.headline for job in app.jobs] == ["deleted alpha"]
+    assert "✓ deleted alpha" in screen_text(pilot)
+
+
+async def test_a_delete_that_fails_stays_readable(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    files = files_of(workspace, "alpha")
+    await pilot.press("d")
+    await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
+    files.pid_dir.mkdir(parents=True, exist_ok=True)
+    files.lock.mkdir()  # a directory where the lock belongs: no lock can be had
+    await pilot.press("right", "enter")
+    await until(lambda: app.jobs and not app.jobs[-1].active, what="the job's end")
+    await settled(pilot)
+    assert files.image.exists()
+    assert app.jobs[-1].outcome == "failed"
+    assert str(files.lock) in app.jobs[-1].message
+    assert any(str(files.lock) in message for message in toasts(app))
+    assert "✗ delete alpha failed" in screen_text(pilot)
+    await pilot.press("e")
+    await settled(pilot)
+    assert str(files.lock) in text_of(app, "#journal-text")
+    await pilot.press("escape")
+    await settled(pilot)
+    assert "✗ delete alpha failed" not in screen_text(pilot)
+
+
+async def test_create_makes_a_disk_and_selects_it(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    base = make_disk(workspace, "beta")
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await pilot.press(*"gamma")
+    await pilot.press("tab")
+    app.screen.query_one("#create-image", Input).value = str(base)
+    await pilot.press("enter")
+    await listed(app, "alpha", "beta", "gamma")
+    await until(lambda: dashboard(app).selected == "gamma.amd64", what="the new machine to be selected")
+    assert files_of(workspace, "gamma").image.read_bytes()[:4] == b"QFI\xfb"
+    assert [job.headline for job in app.jobs] == ["created gamma"]
+
+
+async def test_create_refuses_bad_ids_and_stays(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    bad = {"Bad_Name": "not valid", "local": "reserved", "alpha": "exists already", "": "not valid"}
+    for cluster_id, complaint in bad.items():
+        app.screen.query_one("#create-id", Input).value = cluster_id
+        await settled(pilot)
+        assert text_of(app, "#create-error") == ""
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, CreateDialog)
+        assert complaint in text_of(app, "#create-error")
+    await pilot.press("escape")
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+    assert app.jobs == ()
+
+
+async def test_create_from_what_is_no_image_fails_and_leaves_nothing(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    junk = workspace.root / "junk[red].img"
+    junk.write_text("no image at all")
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await pilot.press(*"gamma")
+    app.screen.query_one("#create-image", Input).value = str(junk)
+    await pilot.press("enter")
+    await until(lambda: app.jobs and not app.jobs[-1].active, what="the job's end")
+    assert app.jobs[-1].outcome == "failed"
+    assert "junk[red].img" in app.jobs[-1].message
+    await until(lambda: any("junk[red].img" in message for message in toasts(app)), what="the toast, brackets and all")
+    assert not files_of(workspace, "gamma").image.exists()
+
+
+async def test_the_create_dialog_completes_paths(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    (workspace.root / "debian-13.qcow2").touch()
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    field = app.screen.query_one("#create-image", Input)
+    field.focus()
+    field.value = f"{workspace.root}/deb"
+    field.cursor_position = len(field.value)
+    await until(lambda: field._suggestion, what="a suggestion")
+    await pilot.press("right")
+    assert field.value == f"{workspace.root}/debian-13.qcow2"
+
+
+async def test_the_palette_has_the_verbs_that_make_sense(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    names = [command.title for command in app.get_system_commands(app.screen)]
+    assert {"New VM", "Start alpha", "Delete alpha", "Events", "Theme"} <= set(names)
+    assert "Stop alpha" not in names
+    await pilot.press("ctrl+p")
+    await settled(pilot)
+    await pilot.press(*"New VM")
+    await settled(pilot)
+    await pilot.press("down", "enter")
+    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+
+
+async def test_any_size_is_survived(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    for size in [(20, 5), (1, 1), (5, 2), (200, 50), (79, 23), (300, 8)]:
+        await pilot.resize_terminal(*size)
+        await settled(pilot)
+    await pilot.resize_terminal(20, 5)
+    await pilot.press("2", "question_mark", "escape", "n", "escape", "e", "escape", "slash", "escape", "f", "f", "1")
+    await pilot.resize_terminal(80, 24)
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+    assert "alpha" in screen_text(pilot)
+
+
+async def test_themes_can_be_switched(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    for theme in ("textual-light", "nord", "solarized-light", "ansi-dark"):
+        app.theme = theme
+        await settled(pilot)
+        assert "○ stopped" in screen_text(pilot)
+
+
+async def test_a_broken_machine_is_a_row_that_says_what_is_wrong(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    files_of(workspace, "zulu").image.write_bytes(b"junk")
+    await listed(app, "alpha", "beta", "zulu")
+    await pilot.press("end")
+    await settled(pilot)
+    assert "! broken" in screen_text(pilot)
+    assert "not a qcow2" in text_of(app, "#console-notice")
+    await pilot.press("s")
+    await until(lambda: toasts(app), what="a toast")
+    assert toasts(app) == ["zulu is broken: press ! to repair it first"]
+
+
+async def test_a_look_that_finds_nothing_new_changes_nothing(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    first = app.snapshots
+    os.utime(files_of(workspace, "alpha").image)
+    make_disk(workspace, "other", "arm64").unlink()
+    app._look_now.set()
+    await until(lambda: not app._look_now.is_set(), what="another look")
+    await settled(pilot)
+    assert app.snapshots is first

@@ -1,0 +1,52 @@
+"""Blocking work beside the loop."""
+
+import asyncio
+import threading
+
+import pytest
+
+from podplane_tui.tui.threads import AtExit, in_thread
+
+
+async def test_result_and_error_come_back() -> None:
+    loop_thread = threading.get_ident()
+    assert await in_thread(threading.get_ident, name="t") != loop_thread
+    with pytest.raises(ValueError, match="invalid literal"):
+        await in_thread(lambda: int("no"), name="t")
+
+
+async def test_what_changes_nothing_dies_with_the_program_and_the_rest_finishes() -> None:
+    assert await in_thread(lambda: threading.current_thread().daemon, name="t")
+    assert not await in_thread(lambda: threading.current_thread().daemon, name="t", at_exit=AtExit.FINISH)
+
+
+async def test_cancelling_the_wait_does_not_wait_for_the_thread() -> None:
+    release = threading.Event()
+    task = asyncio.ensure_future(in_thread(lambda: release.wait(30), name="t"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not release.is_set()
+    release.set()
+
+
+def test_a_loop_that_has_closed_is_no_error() -> None:
+    release, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        release.wait(30)
+        done.set()
+
+    async def begin() -> None:
+        task = asyncio.ensure_future(in_thread(work, name="late"))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(begin())
+    release.set()
+    assert done.wait(10)
+    late = [thread for thread in threading.enumerate() if thread.name == "late"]
+    for thread in late:
+        thread.join(10)
+        assert not thread.is_alive()

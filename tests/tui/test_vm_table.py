@@ -1,0 +1,189 @@
+"""The table keeps rows by key and the cursor on its machine."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest_asyncio
+from textual.app import App, ComposeResult
+from textual.coordinate import Coordinate
+from textual.pilot import Pilot
+
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.widgets.vm_table import VMTable
+
+
+class TableApp(App[None]):
+    CSS_PATH = stylesheets()  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = VMTable(arch="amd64", select=None)
+        self.changes: list[str | None] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    def on_vmtable_selection_changed(self, event: VMTable.SelectionChanged) -> None:
+        self.changes.append(event.key)
+
+
+def vm(cluster_id: str, state: State = State.STOPPED, arch: str = "amd64") -> VMSnapshot:
+    return VMSnapshot(VMFiles(arch, cluster_id, Path("/d"), Path("/r")), state)
+
+
+def running(cluster_id: str) -> VMSnapshot:
+    return replace(vm(cluster_id, State.RUNNING), pid=1, started_at=time.time(), cpu_percent=1.0)
+
+
+@pytest_asyncio.fixture
+async def pilot() -> AsyncIterator[Pilot[None]]:
+    async with TableApp().run_test(size=(80, 24)) as pilot:
+        yield pilot
+
+
+def names(table: VMTable) -> list[str]:
+    return [str(table.get_cell_at(Coordinate(row, 0))) for row in range(table.row_count)]
+
+
+def table_of(pilot: Pilot[None]) -> VMTable:
+    assert isinstance(pilot.app, TableApp)
+    return pilot.app.table
+
+
+async def test_rows_come_in_order_and_the_first_is_selected(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("a-b"), vm("b"))
+    await pilot.pause()
+    assert names(table) == ["a", "a-b", "b"]
+    assert table.selected == "a.amd64"
+
+
+async def test_the_cursor_stays_on_its_machine(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("b"), vm("d"))
+    await pilot.press("down")
+    assert table.selected == "d.amd64"
+    table.snapshots = (vm("a"), vm("b"), vm("c"), vm("d"), vm("e"))
+    await pilot.pause()
+    assert names(table) == ["a", "b", "c", "d", "e"]
+    assert (table.selected, table.cursor_row) == ("d.amd64", 3)
+    table.snapshots = (vm("c"), vm("d"))
+    await pilot.pause()
+    assert (table.selected, table.cursor_row) == ("d.amd64", 1)
+    assert isinstance(pilot.app, TableApp)
+    assert pilot.app.changes == ["b.amd64", "d.amd64"]
+
+
+async def test_when_its_machine_goes_the_cursor_stays_where_it_was(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("b"), vm("c"))
+    await pilot.press("down")
+    table.snapshots = (vm("a"), vm("c"))
+    await pilot.pause()
+    assert table.selected == "c.amd64"
+    table.snapshots = (vm("a"),)
+    await pilot.pause()
+    assert table.selected == "a.amd64"
+    table.snapshots = ()
+    await pilot.pause()
+    assert table.selected is None
+
+
+async def test_cells_change_in_place(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("b"))
+    await pilot.pause()
+    rows = list(table.rows)
+    table.snapshots = (vm("a"), running("b"))
+    await pilot.pause()
+    assert list(table.rows) == rows
+    assert str(table.get_cell("b.amd64", "state")) == "● running"
+    assert str(table.get_cell("a.amd64", "state")) == "○ stopped"
+
+
+async def test_two_architectures_of_one_id_are_two_rows(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("a", arch="arm64"))
+    await pilot.pause()
+    assert names(table) == ["a", "a arm64"]
+
+
+async def test_the_filter_takes_names_and_states(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("alpha"), running("beta"), running("gamma"))
+    table.filter_text = "RUN a"
+    await pilot.pause()
+    assert names(table) == ["beta", "gamma"]
+    table.filter_text = "gam"
+    await pilot.pause()
+    assert names(table) == ["gamma"]
+    assert table.selected == "gamma.amd64"
+    table.filter_text = "nothing like it"
+    await pilot.pause()
+    assert names(table) == []
+    table.filter_text = ""
+    await pilot.pause()
+    assert names(table) == ["alpha", "beta", "gamma"]
+
+
+async def test_a_machine_can_be_selected_before_it_appears(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("c"))
+    table.select("b")
+    await pilot.pause()
+    assert table.selected == "a.amd64"
+    table.snapshots = (vm("a"), vm("b"), vm("c"))
+    await pilot.pause()
+    assert table.selected == "b.amd64"
+    await pilot.press("down")
+    table.snapshots = (vm("a"), vm("b"), running("c"))
+    await pilot.pause()
+    assert table.selected == "c.amd64"
+
+
+async def test_long_names_are_cut_to_the_width(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("an-uncommonly-long-cluster-name1"),)
+    await pilot.pause()
+    assert table.max_scroll_x == 0
+    assert names(table)[0].endswith("…")
+    await pilot.resize_terminal(140, 24)
+    await pilot.pause()
+    assert names(table) == ["an-uncommonly-long-cluster-name1"]
+
+
+async def test_vim_keys_move_the_cursor(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("b"))
+    await pilot.press("j")
+    assert table.selected == "b.amd64"
+    await pilot.press("k")
+    assert table.selected == "a.amd64"
+
+
+async def test_sixty_machines_scroll_and_the_selected_one_stays_in_view(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    many = tuple(vm(f"c{number:02}") for number in range(60))
+    table.snapshots = many
+    await pilot.press("end")
+    await pilot.pause()
+    assert table.selected == "c59.amd64"
+    top = table.scroll_offset.y
+    assert top > 0
+    table.snapshots = (running("c00"), *many[1:])
+    await pilot.pause()
+    assert table.scroll_offset.y == top
+
+
+async def test_a_theme_recolours_the_cells(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (running("a"),)
+    await pilot.pause()
+    before = table.get_cell("a.amd64", "state").style
+    pilot.app.theme = "textual-light"
+    await pilot.pause()
+    assert table.get_cell("a.amd64", "state").style != before
