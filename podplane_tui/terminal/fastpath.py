@@ -4,12 +4,12 @@ It does nothing that `parser` and `Screen` do not do as well; it only does the f
 Three levels, each taking what the one before leaves:
 
 1. `_print_lines`: lines of plain ASCII in the default style go, as strings, straight to their rows or the scrollback.
-2. `_run_plain`: one regular expression cuts a chunk into (printable ASCII, control token) pairs; frequent controls
+2. `_run_plain`: one regular expression cuts a chunk into (printable ASCII, control control) pairs; frequent controls
    are carried out here, the others by their handler.
 3. `_run_general`: the same tokens, all by their handlers, while a mode is on that makes printing special.
 
 Invariants:
-- A token is a complete control sequence or it is the rest of the chunk from an unfinished or unusual one on, which
+- A control is a complete control sequence or it is the rest of the chunk from an unfinished or unusual one on, which
   is the parser's: where a chunk is cut can thus never matter.
 - The local `x` is the column where the next character goes; `x == columns` stands for `cursor.x == columns - 1` with
   a wrap pending. `_store` and `_load` convert, and every call into the screen stands between them.
@@ -23,12 +23,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from .parser import GROUND, SEQUENCE, Parser, numbers_of
 from .row import Row
 from .screen import Screen
+from .scrollback import StoredRow
 from .style import BG, DEFAULT_STYLE, transition
+from .width import CLASSES, NARROW, WIDE, ZERO, run_class
+from .writing import MAX_CELL_LENGTH
 
 _TOKEN: Final = re.compile(
     "([ -~]*)("
@@ -40,13 +44,14 @@ _TOKEN: Final = re.compile(
     r"|[\x1b\x80-\x9f][\s\S]*"
     r")?"
 )
-_LINES: Final = re.compile(r"(?:[ -~]*\r+\n){3,}")
+_LINE: Final = re.compile(r"([ -~]*+)\r++\n")
+_LINES: Final = re.compile(r"(?:[ -~]*+\r++\n)*+")
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]")
 _ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[()*+][0-~]|[6-9=>DEHM])")
 
 Token = tuple[str, str]
 Operation = tuple[int, Any, Any]
-(NEWLINE, POSITION, ERASE_RIGHT, STYLE, RETURN, LINEFEED, BACK, NOTHING, LIGHT, FULL, REST) = range(11)
+(NEWLINE, LINEFEED, POSITION, ERASE_RIGHT, STYLE, RETURN, BACK, NOTHING, LIGHT, FULL, REST) = range(11)
 
 _MAX_OPERATIONS: Final = 8192
 _operations: dict[str, Operation] = {}
@@ -77,52 +82,67 @@ def _is_plain(screen: Screen) -> bool:
 # -- whole lines ------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=16)
+def _lines_up_to(columns: int) -> re.Pattern[str]:
+    """Lines that fit into a row."""
+    return re.compile(rf"(?:[ -~]{{0,{columns}}}+\r++\n)*+")
+
+
 def _print_lines(screen: Screen, text: str) -> str:
     """Print the lines at the start of `text` if they are plain and nothing is in their way; returns the rest."""
-    match = _LINES.match(text)
+    if screen.style is not DEFAULT_STYLE or text[:1] == "\x1b" or not _is_plain(screen):
+        return text
+    if screen.top or screen.bottom != screen.lines - 1 or screen.translation is not None:
+        return text
+    columns = screen.columns
     cursor = screen.cursor
     rows = screen.visible
-    y = cursor.y
-    if (
-        match is None
-        or screen.style is not DEFAULT_STYLE
-        or screen.top != 0
-        or screen.bottom != screen.lines - 1
-        or screen.translation is not None
-        or not _is_plain(screen)
-        or any(row if isinstance(row, str) else row.length for row in rows[y + 1 :])
-    ):
+    current = rows[cursor.y]
+    if not isinstance(current, str):
+        if current.length or cursor.x:
+            return text
+        current = ""
+    start = len(current)
+    if start != (columns if screen.pending_wrap else cursor.x):
         return text
-    current = rows[y]
-    if cursor.x or not isinstance(current, str):
-        written = len(current) if isinstance(current, str) else -1
-        if written != (screen.columns if screen.pending_wrap else cursor.x):
-            if current.__class__ is Row and current.length == 0 == cursor.x:  # type: ignore[union-attr]
-                current = ""
-            else:
-                return text
-    elif current:
+    if any(row if isinstance(row, str) else row.length for row in rows[cursor.y + 1 :]):
         return text
-    block = match[0]
-    lines: list[Any] = block.replace("\r", "").split("\n")
-    lines[0] = str(current) + lines[0]
-    if max(map(len, lines)) > screen.columns:
-        lines = _wrapped(lines, screen.columns)
-    if last := block.rstrip("\r\n"):
-        screen.last_char = last[-1] if last[-1] >= " " else screen.last_char
-    rows[y:] = lines
-    surplus = len(rows) - screen.lines
+    begin, fit = 0, True
+    if start:
+        first = _LINE.match(text)
+        if first is None:
+            return text
+        begin, fit = first.end(), start + len(first[1]) <= columns
+    end: int = _lines_up_to(columns).match(text, begin).end()  # type: ignore[union-attr]
+    if end < len(text) - columns:
+        all_lines: int = _LINES.match(text, begin).end()  # type: ignore[union-attr]
+        fit = fit and all_lines == end
+        end = all_lines
+    if end < 2:
+        return text
+
+    block = text[:end]
+    if block.count("\r") != block.count("\n"):
+        block = block.replace("\r", "").replace("\n", "\r\n")
+    lines: list[StoredRow] = block.split("\r\n")  # type: ignore[assignment]
+    lines[0] = current + lines[0]  # type: ignore[operator]
+    screen.last_char = next((line[-1] for line in reversed(lines) if line), screen.last_char)  # type: ignore[index]
+    if not fit:
+        lines = _wrapped(lines, columns)  # type: ignore[arg-type]
+    surplus = cursor.y + len(lines) - screen.lines
     if surplus > 0:
         if not screen.alternate:
-            screen.scrollback.extend(rows[:surplus])
-        del rows[:surplus]
+            screen.scrollback.extend(rows[: min(surplus, cursor.y)])
+            screen.scrollback.extend_lines(lines[: max(0, surplus - cursor.y)])
+        rows[cursor.y :] = lines if surplus <= cursor.y else lines[surplus - cursor.y :]
+        del rows[: len(rows) - screen.lines]
         cursor.y = screen.lines - 1
     else:
-        cursor.y = len(rows) - 1
-        rows += [""] * -surplus
+        rows[cursor.y : cursor.y + len(lines)] = lines
+        cursor.y += len(lines) - 1
     cursor.x = 0
     screen.pending_wrap = False
-    return text[match.end() :]
+    return text[end:]
 
 
 def _wrapped(lines: list[str], columns: int) -> list[Row | str]:
@@ -142,32 +162,32 @@ def _wrapped(lines: list[str], columns: int) -> list[Row | str]:
 # -- tokens -----------------------------------------------------------------------------------------------------------
 
 
-def _parse(token: str) -> Operation:
-    """What a control token means. Kept for the next time, unless it is the rest of a chunk."""
+def _parse(control: str) -> Operation:
+    """What a control control means. Kept for the next time, unless it is the rest of a chunk."""
     operation: Operation
-    if token[-1] == "\n" and token[0] in "\r\n":
-        operation = (LINEFEED if len(token) == 1 else NEWLINE, None, None)
-    elif _CONTROL_SEQUENCE.fullmatch(token):
-        operation = _parse_sequence(token)
-    elif _ESCAPE_SEQUENCE.fullmatch(token):
-        operation = (LIGHT if token[1] in _LIGHT_ESCAPES else FULL, "escapes", token[1:])
-    elif len(token) == 1 and token != "\x1b" and token < "\x80":
-        if token == "\r":
+    if control[-1] == "\n" and control[0] in "\r\n":
+        operation = (LINEFEED if len(control) == 1 else NEWLINE, None, None)
+    elif _CONTROL_SEQUENCE.fullmatch(control):
+        operation = _parse_sequence(control)
+    elif _ESCAPE_SEQUENCE.fullmatch(control):
+        operation = (LIGHT if control[1] in _LIGHT_ESCAPES else FULL, "escapes", control[1:])
+    elif len(control) == 1 and control != "\x1b" and control < "\x80":
+        if control == "\r":
             operation = (RETURN, None, None)
-        elif token == "\b":
+        elif control == "\b":
             operation = (BACK, None, None)
         else:
-            operation = (FULL if token in "\x0e\x0f" else LIGHT, "controls", token)
+            operation = (FULL if control in "\x0e\x0f" else LIGHT, "controls", control)
     else:
         return REST, None, None
     if len(_operations) >= _MAX_OPERATIONS:
         _operations.clear()
-    _operations[token] = operation
+    _operations[control] = operation
     return operation
 
 
-def _parse_sequence(token: str) -> Operation:
-    match = SEQUENCE.fullmatch(token, 2)
+def _parse_sequence(control: str) -> Operation:
+    match = SEQUENCE.fullmatch(control, 2)
     if match is None:
         return NOTHING, None, None
     prefix, parameters, intermediates, final = match.groups()
@@ -187,31 +207,31 @@ def _call(screen: Screen, operation: Operation) -> None:
     """Carry out a `LIGHT` or `FULL` operation through its handler."""
     _, key, argument = operation
     if key == "controls":
-        if control := screen.controls.get(argument):
-            control()
+        if handler := screen.controls.get(argument):
+            handler()
     elif key == "escapes":
-        if escape := screen.escapes.get(argument):
-            escape()
-    elif handler := screen.csi.get(key):
-        handler(argument)
+        if handler := screen.escapes.get(argument):
+            handler()
+    elif sequence := screen.csi.get(key):
+        sequence(argument)
 
 
 def _run_general(screen: Screen, tokens: Iterator[Token]) -> str | None:
     """Carry out tokens by the screen's handlers; None as soon as the screen is plain again, else the rest."""
-    for text, token in tokens:
+    for text, control in tokens:
         if text:
             screen.draw(text)
-        if not token:
+        if not control:
             continue
-        if token >= "\xa0":
-            screen.draw(token)
+        if control >= "\xa0":
+            screen.draw(control)
             continue
-        operation = _operations.get(token) or _parse(token)
+        operation = _operations.get(control) or _parse(control)
         code = operation[0]
         if code == REST:
-            return token
+            return control
         if code == STYLE:
-            screen.style = screen.style.transitions.get(token) or transition(screen.style, token)
+            screen.style = screen.style.transitions.get(control) or transition(screen.style, control)
         elif code == POSITION:
             screen.address(operation[1], operation[2])
         elif code == ERASE_RIGHT:
@@ -246,11 +266,12 @@ def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
     operations = _operations
     default = DEFAULT_STYLE
     last = ""
+    row: Any  # a Row or a string; it is told apart below, as a cast would cost time
     x = columns if screen.pending_wrap else cursor.x
     y = cursor.y
     rest = ""
 
-    for text, token in tokens:
+    for text, control in tokens:
         if text:
             last = text
             end = x + len(text)
@@ -284,32 +305,53 @@ def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
                     elif x <= row.length and not row.wide:
                         chars[x:end] = text
                         row.styles[x:end] = [style] * len(text)
-                        if end > row.length:
+                        if end > row.length:  # noqa: PLR1730 - a call of max costs more
                             row.length = end
                         row.version += 1
                         row.cache = None
                     else:
                         row.put(x, text, style)
                 x = end
-        if not token:
+        if not control:
             continue
-        new_style = transitions.get(token)
+        new_style = transitions.get(control)
         if new_style is not None:
             style = new_style
             transitions = style.transitions
             continue
-        if token >= "\xa0":
+        if control >= "\xa0":
+            kind = CLASSES[ord(control)] if len(control) == 1 else run_class(control)
+            if kind == ZERO:
+                if x > 0:
+                    screen.row_at(y).combine(x - 1, control[:MAX_CELL_LENGTH], limit=MAX_CELL_LENGTH)
+                continue
+            if kind == WIDE and x + 2 * len(control) <= columns:
+                screen.row_at(y).put_wide(x, control, style)
+                x += 2 * len(control)
+                last = control
+                continue
+            if kind == NARROW and x + len(control) <= columns:
+                row = rows[y]
+                if style is default and row.__class__ is str and x == len(row):
+                    rows[y] = row + control
+                else:
+                    screen.row_at(y).put(x, control, style)
+                x += len(control)
+                last = control
+                continue
             cursor.y = y
             cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
             screen.style = style
-            screen.draw(token)
+            if last:
+                screen.last_char = last[-1]
+            screen.draw(control)
             last = screen.last_char
             x = columns if screen.pending_wrap else cursor.x
             y = cursor.y
             continue
-        operation = operations.get(token) or _parse(token)
+        operation = operations.get(control) or _parse(control)
         code = operation[0]
-        if code == NEWLINE or code == LINEFEED:
+        if code <= LINEFEED:
             if code == NEWLINE or newline:
                 x = 0
             elif x == columns:
@@ -326,11 +368,11 @@ def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
             elif y < last_line:
                 y += 1
         elif code == STYLE:
-            style = transition(style, token)
+            style = transition(style, control)
             transitions = style.transitions
         elif code == POSITION and not origin:
             y = operation[1]
-            if y > last_line:
+            if y > last_line:  # noqa: PLR1730 - as above
                 y = last_line
             x = operation[2]
             if x >= columns:
@@ -361,7 +403,7 @@ def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
         elif code == NOTHING:
             continue
         elif code == REST:
-            rest = token
+            rest = control
             break
         else:
             cursor.y = y

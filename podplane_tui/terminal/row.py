@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .style import DEFAULT_STYLE, Style
-from .width import cells_of, width_of
+from .width import CLASSES, ZERO, cells_of, width_of
 
 Run = tuple[str, Style]
 """Text of one or more cells in one style."""
@@ -200,7 +200,7 @@ class Row:
         if self.chars is None and column == self.length - 1:
             text, style = self.pieces[-1]
             tail = text[-limit:]
-            if len(tail) < limit or len(cells_of(tail)) > 1:
+            if CLASSES[ord(text[-1])] != ZERO or len(tail) < limit or len(cells_of(tail)) > 1:
                 self.touch()
                 self.pieces[-1] = (text + mark, style)
                 self.wide = True

@@ -29,6 +29,11 @@ class Scrollback(Sequence[Row]):
             if not isinstance(row, str) and row.chars is not None:
                 row.compact()
 
+    def extend_lines(self, rows: Sequence[StoredRow]) -> None:
+        """Add strings, or rows that were never written to out of order, at the end."""
+        self.pushed += len(rows)
+        self._stored.extend(rows)
+
     def push(self, row: StoredRow) -> None:
         """Add one row at the end."""
         self.pushed += 1

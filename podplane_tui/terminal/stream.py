@@ -14,7 +14,7 @@ from .screen import Screen
 
 SLICE: Final = 16_384
 """Bytes decoded at a time: bounds the cost of whatever looks at the rest of a chunk."""
-_ENCODING_CHANGE: Final = re.compile(rb"(\x1b[% ].)", re.DOTALL)
+_ENCODING_CHANGE: Final = re.compile(rb"\x1b[\x00-\x1f\x7f]*[% ]")
 _ERRORS: Final = "podplane-eight-bit"
 
 
@@ -49,18 +49,15 @@ class Stream(pyte.ByteStream):
     def feed(self, data: bytes) -> None:  # type: ignore[override]
         """Consume bytes."""
         # What changes how bytes are decoded must be carried out before the bytes behind it are decoded.
-        while data and self.parser.state == ESCAPE:
-            self._feed(data[:1])
-            data = data[1:]
-        if b"\x1b%" in data or b"\x1b " in data:
-            for part in _ENCODING_CHANGE.split(data):
-                self._feed_slices(part)
-        else:
-            self._feed_slices(data)
-
-    def _feed_slices(self, data: bytes) -> None:
-        for start in range(0, len(data), SLICE):
-            self._feed(data[start : start + SLICE])
+        start, size = 0, len(data)
+        while start < size:
+            if self.parser.state == ESCAPE:
+                end = start + 1
+            else:
+                match = _ENCODING_CHANGE.search(data, start, start + SLICE)
+                end = match.end() if match else start + SLICE
+            self._feed(data[start:end])
+            start = end
 
     def _feed(self, data: bytes) -> None:
         if not self.use_utf8:

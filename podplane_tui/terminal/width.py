@@ -30,6 +30,12 @@ _CLASS_RUNS: Final = re.compile("n+|w+|z+|c")
 _CELL: Final = re.compile("[nw]z*|z+")
 
 
+def run_class(text: str) -> str:
+    """The class of all characters of a text; empty if they differ."""
+    classes = text.translate(CLASSES)
+    return classes[0] if classes.count(classes[0]) == len(classes) else ""
+
+
 def class_runs(text: str) -> list[tuple[str, str]]:
     """Cut text into runs of one class: `(class letter, text)`; control characters come singly."""
     classes = text.translate(CLASSES)
