@@ -30,7 +30,10 @@ def main() -> int:
 
     results: list[Result] = []
     if "ingest" in parts:
-        plan = ingest.Plan(65_536, 3, 0.05) if options.quick else ingest.Plan(262_144, 5, 0.2)
+        fewer = frozenset({"bittty (newest)", "textual-terminal"})
+        plan = (
+            ingest.Plan(50_000, 500_000, 3, 0.05, fewer) if options.quick else ingest.Plan(200_000, 1_500_000, 5, 0.2)
+        )
         for letter in options.stream or STREAMS:
             _say(f"ingest {letter}")
             results += ingest.measure(environments, plan, [letter])
@@ -40,10 +43,10 @@ def main() -> int:
         results += costs.strips(environments["ours"], rounds=3 if options.quick else 7, times=10)
     if "memory" in parts:
         _say("memory")
-        results += costs.memory(environments["ours"], with_pyte=not options.quick)
+        results += costs.memory(environments["ours"])
     if "live" in parts:
         turns = (
-            live.Plan(2_000_000, 500_000, 3, 40, 20, 10)
+            live.Plan(1_000_000, 250_000, 3, 40, 20, 10)
             if options.quick
             else live.Plan(8_000_000, 2_000_000, 5, 200, 80, 20)
         )

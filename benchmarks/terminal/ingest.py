@@ -29,11 +29,16 @@ ENGINES = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much: bytes of a stream, rounds, and CPU seconds one measurement should take at least."""
+    """How much: bytes fed at least, bytes of a stream before it repeats, rounds, CPU seconds of a measurement at least.
+
+    Engines may be left out. Slow engines get the stream's beginning only. It is long, so that nobody has seen its colours before.
+    """
 
     size: int
+    stream: int
     rounds: int
     seconds: float
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -52,47 +57,50 @@ class _Case:
 
 
 def measure(environments: Mapping[str, Environment], plan: Plan, letters: Sequence[str]) -> list[Result]:
-    """Three lines of the table for each stream: against pyte, the faster bittty, and textual-terminal."""
+    """Lines of the table for each stream: against pyte, the faster bittty, and textual-terminal."""
     results = []
     with TemporaryDirectory() as folder, ExitStack() as stack:
         workers = {
             name: stack.enter_context(Worker(environments[place], "ingest.py", engine))
             for name, place, engine in ENGINES
-            if environments[place].python is not None
+            if environments[place].python is not None and name not in plan.without
         }
         for letter in letters:
             cases = []
             for columns, lines in SIZES:
                 file = Path(folder) / f"{letter}-{columns}x{lines}"
-                file.write_bytes(streams.make(letter, columns=columns, lines=lines, size=plan.size))
+                file.write_bytes(streams.make(letter, columns=columns, lines=lines, size=plan.stream))
                 cases.append(_run(workers, plan, file, columns=columns, lines=lines))
-            results += _judge(letter, cases, environments)
+            results += _judge(letter, cases, environments, without=plan.without)
     return results
 
 
 def _run(workers: Mapping[str, Worker], plan: Plan, file: Path, *, columns: int, lines: int) -> _Case:
     case = _Case()
-    size = file.stat().st_size
-    times: dict[str, int] = {}
+    whole = file.stat().st_size
+    shares: dict[str, tuple[int, int]] = {}
     displays = {}
     request = {"file": str(file), "columns": columns, "lines": lines, "chunk": CHUNK}
     for name, worker in workers.items():
         try:
-            answer = worker.ask(**request, times=1)
+            answer = worker.ask(**request, size=plan.size, times=1)
         except WorkerError as error:
             case.errors[name] = str(error)
             continue
-        times[name] = max(1, ceil(plan.seconds / max(answer["seconds"], 1e-4)))
+        size = int(plan.size * plan.seconds / max(answer["seconds"], 1e-4))
+        shares[name] = (min(max(size, plan.size), whole), ceil(size / whole))
         displays[name] = [line.rstrip() for line in answer["display"]]
         case.rates[name] = []
     case.same = displays.get("ours") == displays.get("pyte")
     for _ in range(plan.rounds):
-        for name, count in times.items():
-            case.rates[name].append(size * count / workers[name].ask(**request, times=count)["seconds"])
+        for name, (size, times) in shares.items():
+            case.rates[name].append(size * times / workers[name].ask(**request, size=size, times=times)["seconds"])
     return case
 
 
-def _judge(letter: str, cases: Sequence[_Case], environments: Mapping[str, Environment]) -> list[Result]:
+def _judge(
+    letter: str, cases: Sequence[_Case], environments: Mapping[str, Environment], *, without: frozenset[str]
+) -> list[Result]:
     measure = f"ingest {letter}: {streams.STREAMS[letter][0]}"
     detail: dict[str, object] = {
         f"{columns}x{lines}": {
@@ -109,7 +117,7 @@ def _judge(letter: str, cases: Sequence[_Case], environments: Mapping[str, Envir
     versus_bittty = [_lower(cases, name) for name, place, _ in ENGINES if place in ("textual-tty", "bittty")]
     measured = [value for value in versus_bittty if value is not None]
     reason = next((environment.reason for environment in environments.values() if environment.reason), "")
-    return [
+    results = [
         Result(measure, "pyte", _lower(cases, "pyte"), targets.INGEST_PYTE[letter], note=note, detail=detail),
         Result(
             measure,
@@ -118,13 +126,12 @@ def _judge(letter: str, cases: Sequence[_Case], environments: Mapping[str, Envir
             targets.INGEST_BITTTY,
             note="" if measured else _why(cases, "bittty (newest)") or reason,
         ),
-        Result(
-            measure,
-            "textual-terminal",
-            value := _lower(cases, "textual-terminal"),
-            note="" if value is not None else _why(cases, "textual-terminal") or reason,
-        ),
     ]
+    if "textual-terminal" not in without:
+        value = _lower(cases, "textual-terminal")
+        note = "" if value is not None else _why(cases, "textual-terminal") or reason
+        results.append(Result(measure, "textual-terminal", value, note=note))
+    return results
 
 
 def _lower(cases: Sequence[_Case], peer: str) -> float | None:

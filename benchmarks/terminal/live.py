@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
@@ -77,7 +78,7 @@ def _flood(screens: Screens, letter: str, plan: Plan, folder: Path, problem: str
     data = streams.make(letter, columns=SIZE[0], lines=SIZE[1] - 1, size=min(size, 1_000_000))
     file = folder / letter
     file.write_bytes(data)
-    times = max(1, size // len(data))
+    times = ceil(size / len(data))
     seconds: dict[str, list[float]] = {name: [] for name in screens}
     cpu: dict[str, list[float]] = {name: [] for name in screens}
     for round_number in range(plan.rounds):

@@ -16,6 +16,13 @@ ROOT = BENCHMARKS.parent
 WORKERS = Path(__file__).parent / "workers"
 INSTALL_TIMEOUT = 300
 
+LIST_VERSIONS = """
+import importlib.metadata, json
+names = "bittty", "textual", "textual-tty", "textual-terminal", "pyte", "rich"
+installed = {item.name.replace("_", "-"): item.version for item in importlib.metadata.distributions()}
+print(json.dumps({name: installed[name] for name in names if name in installed}))
+"""
+
 REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "textual-tty": ["textual-tty"],
     "bittty": ["bittty"],
@@ -56,9 +63,7 @@ def environment(name: str) -> Environment:
         except (OSError, subprocess.SubprocessError) as error:
             return Environment(name, None, reason=_reason(error))
         ready.write_text(json.dumps(wanted))
-    listed = json.loads(_run([str(python), "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]))
-    kept = ("bittty", "textual", "textual_tty", "textual-terminal", "pyte")
-    return Environment(name, python, {item["name"]: item["version"] for item in listed if item["name"] in kept})
+    return Environment(name, python, json.loads(_run([str(python), "-c", LIST_VERSIONS])))
 
 
 def _run(command: list[str]) -> str:

@@ -76,7 +76,7 @@ def vim(random: Random, columns: int, lines: int) -> Iterator[str]:
     def status(line: int) -> str:
         return f"{_at(lines, columns - 17)}{line},{random.randint(1, 60)}-{random.randint(1, 60)}\x1b[K"
 
-    for _ in range(3):  # pages
+    for _ in range(2):  # pages
         yield HIDE
         for y in range(1, height + 1):
             yield f"{_at(y)}{numbered(number)}\x1b[K"
@@ -109,7 +109,7 @@ def htop(random: Random, columns: int, lines: int) -> Iterator[str]:
     yield f"{_enter()}{PLAIN}{HIDE}"
     width = columns // 2 - 12
     heading = "    PID USER       PRI  NI  VIRT   RES   SHR S  CPU% MEM%   TIME+  Command"
-    for frame in range(12):
+    for frame in range(7):
         for y in range(2, 6):
             for x in (3, columns // 2 + 3):
                 load = random.randint(2, width)
@@ -150,7 +150,7 @@ def top(random: Random, columns: int, lines: int) -> Iterator[str]:
     """procps' top: every line written anew at each refresh."""
     yield f"\x1b[?1h\x1b={HIDE}\x1b[H\x1b[2J{OFF}"
     heading = "    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND"
-    for frame in range(10):
+    for frame in range(6):
         minutes, load = random.randint(1, 59), random.randint(10, 99)
         tasks = random.randint(80, 130)
         yield f"\x1b[Htop - 10:2{frame}:31 up {minutes} min, load average: 0.{load}, 0.42{PLAIN}{OFF}\x1b[K\r\n"
@@ -180,7 +180,7 @@ def less(random: Random, columns: int, lines: int) -> Iterator[str]:
         text = (text + "message ready state " * random.randint(1, 6))[: columns - 1]
         return text.replace("ready", "\x1b[7mready\x1b[27m") if random.random() < 0.2 else text
 
-    for _ in range(6):
+    for _ in range(4):
         for _ in range(lines - 1):
             yield f"{line()}\r\n"
         yield ":\x1b[K\r\x1b[K"

@@ -76,30 +76,36 @@ COMBINED = (
 
 
 def boot_log(random: Random, columns: int, lines: int) -> Iterator[str]:
-    """A first boot on a serial console: kernel, systemd and cloud-init, mixed as one finds them."""
+    """A first boot on a serial console: the kernel alone, then systemd with kernel lines between, then cloud-init."""
     clock = 0.0
-    for _ in range(lines * 8):
+
+    def stamp() -> str:
+        nonlocal clock
         clock += random.expovariate(60)
-        text = f"[{clock:12.6f}] {random.choice(DRIVERS)} {_words(random, random.randint(3, 14))}"
-        kind = random.random()
-        if kind < 0.75:
-            yield f"{text[: random.randint(40, 140)]}\r\n"
-        elif kind < 0.80:
+        return f"[{clock:12.6f}]"
+
+    def kernel_line() -> str:
+        if random.random() < 0.1:
             address = random.getrandbits(40)
-            yield f"[{clock:12.6f}] BIOS-e820: [mem {address:#018x}-{address + 0x9FBFF:#018x}] usable\r\n"
-        elif kind < 0.94:
+            return f"{stamp()} BIOS-e820: [mem {address:#018x}-{address + 0x9FBFF:#018x}] usable\r\n"
+        text = f"{stamp()} {random.choice(DRIVERS)} {_words(random, random.randint(3, 14))}"
+        return f"{text[: random.randint(40, 140)]}\r\n"
+
+    for _ in range(380):
+        yield kernel_line()
+    for _ in range(95):
+        yield _systemd_line(random)
+        yield kernel_line()
+    # what takes long is shown on a line that is taken back
+    for step in range(12):
+        stars = "\x1b[0;31m*" + "\x1b[0;1;31m*" * (step % 3) + "\x1b[0m"
+        yield f"\r\x1b[K[{stars}{' ' * (5 - step % 3)}] A start job is running for {UNITS[0][0]} ({step}s / 1min 30s)"
+    yield "\r\x1b[K"
+    for _ in range(60):
+        yield f"{stamp()} cloud-init[{random.randint(300, 500)}]: {_words(random, random.randint(3, 16))}\r\n"
+        yield f"ci-info: |{_words(random, 3):^24}|{random.getrandbits(32):^17x}| . |\r\n"
+        if random.random() < 0.4:
             yield _systemd_line(random)
-        elif kind < 0.95:
-            # systemd redraws what it waits for, and takes the line back
-            unit, _ = random.choice(UNITS)
-            for step in range(6):
-                stars = "\x1b[0;31m*" + "\x1b[0;1;31m*" * (step % 3) + "\x1b[0m"
-                yield f"\r\x1b[K[{stars}{' ' * (5 - step % 3)}] A start job is running for {unit} ({step}s / 1min 30s)"
-            yield "\r\x1b[K"
-        elif kind < 0.98:
-            yield f"[{clock:12.6f}] cloud-init[{random.randint(300, 500)}]: {_words(random, 12)}\r\n"
-        else:
-            yield f"ci-info: |{_words(random, 3):^24}|{random.getrandbits(32):^17x}| . |\r\n"
 
 
 def _systemd_line(random: Random) -> str:

@@ -1,8 +1,8 @@
 """Feeds a stream to one emulator and reports the CPU time: `ingest.py ENGINE`, a JSON object a line in and out.
 
-{"file", "columns", "lines", "chunk", "times"} → {"seconds", "display"}: `seconds` is the CPU time of the process for
-feeding the file so often to a new terminal, `display` the text on the screen afterwards. An exception is answered with
-{"error"}.
+{"file", "size", "times", "columns", "lines", "chunk"} → {"seconds", "display"}: `seconds` is the CPU time of the
+process for feeding the first `size` bytes of the file so often to a new terminal, `display` the text on the screen
+afterwards. An exception is answered with {"error"}.
 """
 
 import codecs
@@ -59,13 +59,13 @@ ENGINES: dict[str, Callable[[int, int], Engine]] = {
 
 def measure(engine: Callable[[int, int], Engine], request: dict[str, Any]) -> dict[str, Any]:
     feed, display = engine(request["columns"], request["lines"])
-    data = Path(request["file"]).read_bytes()
-    size = request["chunk"]
-    chunks = [data[start : start + size] for start in range(0, len(data), size)] * request["times"]
+    data = Path(request["file"]).read_bytes()[: request["size"]]
+    chunk = request["chunk"]
+    chunks = [data[start : start + chunk] for start in range(0, len(data), chunk)] * request["times"]
     gc.collect()
     start = time.process_time()
-    for chunk in chunks:
-        feed(chunk)
+    for data in chunks:
+        feed(data)
     seconds = time.process_time() - start
     return {"seconds": seconds, "display": display()}
 
