@@ -44,7 +44,6 @@ _TOKEN: Final = re.compile(
     r"|[\x1b\x80-\x9f][\s\S]*"
     r")?"
 )
-_LINE: Final = re.compile(r"([ -~]*+)\r++\n")
 _LINES: Final = re.compile(r"(?:[ -~]*+\r++\n)*+")
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]")
 _ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[()*+][0-~]|[6-9=>DEHM])")
@@ -53,6 +52,7 @@ Token = tuple[str, str]
 Operation = tuple[int, Any, Any]
 (NEWLINE, LINEFEED, POSITION, ERASE_RIGHT, STYLE, RETURN, BACK, NOTHING, LIGHT, FULL, REST) = range(11)
 
+_LONG_LINE: Final = 512
 _MAX_OPERATIONS: Final = 8192
 _operations: dict[str, Operation] = {}
 _LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIJKLMPSTXZ^`abdefjkn")
@@ -62,7 +62,14 @@ _LIGHT_ESCAPES: Final = frozenset("679DEHM")
 
 def feed(screen: Screen, parser: Parser, text: str) -> None:
     """Carry out decoded text."""
-    while text:
+    later = ""
+    if screen.cursor.x or screen.visible[screen.cursor.y]:
+        # Finish the line a chunk begins in by itself: the lines after it are likely to be plain.
+        end = text.find("\n", 0, _LONG_LINE) + 1
+        text, later = text[:end], text[end:]
+    while text or later:
+        if not text:
+            text, later = later, ""
         if parser.state == GROUND:
             text = _print_lines(screen, text)
             tokens = iter(_TOKEN.findall(text))
@@ -97,35 +104,21 @@ def _print_lines(screen: Screen, text: str) -> str:
     columns = screen.columns
     cursor = screen.cursor
     rows = screen.visible
-    current = rows[cursor.y]
-    if not isinstance(current, str):
-        if current.length or cursor.x:
-            return text
-        current = ""
-    start = len(current)
-    if start != (columns if screen.pending_wrap else cursor.x):
+    if cursor.x or any(row if isinstance(row, str) else row.length for row in rows[cursor.y :]):
         return text
-    if any(row if isinstance(row, str) else row.length for row in rows[cursor.y + 1 :]):
-        return text
-    begin, fit = 0, True
-    if start:
-        first = _LINE.match(text)
-        if first is None:
-            return text
-        begin, fit = first.end(), start + len(first[1]) <= columns
-    end: int = _lines_up_to(columns).match(text, begin).end()  # type: ignore[union-attr]
+    end: int = _lines_up_to(columns).match(text).end()  # type: ignore[union-attr]
+    fit = True
     if end < len(text) - columns:
-        all_lines: int = _LINES.match(text, begin).end()  # type: ignore[union-attr]
-        fit = fit and all_lines == end
+        all_lines: int = _LINES.match(text).end()  # type: ignore[union-attr]
+        fit = all_lines == end
         end = all_lines
-    if end < 2:
+    if end == 0:
         return text
 
     block = text[:end]
     if block.count("\r") != block.count("\n"):
         block = block.replace("\r", "").replace("\n", "\r\n")
     lines: list[StoredRow] = block.split("\r\n")  # type: ignore[assignment]
-    lines[0] = current + lines[0]  # type: ignore[operator]
     screen.last_char = next((line[-1] for line in reversed(lines) if line), screen.last_char)  # type: ignore[index]
     if not fit:
         lines = _wrapped(lines, columns)  # type: ignore[arg-type]
