@@ -142,6 +142,13 @@ class Grid(pyte.Screen):
 
     def replace_rows(self, top: int, bottom: int) -> None:
         """Blank the rows `top` to `bottom` (exclusive) by putting new ones in their place."""
+        above: StoredRow = ""
+        if top > 0:
+            above = self.visible[top - 1]
+        elif self.scrollback and not self.alternate:
+            above = self.scrollback.stored[-1]
+        if not isinstance(above, str):
+            above.wrapped = False  # its text does not go on any more
         self.visible[top:bottom] = self.blank_rows(bottom - top)
 
     def use_alternate(self, active: bool) -> None:

@@ -122,9 +122,12 @@ class Row:
             self.chars, self.styles = None, _NO_STYLES
 
     def trim(self) -> None:
-        """Drop stored blanks in the default style at the end (cells mode only; nothing visible changes)."""
+        """Drop stored blanks in the default style at the end (cells mode only; nothing visible changes).
+
+        Where the text goes on in the next row, blanks at the end are part of it and stay.
+        """
         chars, styles = self.chars, self.styles
-        if chars is None:
+        if chars is None or self.wrapped:
             return
         length = len(chars)
         while length and chars[length - 1] == " " and styles[length - 1] is DEFAULT_STYLE:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
+from .reflow import Place, reflow
 from .scrollback import StoredRow
 from .settings import DECLRMM, Settings
 
@@ -227,14 +229,55 @@ class Screen(Settings):
         self.lines, self.columns = lines, columns
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
-        """Change the size."""
+        """Change the size: the main screen and its scrollback are re-wrapped, the alternate screen is not."""
         lines, columns = lines or self.lines, columns or self.columns
-        if (lines, columns) != (self.lines, self.columns):
-            self.set_size(lines, columns)
-            self.reset_margins()
-            self.mode.discard(DECLRMM << 5)
-            self.tabstops |= set(range(8, columns, 8))
-            self.place(self.cursor.x, self.cursor.y)
+        if (lines, columns) == (self.lines, self.columns):
+            return
+        main = self.hidden if self.alternate else self.visible
+        saved = self.saved.get(False)
+        cursor = Place(self.cursor.y, self.cursor.x)
+        kept = Place(saved.y, saved.x) if saved else Place(0, 0)
+        rows = self._rewrapped(main, lines, columns, [kept] if self.alternate else [cursor, kept])
+        if saved:
+            self.saved[False] = replace(saved, x=kept.column, y=max(0, min(kept.row, lines - 1)), pending_wrap=False)
+        other = fitted(self.visible if self.alternate else self.hidden, lines, columns)
+        self.visible, self.hidden = (other, rows) if self.alternate else (rows, other)
+        if columns > self.columns:
+            self.tabstops |= set(range(-(-self.columns // 8) * 8, columns, 8))
+        self.lines, self.columns = lines, columns
+        self.reset_margins()
+        self.mode.discard(DECLRMM << 5)
+        self.place(cursor.column, cursor.row)
+
+    def _rewrapped(self, main: list[StoredRow], lines: int, columns: int, places: list[Place]) -> list[StoredRow]:
+        """The rows of the main screen in the new size; the scrollback is re-wrapped with them.
+
+        Blank rows below the cursor give way first; the screen keeps showing the end of the text.
+        """
+        history = list(self.scrollback.stored)
+        used = len(main)
+        lowest = max(place.row for place in places)
+        while used > lowest + 1 and _is_blank(main[used - 1]):
+            used -= 1
+        anchor = Place(0, 0)
+        for place in (anchor, *places):
+            place.row += len(history)
+        rows = reflow([*history, *main[:used]], columns, [anchor, *places])
+        top = max(0, len(rows) - lines)
+        if used < len(main):
+            # There was room below: rows must not come back from the scrollback into a cleared screen.
+            top = max(top, anchor.row)
+        top = min(top, places[0].row)
+        del rows[top + lines :]
+        self.scrollback.replace(rows[:top])
+        for place in places:
+            place.row -= top
+        screen = rows[top:]
+        return screen + [""] * (lines - len(screen))
+
+
+def _is_blank(row: StoredRow) -> bool:
+    return not (row if isinstance(row, str) else row.length)
 
 
 def fitted(rows: list[StoredRow], lines: int, columns: int) -> list[StoredRow]:

@@ -43,8 +43,10 @@ class Scrollback(Sequence[Row]):
 
     def replace(self, rows: Iterable[StoredRow]) -> None:
         """Put other rows in place of all (after re-wrapping)."""
+        before = len(self._stored)
         self._stored.clear()
         self._stored.extend(rows)
+        self.pushed += len(self._stored) - before
 
     def clear(self) -> None:
         self._stored.clear()
