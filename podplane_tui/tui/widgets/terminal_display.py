@@ -9,6 +9,7 @@ from typing import ClassVar
 from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.reactive import reactive
@@ -23,6 +24,9 @@ from podplane_tui.tui.widgets.terminal_paint import Look
 from podplane_tui.tui.widgets.terminal_view import Position, Search, Viewport
 
 FRAME_TIME = 1 / 30
+HARD_FRAME_TIME = 1 / 22
+"""Seconds between frames that take long to compose: full of colours never seen before."""
+HARD_FRAME_COST = 0.005
 SYNCHRONIZED_TIMEOUT = 0.15
 """Seconds a program may hold back painting (mode 2026) before it is painted all the same."""
 SEARCH_INTERVAL = 0.5
@@ -113,6 +117,7 @@ class TerminalDisplay(Widget, can_focus=True):
         self._frame_due: float | None = None
         self._frame_timer: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
+        self._frame_time = FRAME_TIME
         self._synchronized_since: float | None = None
         self._search: Search | None = None
         self._last_search = 0.0
@@ -150,7 +155,7 @@ class TerminalDisplay(Widget, can_focus=True):
         if not self.is_mounted:
             return
         now = monotonic()
-        due = self._last_frame + FRAME_TIME
+        due = self._last_frame + self._frame_time
         if not self.terminal.modes.synchronized_output:
             self._synchronized_since = None
         else:
@@ -173,8 +178,11 @@ class TerminalDisplay(Widget, can_focus=True):
         self._cancel_frame()
         self._last_frame = monotonic()
         self._notice()
-        if self.is_attached and self.is_on_screen and (changed := self._compose_frame()):
+        if not self.is_attached or not self.is_on_screen:
+            return
+        if changed := self._compose_frame():
             self.refresh(*regions(changed, self.content_size.width))
+        self._frame_time = HARD_FRAME_TIME if monotonic() - self._last_frame > HARD_FRAME_COST else FRAME_TIME
 
     def _compose_frame(self) -> list[int]:
         """Bring the frame up to date; returns which lines changed."""
@@ -200,6 +208,7 @@ class TerminalDisplay(Widget, can_focus=True):
         return Look(
             columns=self.terminal.columns,
             base=self.rich_style,
+            ansi_theme=None if self.app.native_ansi_color else self.app.ansi_theme,
             reverse_video=self.terminal.modes.reverse_video,
             palette=palette,
             foreground=foreground,
@@ -231,6 +240,8 @@ class TerminalDisplay(Widget, can_focus=True):
         strips = [self.render_line(y) for y in crop.line_range]
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
+            if isinstance(line_filter, ANSIToTruecolor):
+                continue  # the painter has done that
             strips = [strip.apply_filter(line_filter, background) for strip in strips]
         width = self.size.width
         if any(strip.cell_length != width for strip in strips):

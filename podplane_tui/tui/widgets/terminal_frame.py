@@ -58,7 +58,7 @@ class Frame:
             self._painter = Painter(look)
         painter = self._painter
         top = viewport.top
-        rows = [viewport.row(line) for line in range(top, top + viewport.height)]
+        rows = viewport.rows()
         strips = [painter.blank if row is None else painter.strip(row) for row in rows]
         spans: dict[int, list[Span]] = {}
         for line, span in _marks(viewport, top, strips, marks):
@@ -76,7 +76,9 @@ class Frame:
                 or painted.strip.cell_length != width
             ):
                 strip = overlay(base, over) if over else base
-                painted = _Line(base, over, strip.adjust_cell_length(width, painter.blank_style))
+                if strip.cell_length != width:
+                    strip = strip.adjust_cell_length(width, painter.blank_style)
+                painted = _Line(base, over, strip)
                 changed.append(y)
             lines.append(painted)
         shown = set(map(id, rows))

@@ -10,16 +10,21 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from rich.color import Color
+from rich.color import Color, ColorType
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from rich.terminal_theme import TerminalTheme
+from textual.filter import dim_color
 from textual.strip import Strip
 
-from podplane_tui.terminal import Row, Style
+from podplane_tui.terminal import DEFAULT_STYLE, Row, Style
 from podplane_tui.terminal.width import cells_of, width_of
 
 STYLES_KEPT = 4096
 """Rich styles kept per painter; a program that uses more colours than this starts the cache anew."""
+
+_ATTRIBUTES = ("bold", "dim", "italic", "blink", "conceal", "strike", "overline")
 
 
 class Span(NamedTuple):
@@ -33,10 +38,15 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What decides how a row looks besides the row itself."""
+    """What decides how a row looks besides the row itself.
+
+    ``base`` has the colours of the guest's "default". ``ansi_theme`` gives the colours 0 to 15; without it they are
+    left to the user's own terminal. ``palette``, ``foreground`` and ``background`` are the guest's own ("rrggbb").
+    """
 
     columns: int
     base: RichStyle
+    ansi_theme: TerminalTheme | None = None
     reverse_video: bool = False
     palette: Mapping[int, str] = field(default_factory=dict)
     foreground: str | None = None
@@ -44,21 +54,20 @@ class Look:
 
 
 class Painter:
-    """Turns rows into strips for one look; another look needs another painter, which then ignores the old one's strips.
+    """Turns rows into strips for one look. Another look needs another painter, which ignores this one's strips.
 
-    Colours 0 to 15 stay ANSI colours, which Textual's theme (or the user's own terminal) fills in, unless the look's
-    palette, the guest's own, has them.
+    With an ANSI theme all colours come out as true colours and dim text as blended colours, so that Textual's filter
+    for that has nothing left to do.
     """
 
     def __init__(self, look: Look) -> None:
         self.look = look
-        base = look.base
-        if look.foreground or look.background:
-            base += RichStyle(color=_true_colour(look.foreground), bgcolor=_true_colour(look.background))
-        self._base = base
-        self.blank_style = base + RichStyle(reverse=True) if look.reverse_video else base
-        self.blank = Strip([Segment(" " * look.columns, self.blank_style)], look.columns)
+        self._foreground = _true_colour(look.foreground) if look.foreground else look.base.color
+        self._background = _true_colour(look.background) if look.background else look.base.bgcolor
+        self._indexed = [self._indexed_colour(number) for number in range(256)]
         self._styles: dict[Style, RichStyle] = {}
+        self.blank_style = self._style(DEFAULT_STYLE)
+        self.blank = Strip([Segment(" " * look.columns, self.blank_style)], look.columns)
 
     def strip(self, row: Row) -> Strip:
         """The row as a strip of exactly the look's columns."""
@@ -94,31 +103,35 @@ class Painter:
     def _style(self, style: Style) -> RichStyle:
         if len(self._styles) >= STYLES_KEPT:
             self._styles.clear()
-        rich_style = self._base + RichStyle(
-            color=self._colour(style.foreground),
-            bgcolor=self._colour(style.background),
-            bold=style.bold or None,
-            dim=style.dim or None,
-            italic=style.italic or None,
-            underline=style.underline == 1 or style.underline > 2 or None,
-            underline2=style.underline == 2 or None,
-            blink=style.blink or None,
-            reverse=style.reverse != self.look.reverse_video or None,
-            conceal=style.conceal or None,
-            strike=style.strike or None,
-            overline=style.overline or None,
-        )
+        foreground = self._colour(style.foreground, self._foreground)
+        background = self._colour(style.background, self._background)
+        attributes: dict[str, bool] = {name: True for name in _ATTRIBUTES if getattr(style, name)}
+        if style.underline:
+            attributes["underline2" if style.underline == 2 else "underline"] = True
+        if style.reverse != self.look.reverse_video:
+            attributes["reverse"] = True
+        if self.look.ansi_theme is not None and "dim" in attributes and foreground and background:
+            del attributes["dim"]
+            foreground = dim_color(background, foreground)
+        if attributes:
+            rich_style = RichStyle(color=foreground, bgcolor=background, **attributes)  # type: ignore[arg-type]
+        else:
+            rich_style = RichStyle.from_color(foreground, background)
         self._styles[style] = rich_style
         return rich_style
 
-    def _colour(self, colour: str | int) -> Color | None:
-        if colour == "default":
-            return None
-        if isinstance(colour, str):
-            return _true_colour(colour)
-        if colour in self.look.palette:
-            return _true_colour(self.look.palette[colour])
-        return Color.from_ansi(colour)
+    def _colour(self, colour: str | int, default: Color | None) -> Color | None:
+        if isinstance(colour, int):
+            return self._indexed[colour]
+        return default if colour == "default" else _true_colour(colour)
+
+    def _indexed_colour(self, number: int) -> Color:
+        if number in self.look.palette:
+            return _true_colour(self.look.palette[number])
+        colour = Color.from_ansi(number)
+        if self.look.ansi_theme is None:
+            return colour
+        return Color.from_triplet(colour.get_truecolor(self.look.ansi_theme))
 
 
 class _Cached(NamedTuple):
@@ -186,8 +199,6 @@ def _agreed(text: str) -> str:
     return "".join(shown)
 
 
-def _true_colour(rrggbb: str | None) -> Color | None:
-    if rrggbb is None:
-        return None
+def _true_colour(rrggbb: str) -> Color:
     number = int(rrggbb, 16)
-    return Color.from_rgb(number >> 16, number >> 8 & 0xFF, number & 0xFF)
+    return Color(f"#{rrggbb}", ColorType.TRUECOLOR, None, ColorTriplet(number >> 16, number >> 8 & 0xFF, number & 0xFF))

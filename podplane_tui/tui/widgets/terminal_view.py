@@ -64,6 +64,16 @@ class Viewport:
         if not self.top <= line < self.top + self.height:
             self.scroll_to(line - self.height // 2)
 
+    def rows(self) -> list[Row | None]:
+        """The rows in view, top first; None below the end of the screen."""
+        top, screen, scrollback = self.top, self.terminal.rows, self.terminal.scrollback
+        scrolled_off = self.terminal.scrolled_off
+        past = min(max(0, scrolled_off - top), self.height)
+        first = top - self.oldest
+        rows: list[Row | None] = [scrollback[first + index] for index in range(past)]
+        rows += screen[max(0, top - scrolled_off) :][: self.height - past]
+        return rows + [None] * (self.height - len(rows))
+
     def row(self, line: int) -> Row | None:
         """The row at an address, None where there is none."""
         if line >= self.terminal.scrolled_off:

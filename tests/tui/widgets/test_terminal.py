@@ -10,6 +10,7 @@ from rich.style import Style
 from textual import events
 
 from podplane_tui.terminal import Terminal
+from podplane_tui.tui.widgets import terminal_display
 from podplane_tui.tui.widgets.byte_stream import FileStream, SocketStream
 from podplane_tui.tui.widgets.pty_stream import PtyStream
 from podplane_tui.tui.widgets.terminal import TerminalView
@@ -206,8 +207,9 @@ async def test_synchronized_output_is_painted_when_done_or_overdue() -> None:
         await until(lambda: on_screen(app, "^stuck"))
 
 
-async def test_synchronized_pictures_that_never_pause_are_painted_whole() -> None:
+async def test_synchronized_pictures_that_never_pause_are_painted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each picture begins in the same bytes the one before ends in; none may be seen without its last line."""
+    monkeypatch.setattr(terminal_display, "SYNCHRONIZED_TIMEOUT", 1000.0)  # a slow machine is not a stuck program
     async with running() as (app, _):
         for number in range(300):
             last = f"done {number}"
