@@ -58,6 +58,7 @@ class ConsolePanel(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._notice = Static(id="console-notice")
         self._views: dict[str, TerminalView] = {}
         self._runs: dict[str, int] = {}
         self._changed = asyncio.Event()
@@ -69,7 +70,7 @@ class ConsolePanel(Vertical):
 
     def compose(self) -> ComposeResult:
         """The notice; a terminal per machine joins it when it is first looked at."""
-        yield Static(id="console-notice")
+        yield self._notice
 
     def on_mount(self) -> None:
         """Begin."""
@@ -195,11 +196,10 @@ class ConsolePanel(Vertical):
         for other in self._views.values():
             other.display = other is view
         connected = view is not None and view.attached
-        notice = self.query_one("#console-notice", Static)
-        notice.display = not connected
+        self._notice.display = not connected
         self.set_class(view is not None, "-remembered")
         if not connected:
-            notice.update(Content(("  " if view is not None else "\n\n").join(self._notices())))
+            self._notice.update(Content(("  " if view is not None else "\n\n").join(self._notices())))
         self.status = "connected" if connected else ("held by another program" if self._held else "")
 
     @property

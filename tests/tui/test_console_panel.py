@@ -1,0 +1,274 @@
+"""The console panel on real Unix sockets: attached in view, free for others otherwise."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.widgets import Static
+
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.widgets import console_panel
+from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from tests.conftest import Workspace
+from tests.tui.support import until
+
+
+class PanelApp(App[None]):
+    CSS_PATH = stylesheets()  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.panel = ConsolePanel()
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+    @property
+    def notice(self) -> str:
+        static = self.panel.query_one("#console-notice", Static)
+        return str(static.visual) if static.display else ""
+
+    def shows(self, text: str) -> bool:
+        view = self.panel.view
+        return view is not None and view.display and any(text in line for line in view.terminal.display)
+
+
+class Guest:
+    """A serial port: a Unix socket that greets, echoes and counts its clients."""
+
+    def __init__(self, path: Path, greeting: bytes) -> None:
+        self.path = path
+        self.clients = 0
+        self.connections = 0
+        self.received = b""
+        self._greeting = greeting
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.clients += 1
+        self.connections += 1
+        self._writers.append(writer)
+        writer.write(self._greeting)
+        try:
+            while data := await reader.read(1000):
+                self.received += data
+                writer.write(data)
+        finally:
+            self.clients -= 1
+            writer.close()
+
+    def hang_up(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        server = await asyncio.start_unix_server(self._serve, str(self.path))
+        try:
+            yield
+        finally:
+            server.close()
+            self.hang_up()
+            self.path.unlink(missing_ok=True)
+
+
+def machine(workspace: Workspace, name: str, *, pid: int | None = None, state: State = State.RUNNING) -> VMSnapshot:
+    files = VMFiles("amd64", name, workspace.data, workspace.runtime)
+    files.pid_dir.mkdir(exist_ok=True)
+    return VMSnapshot(files, state, pid=pid or os.getpid(), console=files.console)
+
+
+def stopped(workspace: Workspace, name: str) -> VMSnapshot:
+    return VMSnapshot(machine(workspace, name).files, State.STOPPED)
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_panel, "RETRY_INTERVAL", 0.05)
+
+
+def show(app: PanelApp, vm: VMSnapshot, *others: VMSnapshot) -> None:
+    app.panel.snapshots = (vm, *others)
+    app.panel.vm = vm
+
+
+async def test_it_attaches_shows_and_types(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"login: ")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)) as pilot:
+        show(app, vm)
+        await until(lambda: app.shows("login:"), what="the greeting")
+        assert app.notice == ""
+        assert app.panel.status == "connected"
+        assert app.panel.begin_typing()
+        await pilot.press("l", "s", "ctrl+q", "ctrl+p", "escape", "tab", "enter")
+        await until(lambda: guest.received == b"ls\x11\x10\x1b\t\r", what="the keys")
+        assert app.is_running
+        await pilot.press("ctrl+right_square_bracket")
+        assert not app.panel.typing
+        await pilot.press("z")
+        await pilot.pause()
+        assert b"z" not in guest.received
+    await until(lambda: guest.clients == 0, what="the end of the program to free the console")
+
+
+async def test_out_of_view_it_is_free_and_comes_back_with_what_it_showed(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"hello\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.shows("hello"), what="the greeting")
+        app.panel.in_view = False
+        await until(lambda: guest.clients == 0, what="the console to be free")
+        app.panel.in_view = True
+        await until(lambda: guest.clients == 1, what="the console to be attached again")
+        assert app.shows("hello")
+
+
+async def test_another_machine_frees_the_first_and_going_back_shows_it_again(workspace: Workspace) -> None:
+    a, b = machine(workspace, "a"), machine(workspace, "b")
+    guests = Guest(a.files.console, b"I am a\r\n"), Guest(b.files.console, b"I am b\r\n")
+    app = PanelApp()
+    async with guests[0].listening(), guests[1].listening(), app.run_test(size=(80, 24)):
+        show(app, a, b)
+        await until(lambda: app.shows("I am a"), what="a")
+        show(app, b, a)
+        await until(lambda: app.shows("I am b"), what="b")
+        assert (guests[0].clients, guests[1].clients) == (0, 1)
+        assert not app.shows("I am a")
+        show(app, a, b)
+        await until(lambda: guests[0].clients == 1, what="a again")
+        await until(lambda: guests[1].clients == 0, what="b to be free")
+        assert app.shows("I am a")
+
+
+async def test_fast_changes_end_with_the_last_one_attached(workspace: Workspace) -> None:
+    machines = [machine(workspace, name) for name in "abcd"]
+    guests = [Guest(vm.files.console, vm.cluster_id.encode()) for vm in machines]
+    app = PanelApp()
+    async with (
+        guests[0].listening(),
+        guests[1].listening(),
+        guests[2].listening(),
+        guests[3].listening(),
+        app.run_test(size=(80, 24)) as pilot,
+    ):
+        for turn in range(20):
+            show(app, machines[turn % 4], *machines)
+            if turn % 3 == 0:
+                await pilot.pause()
+        await until(lambda: [guest.clients for guest in guests] == [0, 0, 0, 1], what="the last one alone")
+
+
+async def test_a_console_that_hangs_up_is_called_again(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"hello\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: guest.connections == 1, what="the first connection")
+        guest.hang_up()
+        await until(lambda: guest.connections == 2 and app.panel.status == "connected", what="the second connection")
+
+
+async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: "can't be reached" in app.notice, what="the notice")
+        assert not app.panel.begin_typing()
+        guest = Guest(vm.files.console, b"there\r\n")
+        async with guest.listening():
+            await until(lambda: app.shows("there"), what="the console")
+            assert app.notice == ""
+
+
+async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_them(workspace: Workspace) -> None:
+    vm = machine(workspace, "a", pid=1000)
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)):
+        async with Guest(vm.files.console, b"\x1b[31mgoodbye").listening():
+            show(app, vm)
+            await until(lambda: app.shows("goodbye"), what="the last words")
+        show(app, stopped(workspace, "a"))
+        await until(lambda: "a is stopped: press s to start it." in app.notice, what="the notice")
+        assert app.shows("goodbye")
+        async with Guest(vm.files.console, b"hello again").listening():
+            show(app, machine(workspace, "a", pid=2000))
+            await until(lambda: app.shows("hello again"), what="the new run")
+            assert app.shows("goodbye")
+            assert app.shows(" started ")
+
+
+async def test_suspending_waits_until_the_console_is_free(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"hello\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.panel.status == "connected", what="the console")
+        await app.panel.release()
+        assert app.panel.status != "connected"
+        await until(lambda: guest.clients == 0, what="the console to be free")
+        app.app_resume_signal.publish(app)
+        await until(lambda: guest.clients == 1, what="the console to come back")
+
+
+async def test_a_machine_that_is_gone_is_forgotten(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"secret\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.shows("secret"), what="the console")
+        app.panel.snapshots = ()
+        app.panel.vm = None
+        await until(lambda: guest.clients == 0, what="the console to be free")
+        show(app, stopped(workspace, "a"))
+        await until(lambda: "a is stopped" in app.notice, what="the notice")
+        assert not app.shows("secret")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda vm: vm, "a was started without a serial console"),
+        (lambda vm: VMSnapshot(vm.files, State.CRASHED, problem="left [b]things[/b]"), "left [b]things[/b]"),
+        (lambda vm: VMSnapshot(vm.files, State.BROKEN), "a is broken: press ! to repair it."),
+        (lambda vm: VMSnapshot(vm.files, State.STARTING), "a is starting."),
+    ],
+)
+async def test_why_there_is_no_console(
+    workspace: Workspace, change: Callable[[VMSnapshot], VMSnapshot], words: str
+) -> None:
+    live_without_console = VMSnapshot(machine(workspace, "a").files, State.RUNNING, pid=os.getpid())
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)):
+        show(app, change(live_without_console))
+        await until(lambda: words in app.notice, what="the notice")
+
+
+async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_panel, "MAX_VIEWS", 2)
+    machines = [machine(workspace, name) for name in "abc"]
+    guests = [Guest(vm.files.console, f"I am {vm.cluster_id}".encode()) for vm in machines]
+    app = PanelApp()
+    async with (
+        guests[0].listening(),
+        guests[1].listening(),
+        guests[2].listening(),
+        app.run_test(size=(80, 24)),
+    ):
+        for vm in machines:
+            show(app, vm, *machines)
+            await until(lambda vm=vm: app.shows(f"I am {vm.cluster_id}"), what=vm.cluster_id)  # type: ignore[misc]
+        assert len(app.panel.children) == 1 + 2

@@ -1,0 +1,246 @@
+"""The dashboard on real virtual machines: started, typed into, paused, restarted, stopped and deleted by keys."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from podplane_tui.backend.cluster import StartSettings
+from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
+from podplane_tui.backend.snapshot import State
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from tests.conftest import Workspace
+from tests.guest.tiny import TinyGuest
+from tests.tui.support import (
+    dashboard,
+    files_of,
+    listed,
+    make_disk,
+    painted,
+    settled,
+    text_of,
+    toasts,
+    until,
+)
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
+
+BOOT = 120.0
+"""Seconds a guest may take on a loaded machine."""
+
+
+def app_for(workspace: Workspace, guest: TinyGuest | None, *, powerdown: float = 60.0) -> PodplaneApp:
+    boot = None
+    if guest is not None:
+        boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
+    return PodplaneApp(
+        workspace.data,
+        workspace.runtime,
+        "amd64",
+        stop_timeouts=StopTimeouts(powerdown=powerdown),
+        start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg", network=False),
+    )
+
+
+def state_of(app: PodplaneApp) -> State | None:
+    return app.snapshots[0].state if app.snapshots else None
+
+
+def console(app: PodplaneApp) -> ConsolePanel:
+    return dashboard(app).query_one(ConsolePanel)
+
+
+def console_text(app: PodplaneApp) -> str:
+    view = console(app).view
+    return "\n".join(view.terminal.display) if view is not None else ""
+
+
+async def confirm(pilot: Pilot[None]) -> None:
+    """Answer the question that a key brings with its second button."""
+    await until(lambda: isinstance(pilot.app.screen, Question), what="the question")
+    await pilot.press("right", "enter")
+
+
+async def ended(app: PodplaneApp, headline: str) -> None:
+    await until(lambda: app.jobs and app.jobs[-1].headline == headline, what=headline, seconds=BOOT)
+
+
+async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: TinyGuest) -> None:
+    make_disk(workspace, "default")
+    app = app_for(workspace, tiny_guest)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, "default")
+        await settled(pilot)
+
+        await pilot.press("s")
+        await ended(app, "started default")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine")
+        await until(lambda: "root@" in console_text(app), what="the prompt", seconds=BOOT)
+        await settled(pilot)
+        assert "● running" in "\n".join(painted(app))
+
+        await pilot.press("s")
+        await until(lambda: toasts(app), what="a refusal")
+        assert toasts(app) == ["default is running already"]
+        app.clear_notifications()
+        await pilot.press("d")
+        await until(lambda: toasts(app), what="a refusal")
+        assert toasts(app) == ["default is running: stop it first (x)"]
+
+        await pilot.press("c")
+        await settled(pilot)
+        assert "TYPING INTO default" in "\n".join(painted(app))
+        await pilot.press(*"echo $((6*7))", "enter")
+        await until(lambda: "\n42" in console_text(app).replace(" ", ""), what="the guest's answer")
+        await pilot.press(*"stty raw; echo rea''dy; dd bs=1 count=2 | hexdump -C; stty sane", "enter")
+        await until(lambda: "\nready" in console_text(app), what="the guest to listen")
+        await pilot.press("ctrl+q", "ctrl+p")
+        await until(lambda: app.is_running and "11 10" in console_text(app), what="Ctrl-Q and Ctrl-P in the guest")
+        await pilot.press("ctrl+right_square_bracket")
+        await settled(pilot)
+        assert "TYPING" not in "\n".join(painted(app))
+
+        await pilot.press("P")
+        await until(lambda: state_of(app) is State.PAUSED, what="a paused machine", seconds=BOOT)
+        await pilot.press("P")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
+
+        assert app.snapshots
+        first = app.snapshots[0].pid
+        await pilot.press("r")
+        await confirm(pilot)
+        await ended(app, "restarted default")
+        await until(lambda: app.snapshots and app.snapshots[0].pid not in {None, first}, what="a new process")
+        await until(lambda: " started " in console_text(app), what="the new run's console")
+        await until(lambda: "root@" in console_text(app).split(" started ")[-1], what="its prompt", seconds=BOOT)
+
+        await pilot.press("x")
+        await until(lambda: isinstance(app.screen, Question), what="the question")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert state_of(app) is State.RUNNING
+        await pilot.press("x")
+        await confirm(pilot)
+        await ended(app, "stopped default")
+        assert "powered off" in app.jobs[-1].message
+        await until(lambda: state_of(app) is State.STOPPED, what="a stopped machine")
+        await settled(pilot)
+        assert "default is stopped" in text_of(app, "#console-notice")
+
+        await pilot.press("d")
+        await until(lambda: app.screen.query("#delete-list"), what="the dialog")
+        await pilot.press("right", "enter")
+        await listed(app)
+        assert list(workspace.data.glob("vms/*")) == []
+        assert list(workspace.runtime.glob("vms/*")) == []
+    assert workspace.qemu_processes() == []
+
+
+@pytest.mark.usefixtures("require_qemu")
+async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
+    """Firmware without a system ignores the power button."""
+    make_disk(workspace, "default")
+    app = app_for(workspace, None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await ended(app, "started default")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine")
+        await pilot.press("x")
+        await confirm(pilot)
+        await until(lambda: "power off" in app.jobs[-1].step, what="the wait for the guest", seconds=BOOT)
+        await pilot.press("r")
+        await until(lambda: toasts(app), what="a refusal")
+        assert "default is busy: stopping default" in toasts(app)[-1]
+        await until(lambda: state_of(app) is State.STOPPING, what="the state")
+        await pilot.press("x")
+        await ended(app, "stopped default")
+        assert "SIGTERM" in app.jobs[-1].message
+        assert app.jobs[-1].elapsed(0) < 60
+
+
+@pytest.mark.usefixtures("require_qemu")
+async def test_two_dashboards_and_one_console(workspace: Workspace) -> None:
+    make_disk(workspace, "default")
+    first, second = app_for(workspace, None), app_for(workspace, None)
+    async with first.run_test(size=(80, 24)) as pilot:
+        await listed(first, "default")
+        await pilot.press("s")
+        await until(lambda: console(first).status == "connected", what="the console", seconds=BOOT)
+        async with second.run_test(size=(80, 24)) as other:
+            await until(lambda: console(second).status == "held by another program", what="the notice", seconds=BOOT)
+            await settled(other)
+            assert "Another program holds this console" in text_of(second, "#console-notice")
+            await pilot.press("2")
+            await until(lambda: console(second).status == "connected", what="the freed console", seconds=BOOT)
+            await pilot.press("1")
+            await until(lambda: console(first).status == "held by another program", what="the notice", seconds=BOOT)
+        await until(lambda: console(first).status == "connected", what="the console once the other ended", seconds=BOOT)
+
+
+@pytest.mark.usefixtures("require_qemu")
+async def test_a_start_that_fails_says_why(workspace: Workspace) -> None:
+    make_disk(workspace, "default")
+    app = PodplaneApp(
+        workspace.data, workspace.runtime, "amd64", start_settings=StartSettings(memory="nonsense", accelerator="tcg")
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await ended(app, "start default failed")
+        assert "nonsense" in app.jobs[-1].message
+        await settled(pilot)
+        assert state_of(app) is State.STOPPED
+
+
+@pytest.mark.usefixtures("require_qemu")
+async def test_quitting_leaves_the_machine_running(workspace: Workspace) -> None:
+    make_disk(workspace, "default")
+    app = app_for(workspace, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
+        await pilot.press("q")
+    assert len(workspace.qemu_processes()) == 1
+
+
+async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest) -> None:
+    guest = tiny_ssh_guest
+    make_disk(workspace, "default")
+    boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
+    app = PodplaneApp(
+        workspace.data,
+        workspace.runtime,
+        "amd64",
+        stop_timeouts=StopTimeouts(powerdown=0),
+        start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg"),
+    )
+    source = workspace.root / "tree"
+    source.mkdir()
+    (source / "a file").write_text("content of it")
+    (source / "left.out").write_text("never")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await until(lambda: "root@" in console_text(app), what="a prompt", seconds=BOOT)
+        await pilot.press("y")
+        await until(lambda: app.screen.query("#sync-source"), what="the dialog")
+        await pilot.press("enter")
+        assert text_of(app, "#sync-error") == "Say what to copy."
+        app.screen.query_one("#sync-source", Input).value = f"{source}/"
+        app.screen.query_one("#sync-destination", Input).value = "/tmp/copied"
+        app.screen.query_one("#sync-excludes", Input).value = "*.out"
+        await pilot.press("enter")
+        await until(lambda: app.jobs[-1].verb == "sync" and not app.jobs[-1].active, what="the sync", seconds=BOOT)
+        assert app.jobs[-1].headline == "synced default", app.jobs[-1].message
+        cluster = app._workshop.cluster("default", "amd64")
+        assert cluster.shell(["ls", "/tmp/copied"]) == b"a file\n"
+
+        await pilot.press("y")
+        await until(lambda: app.screen.query("#sync-source"), what="the dialog")
+        await settled(pilot)
+        assert app.screen.query_one("#sync-destination", Input).value == "/tmp/copied"
+        await pilot.press("escape")
+        assert files_of(workspace, "default").image.exists()
