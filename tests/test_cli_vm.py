@@ -26,7 +26,7 @@ import pytest
 from tests.conftest import Workspace, missing
 from tests.guest.tiny import PROMPT, TinyGuest
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
 PROGRAM = (sys.executable, "-m", "podplane_tui")
 

@@ -27,7 +27,15 @@ def open_dashboard(choices: Choices) -> int:
     require_terminal()
     place = place_of(choices)
     select = None if choices.cluster_id is None else cluster_id_of(choices)
-    return show(PodplaneApp(data_dir=place.data_dir, runtime_dir=place.runtime_dir, arch=place.arch, select=select))
+    return show(
+        PodplaneApp(
+            data_dir=place.data_dir,
+            runtime_dir=place.runtime_dir,
+            state_dir=place.state_dir,
+            arch=place.arch,
+            select=select,
+        )
+    )
 
 
 def show(app: PodplaneApp) -> int:

@@ -35,8 +35,10 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     Its disk is empty, so its firmware ends in the UEFI Shell: press c and type "ver". With --kernel and --initrd it
     boots those. Everything is gone when the dashboard is left.
     """
-    if choices.data_dir is not None or choices.runtime_dir is not None:
-        raise click.UsageError("the demo makes directories of its own: leave --data-dir and --runtime-dir out")
+    if (choices.data_dir, choices.runtime_dir, choices.state_dir) != (None, None, None):
+        raise click.UsageError(
+            "the demo makes directories of its own: leave --data-dir, --runtime-dir and --state-dir out"
+        )
     require_terminal()
     boot = direct_boot(kernel, initrd, cmdline)
     cluster_id = cluster_id_of(replace(choices, cluster_id=choices.cluster_id or DEMO_CLUSTER_ID))
@@ -48,7 +50,13 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     with throw_away_workspace() as place:
 
         def start(control: Control) -> None:
-            cluster = Cluster(data_dir=place.data_dir, runtime_dir=place.runtime_dir, cluster_id=cluster_id, arch=arch)
+            cluster = Cluster(
+                data_dir=place.data_dir,
+                runtime_dir=place.runtime_dir,
+                state_dir=place.state_dir,
+                cluster_id=cluster_id,
+                arch=arch,
+            )
             cluster.create(None, control=control)
             cluster.start(settings, control=control)
 
@@ -57,6 +65,7 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
             PodplaneApp(
                 data_dir=place.data_dir,
                 runtime_dir=place.runtime_dir,
+                state_dir=place.state_dir,
                 arch=arch,
                 stop_timeouts=timeouts,
                 start_settings=settings,

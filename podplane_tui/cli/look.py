@@ -28,7 +28,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_machines(choices: Choices, *, as_json: bool) -> None:
     """List the machines; with --id those of one cluster only."""
     place = place_of(choices)
-    machines: Sequence[VMSnapshot] = Inventory(place.data_dir, place.runtime_dir).snapshot()
+    machines: Sequence[VMSnapshot] = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).snapshot()
     if choices.cluster_id is not None:
         wanted = validate_cluster_id(choices.cluster_id)
         machines = [vm for vm in machines if vm.cluster_id == wanted]
@@ -48,7 +48,7 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
 def status(choices: Choices, *, as_json: bool) -> None:
     """Show one machine."""
     place, cluster_id = place_of(choices), cluster_id_of(choices)
-    vm = Inventory(place.data_dir, place.runtime_dir).find(cluster_id, place.arch)
+    vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)
     if vm is None:
         raise VMNotFound(
             f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}: create it first"

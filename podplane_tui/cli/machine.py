@@ -11,5 +11,9 @@ def cluster_of(choices: Choices) -> Cluster:
     """The chosen cluster's machine, whether it exists or not. Raises `InvalidInput`."""
     place = place_of(choices)
     return Cluster(
-        data_dir=place.data_dir, runtime_dir=place.runtime_dir, cluster_id=cluster_id_of(choices), arch=place.arch
+        data_dir=place.data_dir,
+        runtime_dir=place.runtime_dir,
+        state_dir=place.state_dir,
+        cluster_id=cluster_id_of(choices),
+        arch=place.arch,
     )

@@ -19,6 +19,7 @@ class Choices:
     cluster_id: str | None = None
     data_dir: Path | None = None
     runtime_dir: Path | None = None
+    state_dir: Path | None = None
     arch: str | None = None
 
 
@@ -59,6 +60,14 @@ _OPTIONS = (
         help="podplane's runtime directory [default: as podplane finds it].",
     ),
     click.option(
+        "--state-dir",
+        type=_DIRECTORY,
+        metavar="DIR",
+        expose_value=False,
+        callback=_remember,
+        help="Our own state, recordings among it [default: XDG_STATE_HOME/podplane-tui].",
+    ),
+    click.option(
         "--arch",
         type=click.Choice(["amd64", "arm64"]),
         expose_value=False,
@@ -69,7 +78,7 @@ _OPTIONS = (
 
 
 def place_options(function: Function) -> Function:
-    """Add `--id`, `--data-dir`, `--runtime-dir` and `--arch`, which end up in `Choices`."""
+    """Add `--id`, `--data-dir`, `--runtime-dir`, `--state-dir` and `--arch`, which end up in `Choices`."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function

@@ -18,11 +18,12 @@ from podplane_tui.cli.options import Choices
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The directories, absolute, and the architecture."""
+    """The directories, absolute, and the architecture. Without a `state_dir` it is the usual one."""
 
     data_dir: Path
     runtime_dir: Path
     arch: str
+    state_dir: Path | None
 
 
 def directories_of(choices: Choices) -> BaseDirectories:
@@ -32,16 +33,18 @@ def directories_of(choices: Choices) -> BaseDirectories:
         directories,
         data=_absolute(choices.data_dir or directories.data),
         runtime=_absolute(choices.runtime_dir or directories.runtime),
+        own_state=_absolute(choices.state_dir or directories.own_state),
     )
 
 
 def place_of(choices: Choices) -> Place:
     """The place chosen. A home directory is needed only when a directory is left open."""
     arch = choices.arch or host_arch(os.environ)
+    state = None if choices.state_dir is None else _absolute(choices.state_dir)
     if choices.data_dir is not None and choices.runtime_dir is not None:
-        return Place(_absolute(choices.data_dir), _absolute(choices.runtime_dir), arch)
+        return Place(_absolute(choices.data_dir), _absolute(choices.runtime_dir), arch, state)
     directories = directories_of(choices)
-    return Place(directories.data, directories.runtime, arch)
+    return Place(directories.data, directories.runtime, arch, state)
 
 
 def cluster_id_of(choices: Choices) -> str:

@@ -15,6 +15,9 @@ from podplane_tui.backend.text import one_line
 
 _Result = TypeVar("_Result")
 
+_TICK = 0.1
+"""Seconds after which a Ctrl-C is passed on at the latest."""
+
 
 class Progress:
     """The step in progress, on a line that is written over. Only a terminal gets it: a script wants the result."""
@@ -46,7 +49,7 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent:
     """Run `verb` with a `Control` and give its result or raise its error.
 
     Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. The verb runs in a
-    thread of its own, so that the signal is handled at once whatever the verb waits for. With `silent` no steps are
+    thread of its own, so that the signal is handled soon whatever the verb waits for. With `silent` no steps are
     shown.
     """
     progress = Progress(sys.stderr)
@@ -60,14 +63,21 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent:
         except BaseException as error:
             errors.append(error)
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        (control.skip if skips else control.cancel).set()
+    pressed: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        pressed.append(number)  # nothing that takes a lock: this may run in the middle of itself
 
     thread = threading.Thread(target=work, name="verb", daemon=True)
     previous = signal.signal(signal.SIGINT, interrupt)
     try:
         thread.start()
-        thread.join()
+        # A wait without end could sleep through a signal that arrives just before it begins.
+        while thread.is_alive():
+            thread.join(_TICK)
+            if pressed:
+                pressed.clear()
+                (control.skip if skips else control.cancel).set()
     finally:
         signal.signal(signal.SIGINT, previous)
         if not silent:
