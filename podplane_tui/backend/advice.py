@@ -25,7 +25,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "there is not enough memory: give the machine less (-m), or end other programs",
     ),
     (
-        r"[Ii]nvalid accelerator|KVM|kvm|hvf|HVF|HV_",
+        r"[Ii]nvalid accelerator|KVM kernel module|[Ff]ailed to initialize (?:kvm|hvf|KVM|HVF)|HV_ERROR|HV_DENIED",
         "this accelerator does not work here: use --accel tcg, or make it available",
     ),
     (r"could not (?:open|load) kernel|could not load initrd|could not open", "check the paths of kernel and initrd"),

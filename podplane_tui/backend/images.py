@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from podplane_tui.backend.advice import advice
 from podplane_tui.backend.errors import CreateFailed, InvalidImage
 from podplane_tui.backend.files import explain_os_error, open_regular, sync_directory, temporary_beside
 from podplane_tui.backend.host import require_program
@@ -83,7 +84,8 @@ def run_qemu_img(arguments: Sequence[str], *, failed: type[Exception] = CreateFa
     """Run `qemu-img` with these arguments; raises `failed` with its own words."""
     code, words = _qemu_img(arguments)
     if code:
-        raise failed(f"qemu-img {arguments[0]} failed: {words or f'exit code {code}'}")
+        todo = advice(words, Path(arguments[-1])) or "see its words"
+        raise failed(f"qemu-img {arguments[0]} failed: {words or f'exit code {code}'}; {todo}")
 
 
 def check_image(image: Path, *, fix_leaks: bool = False) -> str:

@@ -176,11 +176,11 @@ def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
     if ticks is None:
         return None
     try:
+        arguments = _arguments(pid)
+        if not arguments or not is_qemu_program(arguments[0]):
+            return None
         process = psutil.Process(pid)
         with process.oneshot():
-            arguments = tuple(process.cmdline())
-            if not arguments or not is_qemu_program(arguments[0]):
-                return None
             if process.uids().real != os.getuid():
                 return None
             disks = tuple(Path(disk) for disk in disks_of(arguments))
@@ -195,6 +195,14 @@ def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
     except (psutil.Error, OSError, ValueError):
         return None
     return QemuProcess(pid, ticks, started_at, arguments, disks)
+
+
+def _arguments(pid: int) -> tuple[str, ...]:
+    if sys.platform == "linux":
+        # As psutil, at a tenth of the cost: this is asked of every process there is.
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+            return tuple(os.fsdecode(file.read()).split("\0")[:-1])
+    return tuple(psutil.Process(pid).cmdline())
 
 
 _SETTLING_LOOKS = 3

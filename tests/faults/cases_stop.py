@@ -1,0 +1,315 @@
+"""Machines that don't want to stop, and control sockets that are no help."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from threading import Event
+
+from podplane_tui.backend import (
+    Busy,
+    Cancelled,
+    Control,
+    DirectBootOptions,
+    NotRunning,
+    PIDFile,
+    QMPUnavailable,
+    StartSettings,
+    State,
+    StopTimeouts,
+)
+from podplane_tui.backend.ports import write_state_file
+from podplane_tui.backend.snapshot import Ports
+from podplane_tui.backend.ssh import ensure_identity
+from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench, wait_until
+from tests.faults.matrix import case, refused
+from tests.faults.ssh_server import SSHServer
+from tests.guest import tiny
+from tests.guest.boot import Serial
+
+
+@case("guest ignores the power button", needs="qemu", quick=True)
+def ignores_the_power_button(bench: Bench) -> None:
+    bench.create()
+    bench.start()
+    steps: list[str] = []
+    assert bench.cluster.stop(timeouts=SHORT, control=Control(report=steps.append)).step == "terminate"
+    assert "pressing the power button" in steps
+    assert any("waiting for the guest to power off (1 s left)" in step for step in steps)
+
+
+@case("guest obeys the power button", needs="qemu tiny")
+def obeys_the_power_button(bench: Bench) -> None:
+    bench.create()
+    guest = tiny.build(tiny.TINY)
+    boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
+    bench.start(StartSettings(network=False, memory="256M", boot=boot))
+    serial = Serial(bench.files.console)
+    serial.wait_for(tiny.READY)
+    serial.close()
+    bench.cluster.pause()  # and a paused guest can't, unless it is woken first
+    assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "powerdown"
+
+
+@case("QEMU ignores SIGTERM too", quick=True)
+def ignores_sigterm(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in(sockets=True, ignore=["SIGTERM"])
+    result = bench.cluster.stop(timeouts=StopTimeouts(powerdown=0.2, terminate=0.2))
+    assert (result.step, child.wait(5)) == ("kill", -signal.SIGKILL)
+
+
+@case("suspended QEMU (SIGSTOP): looking is quick, stop wakes it", needs="qemu", quick=True)
+def suspended(bench: Bench) -> None:
+    bench.create()
+    pid = bench.start()
+    os.kill(pid, signal.SIGSTOP)
+    inventory = bench.inventory()
+    begun = time.monotonic()
+    vm = inventory.snapshot()[0]
+    assert time.monotonic() - begun < 1
+    assert vm.state is State.PAUSED
+    assert f"a signal has suspended QEMU, process {pid}" in (vm.problem or "")
+    assert bench.cluster.stop(timeouts=SHORT).step == "terminate"
+
+
+@case("suspended QEMU (SIGSTOP): resume wakes it", needs="qemu")
+def suspended_then_resumed(bench: Bench) -> None:
+    bench.create()
+    os.kill(bench.start(), signal.SIGSTOP)
+    bench.cluster.resume()
+    assert bench.state() is State.RUNNING
+
+
+@case("another client holds the control socket", needs="qemu", quick=True)
+def control_socket_busy(bench: Bench) -> None:
+    bench.create()
+    bench.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(bench.files.qmp))
+        assert b"QMP" in client.recv(1000)
+        inventory = bench.inventory()
+        begun = time.monotonic()
+        assert inventory.snapshot()[0].state is State.RUNNING
+        inventory.snapshot()
+        assert time.monotonic() - begun < 2
+        with refused(QMPUnavailable, "another client"):
+            bench.cluster.pause()
+        steps: list[str] = []
+        result = bench.cluster.stop(timeouts=StopTimeouts(powerdown=60), control=Control(report=steps.append))
+    assert result.step == "terminate"
+    assert any("another client" in step for step in steps)
+
+
+def useless_control_socket(bench: Bench, behaviour: str) -> None:
+    bench.create()
+    bench.stand_in(sockets=True, qmp=behaviour)
+    inventory = bench.inventory()
+    begun = time.monotonic()
+    assert inventory.snapshot()[0].state is State.RUNNING
+    assert inventory.snapshot()[0].state is State.RUNNING
+    assert time.monotonic() - begun < 2, "a control socket held the inventory up"
+    with refused(QMPUnavailable):
+        bench.cluster.pause()
+    begun = time.monotonic()
+    assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "terminate"
+    assert time.monotonic() - begun < 15, "nobody took the message, so there was nothing to wait for"
+
+
+@case("control socket says nothing", quick=True)
+def control_socket_silent(bench: Bench) -> None:
+    useless_control_socket(bench, "silent")
+
+
+@case("control socket speaks garbage")
+def control_socket_garbage(bench: Bench) -> None:
+    useless_control_socket(bench, "garbage")
+
+
+@case("control socket speaks endlessly")
+def control_socket_endless(bench: Bench) -> None:
+    useless_control_socket(bench, "endless")
+
+
+@case("control socket sends deeply nested JSON")
+def control_socket_nested(bench: Bench) -> None:
+    useless_control_socket(bench, "nested")
+
+
+@case("control socket hangs up")
+def control_socket_closes(bench: Bench) -> None:
+    useless_control_socket(bench, "closes")
+
+
+@case("twelve machines with silent control sockets: looking stays quick")
+def many_silent_sockets(bench: Bench) -> None:
+    bench.create()
+    files = bench.files
+    for index in range(12):
+        (files.image_dir / f"podplane-local-m{index}.amd64.image.qcow2").write_bytes(files.image.read_bytes())
+        bench.stand_in(
+            *("-qmp", f"unix:{files.pid_dir / f'{index}.sock'},server=on,wait=off"),
+            disk=files.image_dir / f"podplane-local-m{index}.amd64.image.qcow2",
+            record=False,
+            qmp="silent",
+        )
+    inventory = bench.inventory()
+    begun = time.monotonic()
+    assert sum(vm.live for vm in inventory.snapshot()) == 12
+    first = time.monotonic() - begun
+    begun = time.monotonic()
+    inventory.snapshot()
+    assert first < 3
+    assert time.monotonic() - begun < 0.5, "those that did not answer are asked again later, not at once"
+    bench.allowed += ["*.sock"]
+
+
+@case("no control socket: power off over SSH", quick=True)
+def power_off_over_ssh(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in()
+    with SSHServer(poweroff=lambda: child.send_signal(signal.SIGTERM)) as server:
+        ensure_identity(bench.files.identity)
+        write_state_file(bench.files.state_file, "a", Ports(ssh=server.port))
+        assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=30)).step == "powerdown"
+        assert server.commands == ["sudo systemctl stop containerd", "sudo systemctl poweroff"]
+
+
+@case("no control socket: the connection breaks off while powering off")
+def ssh_breaks_off(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in()
+    with SSHServer(poweroff=lambda: child.send_signal(signal.SIGTERM), break_off=True) as server:
+        ensure_identity(bench.files.identity)
+        write_state_file(bench.files.state_file, "a", Ports(ssh=server.port))
+        assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=30)).step == "powerdown"
+
+
+@case("SSH accepts and says nothing: two seconds in all", quick=True)
+def ssh_silent(bench: Bench) -> None:
+    bench.create()
+    bench.stand_in(sockets=True)
+    ensure_identity(bench.files.identity)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        write_state_file(bench.files.state_file, "a", Ports(ssh=silent.getsockname()[1]))
+        times: dict[str, float] = {}
+
+        def report(step: str) -> None:
+            times.setdefault(step, time.monotonic())
+
+        bench.cluster.stop(timeouts=SHORT, control=Control(report=report))
+    assert times["pressing the power button"] - times["stopping containerd"] < 3
+
+
+@case("state file names a port where something else listens")
+def ssh_is_something_else(bench: Bench) -> None:
+    bench.create()
+    bench.stand_in(sockets=True)
+    ensure_identity(bench.files.identity)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        write_state_file(bench.files.state_file, "a", Ports(ssh=server.getsockname()[1]))
+
+        def talk() -> None:
+            client, _ = server.accept()
+            client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 100)
+            client.close()
+
+        threading.Thread(target=talk, daemon=True).start()
+        assert bench.cluster.stop(timeouts=SHORT).step == "terminate"
+
+
+@case("second key press skips ahead, twice")
+def skip_twice(bench: Bench) -> None:
+    bench.create()
+    bench.stand_in(sockets=True, ignore=["SIGTERM"])
+    skip = Event()
+    control = Control(report=lambda step: skip.set() if "s left" in step else None, skip=skip)
+    begun = time.monotonic()
+    assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60, terminate=60), control=control).step == "kill"
+    assert time.monotonic() - begun < 10
+
+
+@case("stop given up: the machine goes on, the lock is free")
+def given_up(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in(sockets=True)
+    cancel = Event()
+    with refused(Cancelled, "may still be powering off"):
+        bench.cluster.stop(control=Control(report=lambda s: cancel.set() if "s left" in s else None, cancel=cancel))
+    assert child.poll() is None
+    assert bench.state() is State.RUNNING
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+
+
+@case("stop of a stopped machine")
+def nothing_to_stop(bench: Bench) -> None:
+    bench.create()
+    with refused(NotRunning, "not running"):
+        bench.cluster.stop()
+
+
+@case("stop twice at once", quick=True)
+def twice_at_once(bench: Bench) -> None:
+    bench.create()
+    bench.stand_in(sockets=True)
+    first = bench.drive("stop")
+    assert first.stdout is not None
+    wait_until(lambda: b"pressing" in first.stdout.readline(), "the first stop")  # type: ignore[union-attr]
+    with refused(Busy, "'stop'", str(first.pid), "wait"):
+        bench.again().stop()
+    assert bench.state() is State.STOPPING
+    assert first.stdout.read().endswith(b"done\n")
+
+
+@case("the local server and another machine are left alone", needs="qemu")
+def local_server(bench: Bench) -> None:
+    bench.create()
+    server = PIDFile(bench.workspace.runtime / "local-server.json", bench.plain.pid, {"host": "x"})
+    server.write()
+    bench.start()
+    bench.cluster.stop(timeouts=AT_ONCE)
+    bench.cluster.delete(bench.cluster.delete_plan())
+    bench.unguard(bench.files.image)
+    assert PIDFile.read(server.path) == server
+    bench.allowed += ["local-server.json"]
+
+
+@case("the other architecture runs: state file stays")
+def other_architecture(bench: Bench) -> None:
+    bench.create()
+    other = bench.machine("a", "arm64")
+    bench.create(other)
+    bench.stand_in(disk=other.files.image, record=False)
+    bench.stand_in()
+    write_state_file(bench.files.state_file, "a", Ports(ssh=2299))
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+    assert bench.files.state_file.exists()
+    plan = bench.cluster.delete_plan()
+    assert bench.files.image in plan
+    assert bench.files.state_file not in plan
+    other.stop(timeouts=AT_ONCE)
+
+
+@case("QEMU dies between two steps of a stop")
+def dies_meanwhile(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in(sockets=True)
+    control = Control(report=lambda step: child.kill() if "pressing" in step else None)
+    bench.cluster.stop(timeouts=StopTimeouts(powerdown=5), control=control)
+    assert bench.state() is State.STOPPED
+
+
+@case("the start settings survive a restart under a busy control socket", needs="qemu")
+def restart_with_busy_socket(bench: Bench) -> None:
+    bench.create()
+    before = bench.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(bench.files.qmp))
+        bench.cluster.restart(timeouts=SHORT)
+    vm = bench.seen()
+    assert vm.pid != before
+    assert (vm.cpus, vm.memory_limit_bytes) == (1, 64 * 2**20)
+    assert SMALL.memory == "64M"

@@ -1,0 +1,93 @@
+"""A process that looks like a machine's QEMU: its name, the disk among its arguments, and misbehaviour on demand.
+
+    qemu-system-x86_64 stand_in.py BEHAVIOUR -drive file=DISK… [-qmp unix:PATH,…] [-serial unix:PATH,…]
+
+BEHAVIOUR is a JSON object: `ignore` (names of signals), `qmp` (how its control socket behaves: see `serve`).
+It prints "ready" when everything is set up. Imports nothing of the project: it has to start fast.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+
+def path_of(option: str) -> str | None:
+    """The path of the Unix socket that `option` names."""
+    arguments = sys.argv
+    if option not in arguments:
+        return None
+    return arguments[arguments.index(option) + 1].split(",")[0].removeprefix("unix:")
+
+
+def listen(path: str) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen(8)
+    return server
+
+
+def serve(server: socket.socket, behaviour: str) -> None:
+    """Be a control socket that is `silent`, sends `garbage`, `endless` or `nested` data, `closes`, or `answers`."""
+    clients = []
+    while True:
+        client, _ = server.accept()
+        clients.append(client)  # dropping it would close it
+        with contextlib.suppress(OSError):
+            if behaviour == "garbage":
+                client.sendall(b"\x1b]0;owned\x07 what's this?\n" * 3)
+            elif behaviour == "nested":
+                client.sendall(b"[" * 100_000 + b"\n")
+            elif behaviour == "endless":
+                while True:
+                    client.sendall(b"x" * 65536)
+            elif behaviour == "closes":
+                client.close()
+            elif behaviour == "answers":
+                threading.Thread(target=answer, args=(client,), daemon=True).start()
+
+
+def answer(client: socket.socket) -> None:
+    """Be a QEMU whose guest takes no notice of anything."""
+    version = {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}
+    stream = client.makefile("rwb")
+    with contextlib.suppress(OSError, ValueError):
+        stream.write(json.dumps({"QMP": {"version": version, "capabilities": []}}).encode() + b"\n")
+        stream.flush()
+        for line in stream:
+            request = json.loads(line)
+            result = {"status": "running", "running": True} if request["execute"] == "query-status" else {}
+            stream.write(json.dumps({"return": result, "id": request.get("id")}).encode() + b"\n")
+            stream.flush()
+
+
+def main() -> None:
+    behaviour = json.loads(sys.argv[1])
+    for name in behaviour.get("ignore", []):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    sockets = [path for option in ("-qmp", "-serial") if (path := path_of(option))]
+    servers = {path: listen(path) for path in sockets}
+
+    def leave(_number: int, _frame: object) -> None:
+        for path in sockets:
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108
+        os._exit(0)
+
+    if "SIGTERM" not in behaviour.get("ignore", []):
+        signal.signal(signal.SIGTERM, leave)
+    control = path_of("-qmp")
+    if control is not None and behaviour.get("qmp", "answers") != "silent":
+        threading.Thread(target=serve, args=(servers[control], behaviour.get("qmp", "answers")), daemon=True).start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()
