@@ -171,7 +171,7 @@ def test_no_styles_in_code() -> None:
 
 def test_the_project_speaks_of_itself_only() -> None:
     # Paths of one machine, numbers of a tracker, and who or what typed it.
-    pattern = r"/work/(main|shared)|/tmp/team|\bissue [0-9]|\bA[I]\b|\bLL[M]\b|(?<!guest )(?<!-)\ba[g]ents?\b"
+    pattern = r"/work/(main|shared)|\bissue [0-9]|\bA[I]\b|\bLL[M]\b|(?<!guest )(?<!-)\ba[g]ents?\b"
     texts = {".py", ".md", ".toml", ".tcss", ".sh", ""}
     data = {ROOT / "tests" / "recordings", ROOT / "tests" / "vectors", ROOT / "LICENSE"}
     files = [file for file in project_files() if file.suffix in texts and not data & {file, *file.parents}]
