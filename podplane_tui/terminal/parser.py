@@ -16,7 +16,7 @@ from .screen import Numbers, Screen
 from .style import select
 
 GROUND, ESCAPE, CSI, STRING = range(4)
-SEQUENCE_LIMIT: Final = 4096
+SEQUENCE_LIMIT: Final = 1 << 16
 """Longer control sequences are ignored."""
 STRING_LIMIT: Final = 1 << 18
 """Longer strings are given up: what follows is text again, so that no stray byte silences a console."""
