@@ -31,7 +31,8 @@ ENGINES = (
 class Plan:
     """How much: bytes fed at least, bytes of a stream before it repeats, rounds, CPU seconds of a measurement at least.
 
-    Engines may be left out. Slow engines get the stream's beginning only. It is long, so that nobody has seen its colours before.
+    ``without`` names engines left out. Slow ones get the stream's beginning only. It is long, so that nobody has seen
+    its colours before.
     """
 
     size: int

@@ -96,9 +96,12 @@ def _flood(screens: Screens, letter: str, plan: Plan, folder: Path, problem: str
         "MB/s": {name: round(len(data) * times / median(values) / 1e6, 2) for name, values in seconds.items()},
         "CPU seconds": {name: round(median(values), 3) for name, values in cpu.items()},
     }
-    value = _paired(seconds[PEER], seconds["ours"]) if PEER in screens else None
     measure = f"flood {letter}: {streams.STREAMS[letter][0]}"
-    return Result(measure, PEER, value, targets.FLOOD[letter], note="" if value else problem, detail=detail)
+    if PEER not in screens:
+        return Result(measure, PEER, None, targets.FLOOD[letter], note=problem, detail=detail)
+    value = _paired(seconds[PEER], seconds["ours"])
+    note = f"CPU time {_paired(cpu[PEER], cpu['ours']):.3g}{targets.TIMES}"
+    return Result(measure, PEER, value, targets.FLOOD[letter], note=note, detail=detail)
 
 
 def _keys_idle(screens: Screens, plan: Plan, problem: str) -> list[Result]:

@@ -28,6 +28,10 @@ CODE = (
 )
 NAMES = ("systemd", "kworker/0:1-events", "qemu-system-x86_64", "python3", "sshd: root@pts/0", "containerd", "bash")
 
+TASKS = ("total,", "running,", "sleeping,", "stopped,", "zombie")
+TIMES = ("us,", "sy,", "ni,", "id,", "wa,", "hi,", "si,", "st")
+MEMORY = ("total,", "free,", "used,", "buff/cache")
+
 OFF = "\x1b(B\x1b[m"
 PLAIN = f"{OFF}\x1b[39;49m"
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -54,6 +58,9 @@ def _leave(lines: int) -> str:
 def _code(random: Random, width: int) -> str:
     """A line of highlighted source of at most ``width`` columns."""
     indent = " " * (4 * random.randint(0, 4))
+    if random.random() < 0.25:
+        comment = "# " + "what follows explains itself, " * random.randint(1, 3)
+        return f"{indent}\x1b[38;5;4m{comment[: width - len(indent)]}\x1b[m"
     used, line = len(indent), indent
     for word, color in random.choices(CODE, k=random.randint(0, 14)):
         if used + len(word) + 1 > width:
@@ -107,7 +114,7 @@ def vim(random: Random, columns: int, lines: int) -> Iterator[str]:
 def htop(random: Random, columns: int, lines: int) -> Iterator[str]:
     """Meters and a process table, refreshed; what did not change is not sent again, as curses has it."""
     yield f"{_enter()}{PLAIN}{HIDE}"
-    width = columns // 2 - 12
+    width = columns // 2 - 14
     heading = "    PID USER       PRI  NI  VIRT   RES   SHR S  CPU% MEM%   TIME+  Command"
     for frame in range(7):
         for y in range(2, 6):
@@ -124,7 +131,7 @@ def htop(random: Random, columns: int, lines: int) -> Iterator[str]:
             yield f"{_at(9)}\x1b[30m\x1b[42m{heading}\x1b[K\x1b[39;49m"
         for y in range(10, lines):
             if frame == 0 or random.random() < 0.5:
-                yield f"{_at(y)}{_process(random)}\x1b[K"
+                yield f"{_at(y)}{_process(random, columns)}\x1b[K"
             else:  # only the figures
                 seconds, hundredths = random.randint(10, 59), random.randint(10, 99)
                 yield f"{_at(y, 48)}{random.uniform(0, 99):5.1f}{_at(y, 58)}0:{seconds}.\x1b[36m{hundredths}\x1b[39m"
@@ -136,13 +143,14 @@ def htop(random: Random, columns: int, lines: int) -> Iterator[str]:
     yield _leave(lines)
 
 
-def _process(random: Random) -> str:
+def _process(random: Random, columns: int) -> str:
     gigabytes, resident, shared = random.randint(1, 9), random.randint(10, 99), random.randint(1, 99)
     time = f"0:{random.randint(10, 59)}.{random.randint(10, 99)}"
+    command = f"{random.choice(NAMES)} --option {random.randint(0, 9)}"[: columns - 72]
     return (
         f"{random.randint(1, 99999):>7} \x1b[1m\x1b[90mroot      {OFF} 20   0 \x1b[36m{gigabytes}\x1b[39m{resident}M "
         f"{resident:>4}M {shared:>4}M S {random.uniform(0, 99):5.1f} {random.uniform(0, 9):4.1f}  {time} "
-        f"\x1b[39m/usr/bin/\x1b[32m{random.choice(NAMES)}\x1b[39m --option {random.randint(0, 9)}"
+        f"\x1b[39m/usr/bin/\x1b[32m{command}\x1b[39m"
     )
 
 
@@ -152,20 +160,21 @@ def top(random: Random, columns: int, lines: int) -> Iterator[str]:
     heading = "    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND"
     for frame in range(6):
         minutes, load = random.randint(1, 59), random.randint(10, 99)
-        tasks = random.randint(80, 130)
         yield f"\x1b[Htop - 10:2{frame}:31 up {minutes} min, load average: 0.{load}, 0.42{PLAIN}{OFF}\x1b[K\r\n"
-        yield f"Tasks:{PLAIN}\x1b[1m {tasks} {PLAIN}total,{PLAIN}\x1b[1m   2 {PLAIN}running{PLAIN}\x1b[K\r\n"
-        user, system = random.uniform(0, 60), random.uniform(0, 30)
-        yield f"%Cpu(s):{PLAIN}\x1b[1m {user:4.1f} {PLAIN}us,{PLAIN}\x1b[1m {system:4.1f} {PLAIN}sy{PLAIN}\x1b[K\r\n"
+        for label, names in (("Tasks:", TASKS), ("%Cpu(s):", TIMES), ("MiB Mem :", MEMORY)):
+            yield label
+            for name in names:
+                yield f"{PLAIN}\x1b[1m {random.uniform(0, 99):4.1f} {PLAIN}{name}"
+            yield f"{PLAIN}\x1b[K\r\n"
         yield f"\x1b[K\r\n\x1b[7m{heading[:columns]:<{columns}}{PLAIN}\x1b[K"
-        for y in range(6, lines):
+        for _ in range(7, lines):
             virtual, resident, shared = (random.randint(100, limit) for limit in (9_999_999, 99_999, 9_999))
             row = (
                 f"{random.randint(1, 99999):>7} root      20   0 {virtual:>7} {resident:>6} {shared:>6} S "
                 f"{random.uniform(0, 99):5.1f} {random.uniform(0, 9):5.1f}   0:{random.randint(10, 59)}.12 "
             )
-            bold = "\x1b[1m" if y < 8 else ""
-            yield f"\r\n{OFF}{bold}{(row + random.choice(NAMES))[:columns]} {PLAIN}\x1b[K"
+            bold = "\x1b[1m" if random.random() < 0.2 else ""
+            yield f"\r\n{OFF}{bold}{(row + random.choice(NAMES))[: columns - 1]:<{columns - 1}} {PLAIN}\x1b[K"
         yield "\x1b[J"
     yield f"\x1b[?1l\x1b>{_at(lines)}\r\n{SHOW}\x1b[K"
 
