@@ -45,6 +45,10 @@ class Workspace:
     def runtime_dir(self) -> Path:
         return self.root / "run"
 
+    @property
+    def state_dir(self) -> Path:
+        return self.root / "state"
+
 
 @contextlib.contextmanager
 def throw_away_workspace() -> Iterator[Workspace]:
@@ -74,7 +78,7 @@ def _make() -> Workspace:
         if not os.access(parent, os.W_OK | os.X_OK):
             continue
         workspace = Workspace(Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)))
-        for directory in (workspace.data_dir, workspace.runtime_dir):
+        for directory in (workspace.data_dir, workspace.runtime_dir, workspace.state_dir):
             directory.mkdir(mode=0o700)
         return workspace
     raise StartFailed("there is no directory for temporary files that can be written to: set TMPDIR")
@@ -83,7 +87,7 @@ def _make() -> Workspace:
 def _clear(workspace: Workspace) -> None:
     """End every machine of the workspace and remove it."""
     deadline = time.monotonic() + _PATIENCE
-    inventory = Inventory(workspace.data_dir, workspace.runtime_dir)
+    inventory = Inventory(workspace.data_dir, workspace.runtime_dir, state_dir=workspace.state_dir)
     while True:
         for vm in inventory.snapshot():
             if vm.live:
@@ -98,7 +102,11 @@ def _clear(workspace: Workspace) -> None:
 
 def _end(workspace: Workspace, vm: VMSnapshot, deadline: float) -> None:
     cluster = Cluster(
-        data_dir=workspace.data_dir, runtime_dir=workspace.runtime_dir, cluster_id=vm.cluster_id, arch=vm.arch
+        data_dir=workspace.data_dir,
+        runtime_dir=workspace.runtime_dir,
+        state_dir=workspace.state_dir,
+        cluster_id=vm.cluster_id,
+        arch=vm.arch,
     )
     while True:
         try:

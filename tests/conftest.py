@@ -22,6 +22,14 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep recordings out of the state directory of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def require_qemu() -> None:
     """For tests that run virtual machines."""
@@ -86,10 +94,11 @@ class Workspace:
 
 
 @pytest.fixture
-def workspace() -> Iterator[Workspace]:
+def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Empty data and runtime directories; afterwards they are removed and every QEMU that uses them is ended."""
     root = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
     workspace = Workspace(root)
+    monkeypatch.setenv("XDG_STATE_HOME", workspace.environment["XDG_STATE_HOME"])
     try:
         workspace.data.mkdir(parents=True)
         workspace.runtime.mkdir(parents=True)

@@ -185,6 +185,15 @@ def disks_of(arguments: Sequence[str]) -> Iterator[str]:
                 yield item.removeprefix("file=")
 
 
+def log_of(arguments: Sequence[str]) -> str | None:
+    """The file that everything the serial console prints is appended to, None when there is none."""
+    for operand in option_values(arguments, "-serial"):
+        for item in split_option_list(operand):
+            if item.startswith("logfile="):
+                return item.removeprefix("logfile=")
+    return None
+
+
 def socket_of(arguments: Sequence[str], option: str) -> str | None:
     """The path of the Unix socket that `-serial` or `-qmp` is bound to, None when it is not one."""
     for operand in option_values(arguments, option):
@@ -205,6 +214,7 @@ class Machine:
     boot: DirectBootOptions | None
     console: Path | None
     qmp: Path | None
+    console_log: Path | None
 
 
 def read_machine(arguments: Sequence[str]) -> Machine:
@@ -221,7 +231,7 @@ def read_machine(arguments: Sequence[str]) -> Machine:
             if item.startswith("accel="):
                 accelerator = item.removeprefix("accel=")
     kernel, initrd, append = (next(option_values(arguments, name), "") for name in ("-kernel", "-initrd", "-append"))
-    console, qmp = socket_of(arguments, "-serial"), socket_of(arguments, "-qmp")
+    console, qmp, log = socket_of(arguments, "-serial"), socket_of(arguments, "-qmp"), log_of(arguments)
     return Machine(
         cpus=int(cpus) if cpus.isascii() and cpus.isdigit() and len(cpus) < 5 else None,
         memory_bytes=memory_bytes,
@@ -230,4 +240,5 @@ def read_machine(arguments: Sequence[str]) -> Machine:
         boot=DirectBootOptions(kernel, initrd, append) if kernel else None,
         console=Path(console) if console else None,
         qmp=Path(qmp) if qmp else None,
+        console_log=Path(log) if log else None,
     )

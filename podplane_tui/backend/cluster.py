@@ -64,15 +64,22 @@ class StartSettings:
 
 
 class Cluster:
-    """One local cluster's machine. Raises `InvalidInput` for an id podplane would refuse."""
+    """One local cluster's machine; `state_dir` is our own, None for the usual one.
 
-    def __init__(self, *, data_dir: Path, runtime_dir: Path, cluster_id: str, arch: str) -> None:
-        self.qemu = Qemu(Options(arch, cluster_id, data_dir, runtime_dir))
+    Raises `InvalidInput` for an id podplane would refuse.
+    """
+
+    def __init__(
+        self, *, data_dir: Path, runtime_dir: Path, cluster_id: str, arch: str, state_dir: Path | None = None
+    ) -> None:
+        self.qemu = Qemu(Options(arch, cluster_id, data_dir, runtime_dir, state_dir))
         self.files: VMFiles = self.qemu.files
 
     def snapshot(self) -> VMSnapshot | None:
         """The machine now; None when nothing of it exists."""
-        return Inventory(self.files.data_dir, self.files.runtime_dir).find(self.files.cluster_id, self.files.arch)
+        files = self.files
+        inventory = Inventory(files.data_dir, files.runtime_dir, state_dir=files.state_dir)
+        return inventory.find(files.cluster_id, files.arch)
 
     def ports(self) -> Ports:
         """The ports of the running cluster: those of its state file, else those its QEMU was told.

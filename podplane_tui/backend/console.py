@@ -54,7 +54,14 @@ class Ending(StrEnum):
     CLOSED = "the machine closed its console: it has stopped or restarts"
 
 
-def attach(path: Path, *, input_fd: int, output_fd: int, check: Callable[[], None] | None = None) -> Ending:
+def attach(
+    path: Path,
+    *,
+    input_fd: int,
+    output_fd: int,
+    check: Callable[[], None] | None = None,
+    record: Callable[[bytes], None] | None = None,
+) -> Ending:
     """Connect a terminal, or any two descriptors, with the console socket at `path` until Ctrl-] or its end.
 
     A terminal is raw meanwhile and has its settings back on every way out. A signal that would end or stop this
@@ -62,7 +69,8 @@ def attach(path: Path, *, input_fd: int, output_fd: int, check: Callable[[], Non
     the main thread. Input that ends leaves the output running, unless it is a terminal.
 
     `check` is called right before connecting and may raise: QEMU serves one client at a time and lets a second one
-    connect into silence, which only QMP can tell. Raises `ConsoleError`, and `InvalidInput` for too long a path.
+    connect into silence, which only QMP can tell. `record` is given all that the machine prints. Raises
+    `ConsoleError`, and `InvalidInput` for too long a path.
     """
     check_socket_path(path)
     if check is not None:
@@ -70,7 +78,7 @@ def attach(path: Path, *, input_fd: int, output_fd: int, check: Callable[[], Non
     caught: list[int] = []
     try:
         with _connect(path) as connection, _wake_on_signal(caught) as wake, _raw(input_fd), _writable(output_fd) as out:
-            ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake)
+            ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record)
             if os.isatty(output_fd):
                 _write(out, _RESET)
     finally:
@@ -102,7 +110,14 @@ def _connect_message(path: Path, error: OSError) -> str:
     return f"the console {path} can't be attached: {error.strerror or error}"
 
 
-def relay(connection: socket.socket, *, input_fd: int, output_fd: int, wake_fd: int = -1) -> Ending:
+def relay(
+    connection: socket.socket,
+    *,
+    input_fd: int,
+    output_fd: int,
+    wake_fd: int = -1,
+    record: Callable[[bytes], None] | None = None,
+) -> Ending:
     """Carry bytes both ways until Ctrl-] in the input, the socket's end, a byte on `wake_fd` or an output that is gone.
 
     The three descriptors differ and `connection` is non-blocking. It is read however slow the output is: beyond 1 MiB
@@ -129,6 +144,8 @@ def relay(connection: socket.socket, *, input_fd: int, output_fd: int, wake_fd: 
                 data = _receive(connection)
                 connected = data != b""
                 backlog.add(data or b"")
+                if data and record is not None:
+                    record(data)
             if output_fd in ready:
                 sent = _write(output_fd, backlog.head())
                 if sent is None:

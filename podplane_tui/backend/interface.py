@@ -23,13 +23,14 @@ class Options:
     """Which machine a manager is for.
 
     `arch` is `amd64` or `arm64`; the directories are podplane's own data and runtime directories
-    (`~/.local/share/podplane` and the like), not their `vms` folders.
+    (`~/.local/share/podplane` and the like), not their `vms` folders; `state_dir` is our own, None for the usual one.
     """
 
     arch: str
     cluster_id: str
     data_dir: Path
     runtime_dir: Path
+    state_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,12 +77,15 @@ class _Look:
 class Inventory:
     """Looks at all machines below podplane's data and runtime directories. Belongs to one thread.
 
-    `clock` is what CPU shares and start times are measured by.
+    `state_dir` is our own, None for the usual one. `clock` is what CPU shares and start times are measured by.
     """
 
-    def __init__(self, data_dir: Path, runtime_dir: Path, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, runtime_dir: Path, *, state_dir: Path | None = None, clock: Clock | None = None
+    ) -> None:
         self.data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - links are kept
         self.runtime_dir = Path(os.path.abspath(runtime_dir))  # noqa: PTH100
+        self.state_dir = None if state_dir is None else Path(os.path.abspath(state_dir))  # noqa: PTH100
         self._clock = clock or Clock()
         self._processes = ProcessTable(self._clock)
         self._sampler = Sampler(self._clock)
@@ -137,7 +140,7 @@ class Inventory:
                 if key and os.path.normpath(disk.parent) == image_dir:
                     keys.add(key)
         for key in keys - self._files.keys():
-            self._files[key] = VMFiles(key[1], key[0], self.data_dir, self.runtime_dir)
+            self._files[key] = VMFiles(key[1], key[0], self.data_dir, self.runtime_dir, self.state_dir)
         return [self._files[key] for key in sorted(keys)]
 
     def _ask_run_states(self, processes: Iterable[QemuProcess]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from podplane_tui.backend import qmp
+from podplane_tui.backend import qmp, recordings
 from podplane_tui.backend.advice import advice
 from podplane_tui.backend.arguments import FirmwareDrives, parse_memory, qemu_arguments, qemu_binary, validate_cpus
 from podplane_tui.backend.cidata import write_seed
@@ -25,9 +25,10 @@ from podplane_tui.backend.errors import (
     QMPUnavailable,
     StartFailed,
     Unsupported,
+    VMError,
     VMNotFound,
 )
-from podplane_tui.backend.files import os_errors_as, private_directory, temporary_beside
+from podplane_tui.backend.files import explain_os_error, os_errors_as, private_directory, temporary_beside
 from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.images import missing_base, read_image
 from podplane_tui.backend.interface import Control, DirectBootOptions, PortForward
@@ -138,6 +139,9 @@ def _launch(
         user_data=spec.user_data,
         ssh_authorized_key=spec.ssh_authorized_key,
     )
+    recording = _begin_recording(files, control)
+    if recording is not None:
+        undo.append(lambda: recordings.discard(recording))
     arguments = qemu_arguments(
         monitor=spec.monitor,
         arch=files.arch,
@@ -151,6 +155,7 @@ def _launch(
         network=spec.network,
         accelerator=accelerator,
         firmware=firmware,
+        console_log=recording,
         qmp_path=files.qmp,
     )
     control.report(f"starting QEMU ({accelerator})")
@@ -161,7 +166,7 @@ def _launch(
     try:
         child = _spawn([str(binary), *arguments], files.qemu_log, gate=gate, foreground=spec.monitor)
         undo.append(lambda: _end_child(child))
-        _write_pid_file(files, child.pid, spec, accelerator)
+        _write_pid_file(files, child.pid, spec, accelerator, recording)
         with contextlib.suppress(BrokenPipeError):  # the child is gone: the wait below tells why
             os.write(opener, b"!")
     finally:
@@ -172,6 +177,16 @@ def _launch(
         # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs.
         threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
     return child
+
+
+def _begin_recording(files: VMFiles, control: Control) -> Path | None:
+    """The file QEMU is to record its console in; None when there can be none, which is no reason not to start."""
+    try:
+        return recordings.begin(files)
+    except (OSError, VMError) as error:
+        why = explain_os_error(error) if isinstance(error, OSError) else error
+        control.report(f"the console can't be recorded: {why}")
+        return None
 
 
 def _firmware_drives(files: VMFiles) -> FirmwareDrives:
@@ -216,7 +231,7 @@ def _spawn(command: list[str], log_path: Path, *, gate: int, foreground: bool) -
         os.close(log)
 
 
-def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str) -> None:
+def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str, recording: Path | None) -> None:
     data = {"qmp": str(files.qmp), "accel": accelerator, BOOT_ID_KEY: boot_id()}
     ticks = create_ticks(pid)
     if ticks is not None:
@@ -225,6 +240,10 @@ def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str) ->
         data["cpus"] = spec.cpus
     if spec.memory:
         data["memory"] = spec.memory
+    if recording is not None:
+        data["console_log"] = str(recording)
+        with contextlib.suppress(OSError):  # the recording is there; only whose it is goes unsaid
+            recordings.belongs_to(recording, pid)
     PIDFile(files.pid_file, pid, data).write()
 
 

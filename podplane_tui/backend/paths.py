@@ -106,12 +106,13 @@ def validate_cluster_id(cluster_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VMFiles:
-    """Every path that belongs to one machine."""
+    """Every path that belongs to one machine. Without `state_dir` our own state is where `base_directories` says."""
 
     arch: str
     cluster_id: str
     data_dir: Path
     runtime_dir: Path
+    state_dir: Path | None = None
 
     @property
     def name(self) -> str:
@@ -181,6 +182,20 @@ class VMFiles:
     def identity(self) -> Path:
         """The SSH private key, shared by all machines."""
         return self.data_dir / "ssh" / "id_ed25519"
+
+    @property
+    def own_state(self) -> Path:
+        """Our own state directory. Raises `InvalidInput` when it has to be found and there is no home directory."""
+        return self.state_dir or base_directories(os.environ).own_state
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.own_state / "recordings" / self.stem
+
+    @property
+    def known_hosts(self) -> Path:
+        """The SSH host keys the guest has shown on its console, in OpenSSH's format."""
+        return self.own_state / "known_hosts" / self.stem
 
 
 def parse_stem(file_name: str, suffix: str) -> tuple[str, str] | None:

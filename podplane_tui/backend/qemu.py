@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from podplane_tui.backend import console, images, qmp, ssh, sync
+from podplane_tui.backend import console, images, qmp, recordings, ssh, sync
 from podplane_tui.backend.arguments import Machine, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
@@ -60,7 +60,8 @@ class Qemu:
         qemu_binary(options.arch)
         # QEMU has a working directory of its own, so relative paths would mean something else to it.
         data_dir, runtime_dir = (Path(os.path.abspath(path)) for path in (options.data_dir, options.runtime_dir))  # noqa: PTH100
-        self.files = VMFiles(options.arch, validate_cluster_id(options.cluster_id), data_dir, runtime_dir)
+        state_dir = None if options.state_dir is None else Path(os.path.abspath(options.state_dir))  # noqa: PTH100
+        self.files = VMFiles(options.arch, validate_cluster_id(options.cluster_id), data_dir, runtime_dir, state_dir)
         self._output: TextIO | None = None
         self._lock: HeldLock | None = None
 
@@ -227,6 +228,7 @@ class Qemu:
             signal.signal(signal.SIGINT, previous)
         with self.locked("stop"):
             self._clear_leftovers()
+            recordings.finish(self.files)
 
     # Stop
 
@@ -250,8 +252,10 @@ class Qemu:
                 if not leftovers(self.files):
                     raise NotRunning(f"{self.vm_name} is not running: there is nothing to stop")
                 self._clear_leftovers()
+                recordings.finish(self.files)
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
             result = end_process(self.vm_name, process, timeouts, control, power_off)
+            recordings.finish(self.files, recordings.HowEnded(result.step))
             self._clear_leftovers()
             return result
 
@@ -322,6 +326,8 @@ class Qemu:
                 data["qmp"] = str(machine.qmp)
             if machine.accelerator:
                 data["accel"] = machine.accelerator
+            if machine.console_log is not None:
+                data["console_log"] = str(machine.console_log)
             with os_errors_as(CorruptFile, f"the PID file of {self.vm_name} can't be written"):
                 if is_foreign(self.files, self.files.pid_file):
                     clear(self.files, self.files.pid_file)

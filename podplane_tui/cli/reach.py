@@ -11,6 +11,7 @@ from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.console import attach
 from podplane_tui.backend.errors import CommandFailed, ConsoleError, QMPError
 from podplane_tui.backend.interface import ShellOptions
+from podplane_tui.backend.recordings import recorded
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
@@ -48,7 +49,8 @@ def attach_console(cluster: Cluster) -> None:
 
     if sys.stdin.isatty():
         click.echo(f"the console of {name}; Ctrl-] detaches", err=True)
-    ending = attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check)
+    with recorded(cluster.snapshot()) as record:
+        ending = attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check, record=record)
     click.echo(ending.value, err=True)
 
 

@@ -46,7 +46,8 @@ _TOAST_LIMIT = 300
 class PodplaneApp(App[None]):
     """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
 
-    `start_settings` is what every start from here uses; `message` is shown once at the beginning.
+    `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
+    own, None for the usual one.
     """
 
     TITLE = "podplane-tui"
@@ -69,13 +70,15 @@ class PodplaneApp(App[None]):
         start_settings: StartSettings | None = None,
         select: str | None = None,
         message: str = "",
+        state_dir: Path | None = None,
     ) -> None:
         super().__init__()
         self.data_dir = data_dir
         self.runtime_dir = runtime_dir
+        self.state_dir = state_dir
         self.arch = arch
         self._workshop = Workshop(
-            data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings or StartSettings()
+            data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings or StartSettings(), state_dir
         )
         self._select = select
         self._message = message
@@ -113,7 +116,7 @@ class PodplaneApp(App[None]):
 
     @work(group="poll", exclusive=True)
     async def _poll(self) -> None:
-        inventory = Inventory(self.data_dir, self.runtime_dir)
+        inventory = Inventory(self.data_dir, self.runtime_dir, state_dir=self.state_dir)
         while True:
             self._look_now.clear()
             found = await in_thread(inventory.snapshot, name="inventory")

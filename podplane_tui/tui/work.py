@@ -24,10 +24,17 @@ class Workshop:
     runtime_dir: Path
     stop_timeouts: StopTimeouts
     start_settings: StartSettings
+    state_dir: Path | None = None
 
     def cluster(self, cluster_id: str, arch: str) -> Cluster:
         """The machine's backend object, for the calling thread."""
-        return Cluster(data_dir=self.data_dir, runtime_dir=self.runtime_dir, cluster_id=cluster_id, arch=arch)
+        return Cluster(
+            data_dir=self.data_dir,
+            runtime_dir=self.runtime_dir,
+            state_dir=self.state_dir,
+            cluster_id=cluster_id,
+            arch=arch,
+        )
 
     def plain(self, verb: Verb, vm: VMSnapshot) -> Work:
         """The work of a verb that needs nothing but its machine."""

@@ -1,0 +1,288 @@
+"""Recordings of serial consoles: what there is, how one begins and ends, and how much of them is kept.
+
+A machine that we start is recorded by its own QEMU from the first byte; one that the podplane CLI started, by whoever
+attaches to its console (`Recorder`). Each run of QEMU has a file of raw bytes, `<state>/recordings/<stem>/<UTC>.raw`,
+and a JSON file of the same name that says whose it is and how it ended. Offsets are those of the raw file and never
+change: what is trimmed becomes a hole in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from podplane_tui.backend.arguments import read_machine
+from podplane_tui.backend.errors import CorruptFile, VMError
+from podplane_tui.backend.files import open_regular, private_directory, read_small_file, write_atomic
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.process import boot_id, create_ticks
+from podplane_tui.backend.recording_file import hole_of, punch_hole
+from podplane_tui.backend.snapshot import VMSnapshot
+
+RAW_SUFFIX = ".raw"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept of one machine: its newest boots, and bytes of all its recordings together."""
+
+    boots: int = 10
+    size: int = 64 * 2**20
+
+
+class Source(StrEnum):
+    """Who wrote a recording."""
+
+    QEMU = "qemu"
+    """QEMU itself, from the first byte."""
+    ATTACHED = "attached"
+    """Whoever was attached to the console, for as long as that was."""
+
+
+class HowEnded(StrEnum):
+    """What ended the QEMU of a recording."""
+
+    POWERDOWN = "powerdown"
+    TERMINATE = "terminate"
+    KILL = "kill"
+    GONE = "gone"
+    """It had ended before anybody looked: the guest powered off, or QEMU was ended by others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One run of a machine's QEMU. Times are in seconds since the epoch, `ended_at` None while it runs.
+
+    `size` is the bytes kept; `hole` is the part of the file that is not, as `(start, end)`.
+    """
+
+    path: Path
+    started_at: float
+    ended_at: float | None
+    how_ended: HowEnded | None
+    source: Source
+    size: int
+    hole: tuple[int, int] | None
+    pid: int | None
+    create_ticks: str
+    boot_id: str
+
+    @property
+    def complete_from_power_on(self) -> bool:
+        """Whether it holds the machine's first byte."""
+        return self.source is Source.QEMU and (self.hole is None or self.hole[0] > 0)
+
+    @property
+    def live(self) -> bool:
+        """Whether its QEMU still runs."""
+        return self.ended_at is None
+
+
+# Questions: they write nothing
+
+
+def recordings(files: VMFiles) -> tuple[Recording, ...]:
+    """A machine's recordings, the newest first. Never raises `OSError`: what can't be read is left out."""
+    try:
+        names = sorted(os.listdir(files.recordings_dir), reverse=True)  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return ()
+    found = (_read(files.recordings_dir / name) for name in names if name.endswith(RAW_SUFFIX))
+    return tuple(recording for recording in found if recording is not None)
+
+
+def current_recording(vm: VMSnapshot) -> Recording | None:
+    """The recording that grows as the machine prints; None when it does not run or nobody records it."""
+    if vm.pid is None:
+        return None
+    log = read_machine(vm.arguments).console_log
+    if log is not None:
+        return _read(log)
+    ticks = create_ticks(vm.pid)
+    return next((r for r in recordings(vm.files) if r.pid == vm.pid and r.create_ticks == ticks), None)
+
+
+def _read(path: Path) -> Recording | None:
+    started_at = _started_at(path)
+    if started_at is None:
+        return None
+    try:
+        with open_regular(path, follow_links=False) as file:
+            info = os.fstat(file.fileno())
+            hole = hole_of(file.fileno())
+    except OSError:
+        return None
+    about = _read_about(path)
+    pid, ticks, boot = about.get("pid"), about.get("create_ticks"), about.get("boot_id")
+    alive = isinstance(pid, int) and boot == boot_id() and create_ticks(pid) == ticks
+    ended_at, how = about.get("ended_at"), about.get("how_ended")
+    return Recording(
+        path=path,
+        started_at=started_at,
+        ended_at=None if alive else float(ended_at) if isinstance(ended_at, (int, float)) else info.st_mtime,
+        how_ended=next((each for each in HowEnded if not alive and each == how), None),
+        source=Source.ATTACHED if about.get("source") == Source.ATTACHED else Source.QEMU,
+        size=info.st_size - (hole[1] - hole[0] if hole else 0),
+        hole=hole,
+        pid=pid if isinstance(pid, int) else None,
+        create_ticks=str(ticks),
+        boot_id=str(boot),
+    )
+
+
+def _started_at(path: Path) -> float | None:
+    try:
+        return datetime.strptime(path.name.removesuffix(RAW_SUFFIX), _STAMP).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _about(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _read_about(path: Path) -> dict[str, object]:
+    try:
+        content = read_small_file(_about(path))
+        value = json.loads(content) if content is not None else {}
+    except (CorruptFile, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write_about(path: Path, about: dict[str, object]) -> None:
+    write_atomic(_about(path), json.dumps(about).encode(), mode=0o600)
+
+
+# A recording's life. For use under the machine's lock.
+
+
+def begin(files: VMFiles) -> Path:
+    """Make the file of a new recording, private to this user, after making room for it. Raises `OSError`."""
+    finish(files)
+    keep_within(files)
+    return _make(files)
+
+
+def _make(files: VMFiles) -> Path:
+    private_directory(files.recordings_dir)
+    path = files.recordings_dir / (datetime.now(UTC).strftime(_STAMP) + RAW_SUFFIX)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    return path
+
+
+def belongs_to(path: Path, pid: int, source: Source = Source.QEMU) -> None:
+    """Note which process the recording at `path` is of. Raises `OSError`."""
+    about = {"source": source, "pid": pid, "create_ticks": create_ticks(pid), "boot_id": boot_id()}
+    _write_about(path, {"started_at": _started_at(path), **about})
+
+
+def discard(path: Path) -> None:
+    """Remove a recording, whatever of it is there. Raises `OSError`."""
+    _about(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def finish(files: VMFiles, how: HowEnded = HowEnded.GONE) -> None:
+    """Note the end of every recording whose QEMU has ended. A side matter: what fails is left for the next time."""
+    with contextlib.suppress(OSError, VMError):
+        for recording in recordings(files):
+            about = _read_about(recording.path)
+            if not recording.live and "ended_at" not in about:
+                _write_about(recording.path, {**about, "ended_at": recording.ended_at, "how_ended": how})
+
+
+def keep_within(files: VMFiles, limits: Limits = Limits()) -> tuple[str, ...]:
+    """Remove the recordings beyond `limits`, oldest first, and trim one that alone is too large; say what was done.
+
+    One whose machine runs is never removed. Trimming keeps the beginning, which tells of the boot, and the end.
+    Raises `OSError`.
+    """
+    done = []
+    boots = size = 0
+    for recording in recordings(files):
+        if not recording.live and (boots >= limits.boots or size >= limits.size):
+            discard(recording.path)
+            done.append(f"the recording {recording.path.name} was removed: newer ones take its place")
+            continue
+        kept = recording.size
+        if kept > limits.size:
+            what = f"the recording {recording.path.name} is larger than {limits.size >> 20} MB"
+            freed = _trim(recording, limits.size)
+            kept -= freed
+            done.append(f"{what}: its middle was removed" if freed else f"{what}, and this system can't trim it")
+        boots += 1
+        size += kept
+    return tuple(done)
+
+
+def _trim(recording: Recording, size: int) -> int:
+    """Free the middle of a recording so that at most three quarters of `size` are left; give the bytes freed."""
+    handle = os.open(recording.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        end = os.fstat(handle).st_size - size // 2
+        return punch_hole(handle, recording.hole[0] if recording.hole else size // 4, end)
+    finally:
+        os.close(handle)
+
+
+class Recorder:
+    """Records a console that QEMU itself does not: what the attached client read, for as long as it is attached.
+
+    A second attachment to the same QEMU goes on in the same recording. What fails ends the recording, not the
+    attachment.
+    """
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self.path = path
+        self._handle = handle
+
+    @classmethod
+    def of(cls, vm: VMSnapshot) -> Recorder | None:
+        """A recorder for a running machine; None when its QEMU records it, or nothing can be written."""
+        if vm.pid is None or read_machine(vm.arguments).console_log is not None:
+            return None
+        with contextlib.suppress(OSError, VMError):
+            current = current_recording(vm)
+            if current is None:
+                finish(vm.files)
+                keep_within(vm.files)
+                path = _make(vm.files)
+                belongs_to(path, vm.pid, Source.ATTACHED)
+            else:
+                path = current.path
+            return cls(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC), path)
+        return None
+
+    def write(self, data: bytes) -> None:
+        """Append what was read."""
+        try:
+            view = memoryview(data)
+            while view and self._handle >= 0:
+                view = view[os.write(self._handle, view) :]
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """End the recording, for this attachment."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def recorded(vm: VMSnapshot | None) -> Iterator[Callable[[bytes], None] | None]:
+    """What an attached client hands all it reads to, for as long as the block lasts; None when it need not."""
+    recorder = None if vm is None else Recorder.of(vm)
+    try:
+        yield None if recorder is None else recorder.write
+    finally:
+        if recorder is not None:
+            recorder.close()

@@ -1,0 +1,248 @@
+"""Recordings: what is read of them, how one grows under a reader, how much is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.process import create_ticks
+from podplane_tui.backend.recording_file import Chunk, RecordingReader, follow, hole_of, punch_hole
+from podplane_tui.backend.recordings import (
+    HowEnded,
+    Limits,
+    Recorder,
+    Source,
+    begin,
+    belongs_to,
+    current_recording,
+    discard,
+    finish,
+    keep_within,
+    recordings,
+)
+from podplane_tui.backend.snapshot import State, VMSnapshot
+
+MB = 2**20
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> VMFiles:
+    return VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "state")
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for a machine's QEMU: recordings only look at whether it lives."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def made(files: VMFiles, content: bytes, pid: int | None = None) -> Path:
+    path = begin(files)
+    path.write_bytes(content)
+    if pid is not None:
+        belongs_to(path, pid)
+    return path
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def can_punch(directory: Path) -> bool:
+    path = directory / "probe"
+    path.write_bytes(bytes(MB))
+    handle = os.open(path, os.O_RDWR)
+    try:
+        return punch_hole(handle, 0, MB // 2) > 0
+    finally:
+        os.close(handle)
+        path.unlink()
+
+
+@pytest.fixture
+def trimming(tmp_path: Path) -> None:
+    if not can_punch(tmp_path):
+        pytest.skip("this file system can't free the middle of a file")
+
+
+def test_a_recordings_life(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
+    assert recordings(files) == ()
+    path = made(files, b"first words", stranger.pid)
+    assert path.parent == files.recordings_dir
+    for each in (path, path.with_suffix(".json")):
+        assert stat.S_IMODE(each.stat().st_mode) == 0o600
+    assert stat.S_IMODE(files.recordings_dir.stat().st_mode) == 0o700
+
+    (recording,) = recordings(files)
+    assert (recording.path, recording.size, recording.pid) == (path, 11, stranger.pid)
+    assert recording.live
+    assert recording.complete_from_power_on
+    assert abs(recording.started_at - time.time()) < 60
+    finish(files, HowEnded.KILL)
+    assert recordings(files) == (recording,)  # it still runs: nothing to note
+
+    stranger.kill()
+    stranger.wait()
+    (ended,) = recordings(files)  # nobody has noted the end yet
+    assert (ended.ended_at, ended.how_ended) == (path.stat().st_mtime, None)
+    finish(files, HowEnded.TERMINATE)
+    finish(files, HowEnded.KILL)  # what is noted stays
+    (noted,) = recordings(files)
+    assert noted == replace(ended, how_ended=HowEnded.TERMINATE)
+    assert json.loads(path.with_suffix(".json").read_bytes())["ended_at"] == ended.ended_at
+    discard(path)
+    assert list(files.recordings_dir.iterdir()) == []
+
+
+def test_the_newest_comes_first_and_what_is_no_recording_is_left_out(files: VMFiles) -> None:
+    first, second = made(files, b"1"), made(files, b"2")
+    (files.recordings_dir / "notes.raw").write_bytes(b"not ours")
+    (files.recordings_dir / "20260101T000000.000000Z.raw").mkdir()
+    (files.recordings_dir / "20260101T000001.000000Z.raw").symlink_to("/etc/passwd")
+    assert [r.path for r in recordings(files)] == [second, first]
+    second.with_suffix(".json").write_bytes(b"\xff{")
+    assert [r.path for r in recordings(files)] == [second, first]
+
+
+def test_old_boots_make_room(files: VMFiles) -> None:
+    paths = [made(files, b"x") for _ in range(5)]
+    assert len(keep_within(files, Limits(boots=3))) == 2
+    assert [r.path for r in recordings(files)] == paths[:1:-1]
+    assert not paths[0].exists()
+    assert not paths[0].with_suffix(".json").exists()
+
+
+def test_old_bytes_make_room_but_never_those_of_a_live_machine(
+    files: VMFiles, stranger: subprocess.Popen[bytes]
+) -> None:
+    live = made(files, bytes(1000), stranger.pid)
+    old = made(files, bytes(1000))
+    newer = made(files, bytes(1000))
+    keep_within(files, Limits(size=1500))
+    assert [r.path for r in recordings(files)] == [newer, old, live]
+    keep_within(files, Limits(size=1000))
+    assert [r.path for r in recordings(files)] == [newer, live]
+
+
+@pytest.mark.usefixtures("trimming")
+def test_a_live_recording_over_its_cap_keeps_beginning_and_end(
+    files: VMFiles, stranger: subprocess.Popen[bytes]
+) -> None:
+    content = b"".join(b"%015d\n" % number for number in range(6 * MB // 16))
+    path = made(files, content, stranger.pid)
+    with path.open("ab") as qemu:
+        assert keep_within(files, Limits(size=4 * MB)) == (
+            f"the recording {path.name} is larger than 4 MB: its middle was removed",
+        )
+        qemu.write(b"and on\n")
+    content += b"and on\n"
+    (recording,) = recordings(files)
+    assert recording.hole == (1 * MB, 4 * MB)
+    assert recording.size == 3 * MB + 7
+    assert recording.complete_from_power_on
+    assert keep_within(files, Limits(size=4 * MB)) == ()
+
+    with RecordingReader(path) as reader:
+        chunks = list(iter(reader.read, None))
+    read = b"".join(chunk.data for chunk in chunks)
+    assert read == content[: 1 * MB] + content[4 * MB :]
+    assert all(content[chunk.offset :].startswith(chunk.data) for chunk in chunks)
+
+
+@pytest.mark.usefixtures("trimming")
+def test_a_reader_skips_what_is_trimmed_under_its_eyes(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    path.write_bytes(b"a" * MB + b"b" * MB)
+    with RecordingReader(path, offset=10) as reader, path.open("r+b") as file:
+        assert reader.read(10) == Chunk(10, b"a" * 10)
+        assert punch_hole(file.fileno(), 0, MB) == MB
+        assert hole_of(file.fileno()) == (0, MB)
+        assert reader.read(10) == Chunk(MB, b"b" * 10)
+
+
+def test_following_gives_every_byte_once(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    lines = [b"line %d\n" % number for number in range(5000)]
+    path.write_bytes(b"".join(lines[:100]))
+    done = threading.Event()
+
+    def write() -> None:
+        with path.open("ab", buffering=0) as file:
+            for line in lines[100:]:
+                file.write(line)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    chunks = list(follow(path, offset=7, ended=done.is_set, cancel=threading.Event(), interval=0.001))
+    writer.join()
+    whole = b"".join(lines)
+    assert b"".join(chunk.data for chunk in chunks) == whole[7:]
+    assert all(whole[chunk.offset :].startswith(chunk.data) for chunk in chunks)
+
+
+def test_following_ends_when_cancelled(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    path.write_bytes(b"x")
+    cancel = threading.Event()
+    chunks = follow(path, ended=lambda: False, cancel=cancel)
+    assert next(chunks) == Chunk(0, b"x")
+    cancel.set()
+    assert list(chunks) == []
+
+
+def running(files: VMFiles, pid: int, *arguments: str) -> VMSnapshot:
+    return VMSnapshot(files, State.RUNNING, pid=pid, arguments=("qemu-system-x86_64", *arguments))
+
+
+def test_who_attaches_to_a_machine_that_is_not_recorded_records_it(
+    files: VMFiles, stranger: subprocess.Popen[bytes]
+) -> None:
+    vm = running(files, stranger.pid, "-serial", f"unix:{files.console},server=on,wait=off")
+    assert current_recording(vm) is None
+    for words in (b"one ", b"two"):
+        recorder = Recorder.of(vm)
+        assert recorder is not None
+        recorder.write(words)
+        recorder.close()
+        recorder.write(b"not any more")
+    recording = current_recording(vm)
+    assert recording is not None
+    assert (recording,) == recordings(files)
+    assert (recording.source, recording.complete_from_power_on) == (Source.ATTACHED, False)
+    assert recording.create_ticks == create_ticks(stranger.pid)
+    assert recording.path.read_bytes() == b"one two"
+
+
+def test_a_machine_that_records_itself_is_not_recorded_twice(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
+    path = made(files, b"x", stranger.pid)
+    vm = running(files, stranger.pid, "-serial", f"unix:/c,server=on,wait=off,logfile={path},logappend=on")
+    assert Recorder.of(vm) is None
+    recording = current_recording(vm)
+    assert recording is not None
+    assert recording.path == path
+    assert current_recording(replace(vm, pid=None)) is None
+
+
+def test_where_nothing_can_be_written_nothing_is_recorded(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
+    files.recordings_dir.parent.mkdir(parents=True)
+    files.recordings_dir.write_bytes(b"in the way")
+    assert Recorder.of(running(files, stranger.pid)) is None
+    with pytest.raises(OSError, match="Not a directory"):
+        begin(files)
