@@ -7,6 +7,7 @@ own caches (filtered and rendered forms) hang on the strip and survive with it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -24,7 +25,8 @@ from podplane_tui.terminal.width import cells_of, width_of
 STYLES_KEPT = 4096
 """Rich styles kept per painter; a program that uses more colours than this starts the cache anew."""
 
-_ATTRIBUTES = ("bold", "dim", "italic", "blink", "conceal", "strike", "overline")
+_ATTRIBUTES = ("bold", "italic", "blink", "conceal", "strike", "overline")
+_read = attrgetter("foreground", "background", "dim", "underline", "reverse", *_ATTRIBUTES)
 
 
 class Span(NamedTuple):
@@ -65,7 +67,10 @@ class Painter:
         self._foreground = _true_colour(look.foreground) if look.foreground else look.base.color
         self._background = _true_colour(look.background) if look.background else look.base.bgcolor
         self._indexed = [self._indexed_colour(number) for number in range(256)]
-        self._styles: dict[Style, RichStyle] = {}
+        # By identity, for hashing a style costs more than all the rest; the core interns styles, and the entry keeps
+        # its style alive so that no other can get its number.
+        self._styles: dict[int, tuple[Style, RichStyle]] = {}
+        self._attributes: dict[tuple[int, ...], RichStyle] = {}
         self.blank_style = self._style(DEFAULT_STYLE)
         self.blank = Strip([Segment(" " * look.columns, self.blank_style)], look.columns)
 
@@ -84,9 +89,8 @@ class Painter:
         segments: list[Segment] = []
         used = 0
         for text, style in row.runs():
-            rich_style = styles.get(style)
-            if rich_style is None:
-                rich_style = self._style(style)
+            known = styles.get(id(style))
+            rich_style = known[1] if known is not None else self._style(style)
             if text.isascii():
                 used += len(text)
             else:
@@ -103,22 +107,26 @@ class Painter:
     def _style(self, style: Style) -> RichStyle:
         if len(self._styles) >= STYLES_KEPT:
             self._styles.clear()
-        foreground = self._colour(style.foreground, self._foreground)
-        background = self._colour(style.background, self._background)
-        attributes: dict[str, bool] = {name: True for name in _ATTRIBUTES if getattr(style, name)}
-        if style.underline:
-            attributes["underline2" if style.underline == 2 else "underline"] = True
-        if style.reverse != self.look.reverse_video:
-            attributes["reverse"] = True
-        if self.look.ansi_theme is not None and "dim" in attributes and foreground and background:
-            del attributes["dim"]
-            foreground = dim_color(background, foreground)
+        foreground, background, dim, *rest = _read(style)
+        text = self._colour(foreground, self._foreground)
+        ground = self._colour(background, self._background)
+        if dim and self.look.ansi_theme is not None and text and ground:
+            text, dim = dim_color(ground, text), False
+        key = (dim, *rest)
+        attributes = self._attributes.get(key)
+        if attributes is None:
+            attributes = self._attributes[key] = self._attribute_style(*key)
+        rich_style = RichStyle.from_color(text, ground)
         if attributes:
-            rich_style = RichStyle(color=foreground, bgcolor=background, **attributes)  # type: ignore[arg-type]
-        else:
-            rich_style = RichStyle.from_color(foreground, background)
-        self._styles[style] = rich_style
+            rich_style = attributes + rich_style
+        self._styles[id(style)] = style, rich_style
         return rich_style
+
+    def _attribute_style(self, dim: bool, underline: int, reverse: bool, *rest: bool) -> RichStyle:
+        switched = {"dim": dim, "reverse": reverse != self.look.reverse_video}
+        switched |= {"underline": underline not in (0, 2), "underline2": underline == 2}
+        switched |= dict(zip(_ATTRIBUTES, rest, strict=True))
+        return RichStyle(**{name: True for name, on in switched.items() if on})  # type: ignore[arg-type]
 
     def _colour(self, colour: str | int, default: Color | None) -> Color | None:
         if isinstance(colour, int):
@@ -200,5 +208,4 @@ def _agreed(text: str) -> str:
 
 
 def _true_colour(rrggbb: str) -> Color:
-    number = int(rrggbb, 16)
-    return Color(f"#{rrggbb}", ColorType.TRUECOLOR, None, ColorTriplet(number >> 16, number >> 8 & 0xFF, number & 0xFF))
+    return Color(f"#{rrggbb}", ColorType.TRUECOLOR, None, ColorTriplet(*bytes.fromhex(rrggbb)))
