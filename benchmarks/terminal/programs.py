@@ -134,7 +134,7 @@ def htop(random: Random, columns: int, lines: int) -> Iterator[str]:
                 yield f"{_at(y)}{_process(random, columns)}\x1b[K"
             else:  # only the figures
                 seconds, hundredths = random.randint(10, 59), random.randint(10, 99)
-                yield f"{_at(y, 48)}{random.uniform(0, 99):5.1f}{_at(y, 58)}0:{seconds}.\x1b[36m{hundredths}\x1b[39m"
+                yield f"{_at(y, 46)}{random.uniform(0, 99):5.1f}{_at(y, 58)}0:{seconds}.\x1b[36m{hundredths}\x1b[39m"
         yield _at(lines)
         for key, name in enumerate(("Help", "Setup", "Search", "Filter", "Tree"), 1):
             yield f"\x1b[39;49mF{key}\x1b[30m\x1b[46m{name:<6}"
@@ -146,7 +146,7 @@ def htop(random: Random, columns: int, lines: int) -> Iterator[str]:
 def _process(random: Random, columns: int) -> str:
     gigabytes, resident, shared = random.randint(1, 9), random.randint(10, 99), random.randint(1, 99)
     time = f"0:{random.randint(10, 59)}.{random.randint(10, 99)}"
-    command = f"{random.choice(NAMES)} --option {random.randint(0, 9)}"[: columns - 72]
+    command = f"{random.choice(NAMES)} --option {random.randint(0, 9)}"[: columns - 75]
     return (
         f"{random.randint(1, 99999):>7} \x1b[1m\x1b[90mroot      {OFF} 20   0 \x1b[36m{gigabytes}\x1b[39m{resident}M "
         f"{resident:>4}M {shared:>4}M S {random.uniform(0, 99):5.1f} {random.uniform(0, 9):4.1f}  {time} "
