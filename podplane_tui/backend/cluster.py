@@ -116,7 +116,8 @@ class Cluster:
     def _launch(self, settings: StartSettings, user_data: str, control: Control) -> subprocess.Popen[bytes]:
         key = ssh.ensure_identity(self.files.identity) if settings.network else ""
         for attempt in range(_PORT_RETRIES):
-            ports = allocate_ports() if settings.network else Ports()
+            with os_errors_as(StartFailed, "there are no ports for it"):
+                ports = allocate_ports() if settings.network else Ports()
             launch = Launch(
                 user_data=user_data,
                 cpus=settings.cpus,

@@ -43,6 +43,7 @@ ANSWER_TIMEOUT = 60.0
 
 _TICK = 0.05
 _LAST_WORDS = 2000
+_WORDS_SHOWN = 600
 
 # Run by the child before it becomes QEMU: wait until the parent says that the PID file is on disk. When the parent is
 # killed before, the pipe ends without a word and there is no QEMU that nobody knows of.
@@ -285,9 +286,10 @@ def _last_words(files: VMFiles) -> str:
     try:
         with files.qemu_log.open("rb") as log:
             log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_WORDS))
-            return one_line(log.read(_LAST_WORDS).strip())
+            words = one_line(log.read(_LAST_WORDS).strip(), limit=_LAST_WORDS)
     except OSError:
         return ""
+    return words if len(words) <= _WORDS_SHOWN else f"…{words[-_WORDS_SHOWN:]}"
 
 
 def _end_child(child: subprocess.Popen[bytes]) -> None:

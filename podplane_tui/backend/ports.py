@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -39,24 +40,24 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def _ephemeral_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def allocate_ports(is_free: Callable[[int], bool] = port_is_free) -> Ports:
-    """A port for every forward: its default when free, else a free ephemeral one; none twice."""
-    taken: set[int] = set()
+    """A port for every forward: its default when free, else a free ephemeral one; none twice.
+
+    Raises `OSError` when there is no free port left.
+    """
     chosen = {}
     defaults = {default for default, _ in FORWARDS.values()}
-    for name, (default, _) in FORWARDS.items():
-        port = default
-        while port in taken or (port != default and port in defaults) or not is_free(port):
-            port = _ephemeral_port()
-        taken.add(port)
-        chosen[name] = port
+    with contextlib.ExitStack() as held:
+        for name, (default, _) in FORWARDS.items():
+            port = default
+            while not is_free(port) or (port != default and port in defaults):
+                # Held until all are chosen, so that the system gives each but once.
+                probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                probe.bind((LOOPBACK, 0))
+                port = probe.getsockname()[1]
+                if port not in defaults:
+                    break
+            chosen[name] = port
     return Ports(**chosen)
 
 

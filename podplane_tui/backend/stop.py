@@ -52,7 +52,8 @@ def end_process(
     ):
         control.report(f"sending {number.name} to QEMU")
         what = f"waiting for QEMU after {number.name}"
-        if not process.send(number) or _wait_gone(name, process, timeout, control, what):
+        last = number is signal.SIGKILL
+        if not process.send(number) or _wait_gone(name, process, timeout, control, what, last=last):
             return StopResult(step, f"{name} was ended with {number.name}")
     raise StopFailed(
         f"process {process.pid} of {name} is still there {timeouts.kill:.0f} s after SIGKILL:"
@@ -80,19 +81,27 @@ def _power_down(socket: Path, control: Control) -> bool:
     return True
 
 
-def _wait_gone(name: str, process: QemuProcess, timeout: float, control: Control, what: str) -> bool:
-    """Wait for the process to end, telling the seconds left; False after `timeout` or when told to skip ahead."""
+def _wait_gone(
+    name: str, process: QemuProcess, timeout: float, control: Control, what: str, *, last: bool = False
+) -> bool:
+    """Wait for the process to end, telling the seconds left; False after `timeout` or when told to skip ahead.
+
+    After the `last` step there is nothing to skip to.
+    """
     deadline = time.monotonic() + timeout
     told = None
     while process.alive():
         left = deadline - time.monotonic()
         if control.cancel.is_set():
             raise Cancelled(f"the wait for the end of {name} was given up; its guest may still be powering off")
-        if left <= 0 or control.skip.is_set():
+        if left <= 0 or (control.skip.is_set() and not last):
             control.skip.clear()
             return not process.alive()
         if told != int(left):
             told = int(left)
             control.report(f"{what} ({told + 1} s left)")
-        control.skip.wait(min(_TICK, left))
+        if last:
+            time.sleep(min(_TICK, left))
+        else:
+            control.skip.wait(min(_TICK, left))
     return True

@@ -146,7 +146,6 @@ class Bench:
         disk: Path | str | None = None,
         sockets: bool = False,
         record: bool = True,
-        user: int | None = None,
         cwd: Path | None = None,
         **behaviour: object,
     ) -> subprocess.Popen[bytes]:
@@ -164,7 +163,6 @@ class Bench:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             start_new_session=True,
-            user=user,
             cwd=cwd,
         )
         self._children.append(child)

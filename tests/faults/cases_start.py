@@ -25,7 +25,7 @@ from podplane_tui.backend import (
     VMExists,
     VMNotFound,
 )
-from podplane_tui.backend.ports import FORWARDS, port_is_free
+from podplane_tui.backend.ports import FORWARDS
 from tests.faults.bench import AT_ONCE, SMALL, Bench, wait_until
 from tests.faults.matrix import case, refused
 
@@ -122,17 +122,17 @@ def bad_accelerator(bench: Bench) -> None:
     nothing_left(bench, before)
 
 
-@case("port taken between allocation and start: others are chosen", needs="qemu", quick=True)
+@case("port taken between allocation and start: others are chosen", needs="qemu namespace", quick=True)
 def port_taken_meanwhile(bench: Bench) -> None:
     bench.create()
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # in a network of its own nobody else has the ports
     steps: list[str] = []
     with ExitStack() as stack:
 
         def report(step: str) -> None:
             if step.startswith("writing") and not any("choosing" in s for s in steps):
                 for default, _ in FORWARDS.values():
-                    if port_is_free(default):
-                        stack.enter_context(socket.create_server(("127.0.0.1", default)))
+                    stack.enter_context(socket.create_server(("127.0.0.1", default)))
             steps.append(step)
 
         bench.cluster.start(StartSettings(memory="64M"), control=Control(report=report))
@@ -148,20 +148,20 @@ def port_taken_meanwhile(bench: Bench) -> None:
 def ports_taken_each_time(bench: Bench) -> None:
     bench.create()
     before = disks(bench)
-    # In a network of its own: the defaults are taken, and there are five other ports, no more.
+    # In a network of its own: the defaults are taken, and there are ten other ports, no more.
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("40000 40004")
+    Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("40000 40009")
     with ExitStack() as stack:
         for default, _ in FORWARDS.values():
             stack.enter_context(socket.create_server(("127.0.0.1", default)))
         taken: list[socket.socket] = []
 
         def report(step: str) -> None:
-            if step.startswith("writing"):
+            if "choosing others" in step:
                 while taken:
                     taken.pop().close()
             elif step.startswith("starting QEMU"):
-                taken.extend(socket.create_server(("127.0.0.1", port)) for port in range(40000, 40005))
+                taken.extend(socket.create_server(("127.0.0.1", port)) for port in range(40000, 40010))
 
         with refused(StartFailed, "Could not set up host forwarding rule", f"is taken by process {os.getpid()} ("):
             bench.cluster.start(StartSettings(memory="64M"), control=Control(report=report))

@@ -2,7 +2,8 @@
 
     qemu-system-x86_64 stand_in.py BEHAVIOUR -drive file=DISK… [-qmp unix:PATH,…] [-serial unix:PATH,…]
 
-BEHAVIOUR is a JSON object: `ignore` (names of signals), `qmp` (how its control socket behaves: see `serve`).
+BEHAVIOUR is a JSON object: `ignore` (names of signals), `qmp` (how its control socket behaves: see `serve`) and `user`
+(the ID of whom to become).
 It prints "ready" when everything is set up. Imports nothing of the project: it has to start fast.
 """
 
@@ -54,19 +55,25 @@ def serve(server: socket.socket, behaviour: str) -> None:
 def answer(client: socket.socket) -> None:
     """Be a QEMU whose guest takes no notice of anything."""
     version = {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}
-    stream = client.makefile("rwb")
-    with contextlib.suppress(OSError, ValueError):
-        stream.write(json.dumps({"QMP": {"version": version, "capabilities": []}}).encode() + b"\n")
-        stream.flush()
-        for line in stream:
-            request = json.loads(line)
+    text = ""
+    with contextlib.suppress(OSError):
+        client.sendall(json.dumps({"QMP": {"version": version, "capabilities": []}}).encode() + b"\n")
+        while data := client.recv(4096):
+            text += data.decode()
+            try:
+                request, end = json.JSONDecoder().raw_decode(text)  # clients need not end it with a line break
+            except ValueError:
+                continue
+            text = text[end:].lstrip()
             result = {"status": "running", "running": True} if request["execute"] == "query-status" else {}
-            stream.write(json.dumps({"return": result, "id": request.get("id")}).encode() + b"\n")
-            stream.flush()
+            identity = {"id": request["id"]} if "id" in request else {}
+            client.sendall(json.dumps({"return": result, **identity}).encode() + b"\n")
 
 
 def main() -> None:
     behaviour = json.loads(sys.argv[1])
+    if "user" in behaviour:
+        os.setuid(behaviour["user"])
     for name in behaviour.get("ignore", []):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     sockets = [path for option in ("-qmp", "-serial") if (path := path_of(option))]
