@@ -16,7 +16,7 @@ demo: $(READY) ## a virtual machine in the dashboard: the UEFI Shell on its seri
 	@.ci/setup demo
 	@$(BIN)/podplane-tui demo
 
-demo-linux: $(READY) ## the same with a tiny Linux guest (Debian and Ubuntu)
+demo-linux: $(READY) ## the same with a tiny Linux guest (on Debian)
 	@.ci/setup demo
 	@$(BIN)/python -m tests.guest.tiny --exec $(BIN)/podplane-tui demo
 

@@ -63,7 +63,7 @@ def test_backend_and_terminal_know_neither_each_other_nor_the_interface(package:
     assert not loaded & {"textual", "rich", other, "podplane_tui.tui", "podplane_tui.cli", "click"}
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["list"], ["list", "--json"], ["doctor", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["list", "--json"], ["doctor", "--help"]])
 def test_a_quick_verb_does_not_load_the_dashboard(workspace: Workspace, arguments: list[str]) -> None:
     loaded = loaded_by(
         f"sys.argv[1:] = {arguments}; from podplane_tui.cli import main; main()", environment=workspace.environment

@@ -11,12 +11,10 @@ import click
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.paths import host_arch
-from podplane_tui.cli.dashboard import require_terminal, show
 from podplane_tui.cli.lifecycle import boot_options, direct_boot
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of
 from podplane_tui.cli.progress import run_verb
-from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.workspace import throw_away_workspace
 
 DEMO_CLUSTER_ID = "demo"
@@ -35,6 +33,10 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     Its disk is empty, so its firmware ends in the UEFI Shell: press c and type "ver". With --kernel and --initrd it
     boots those. Everything is gone when the dashboard is left.
     """
+    # Textual takes a while to load, and `--help` imports this module.
+    from podplane_tui.cli.dashboard import require_terminal, show  # noqa: PLC0415
+    from podplane_tui.tui.app import PodplaneApp  # noqa: PLC0415
+
     if (choices.data_dir, choices.runtime_dir, choices.state_dir) != (None, None, None):
         raise click.UsageError(
             "the demo makes directories of its own: leave --data-dir, --runtime-dir and --state-dir out"
