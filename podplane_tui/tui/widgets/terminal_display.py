@@ -24,9 +24,9 @@ from podplane_tui.tui.widgets.terminal_paint import Look
 from podplane_tui.tui.widgets.terminal_view import Position, Search, Viewport
 
 FRAME_TIME = 1 / 30
-HARD_FRAME_TIME = 1 / 22
-"""Seconds between frames that take long to compose: full of colours never seen before."""
-HARD_FRAME_COST = 0.005
+LONGEST_FRAME_TIME = 1 / 10
+FRAME_SHARE = 10
+"""Frames are at least so many times as far apart as one takes to compose: Textual's share of painting comes on top."""
 SYNCHRONIZED_TIMEOUT = 0.15
 """Seconds a program may hold back painting (mode 2026) before it is painted all the same."""
 SEARCH_INTERVAL = 0.5
@@ -182,7 +182,8 @@ class TerminalDisplay(Widget, can_focus=True):
             return
         if changed := self._compose_frame():
             self.refresh(*regions(changed, self.content_size.width))
-        self._frame_time = HARD_FRAME_TIME if monotonic() - self._last_frame > HARD_FRAME_COST else FRAME_TIME
+        cost = monotonic() - self._last_frame
+        self._frame_time = min(max(FRAME_TIME, cost * FRAME_SHARE), LONGEST_FRAME_TIME)
 
     def _compose_frame(self) -> list[int]:
         """Bring the frame up to date; returns which lines changed."""
