@@ -33,6 +33,7 @@ class SummaryBar(Horizontal):
     def __init__(self, data_dir: Path) -> None:
         super().__init__()
         self._data_dir = data_dir
+        self._counts: Counter[State] | None = None
 
     def compose(self) -> ComposeResult:
         """Name, counts, place."""
@@ -50,4 +51,6 @@ class SummaryBar(Horizontal):
             for state in _COLOURS
             if counts[state]
         ]
-        self.query_one("#summary-counts", Static).update(Content("   ").join(parts) if parts else Content("no VMs"))
+        if counts != self._counts:  # an update lays the whole screen out anew
+            self._counts = counts
+            self.query_one("#summary-counts", Static).update(Content("   ").join(parts) or Content("no VMs"))
