@@ -32,7 +32,7 @@ def main() -> int:
     if "ingest" in parts:
         fewer = frozenset({"bittty (newest)", "textual-terminal"})
         plan = (
-            ingest.Plan(50_000, 500_000, 3, 0.05, fewer) if options.quick else ingest.Plan(200_000, 1_500_000, 5, 0.2)
+            ingest.Plan(50_000, 500_000, 3, 0.05, fewer) if options.quick else ingest.Plan(100_000, 1_500_000, 5, 0.1)
         )
         for letter in options.stream or STREAMS:
             _say(f"ingest {letter}")
@@ -48,7 +48,7 @@ def main() -> int:
         turns = (
             live.Plan(1_000_000, 250_000, 3, 40, 20, 10)
             if options.quick
-            else live.Plan(8_000_000, 2_000_000, 5, 200, 80, 20)
+            else live.Plan(4_000_000, 1_000_000, 5, 100, 60, 20)
         )
         results += live.measure(environments, turns, _say)
 
