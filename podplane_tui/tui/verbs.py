@@ -34,7 +34,7 @@ class Wording:
 WORDING = {
     Verb.CREATE: Wording("Create", "creating", "created", "Make a VM with a disk of its own"),
     Verb.START: Wording("Start", "starting", "started", "Start the selected VM"),
-    Verb.STOP: Wording("Stop", "stopping", "stopped", "Stop the selected VM; once more: skip to the next step"),
+    Verb.STOP: Wording("Stop", "stopping", "stopped", "Stop the selected VM; again: skip to the next step"),
     Verb.RESTART: Wording("Restart", "restarting", "restarted", "Stop the selected VM and start it as it ran"),
     Verb.PAUSE: Wording("Pause", "pausing", "paused", "Freeze the selected VM where it is"),
     Verb.RESUME: Wording("Resume", "resuming", "resumed", "Let a paused VM go on"),

@@ -143,15 +143,15 @@ async def test_keys_1_and_2_change_the_panel(pilot: Pilot[None], workspace: Work
     await pilot.press("2")
     await settled(pilot)
     assert not app.screen.query_one("#console").display
-    await until(lambda: app.screen.query_one(DetailsPanel).files, what="the files")
+    await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
     await settled(pilot)
-    details = text_of(app, "#details-text")
+    details = text_of(app, "#details .details-text")
     assert "podplane-local-alpha" in details
     assert files_of(workspace, "alpha").image.name in details
     assert "not running" in details
     await pilot.press("down")
     await settled(pilot)
-    assert "podplane-local-beta" in text_of(app, "#details-text")
+    assert "podplane-local-beta" in text_of(app, "#details .details-text")
     await pilot.press("1")
     await settled(pilot)
     assert app.screen.query_one("#console").display

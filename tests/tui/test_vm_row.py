@@ -22,7 +22,7 @@ RUNNING = replace(
 )
 
 
-def texts(vm: VMSnapshot, *, note_room: int = 100, now: float = 1187.0) -> list[str]:
+def texts(vm: VMSnapshot, *, note_room: int = 120, now: float = 1187.0) -> list[str]:
     row = row_of(vm, name="default", note_room=note_room, now=now)
     return [row[column.key].text for column in COLUMNS]
 
@@ -51,6 +51,11 @@ def test_notes_are_clean_one_line_and_cut() -> None:
     assert texts(vm)[-1] == "bad [red]file[/] here; stop by process 7"
     assert texts(vm, note_room=20)[-1] == "bad [red]file[/] he…"
     assert texts(vm, note_room=5)[-1] == ""
+
+
+def test_a_note_names_files_not_directories() -> None:
+    vm = replace(STOPPED, problem=f"{STOPPED.files.image} is gone and so is {STOPPED.files.pid_file}")
+    assert texts(vm)[-1] == "image.qcow2 is gone and so is pid.json"
 
 
 def test_a_long_name_is_cut_a_foreign_architecture_never() -> None:

@@ -72,6 +72,14 @@ class Dashboard(Screen[None]):
         _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
         Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
+        Binding(
+            "tab",
+            "app.focus_next",
+            "Next part",
+            show=False,
+            id="view.next",
+            tooltip="Next part of the screen",
+        ),
         Binding("escape", "back", "Back", show=False, id="view.back", tooltip="Clear the filter, leave the full view"),
     ]
 
@@ -97,11 +105,12 @@ class Dashboard(Screen[None]):
                 yield Input(id="filter", placeholder="filter by name or state", compact=True)
                 yield VMTable(arch=self._arch, select=self._select, id="table").data_bind(Dashboard.snapshots)
                 yield EmptyState(self._data_dir, self._runtime_dir)
+                yield DetailsPanel(id="side-details").data_bind(Dashboard.vm)
             with ContentSwitcher(id="panel", initial="console"):
                 yield ConsolePanel(id="console").data_bind(Dashboard.vm, Dashboard.snapshots)
-                yield DetailsPanel(id="details", can_focus=False).data_bind(Dashboard.vm)
+                yield DetailsPanel(id="details").data_bind(Dashboard.vm)
         yield JobStrip().data_bind(Dashboard.jobs, read_up_to=Dashboard.journal_read)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Titles are there from the first frame."""

@@ -20,7 +20,7 @@ from podplane_tui.tui.text import UNKNOWN, format_path, format_size, format_usag
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.vm_row import SYMBOLS
 
-_LABEL_WIDTH = 17
+_LABEL_WIDTH = 19
 _ARGUMENT_LIMIT = 4000
 
 GUEST_PORTS = {"ssh": 22, "kubernetes_api": 6443, "traefik_dashboard": 8080, "registry": 5000, "traefik_https": 443}
@@ -83,9 +83,13 @@ class DetailsPanel(VerticalScroll):
     vm: reactive[VMSnapshot | None] = reactive(None)
     files: reactive[tuple[FileFact, ...]] = reactive(())
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._text = Static(classes="details-text")
+
     def compose(self) -> ComposeResult:
         """One text: it can be selected and copied."""
-        yield Static(id="details-text")
+        yield self._text
 
     def on_mount(self) -> None:
         """Look at the files once a second, as at the machines."""
@@ -119,7 +123,7 @@ class DetailsPanel(VerticalScroll):
     def _write(self) -> None:
         if self.is_mounted:
             text = Content("") if self.vm is None else describe(self.vm, self.files)
-            self.query_one("#details-text", Static).update(text)
+            self._text.update(text)
 
 
 def describe(vm: VMSnapshot, files: Sequence[FileFact]) -> Content:

@@ -79,7 +79,8 @@ def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float) -> Row:
 
 
 def _notes(vm: VMSnapshot) -> Iterator[str]:
-    if vm.problem:
-        yield vm.problem
+    if vm.problem:  # what tells the machine's files apart says enough here; the panel below has it whole
+        stem = f"{vm.files.stem}."
+        yield vm.problem.replace(f"{vm.files.image_dir}/{stem}", "").replace(f"{vm.files.pid_dir}/{stem}", "")
     if vm.action is not None:
         yield f"{vm.action.verb} by process {vm.action.pid}"
