@@ -25,6 +25,7 @@ from podplane_tui.backend.paths import (
     LOCK_SUFFIX,
     PID_SUFFIX,
     QMP_SUFFIX,
+    RESERVED_CLUSTER_IDS,
     VMFiles,
     parse_stem,
 )
@@ -62,6 +63,18 @@ class _Disk:
     problem: str
 
 
+class _Names:
+    """One machine's files, with the names that every pass looks for."""
+
+    __slots__ = ("console", "files", "image", "lock", "pid_file", "qmp", "state_file")
+
+    def __init__(self, files: VMFiles) -> None:
+        self.files = files
+        self.image, self.pid_file = files.stem + IMAGE_SUFFIX, files.stem + PID_SUFFIX
+        self.console, self.qmp = files.stem + CONSOLE_SUFFIX, files.stem + QMP_SUFFIX
+        self.lock, self.state_file = files.stem + LOCK_SUFFIX, files.state_file.name
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """What one pass has gathered before it turns to single machines."""
@@ -88,22 +101,26 @@ class Inventory:
         self.state_dir = None if state_dir is None else Path(os.path.abspath(state_dir))  # noqa: PTH100
         self._clock = clock or Clock()
         self._processes = ProcessTable(self._clock)
+        self._alive: tuple[QemuProcess, ...] = ()
         self._sampler = Sampler(self._clock)
         self._run_states: dict[Path, _RunState] = {}
-        self._files: dict[tuple[str, str], VMFiles] = {}
+        self._names: dict[tuple[str, str], _Names] = {}
+        self._keys: dict[str, tuple[str, str] | None] = {}
         self._disks: dict[str, _Disk] = {}
-        self._stopped: dict[tuple[str, str], tuple[object, VMSnapshot]] = {}
+        self._stopped: dict[str, tuple[_Disk, int, VMSnapshot]] = {}
 
     def snapshot(self) -> tuple[VMSnapshot, ...]:
         """Every machine now, by cluster id and architecture.
 
         `cpu_percent` is over the time since this inventory's previous snapshot, in the first since the machine's start.
         """
-        processes = self._processes.scan()
+        with contextlib.suppress(OSError):  # out of descriptors or memory: what was true before is the best there is
+            self._alive = self._processes.scan()
+        processes = self._alive
         look = self._gather(processes)
         machines = self._machines(look, processes)
         self._ask_run_states(processes)
-        found = tuple(self._look(files, look) for files in machines)
+        found = tuple(self._look(names, look) for names in machines)
         self._sampler.forget({(p.pid, p.create_ticks) for p in processes})
         self._forget(machines)
         return found
@@ -128,20 +145,28 @@ class Inventory:
                     by_file.setdefault((info.st_dev, info.st_ino), []).append(process)
         return _Look(disks, _names(self.runtime_dir / "vms"), _names(self.runtime_dir / "local"), by_file, by_path, {})
 
-    def _machines(self, look: _Look, processes: Iterable[QemuProcess]) -> list[VMFiles]:
+    def _key(self, image_name: str) -> tuple[str, str] | None:
+        try:
+            return self._keys[image_name]
+        except KeyError:
+            key = self._keys[image_name] = _parse(image_name, IMAGE_SUFFIX)
+            return key
+
+    def _machines(self, look: _Look, processes: Iterable[QemuProcess]) -> list[_Names]:
         """Every machine of which a disk, a PID file, a socket or a process exists."""
-        keys = {key for name in look.disks if (key := parse_stem(name, IMAGE_SUFFIX))}
+        keys = {key for name in look.disks if (key := self._key(name))}
         for name in look.runtime:
-            keys.update(key for suffix in (PID_SUFFIX, CONSOLE_SUFFIX, QMP_SUFFIX) if (key := parse_stem(name, suffix)))
+            keys.update(key for suffix in (PID_SUFFIX, CONSOLE_SUFFIX, QMP_SUFFIX) if (key := _parse(name, suffix)))
         image_dir = os.path.normpath(self.data_dir / "vms")
         for process in processes:
             for disk in process.disks:
-                key = parse_stem(disk.name, IMAGE_SUFFIX)
+                key = _parse(disk.name, IMAGE_SUFFIX)
                 if key and os.path.normpath(disk.parent) == image_dir:
                     keys.add(key)
-        for key in keys - self._files.keys():
-            self._files[key] = VMFiles(key[1], key[0], self.data_dir, self.runtime_dir, self.state_dir)
-        return [self._files[key] for key in sorted(keys)]
+        for key in keys - self._names.keys():
+            files = VMFiles(key[1], key[0], self.data_dir, self.runtime_dir, self.state_dir)
+            self._names[key] = _Names(files)
+        return [self._names[key] for key in sorted(keys)]
 
     def _ask_run_states(self, processes: Iterable[QemuProcess]) -> None:
         """Ask those whose last answer is old, all at once; who does not answer is asked again later and later."""
@@ -171,43 +196,47 @@ class Inventory:
         image_dir = os.path.normpath(self.data_dir / "vms")
         return any(os.path.normpath(disk.parent) == image_dir for disk in process.disks)
 
-    def _forget(self, machines: list[VMFiles]) -> None:
-        keys = {(files.cluster_id, files.arch) for files in machines}
-        for key in self._files.keys() - keys:
-            del self._files[key]
-            self._stopped.pop(key, None)
-        names = {files.stem + IMAGE_SUFFIX for files in machines}
-        for name in self._disks.keys() - names:
-            del self._disks[name]
+    def _forget(self, machines: list[_Names]) -> None:
+        """Drop what is kept of machines that are gone."""
+        if len(machines) == len(self._names):
+            return
+        images = {names.image for names in machines}
+        for key, names in list(self._names.items()):
+            if names.image not in images:
+                del self._names[key]
+                self._stopped.pop(names.image, None)
+                self._disks.pop(names.image, None)
+        self._keys.clear()
 
     # Once per machine
 
-    def _look(self, files: VMFiles, look: _Look) -> VMSnapshot:
+    def _look(self, names: _Names, look: _Look) -> VMSnapshot:
         try:
-            return self._examine(files, look)
+            return self._examine(names, look)
         except (OSError, ValueError) as error:
-            words = error.strerror if isinstance(error, OSError) else str(error)
+            files, words = names.files, error.strerror if isinstance(error, OSError) else str(error)
             return VMSnapshot(files, State.BROKEN, problem=f"{files.name} can't be looked at: {words}; repair it")
 
-    def _examine(self, files: VMFiles, look: _Look) -> VMSnapshot:
-        key, stem = (files.cluster_id, files.arch), files.stem
-        entry = look.disks.get(stem + IMAGE_SUFFIX)
+    def _examine(self, names: _Names, look: _Look) -> VMSnapshot:
+        files = names.files
+        entry = look.disks.get(names.image)
         info = _stat(entry) if entry is not None else None
-        disk = self._disk(files, info, look)
+        disk = self._disk(names, info, look)
         holders = (
             look.by_file.get((info.st_dev, info.st_ino), [])
             if info is not None
             else look.by_path.get(str(files.image), [])
         )
-        left = tuple(name for name in (stem + CONSOLE_SUFFIX, stem + QMP_SUFFIX) if name in look.runtime)
-        has_pid_file, has_lock = stem + PID_SUFFIX in look.runtime, stem + LOCK_SUFFIX in look.runtime
-        has_state = f"{files.cluster_id}.state.json" in look.states
+        runtime = look.runtime
+        has_pid_file, has_lock = names.pid_file in runtime, names.lock in runtime
+        has_state = names.state_file in look.states
+        left = tuple(name for name in (names.console, names.qmp) if name in runtime)
         quiet = not (holders or left or has_pid_file or has_lock or has_state)
+        blocks = info.st_blocks if info else 0
         if quiet:
-            known = self._stopped.get(key)
-            version = (disk, info.st_blocks if info else 0)
-            if known is not None and known[0] == version:
-                return known[1]
+            known = self._stopped.get(names.image)
+            if known is not None and known[1] == blocks and (known[0] is disk or known[0] == disk):
+                return known[2]
         problems = [disk.problem] if disk.problem else []
         pid_file, pid_file_broken, ports = None, False, Ports()
         try:
@@ -230,26 +259,26 @@ class Inventory:
         if process is None:
             vm = _without_process(vm, pid_file, left, problems)
             if quiet:
-                self._stopped[key] = (version, vm)
+                self._stopped[names.image] = (disk, blocks, vm)
             return vm
         named = pid_file is not None and pid_file.pid == process.pid and process.matches(pid_file.data)
         if not named and not pid_file_broken:
             problems.append(f"QEMU runs as process {process.pid} without a PID file: adopt or stop it")
         return self._with_process(vm, process, ports, orphaned=not named, problems=problems)
 
-    def _disk(self, files: VMFiles, info: os.stat_result | None, look: _Look) -> _Disk:
+    def _disk(self, names: _Names, info: os.stat_result | None, look: _Look) -> _Disk:
         """The disk's header, read anew when the file has changed, and whether the file it is based on is there."""
+        files = names.files
         if info is None:
             return _Disk((0, 0, 0, 0), None, f"there is no image {files.image}: put it back, or delete the machine")
         version = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
-        name = files.stem + IMAGE_SUFFIX
-        disk = self._disks.get(name)
+        disk = self._disks.get(names.image)
         if disk is None or disk.version != version:
             try:
                 disk = _Disk(version, read_image(files.image), "")
             except InvalidImage as error:
                 disk = _Disk(version, None, str(error))
-            self._disks[name] = disk
+            self._disks[names.image] = disk
         backing = disk.image.backing_file if disk.image else None
         if backing is None:
             return disk
@@ -293,6 +322,12 @@ class Inventory:
     def _paused(self, process: QemuProcess, machine: Machine) -> bool:
         known = self._run_states.get(machine.qmp) if machine.qmp is not None else None
         return known is not None and known.ticks == process.create_ticks and known.state == "paused"
+
+
+def _parse(name: str, suffix: str) -> tuple[str, str] | None:
+    """Whose file it is; None for a name that no machine can have."""
+    key = parse_stem(name, suffix)
+    return None if key is None or key[0] in RESERVED_CLUSTER_IDS else key
 
 
 def _names(directory: Path) -> frozenset[str]:

@@ -34,7 +34,7 @@ def is_foreign(files: VMFiles, path: Path) -> bool:
     """Whether what stands at `path`, one of the machine's runtime files, is not what its name says."""
     try:
         mode = path.lstat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     if path in (files.console, files.qmp):
         return not stat.S_ISSOCK(mode)

@@ -126,6 +126,10 @@ def boot_id() -> str:
     return str(int(psutil.boot_time()))
 
 
+# Other refusals (no more descriptors, no memory) say nothing about the process: they are passed on.
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+
+
 class _Stat(NamedTuple):
     ticks: str
     name: str
@@ -138,7 +142,7 @@ def _stat(pid: int) -> _Stat | None:
         try:
             with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - asked of every process every second
                 stat = file.read()
-        except OSError:
+        except _GONE:
             return None
         # The program's name stands in parentheses and may hold anything: count from the last one.
         end = stat.rfind(b")")
@@ -170,7 +174,7 @@ def is_qemu_program(name: str) -> bool:
 
 
 def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
-    """Process `pid` if it is a live QEMU of this user, else None. Never raises."""
+    """Process `pid` if it is a live QEMU of this user, else None. Raises `OSError` when the system tells nothing."""
     clock = clock or Clock()
     ticks = create_ticks(pid)
     if ticks is None:
@@ -192,7 +196,7 @@ def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
                 started_at = round(clock.wall() - (clock.since_boot() - int(ticks) / _TICKS_PER_SECOND), 2)
             else:
                 started_at = process.create_time()
-    except (psutil.Error, OSError, ValueError):
+    except (psutil.Error, *_GONE, ValueError):
         return None
     return QemuProcess(pid, ticks, started_at, arguments, disks)
 
@@ -218,7 +222,7 @@ class ProcessTable:
         self._known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
 
     def scan(self) -> tuple[QemuProcess, ...]:
-        """All of them now, by PID."""
+        """All of them now, by PID. Raises `OSError` when the system tells nothing (out of descriptors or memory)."""
         known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
         for pid in psutil.pids():
             stat = _stat(pid)

@@ -123,14 +123,19 @@ class Qemu:
         return PIDFile.read(self.files.pid_file)
 
     def process(self) -> QemuProcess | None:
-        """This machine's live QEMU, whether the PID file names it or not; None when there is none."""
+        """This machine's live QEMU, whether the PID file names it or not; None when there is none.
+
+        Raises `VMError` when the system does not tell what processes there are: that is not to be taken for none.
+        """
+        named = None
         with contextlib.suppress(CorruptFile):
             named = self.vm_pid_file()
+        with os_errors_as(VMError, f"whether {self.vm_name} runs can't be told"):
             if named is not None:
                 process = look(named.pid)
-                if process is not None and process.has_disk(self.files.image) and process.matches(named.data):
+                if process is not None and process.matches(named.data) and process.has_disk(self.files.image):
                     return process
-        return next((p for p in ProcessTable().scan() if p.has_disk(self.files.image)), None)
+            return next((p for p in ProcessTable().scan() if p.has_disk(self.files.image)), None)
 
     def running(self) -> bool:
         """Whether a QEMU of ours has this machine's disk open."""

@@ -208,6 +208,8 @@ def test_a_look_at_a_thousand_machines_costs_little_more_than_reading_their_file
     for _ in range(3):
         ours()
     # The best of some, for the machine has other things to do; the ratio asked for is 1.5.
-    best_bare, best_ours = min(bare() for _ in range(7)), min(ours() for _ in range(7))
+    best_bare = best_ours = 1e9
+    for _ in range(10):
+        best_bare, best_ours = min(best_bare, bare()), min(best_ours, ours())
     assert best_ours < 2 * best_bare, f"{best_ours * 1000:.1f} ms against {best_bare * 1000:.1f} ms"
     assert best_ours < 0.25

@@ -336,7 +336,7 @@ def no_zombie(bench: Bench) -> None:
 def suspended_holder(bench: Bench) -> None:
     bench.create()
     bench.stand_in(sockets=True)
-    holder = bench.drive("stop")
+    holder = bench.drive("stop", "patiently")
     assert holder.stdout is not None
     wait_until(lambda: b"pressing" in holder.stdout.readline(), "the stop")  # type: ignore[union-attr]
     os.kill(holder.pid, 19)

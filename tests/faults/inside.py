@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from tests.faults.matrix import CASES, load_cases, run_case
 def main(name: str) -> None:
     load_cases()
     workspace = Workspace(Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp")))
+    os.environ["XDG_STATE_HOME"] = workspace.environment["XDG_STATE_HOME"]
     workspace.data.mkdir(parents=True)
     workspace.runtime.mkdir(parents=True)
     try:

@@ -1,0 +1,123 @@
+"""`Cluster` without a running machine: user-data, ports, and what deleting removes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.errors import CorruptFile, InvalidInput, NotRunning
+from podplane_tui.backend.ports import write_state_file
+from podplane_tui.backend.snapshot import Ports
+from podplane_tui.backend.ssh import ensure_identity
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(data_dir=tmp_path / "data", runtime_dir=tmp_path / "run", cluster_id="a", arch="amd64")
+
+
+def put(path: Path, content: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def test_user_data_is_the_clusters_own_unless_another_is_given(cluster: Cluster, tmp_path: Path) -> None:
+    assert cluster.user_data() == ""
+    put(cluster.files.user_data, "#cloud-config\nä\n")
+    assert cluster.user_data() == "#cloud-config\nä\n"
+    assert cluster.user_data(put(tmp_path / "other", "x")) == "x"
+    with pytest.raises(InvalidInput, match="no user-data file"):
+        cluster.user_data(tmp_path / "none")
+    (tmp_path / "latin").write_bytes(b"\xe4")
+    with pytest.raises(InvalidInput, match="not UTF-8"):
+        cluster.user_data(tmp_path / "latin")
+    with pytest.raises(InvalidInput, match="not a regular file"):
+        cluster.user_data(tmp_path)
+
+
+def test_ports_of_a_machine_that_does_not_run_are_those_of_its_state_file(cluster: Cluster) -> None:
+    assert cluster.ports() == Ports()
+    write_state_file(cluster.files.state_file, "a", Ports(ssh=2222))
+    assert cluster.ports() == Ports(ssh=2222)
+    cluster.files.state_file.write_text("junk")
+    with pytest.raises(CorruptFile):
+        cluster.ports()
+    with pytest.raises(NotRunning):
+        cluster.ssh_target()
+
+
+def test_a_state_file_alone_is_cleared_by_stop(cluster: Cluster) -> None:
+    write_state_file(cluster.files.state_file, "a", Ports(ssh=2222))
+    assert cluster.stop().step == "gone"
+    assert not cluster.files.state_file.exists()
+    with pytest.raises(NotRunning):
+        cluster.stop()
+
+
+def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) -> None:
+    files, data = cluster.files, cluster.files.data_dir
+    instance = data / "nstance-fake/fakeserver/instances/1/instance.json"
+    ours = [
+        *(put(path) for path in (files.image, files.seed, files.efivars, files.state_file, files.qemu_log)),
+        put(files.pid_file, '{"pid":1,"data":null}'),
+        put(files.user_data),
+        *(
+            put(data / folder / f"a-{kind}" / "x")
+            for folder in ("s3/buckets", "s3/metadata")
+            for kind in ("netsy", "telemetry")
+        ),
+        put(data / "nstance-fake/fakeserver/tenants/a/x"),
+        put(data / "nstance-fake/podplane/clusters/a"),
+        put(instance, '{"tenant_id": "a"}'),
+        put(files.pid_dir / f"{files.pid_file.name}.broken-20260101T000000Z"),
+        put(files.image_dir / f".{files.seed.name}.2147483647-x.tmp"),
+    ]
+    theirs = [
+        put(data / "s3/buckets/ab-netsy/x"),
+        put(data / "s3/buckets/a-other/x"),
+        put(data / "nstance-fake/fakeserver/tenants/b"),
+        put(data / "nstance-fake/fakeserver/instances/2/instance.json", '{"tenant_id": "b"}'),
+        put(data / "nstance-fake/fakeserver/instances/3/instance.json", '["tenant_id"]'),
+        put(data / "ssh/id_ed25519"),
+        put(data / "local/b/user-data"),
+        put(data / "vms/podplane-local-b.amd64.image.qcow2"),
+        put(data / "vms/podplane-local-a-b.amd64.image.qcow2"),
+        put(files.pid_dir / "podplane-local-b.amd64.pid.json.broken-20260101T000000Z"),
+        put(files.runtime_dir / "local-server.json"),
+    ]
+    plan = cluster.delete_plan()
+    assert all(any(path == item or item in path.parents for item in plan) for path in ours)
+    assert not any(path == item or item in path.parents for path in theirs for item in plan)
+    cluster.delete(plan)
+    assert [path for path in ours if path.exists()] == []
+    assert [path for path in theirs if not path.exists()] == []
+    assert cluster.delete_plan() == ()
+
+
+def test_what_two_architectures_share_stays_with_the_other(cluster: Cluster) -> None:
+    files = cluster.files
+    for path in (files.image, files.user_data, files.state_file):
+        put(path)
+    put(files.image_dir / "podplane-local-a.arm64.image.qcow2")
+    assert cluster.delete_plan() == (files.image,)
+
+
+def test_the_effort_to_stop_containerd_ends_after_two_seconds(cluster: Cluster) -> None:
+    ensure_identity(cluster.files.identity)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        write_state_file(cluster.files.state_file, "a", Ports(ssh=silent.getsockname()[1]))
+        cluster._run_in_guest("true", timeout=2.0)  # once, for the import of paramiko takes time of its own
+        begun = time.monotonic()
+        assert cluster._run_in_guest("true", timeout=2.0) is False
+        assert 1.5 < time.monotonic() - begun < 2.8
+
+
+def test_settings_are_checked_before_anything_is_made(cluster: Cluster, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput):
+        cluster.start(StartSettings(user_data=tmp_path / "none"))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
