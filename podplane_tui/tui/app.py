@@ -23,7 +23,7 @@ from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
-from podplane_tui.tui.messages import ActionRequested, JournalRequested
+from podplane_tui.tui.messages import ActionRequested, CancelRequested, JournalRequested
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
@@ -299,6 +299,14 @@ class PodplaneApp(App[None]):
 
     def _show(self, job: Job) -> None:
         self.jobs = updated(self.jobs, job)
+
+    @on(CancelRequested)
+    def _cancel_requested(self, event: CancelRequested) -> None:
+        event.stop()
+        for running in self._at_work.values():
+            if running.job.number == event.number:
+                running.report("giving up")
+                running.control.cancel.set()
 
     @on(JournalRequested)
     def _journal_requested(self) -> None:

@@ -14,5 +14,13 @@ class ActionRequested(Message):
         super().__init__()
 
 
+class CancelRequested(Message):
+    """Someone wants the job with this number given up."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__()
+
+
 class JournalRequested(Message):
     """Someone wants to see what was done in this session."""

@@ -244,3 +244,56 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         assert app.screen.query_one("#sync-destination", Input).value == "/tmp/copied"
         await pilot.press("escape")
         assert files_of(workspace, "default").image.exists()
+
+
+@pytest.mark.usefixtures("require_qemu")
+async def test_an_orphan_is_adopted_and_a_crash_cleared(workspace: Workspace) -> None:
+    make_disk(workspace, "default")
+    files = files_of(workspace, "default")
+    app = app_for(workspace, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
+        await ended(app, "started default")
+        (process,) = workspace.qemu_processes()
+
+        await pilot.press("R")
+        await confirm(pilot)
+        await ended(app, "reset default")
+
+        files.pid_file.unlink()
+        await until(lambda: state_of(app) is State.ORPHANED, what="an orphan", seconds=BOOT)
+        await pilot.press("exclamation_mark")
+        await confirm(pilot)
+        await ended(app, "repaired default")
+        await until(lambda: state_of(app) is State.RUNNING, what="an adopted machine", seconds=BOOT)
+        assert files.pid_file.exists()
+
+        process.kill()
+        await until(lambda: state_of(app) is State.CRASHED, what="a crash", seconds=BOOT)
+        await pilot.press("exclamation_mark")
+        await confirm(pilot)
+        await until(lambda: state_of(app) is State.STOPPED, what="a clean machine", seconds=BOOT)
+        assert files.image.exists()
+        assert not files.pid_file.exists()
+
+
+@pytest.mark.usefixtures("require_qemu")
+async def test_a_job_can_be_given_up_in_the_journal(workspace: Workspace) -> None:
+    make_disk(workspace, "default")
+    app = app_for(workspace, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await ended(app, "started default")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
+        await pilot.press("x")
+        await confirm(pilot)
+        await until(lambda: "power off" in app.jobs[-1].step, what="the wait for the guest", seconds=BOOT)
+        await pilot.press("e")
+        await settled(pilot)
+        assert "waiting for the guest to power off" in text_of(app, "#journal-text")
+        await pilot.press("x")
+        await ended(app, "stop default cancelled")
+        await until(lambda: state_of(app) is State.RUNNING, what="the machine still running")

@@ -15,6 +15,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.tui.jobs import Job, Outcome
+from podplane_tui.tui.messages import CancelRequested
 from podplane_tui.tui.text import format_elapsed
 
 _MARKS = {
@@ -30,6 +31,7 @@ class JournalScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,e,q", "dismiss", "Close", id="journal.close"),
+        Binding("x", "cancel_job", "Give up", id="journal.cancel", tooltip="Give the job under the cursor up"),
     ]
 
     jobs: reactive[tuple[Job, ...]] = reactive(())
@@ -38,7 +40,7 @@ class JournalScreen(ModalScreen[None]):
         """A list and a log."""
         with Vertical(classes="dialog -large", id="journal") as box:
             box.border_title = "Events"
-            box.border_subtitle = "Esc closes"
+            box.border_subtitle = "x gives a running job up · Esc closes"
             yield OptionList(id="journal-list", compact=True)
             with VerticalScroll(id="journal-log"):
                 yield Static(id="journal-text")
@@ -71,9 +73,19 @@ class JournalScreen(ModalScreen[None]):
         event.stop()
         self._write()
 
-    def _write(self) -> None:
+    def action_cancel_job(self) -> None:
+        """Ask the app to give the job up."""
+        if self._job is not None and self._job.active:
+            self.post_message(CancelRequested(self._job.number))
+
+    @property
+    def _job(self) -> Job | None:
+        """The job under the cursor."""
         option = self.query_one(OptionList).highlighted_option
-        job = next((job for job in self.jobs if option is not None and str(job.number) == option.id), None)
+        return next((job for job in self.jobs if option is not None and str(job.number) == option.id), None)
+
+    def _write(self) -> None:
+        job = self._job
         text = Content("\n").join(_log(job)) if job else Content.styled("Nothing was done yet.", "$foreground 60%")
         self.query_one("#journal-text", Static).update(text)
 
