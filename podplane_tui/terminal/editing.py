@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from .row import Row
 from .style import DEFAULT_STYLE, Style
@@ -228,19 +229,14 @@ class Editing(Writing):
         place = self.area(numbers[:4])
         if not place:
             return
-        codes = set(numbers[4:]) or {0}
+        codes = frozenset(numbers[4:]) or frozenset({0})
         top, left, bottom, right = place
         for y in range(top, bottom):
             start, end = left, right
             if not self.whole_line_extent:
                 start = left if y == top else 0
                 end = right if y == bottom - 1 else self.columns
-            row = self.row_at(y)
-            row.to_cells()
-            row.pad(end)
-            row.touch()
-            styles = row.styles
-            styles[start:end] = [_changed(style, codes, reverse=reverse) for style in styles[start:end]]
+            self.row_at(y).restyle(start, end, lambda style: _changed(style, codes, reverse=reverse))
 
     # -- protection ---------------------------------------------------------------------------------------------
 
@@ -274,10 +270,11 @@ def _unprotected(row: Row, start: int, end: int) -> Iterator[tuple[int, int]]:
 _ATTRIBUTES = {1: "bold", 4: "underline", 5: "blink", 7: "reverse"}
 
 
-def _changed(style: Style, codes: set[int], *, reverse: bool) -> Style:
+@lru_cache(maxsize=1024)
+def _changed(style: Style, codes: frozenset[int], *, reverse: bool) -> Style:
     """`style` after DECCARA or DECRARA with these SGR codes; 0 means all four attributes they know."""
     if 0 in codes and reverse:
-        codes = {1, 4, 5, 7}
+        codes = frozenset({1, 4, 5, 7})
     values: dict[str, bool | int] = {}
     for code, name in _ATTRIBUTES.items():
         if reverse:

@@ -40,17 +40,19 @@ _TOKEN: Final = re.compile(
     r"|\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]"
     r"|[^\x00-\x9f]+"
     r"|[\x00-\x1a\x1c-\x1f\x7f]"
-    r"|\x1b(?:[()*+][0-~]|[6-9=>DEHM])"
+    r"|\x1b(?:[#(-+\--/ ][0-~]|[0-9<-OQ-WYZ\\a-jl-~])"
+    r"|\x1b[\]k][^\x00-\x1f\x7f-\x9f]{0,512}+(?:\x07|\x1b\\)"
     r"|[\x1b\x80-\x9f][\s\S]*"
     r")?"
 )
 _LINES: Final = re.compile(r"(?:[ -~]*+\r++\n)*+")
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]")
-_ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[()*+][0-~]|[6-9=>DEHM])")
+_STRING: Final = re.compile(r"\x1b[\]k][^\x00-\x1f\x7f-\x9f]{0,512}+(?:\x07|\x1b\\)")
+_ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[#(-+\--/ ][0-~]|[0-9<-OQ-WYZ\\a-jl-~])")
 
 Token = tuple[str, str]
 Operation = tuple[int, Any, Any]
-(NEWLINE, LINEFEED, POSITION, ERASE_RIGHT, STYLE, RETURN, BACK, NOTHING, LIGHT, FULL, REST) = range(11)
+(NEWLINE, LINEFEED, POSITION, ERASE_RIGHT, STYLE, RETURN, BACK, NOTHING, LIGHT, FULL, STRING, REST) = range(12)
 
 _LONG_LINE: Final = 512
 _MAX_OPERATIONS: Final = 8192
@@ -75,7 +77,7 @@ def feed(screen: Screen, parser: Parser, text: str) -> None:
             tokens = iter(_TOKEN.findall(text))
             rest: str | None = None
             while rest is None:
-                rest = (_run_plain if _is_plain(screen) else _run_general)(screen, tokens)
+                rest = (_run_plain if _is_plain(screen) else _run_general)(screen, parser, tokens)
             text = rest
         if text:
             text = text[parser.consume(text) :]
@@ -172,7 +174,7 @@ def _parse(control: str) -> Operation:
         else:
             operation = (FULL if control in "\x0e\x0f" else LIGHT, "controls", control)
     else:
-        return REST, None, None
+        return STRING if _STRING.fullmatch(control) else REST, None, None
     if len(_operations) >= _MAX_OPERATIONS:
         _operations.clear()
     _operations[control] = operation
@@ -209,7 +211,7 @@ def _call(screen: Screen, operation: Operation) -> None:
         sequence(argument)
 
 
-def _run_general(screen: Screen, tokens: Iterator[Token]) -> str | None:
+def _run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str | None:
     """Carry out tokens by the screen's handlers; None as soon as the screen is plain again, else the rest."""
     for text, control in tokens:
         if text:
@@ -223,7 +225,9 @@ def _run_general(screen: Screen, tokens: Iterator[Token]) -> str | None:
         code = operation[0]
         if code == REST:
             return control
-        if code == STYLE:
+        if code == STRING:
+            parser.consume(control)
+        elif code == STYLE:
             screen.style = screen.style.transitions.get(control) or transition(screen.style, control)
         elif code == POSITION:
             screen.address(operation[1], operation[2])
@@ -244,7 +248,7 @@ def _run_general(screen: Screen, tokens: Iterator[Token]) -> str | None:
     return ""
 
 
-def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
+def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str | None:
     """Carry out tokens on a plain screen; None as soon as it is no longer plain, else the rest."""
     cursor = screen.cursor
     rows = screen.visible
@@ -395,6 +399,8 @@ def _run_plain(screen: Screen, tokens: Iterator[Token]) -> str | None:
             x = max(0, x - 2 if x == columns else x - 1)
         elif code == NOTHING:
             continue
+        elif code == STRING:
+            parser.consume(control)  # titles, colours: nothing that is kept in a local
         elif code == REST:
             rest = control
             break

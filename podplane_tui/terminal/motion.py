@@ -171,13 +171,18 @@ class Motion(Grid):
 
     def forward_tabs(self, count: int | None = None) -> None:
         """CHT."""
-        for _ in range(min(count or 1, self.columns)):
+        for _ in range(count or 1):
+            x = self.cursor.x
             self.tab()
+            if self.cursor.x == x:
+                break
 
     def backward_tabs(self, count: int | None = None) -> None:
         """CBT."""
         x = self.cursor.x
-        for _ in range(min(count or 1, self.columns)):
+        for _ in range(count or 1):
+            if x == 0:
+                break
             x = next((stop for stop in range(x - 1, 0, -1) if stop in self.tabstops), 0)
         self.place(x, self.cursor.y)
 

@@ -23,6 +23,7 @@ STRING_LIMIT: Final = 1 << 18
 NUMBER_LIMIT: Final = 65_535
 NUMBERS_LIMIT: Final = 32
 
+_PARAMETERS: Final = re.compile("[ -?]+")
 _STRING_END: Final = re.compile("[\x07\x18\x1a\x1b\x9c]")
 _STRING_KINDS: Final = {"]": "osc", "P": "dcs", "X": "sos", "^": "pm", "_": "apc", "k": "title"}
 
@@ -61,6 +62,9 @@ class Parser:
         while position < end:
             if self.state == STRING:
                 position = self._consume_string(text, position)
+            elif self.state == CSI and (match := _PARAMETERS.match(text, position)):
+                self._sequence += match[0][: max(0, SEQUENCE_LIMIT + 1 - len(self._sequence))]
+                position = match.end()
             else:
                 self._take(text[position])
                 position += 1
@@ -117,10 +121,6 @@ class Parser:
             handler()
 
     def _take_csi(self, char: str) -> None:
-        if char < "@":
-            if len(self._sequence) <= SEQUENCE_LIMIT:
-                self._sequence += char
-            return
         sequence = self._sequence + char
         self.state, self._sequence = GROUND, ""
         if len(sequence) <= SEQUENCE_LIMIT:

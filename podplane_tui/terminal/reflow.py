@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from .row import Row
 from .scrollback import StoredRow
 from .style import DEFAULT_STYLE, Style
+from .width import width_of
 
 
 @dataclass(slots=True)
 class Place:
-    """A position in a list of rows that follows its text when that is re-wrapped."""
+    """A position in a list of rows that follows its text when that is re-wrapped.
+
+    The column after the last one of a full row stands for a cursor whose wrap is pending.
+    """
 
     row: int
     column: int
@@ -34,7 +38,9 @@ def reflow(rows: Iterable[StoredRow], columns: int, places: list[Place]) -> list
             first = number
             if len(row) <= columns if isinstance(row, str) else row.length <= columns and not row.wrapped:
                 for place in followed.get(number, ()):
-                    place.row, place.column = len(result), min(place.column, columns - 1)
+                    length = len(row) if isinstance(row, str) else row.length
+                    limit = columns if place.column == length else columns - 1
+                    place.row, place.column = len(result), min(place.column, limit)
                 result.append(row)
                 continue
         line.append(Row(row) if isinstance(row, str) else row)
@@ -58,18 +64,21 @@ def _rewrap(
         cells.extend(row.cells())
     while cells and cells[-1] == (" ", DEFAULT_STYLE):
         cells.pop()
+    if columns == 1:
+        cells = [(char if width_of(char) < 2 else "\ufffd", style) for char, style in cells if char]
     starts = [0]
     while len(cells) - starts[-1] > columns:
         end = starts[-1] + columns
         # A wide character that would be cut in two goes to the next row.
-        starts.append(end - 1 if columns > 1 and cells[end][0] == "" else end)
+        starts.append(end - 1 if cells[end][0] == "" else end)
     base = len(result)
     for index, start in enumerate(starts):
         end = starts[index + 1] if index + 1 < len(starts) else len(cells)
         result.append(_row_of(cells[start:end], wrapped=index + 1 < len(starts)))
     for offset, place in marks:
         index = max(index for index, start in enumerate(starts) if start <= offset)
-        place.row, place.column = base + index, min(offset - starts[index], columns - 1)
+        limit = columns if offset == len(cells) else columns - 1
+        place.row, place.column = base + index, min(offset - starts[index], limit)
 
 
 def _row_of(cells: list[tuple[str, Style]], *, wrapped: bool) -> Row:

@@ -32,6 +32,7 @@ class Reports(Editing):
     title_stack: list[tuple[str | None, str | None]]
     cursor_style: int
     checksum_flags: int
+    checksums: dict[int, tuple[tuple[Row, int, int, int, int], int]]  # the last one of each line, and what it is of
 
     def write_process_input(self, data: str) -> None:
         """Queue text for the program."""
@@ -193,7 +194,12 @@ class Reports(Editing):
         if place := self.area(area):
             top, left, bottom, right = place
             for y in range(top, bottom):
-                total += self._row_checksum(self.row_at(y), left, right)
+                row = self.row_at(y)
+                known = self.checksums.get(y)
+                key = (row, row.version, left, right, self.checksum_flags)
+                if known is None or known[0] != key:
+                    known = self.checksums[y] = key, self._row_checksum(row, left, right)
+                total += known[1]
         if not self.checksum_flags & 1:
             total = -total
         self.send_dcs(f"{identifier}!~{total & 0xFFFF:04X}")

@@ -13,7 +13,8 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from .style import DEFAULT_STYLE, Style
 from .width import CLASSES, ZERO, cells_of, width_of
@@ -115,11 +116,10 @@ class Row:
         return chars
 
     def compact(self) -> None:
-        """Back to pieces: for rows that are not written any more."""
-        if self.chars is not None:
-            self.trim()
-            self.pieces = list(self.runs())
-            self.chars, self.styles = None, _NO_STYLES
+        """Back to as few pieces as possible: for rows that are not written any more."""
+        self.trim()
+        self.pieces = list(self.runs())
+        self.chars, self.styles = None, _NO_STYLES
 
     def trim(self) -> None:
         """Drop stored blanks in the default style at the end (cells mode only; nothing visible changes).
@@ -264,6 +264,8 @@ class Row:
         # What was shifted past the margin goes; what stands right of the margin stays where it was.
         del chars[end : end + count], self.styles[end : end + count]
         self.length = len(chars)
+        self.wrapped = False
+        self.trim()
 
     def delete(self, start: int, count: int, end: int, style: Style) -> None:
         """Delete `count` cells at column `start`; blanks come in before `end` (exclusive)."""
@@ -280,6 +282,7 @@ class Row:
         self.styles[end:end] = [style] * count
         del chars[start : start + count], self.styles[start : start + count]
         self.length = len(chars)
+        self.wrapped = False
         self.trim()
 
     def copy(self, start: int, end: int) -> tuple[list[str], list[Style]]:
@@ -307,6 +310,21 @@ class Row:
         self.length = len(mine)
         self.wide = self.wide or any(len(char) != 1 or char > "\x7f" for char in chars)
         self.trim()
+
+    def restyle(self, start: int, end: int, change: Callable[[Style], Style]) -> None:
+        """Give the cells of columns `start` to `end` (exclusive) the style `change` makes of theirs."""
+        self.touch()
+        if start == 0 and end >= self.length:
+            self.compact()
+            self.pad(end)
+            self.pieces = [(text, change(style)) for text, style in self.runs()]
+            return
+        self.to_cells()
+        self.pad(end)
+        styles: list[Style] = []
+        for style, group in groupby(self.styles[start:end]):
+            styles += [change(style)] * len(list(group))
+        self.styles[start:end] = styles
 
     def _split_wide(self, start: int, end: int) -> None:
         """Blank the halves that wide characters on the edges of `start`..`end` would leave behind outside."""

@@ -134,6 +134,7 @@ class Screen(Settings):
         self.palette = {}
         self.default_colors = {}
         self.replies = []
+        self.checksums = {}
         self.selection = ""
         self.on_clipboard = None
         self.answerback = ""
@@ -235,7 +236,7 @@ class Screen(Settings):
             return
         main = self.hidden if self.alternate else self.visible
         saved = self.saved.get(False)
-        cursor = Place(self.cursor.y, self.cursor.x)
+        cursor = Place(self.cursor.y, self.cursor.x + self.pending_wrap)
         kept = Place(saved.y, saved.x) if saved else Place(0, 0)
         rows = self._rewrapped(main, lines, columns, [kept] if self.alternate else [cursor, kept])
         if saved:
@@ -248,6 +249,7 @@ class Screen(Settings):
         self.reset_margins()
         self.mode.discard(DECLRMM << 5)
         self.place(cursor.column, cursor.row)
+        self.pending_wrap = cursor.column == columns
 
     def _rewrapped(self, main: list[StoredRow], lines: int, columns: int, places: list[Place]) -> list[StoredRow]:
         """The rows of the main screen in the new size; the scrollback is re-wrapped with them.

@@ -26,7 +26,7 @@ class Scrollback(Sequence[Row]):
         self.pushed += len(rows)
         self._stored.extend(rows)
         for row in rows:
-            if not isinstance(row, str) and row.chars is not None:
+            if not isinstance(row, str) and (row.chars is not None or row.wide):
                 row.compact()
 
     def extend_lines(self, rows: Sequence[StoredRow]) -> None:
@@ -37,7 +37,7 @@ class Scrollback(Sequence[Row]):
     def push(self, row: StoredRow) -> None:
         """Add one row at the end."""
         self.pushed += 1
-        if not isinstance(row, str) and row.chars is not None:
+        if not isinstance(row, str) and (row.chars is not None or row.wide):
             row.compact()
         self._stored.append(row)
 

@@ -14,7 +14,8 @@ from .screen import Screen
 
 SLICE: Final = 16_384
 """Bytes decoded at a time: bounds the cost of whatever looks at the rest of a chunk."""
-_ENCODING_CHANGE: Final = re.compile(rb"\x1b[\x00-\x1f\x7f]*[% ]")
+_ENCODING_CHANGE: Final = re.compile(rb"\x1b[\x00-\x1a\x1c-\x1f\x7f]*[% ]")
+_ESCAPE_REST: Final = re.compile(rb"[\x00-\x2f\x7f]*[\x30-\xff]?", re.DOTALL)
 _ERRORS: Final = "podplane-eight-bit"
 
 
@@ -52,7 +53,8 @@ class Stream(pyte.ByteStream):
         start, size = 0, len(data)
         while start < size:
             if self.parser.state == ESCAPE:
-                end = start + 1
+                match = _ESCAPE_REST.match(data, start)
+                end = match.end() if match else size
             else:
                 match = _ENCODING_CHANGE.search(data, start, start + SLICE)
                 end = match.end() if match else start + SLICE

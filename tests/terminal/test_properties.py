@@ -1,0 +1,139 @@
+"""What must hold for any input: cuts do not matter, nothing raises, the screen stays in order, stock pyte agrees."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pyte
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.fuzz_terminal import Generator, State, fuzz, problem
+from podplane_tui.terminal import Screen, Stream, Terminal
+
+_COMMANDS = st.sampled_from(
+    [b"m", b"H", b"J", b"K", b"A", b"C", b"L", b"M", b"P", b"@", b"X", b"r", b"h", b"l", b"S", b"b"]
+)
+_NUMBERS = st.lists(st.sampled_from([b"", b"0", b"1", b"2", b"5", b"12", b"38", b"99"]), max_size=4).map(b";".join)
+_SEQUENCES = st.tuples(st.just(b"\x1b["), st.sampled_from([b"", b"", b"?"]), _NUMBERS, _COMMANDS).map(b"".join)
+_TEXTS = st.sampled_from(
+    [
+        b"hello",
+        b"x" * 30,
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\t",
+        b"\b",
+        "漢字".encode(),
+        b"e\xcc\x81",
+        "─".encode(),
+        b"\x1b(0",
+        b"\x1b(B",
+    ]
+)
+_STRINGS = st.sampled_from([b"\x1b]0;t\x07", b"\x1b]2;t\x1b\\", b"\x1bP$qm\x1b\\", "\x1b[…".encode()])
+_INPUT = st.lists(st.one_of(_TEXTS, _SEQUENCES, _STRINGS, st.binary(max_size=6)), max_size=40).map(b"".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=_INPUT, cuts=st.lists(st.integers(min_value=0, max_value=600), max_size=8))
+def test_cuts_do_not_matter(data: bytes, cuts: list[int]) -> None:
+    whole, cut = Terminal(12, 4, scrollback=20), Terminal(12, 4, scrollback=20)
+    replies = whole.feed(data)
+    bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    cut_replies = b"".join(cut.feed(data[start:end]) for start, end in pairwise(bounds))
+    assert cut_replies == replies
+    assert State.of(cut) == State.of(whole)
+    assert problem(whole) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=400), columns=st.integers(1, 20), lines=st.integers(1, 6))
+def test_any_bytes_leave_the_screen_in_order(data: bytes, columns: int, lines: int) -> None:
+    terminal = Terminal(columns, lines, scrollback=10)
+    terminal.feed(data)
+    assert problem(terminal) is None
+    terminal.resize(lines * 3, columns)
+    assert problem(terminal) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=_INPUT, sizes=st.lists(st.tuples(st.integers(1, 30), st.integers(1, 8)), min_size=1, max_size=4))
+def test_resizing_keeps_the_screen_in_order(data: bytes, sizes: list[tuple[int, int]]) -> None:
+    terminal = Terminal(12, 4, scrollback=30)
+    for size in sizes:
+        terminal.feed(data)
+        terminal.resize(*size)
+        assert problem(terminal) is None
+
+
+def test_short_fuzz_run() -> None:
+    fed, fault = fuzz(total=60_000, seed=7)
+    assert fault is None
+    assert fed >= 60_000
+
+
+def test_fuzzer_is_reproducible() -> None:
+    assert Generator(3).input(50) == Generator(3).input(50)
+
+
+# Stock pyte is right about: text that fits, CR, LF, cursor addressing and movement without margins, EL, ED, ECH, ICH
+# and DCH in the default background, and SGR with 16, 256 and true colours. Each piece begins with a CUP so that no
+# wrap is pending, where pyte differs.
+_PLACES = st.tuples(st.integers(1, 24), st.integers(1, 60)).map(lambda place: f"\x1b[{place[0]};{place[1]}H")
+_PLAIN = st.sampled_from(
+    [
+        *("text", "a longer text", "\r\n", "\b!", "\t!", "\x1b[3A!", "\x1b[2B!", "\x1b[5C!", "\x1b[4D!", "\x1b[9G!"),
+        *("\x1b[5d!", "\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[1J", "\x1b[2J", "\x1b[3X", "\x1b[2@", "\x1b[4P"),
+        *("\x1bM!", "\x1bD!"),
+    ]
+)
+_COLORS = ["31", "1;32", "38;5;208", "38;2;1;2;3", "3;4", "7", "9", "0", "39", "22;24", "97"]
+_STYLED = st.sampled_from(_COLORS).map(lambda color: f"\x1b[{color}mstyled\x1b[0m")
+
+
+@settings(max_examples=120, deadline=None)
+@given(pieces=st.lists(st.tuples(_PLACES, st.one_of(_PLAIN, _STYLED)).map("".join), max_size=30))
+def test_agrees_with_stock_pyte_where_that_is_right(pieces: list[str]) -> None:
+    data = "".join(pieces).encode()
+    stock = pyte.Screen(80, 24)
+    pyte.ByteStream(stock).feed(data)
+    terminal = Terminal(80, 24)
+    terminal.feed(data)
+    assert terminal.display == stock.display
+    assert (terminal.cursor.x, terminal.cursor.y) == (min(stock.cursor.x, 79), stock.cursor.y)
+    for y, row in enumerate(terminal.rows):
+        for x, (char, style) in enumerate(row.cells()):
+            expected = stock.buffer[y][x]
+            assert char == expected.data
+            assert (style.bold, style.italic, bool(style.underline), style.strike, style.reverse) == (
+                *(expected.bold, expected.italics, expected.underscore, expected.strikethrough, expected.reverse),
+            )
+            assert _rgb(style.foreground) == _rgb_of_pyte(expected.fg)
+
+
+def _rgb(color: str | int) -> str | int:
+    """True colours and the 256 palette as pyte names both: by their value."""
+    return color if isinstance(color, str) or color < 16 else pyte.graphics.FG_BG_256[color]
+
+
+def _rgb_of_pyte(name: str) -> str | int:
+    names = ["black", "red", "green", "brown", "blue", "magenta", "cyan", "white"]
+    if name in names:
+        return names.index(name)
+    bright = name.removeprefix("bright")
+    return names.index(bright) + 8 if name != bright else name
+
+
+def test_screen_and_stream_are_pytes() -> None:
+    screen = Screen(20, 3)
+    stream = Stream(screen)
+    assert isinstance(screen, pyte.Screen)
+    assert isinstance(stream, pyte.ByteStream)
+    stream.feed(b"hello")
+    screen.cursor_position(2, 3)
+    screen.draw("there")
+    screen.carriage_return()
+    assert [line.rstrip() for line in screen.display] == ["hello", "  there", ""]
+    assert (screen.cursor.x, screen.cursor.y) == (0, 1)
