@@ -53,7 +53,9 @@ def end_process(
         control.report(f"sending {number.name} to QEMU")
         what = f"waiting for QEMU after {number.name}"
         last = number is signal.SIGKILL
-        if not process.send(number) or _wait_gone(name, process, timeout, control, what, last=last):
+        if not process.send(number) and not last:
+            return StopResult("gone", f"{name} ended by itself")
+        if _wait_gone(name, process, timeout, control, what, last=last):
             return StopResult(step, f"{name} was ended with {number.name}")
     raise StopFailed(
         f"process {process.pid} of {name} is still there {timeouts.kill:.0f} s after SIGKILL:"

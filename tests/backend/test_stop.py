@@ -92,7 +92,7 @@ def test_a_process_that_is_gone_already_needs_no_signal(start: Start) -> None:
     child, process = start("pass")
     child.kill()
     child.wait()
-    assert end(process, StopTimeouts(powerdown=0)).step == "terminate"
+    assert end(process, StopTimeouts(powerdown=0)) == StopResult("gone", "m ended by itself")
 
 
 def test_given_up_before_the_first_signal(start: Start) -> None:

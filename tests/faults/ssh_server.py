@@ -69,6 +69,7 @@ class SSHServer:
     def execute(self, channel: paramiko.Channel, command: str) -> None:
         """Run nothing, but for the one thing."""
         self.commands.append(command)
+        channel.recv(1)  # the client ends its input once it knows that the command was taken
         if command.endswith("poweroff"):
             self._poweroff()
             if self._break_off:
