@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from rich.color import Color, ColorType
+from rich.color import Color, ColorSystem, ColorType
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -20,7 +20,9 @@ from textual.filter import dim_color
 from textual.strip import Strip
 
 from podplane_tui.terminal import DEFAULT_STYLE, Row, Style
+from podplane_tui.terminal.row import Run
 from podplane_tui.terminal.width import cells_of, width_of
+from podplane_tui.tui.widgets.terminal_strip import RowStrip
 
 STYLES_KEPT = 4096
 """Rich styles kept per painter; a program that uses more colours than this starts the cache anew."""
@@ -55,6 +57,14 @@ class Look:
     background: str | None = None
 
 
+class _Sequence(NamedTuple):
+    """How a style is switched on: parameters from a reset to the ground's colour, and those of the text's colour."""
+
+    style: Style
+    ground: str
+    colour: str
+
+
 class Painter:
     """Turns rows into strips for one look. Another look needs another painter, which ignores this one's strips.
 
@@ -70,7 +80,9 @@ class Painter:
         # By identity, for hashing a style costs more than all the rest; the core interns styles, and the entry keeps
         # its style alive so that no other can get its number.
         self._styles: dict[int, tuple[Style, RichStyle]] = {}
+        self._sequences: dict[int, _Sequence] = {}
         self._attributes: dict[tuple[int, ...], RichStyle] = {}
+        self._grounds: dict[tuple[str | int, ...], str] = {}
         self.blank_style = self._style(DEFAULT_STYLE)
         self.blank = Strip([Segment(" " * look.columns, self.blank_style)], look.columns)
 
@@ -79,54 +91,108 @@ class Painter:
         cached = row.cache
         if type(cached) is _Cached and cached.painter is self:
             return cached.strip
-        strip = self._build(row)
+        columns = self.look.columns
+        strip: Strip
+        if row.length > columns:
+            strip = Strip(self.segments(row.runs())).crop(0, columns)
+        else:
+            strip = RowStrip(self, row.runs(), columns)
         row.cache = _Cached(self, strip)
         return strip
 
-    def _build(self, row: Row) -> Strip:
-        columns = self.look.columns
+    def segments(self, runs: Iterable[Run]) -> list[Segment]:
+        """The runs with Rich styles, filled up with blanks to the look's columns."""
         styles = self._styles
         segments: list[Segment] = []
         used = 0
-        for text, style in row.runs():
+        for text, style in runs:
             known = styles.get(id(style))
             rich_style = known[1] if known is not None else self._style(style)
             if text.isascii():
                 used += len(text)
             else:
-                used += (width := width_of(text))
-                if cell_len(text) != width:
-                    text = _agreed(text)  # noqa: PLW2901
+                used += width_of(text)
+                text = _agreed(text)  # noqa: PLW2901
             segments.append(Segment(text, rich_style))
-        if used < columns:
-            segments.append(Segment(" " * (columns - used), self.blank_style))
-        elif used > columns:
-            return Strip(segments, used).crop(0, columns)
-        return Strip(segments, columns)
+        if used < self.look.columns:
+            segments.append(Segment(" " * (self.look.columns - used), self.blank_style))
+        return segments
+
+    def sequences(self, runs: Iterable[Run]) -> str:
+        """The runs with escape sequences in true colours, filled up with blanks to the look's columns."""
+        known = self._sequences
+        parts: list[str] = []
+        used = 0
+        before = ""
+        for text, style in runs:
+            _, ground, colour = known.get(id(style)) or self._sequence(style)
+            if text.isascii():
+                used += len(text)
+            else:
+                used += width_of(text)
+                text = _agreed(text)  # noqa: PLW2901
+            parts.append(f"\x1b[{colour}m{text}" if ground == before else f"\x1b[{ground}{colour}m{text}")
+            before = ground
+        if used < self.look.columns:
+            _, ground, colour = known.get(id(DEFAULT_STYLE)) or self._sequence(DEFAULT_STYLE)
+            parts.append(f"\x1b[{ground}{colour}m{' ' * (self.look.columns - used)}")
+        parts.append("\x1b[0m")
+        return "".join(parts)
 
     def _style(self, style: Style) -> RichStyle:
         if len(self._styles) >= STYLES_KEPT:
             self._styles.clear()
-        foreground, background, dim, *rest = _read(style)
-        text = self._colour(foreground, self._foreground)
-        ground = self._colour(background, self._background)
-        if dim and self.look.ansi_theme is not None and text and ground:
-            text, dim = dim_color(ground, text), False
-        key = (dim, *rest)
-        attributes = self._attributes.get(key)
-        if attributes is None:
-            attributes = self._attributes[key] = self._attribute_style(*key)
+        foreground, background, dim, *attributes = _read(style)
+        text, ground, dim = self._colours(foreground, background, dim=dim)
         rich_style = RichStyle.from_color(text, ground)
-        if attributes:
-            rich_style = attributes + rich_style
+        if switched := self._attribute_style((dim, *attributes)):
+            rich_style = switched + rich_style
         self._styles[id(style)] = style, rich_style
         return rich_style
 
-    def _attribute_style(self, dim: bool, underline: int, reverse: bool, *rest: bool) -> RichStyle:
-        switched = {"dim": dim, "reverse": reverse != self.look.reverse_video}
-        switched |= {"underline": underline not in (0, 2), "underline2": underline == 2}
-        switched |= dict(zip(_ATTRIBUTES, rest, strict=True))
-        return RichStyle(**{name: True for name, on in switched.items() if on})  # type: ignore[arg-type]
+    def _colours(
+        self, foreground: str | int, background: str | int, *, dim: bool
+    ) -> tuple[Color | None, Color | None, bool]:
+        """The colours of text and ground, and whether the text is still to be dimmed by the user's terminal."""
+        text = self._colour(foreground, self._foreground)
+        ground = self._colour(background, self._background)
+        if dim and self.look.ansi_theme is not None and text and ground:
+            return dim_color(ground, text), ground, False
+        return text, ground, dim
+
+    def _sequence(self, style: Style) -> _Sequence:
+        if len(self._sequences) >= STYLES_KEPT:
+            self._sequences.clear()
+            self._grounds.clear()
+        foreground, background, dim, *attributes = _read(style)
+        if dim:
+            blended, _, dim = self._colours(foreground, background, dim=True)
+            colour = _codes(blended)
+        elif isinstance(foreground, str) and foreground != "default":  # by the thousand: without detours
+            red, green, blue = bytes.fromhex(foreground)
+            colour = f"38;2;{red};{green};{blue}"
+        else:
+            colour = _codes(self._colour(foreground, self._foreground))
+        key = background, dim, *attributes
+        ground = self._grounds.get(key)
+        if ground is None:
+            switches = Strip.render_ansi(self._attribute_style((dim, *attributes)), ColorSystem.TRUECOLOR)
+            codes = _codes(self._colour(background, self._background), foreground=False)
+            ground = self._grounds[key] = "".join(f"{part};" for part in ("0", switches, codes) if part)
+        sequence = self._sequences[id(style)] = _Sequence(style, ground, colour or "39")
+        return sequence
+
+    def _attribute_style(self, key: tuple[int, ...]) -> RichStyle:
+        """A style without colours from what is read of a core style after its colours."""
+        rich_style = self._attributes.get(key)
+        if rich_style is None:
+            dim, underline, reverse, *rest = key
+            switched = {"dim": dim, "reverse": reverse != self.look.reverse_video}
+            switched |= {"underline": underline not in (0, 2), "underline2": underline == 2}
+            switched |= dict(zip(_ATTRIBUTES, rest, strict=True))
+            rich_style = RichStyle(**{name: True for name, on in switched.items() if on})  # type: ignore[arg-type]
+            self._attributes[key] = rich_style
+        return rich_style
 
     def _colour(self, colour: str | int, default: Color | None) -> Color | None:
         if isinstance(colour, int):
@@ -192,12 +258,13 @@ _JOINERS = dict.fromkeys((0x200D, 0xFE0E, 0xFE0F))
 
 
 def _agreed(text: str) -> str:
-    """Text whose width the guest and the outer terminal reckon differently, shown so that both agree on the columns.
+    """Text shown so that the guest and the outer terminal agree on its columns.
 
-    Joined emoji come apart and variation selectors go; what is still in dispute becomes a replacement character.
+    Where they do not, joined emoji come apart and variation selectors go; what is still in dispute becomes a
+    replacement character.
     """
-    text = text.translate(_JOINERS)
-    if cell_len(text) == width_of(text):
+    width = width_of(text)
+    if cell_len(text) == width or cell_len(text := text.translate(_JOINERS)) == width:
         return text
     shown = []
     for cell, following in pairwise([*cells_of(text), "end"]):
@@ -205,6 +272,10 @@ def _agreed(text: str) -> str:
             width = 1 if following else 2
             shown.append(cell if cell_len(cell) == width else "\N{REPLACEMENT CHARACTER}".ljust(width))
     return "".join(shown)
+
+
+def _codes(colour: Color | None, *, foreground: bool = True) -> str:
+    return "" if colour is None else ";".join(colour.get_ansi_codes(foreground))
 
 
 def _true_colour(rrggbb: str) -> Color:
