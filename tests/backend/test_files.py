@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend import files
 from podplane_tui.backend.files import disk_usage, private_directory, write_atomic
 
 
@@ -31,7 +30,7 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path: Path, monkeypatch: 
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("podplane_tui.backend.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_atomic(target, b"new", mode=0o644)
     assert target.read_bytes() == b"old"
