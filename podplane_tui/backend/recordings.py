@@ -18,15 +18,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.arguments import read_machine
+from podplane_tui.backend.boot import Boot, BootParser
 from podplane_tui.backend.errors import CorruptFile, VMError
 from podplane_tui.backend.files import open_regular, private_directory, read_small_file, write_atomic
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.process import boot_id, create_ticks
-from podplane_tui.backend.recording_file import hole_of, punch_hole
+from podplane_tui.backend.recording_file import RecordingReader, hole_of, punch_hole
 from podplane_tui.backend.snapshot import VMSnapshot
 
 RAW_SUFFIX = ".raw"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
+_PIECE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class HowEnded(StrEnum):
 class Recording:
     """One run of a machine's QEMU. Times are in seconds since the epoch, `ended_at` None while it runs.
 
-    `size` is the bytes kept; `hole` is the part of the file that is not, as `(start, end)`.
+    `boots` is counted when it has ended. `size` is the bytes kept; `hole` is the part of the file that is not, as
+    `(start, end)`.
     """
 
     path: Path
@@ -68,6 +71,7 @@ class Recording:
     ended_at: float | None
     how_ended: HowEnded | None
     source: Source
+    boots: int | None
     size: int
     hole: tuple[int, int] | None
     pid: int | None
@@ -81,8 +85,12 @@ class Recording:
 
     @property
     def live(self) -> bool:
-        """Whether its QEMU still runs."""
+        """Whether its QEMU still ran when this was read."""
         return self.ended_at is None
+
+    def still_live(self) -> bool:
+        """Whether its QEMU runs now."""
+        return self.live and self.pid is not None and create_ticks(self.pid) == self.create_ticks
 
 
 # Questions: they write nothing
@@ -109,6 +117,28 @@ def current_recording(vm: VMSnapshot) -> Recording | None:
     return next((r for r in recordings(vm.files) if r.pid == vm.pid and r.create_ticks == ticks), None)
 
 
+def boots_in(recording: Recording) -> tuple[Boot, ...]:
+    """The boots of a recording, oldest first. Raises `OSError`."""
+    parser, offset = BootParser(), 0
+    with RecordingReader(recording.path) as reader:
+        while (chunk := reader.read(_PIECE)) is not None:
+            if chunk.offset > offset:
+                parser.skip(chunk.offset - offset)
+            parser.feed(chunk.data)
+            offset = chunk.offset + len(chunk.data)
+    if not recording.live:
+        parser.end()
+    return parser.boots
+
+
+def past_boots(files: VMFiles) -> Iterator[tuple[Recording, Boot]]:
+    """A machine's boots on record, the newest first. What can't be read is left out."""
+    for recording in recordings(files):
+        with contextlib.suppress(OSError):
+            for boot in reversed(boots_in(recording)):
+                yield recording, boot
+
+
 def _read(path: Path) -> Recording | None:
     started_at = _started_at(path)
     if started_at is None:
@@ -122,13 +152,14 @@ def _read(path: Path) -> Recording | None:
     about = _read_about(path)
     pid, ticks, boot = about.get("pid"), about.get("create_ticks"), about.get("boot_id")
     alive = isinstance(pid, int) and boot == boot_id() and create_ticks(pid) == ticks
-    ended_at, how = about.get("ended_at"), about.get("how_ended")
+    ended_at, how, boots = about.get("ended_at"), about.get("how_ended"), about.get("boots")
     return Recording(
         path=path,
         started_at=started_at,
         ended_at=None if alive else float(ended_at) if isinstance(ended_at, (int, float)) else info.st_mtime,
         how_ended=next((each for each in HowEnded if not alive and each == how), None),
         source=Source.ATTACHED if about.get("source") == Source.ATTACHED else Source.QEMU,
+        boots=boots if isinstance(boots, int) else None,
         size=info.st_size - (hole[1] - hole[0] if hole else 0),
         hole=hole,
         pid=pid if isinstance(pid, int) else None,
@@ -191,12 +222,26 @@ def discard(path: Path) -> None:
 
 
 def finish(files: VMFiles, how: HowEnded = HowEnded.GONE) -> None:
-    """Note the end of every recording whose QEMU has ended. A side matter: what fails is left for the next time."""
+    """Note the end of every recording whose QEMU has ended, its boots, and the host keys shown in it.
+
+    A side matter: what fails is left for the next time.
+    """
     with contextlib.suppress(OSError, VMError):
         for recording in recordings(files):
             about = _read_about(recording.path)
             if not recording.live and "ended_at" not in about:
-                _write_about(recording.path, {**about, "ended_at": recording.ended_at, "how_ended": how})
+                boots = boots_in(recording)
+                ended = {"ended_at": recording.ended_at, "how_ended": how, "boots": len(boots)}
+                _write_about(recording.path, {**about, **ended})
+                for boot in boots:
+                    keep_host_keys(files, boot)
+
+
+def keep_host_keys(files: VMFiles, boot: Boot) -> None:
+    """Keep the host keys that a boot has shown, if any, in place of those known before. Raises `OSError`."""
+    content = "".join(f"{files.stem} {key}\n" for key in boot.host_keys).encode()
+    if content and (not files.known_hosts.is_file() or files.known_hosts.read_bytes() != content):
+        write_atomic(files.known_hosts, content, mode=0o600)
 
 
 def keep_within(files: VMFiles, limits: Limits = Limits()) -> tuple[str, ...]:
@@ -218,7 +263,7 @@ def keep_within(files: VMFiles, limits: Limits = Limits()) -> tuple[str, ...]:
             freed = _trim(recording, limits.size)
             kept -= freed
             done.append(f"{what}: its middle was removed" if freed else f"{what}, and this system can't trim it")
-        boots += 1
+        boots += recording.boots or 1
         size += kept
     return tuple(done)
 

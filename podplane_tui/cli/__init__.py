@@ -35,6 +35,8 @@ VERBS = {
     "adopt": ("mend", "adopt"),
     "delete": ("lifecycle", "delete"),
     "console": ("reach", "console"),
+    "logs": ("logs", "logs"),
+    "boot": ("logs", "boot"),
     "shell": ("reach", "shell"),
     "sync": ("reach", "sync"),
     "doctor": ("doctor", "doctor"),

@@ -75,9 +75,9 @@ def describe(vm: VMSnapshot) -> dict[str, object]:
         "problem": vm.problem,
         "action": None
         if vm.action is None
-        else {"verb": vm.action.verb, "pid": vm.action.pid, "since": _time(vm.action.since)},
+        else {"verb": vm.action.verb, "pid": vm.action.pid, "since": iso_time(vm.action.since)},
         "pid": vm.pid,
-        "started_at": _time(vm.started_at),
+        "started_at": iso_time(vm.started_at),
         "cpus": vm.cpus,
         "cpu_percent": None if vm.cpu_percent is None else round(vm.cpu_percent, 1),
         "memory_bytes": vm.memory_bytes,
@@ -100,7 +100,7 @@ def describe(vm: VMSnapshot) -> dict[str, object]:
     }
 
 
-def _time(seconds: float | None) -> str | None:
+def iso_time(seconds: float | None) -> str | None:
     """Seconds since the epoch as ISO 8601; None for what no calendar holds (a lock file may say anything)."""
     if seconds is None:
         return None
@@ -154,7 +154,7 @@ def _rows(vm: VMSnapshot) -> list[tuple[str, str]]:
     if vm.live:
         rows += [
             ("process", str(vm.pid)),
-            ("started", f"{_time(vm.started_at)}, {_uptime(vm)} ago"),
+            ("started", f"{iso_time(vm.started_at)}, {_uptime(vm)} ago"),
             ("cpu", f"{_percent(vm)} of one core, {vm.cpus or UNKNOWN} in the machine, {vm.accelerator or UNKNOWN}"),
             ("memory", format_usage(vm.memory_bytes, vm.memory_limit_bytes)),
             ("console", one_line(str(vm.console or vm.files.console))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import stat
@@ -25,10 +26,12 @@ from podplane_tui.backend.recordings import (
     Source,
     begin,
     belongs_to,
+    boots_in,
     current_recording,
     discard,
     finish,
     keep_within,
+    past_boots,
     recordings,
 )
 from podplane_tui.backend.snapshot import State, VMSnapshot
@@ -104,7 +107,7 @@ def test_a_recordings_life(files: VMFiles, stranger: subprocess.Popen[bytes]) ->
     finish(files, HowEnded.TERMINATE)
     finish(files, HowEnded.KILL)  # what is noted stays
     (noted,) = recordings(files)
-    assert noted == replace(ended, how_ended=HowEnded.TERMINATE)
+    assert noted == replace(ended, how_ended=HowEnded.TERMINATE, boots=1)
     assert json.loads(path.with_suffix(".json").read_bytes())["ended_at"] == ended.ended_at
     discard(path)
     assert list(files.recordings_dir.iterdir()) == []
@@ -118,6 +121,34 @@ def test_the_newest_comes_first_and_what_is_no_recording_is_left_out(files: VMFi
     assert [r.path for r in recordings(files)] == [second, first]
     second.with_suffix(".json").write_bytes(b"\xff{")
     assert [r.path for r in recordings(files)] == [second, first]
+
+
+KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519" + bytes(36)).decode()
+SHOWN = f"-----BEGIN SSH HOST KEY KEYS-----\n{KEY} root@host\n-----END SSH HOST KEY KEYS-----\n".encode()
+RESTART = b"[    0.000000] Linux version 6.1\n[    9.000000] reboot: Restarting system\n"
+
+
+def test_boots_are_counted_and_host_keys_kept_at_the_end(files: VMFiles) -> None:
+    made(files, RESTART + RESTART + b"[    0.000000] Linux version 6.1\n")
+    made(files, SHOWN + RESTART)
+    finish(files)
+    newer, older = recordings(files)
+    assert (newer.boots, older.boots) == (1, 3)
+    assert [boot.number for _, boot in past_boots(files)] == [1, 3, 2, 1]
+    assert files.known_hosts.read_text() == f"{files.stem} {KEY}\n"
+    assert stat.S_IMODE(files.known_hosts.stat().st_mode) == 0o600
+    assert [len(keep_within(files, Limits(boots=1))), len(recordings(files))] == [1, 1]
+
+
+def test_boots_behind_a_hole_are_found(files: VMFiles) -> None:
+    path = made(files, RESTART)
+    with path.open("r+b") as file:
+        file.truncate(MB)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\n[FAILED] Failed to start x.\n")
+    (recording,) = recordings(files)
+    boot = boots_in(recording)[-1]
+    assert [failure.offset for failure in boot.failures] == [MB + 1]
 
 
 def test_old_boots_make_room(files: VMFiles) -> None:
