@@ -1,6 +1,6 @@
 """What showing and keeping text costs: strips of a full screen, memory of the scrollback."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -16,26 +16,33 @@ LOG_LINES = 10_000
 
 def strips(environment: Environment, *, rounds: int, times: int, letters: Sequence[str] = STRIPS) -> list[Result]:
     """CPU time for the strips of a screen, as a part of that from pyte's buffer for the same; the worst counts."""
-    milliseconds: dict[str, dict[str, float]] = {}
-    ratios = {}
+    answers: dict[str, list[dict[str, float]]] = {}
     with TemporaryDirectory() as folder, Worker(environment, "strips.py") as worker:
         for letter in letters:
             file = Path(folder) / letter
             file.write_bytes(_screenful(letter))
-            answers = [worker.ask(file=str(file), columns=COLUMNS, lines=LINES, times=times) for _ in range(rounds)]
-            name = streams.STREAMS[letter][0]
-            milliseconds[name] = {key: round(median(one[key] for one in answers) * 1000, 3) for key in ("ours", "pyte")}
-            ratios[name] = median(one["ours"] / one["pyte"] for one in answers)
-    worst = max(ratios, key=lambda name: ratios[name])
+            request = {"file": str(file), "columns": COLUMNS, "lines": LINES, "times": times}
+            answers[streams.STREAMS[letter][0]] = [worker.ask(**request) for _ in range(rounds)]
     return [
-        Result(
-            f"strips of a full screen (worst: {worst})",
-            "pyte's buffer",
-            ratios[worst],
-            targets.STRIPS,
-            detail={"ms": milliseconds, "ratios": {name: round(value, 3) for name, value in ratios.items()}},
-        )
+        _worst("strips of a full screen", answers, "", targets.STRIPS),
+        _worst("the same, made and rendered", answers, " shown", None),
     ]
+
+
+def _worst(
+    measure: str, answers: Mapping[str, Sequence[Mapping[str, float]]], kind: str, target: targets.AtMost | None
+) -> Result:
+    mine, theirs = f"ours{kind}", f"pyte{kind}"
+    ratios = {name: median(one[mine] / one[theirs] for one in found) for name, found in answers.items()}
+    detail = {
+        name: {
+            "ratio": round(ratios[name], 3),
+            "ms": {key: round(median(one[key] for one in found) * 1000, 3) for key in (mine, theirs)},
+        }
+        for name, found in answers.items()
+    }
+    worst = max(ratios, key=lambda name: ratios[name])
+    return Result(f"{measure} (worst: {worst})", "pyte's buffer", ratios[worst], target, detail=detail)
 
 
 def _screenful(letter: str) -> bytes:
