@@ -160,7 +160,7 @@ class Bench:
                 *(str(self.fake_qemu), "-I", "-S", str(HERE / "stand_in.py"), json.dumps(behaviour)),
                 *("-drive", f"file={disk or files.image},format=qcow2,if=virtio", *arguments),
             ],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
             cwd=cwd,

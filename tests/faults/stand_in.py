@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 
 
 def path_of(option: str) -> str | None:
@@ -92,8 +91,8 @@ def main() -> None:
         threading.Thread(target=serve, args=(servers[control], behaviour.get("qmp", "answers")), daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    while True:
-        time.sleep(3600)
+    sys.stdin.read()  # ends with whoever started it
+    os._exit(0)
 
 
 if __name__ == "__main__":
