@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import stat
@@ -10,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from podplane_tui.backend import Cluster, DirectBootOptions, StartSettings, StopTimeouts
+from podplane_tui.backend import Cluster, Control, DirectBootOptions, StartSettings, StopTimeouts
 from podplane_tui.backend.recording_file import follow
-from podplane_tui.backend.recordings import HowEnded, Source, current_recording, recorded, recordings
+from podplane_tui.backend.recordings import HowEnded, Source, boots_in, current_recording, recorded, recordings
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import PROMPT, READY, TinyGuest
@@ -69,6 +70,43 @@ def test_a_guest_that_numbers_its_lines_is_recorded_whole(cluster: Cluster, tiny
     content = ended.path.read_bytes()
     assert content.startswith(bytes(text))
     assert b"so 42" in content[len(text) :]  # what the client read is on record too, and what came after it left
+
+
+def test_a_panic_is_told_and_the_restart_is_another_boot(cluster: Cluster, tiny_guest: TinyGuest) -> None:
+    """The kernel resets the machine a second after a panic; QEMU, and the recording, go on."""
+    guest = dataclasses.replace(tiny_guest, cmdline="console=ttyS0")
+    cluster.start(settings(guest, "panic=1"))
+    client = Serial(cluster.files.console, timeout=30)
+    client.wait_for(READY, timeout=90)
+    client.wait_for(PROMPT)
+    client.send("dmesg | head -3\n")
+    client.wait_for(PROMPT)
+    client.send("echo c > /proc/sysrq-trigger\n")
+    client.wait_for(READY, timeout=90)
+    client.close()
+    cluster.stop(timeouts=AT_ONCE)
+
+    (recording,) = recordings(cluster.files)
+    assert recording.boots == 2
+    content = recording.path.read_bytes()
+    first, second = boots_in(recording)
+    assert [stage.name for stage in first.stages] == ["kernel", "initramfs"]
+    (panic,) = first.failures
+    assert (panic.kind.value, panic.at is not None) == ("panic", True)
+    assert b"Kernel panic - not syncing: sysrq triggered crash" in content.split(b"\n")[panic.line - 1]
+    assert content[panic.offset :].startswith(content.split(b"\n")[panic.line - 1])
+    assert content[second.offset :].startswith(b"[    0.000000] Linux version ")
+    assert second.failures == ()
+
+
+def test_where_nothing_can_be_recorded_the_machine_starts_all_the_same(cluster: Cluster, workspace: Workspace) -> None:
+    (workspace.root / "state").write_bytes(b"in the way")
+    steps: list[str] = []
+    cluster.start(StartSettings(network=False, memory="64M"), control=Control(report=steps.append))
+    assert [step for step in steps if step.startswith("the console can't be recorded: ")]
+    vm = cluster.snapshot()
+    assert vm is not None
+    assert current_recording(vm) is None
 
 
 def test_a_start_that_fails_leaves_no_recording(cluster: Cluster, tiny_guest: TinyGuest) -> None:
