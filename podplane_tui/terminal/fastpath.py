@@ -16,13 +16,15 @@ Invariants:
 - `rows` is `screen.visible` itself; what replaces that list is followed by a full load.
 - Plain strings in `rows` are rows of one-cell characters in the default style that do not wrap (see `scrollback`).
 - Whatever writes to a `Row` without its own methods counts `version` up and empties `cache`.
+- While `append` is set, the row the cursor is in is open: text goes on at its end, and its `length`, `version` and
+  `cache` are behind until it is closed. Only text that fits and SGR may come while a row is open.
 - Cached operations and style transitions are pure functions of their keys; both caches are bounded.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,7 +32,7 @@ from .parser import GROUND, SEQUENCE, Parser, numbers_of
 from .row import Row
 from .screen import Screen
 from .scrollback import StoredRow
-from .style import BG, DEFAULT_STYLE, transition
+from .style import BG, DEFAULT_STYLE, Style, transition
 from .width import CLASSES, NARROW, WIDE, ZERO, run_class
 from .writing import MAX_CELL_LENGTH
 
@@ -228,7 +230,7 @@ def _run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str
         if code == STRING:
             parser.consume(control)
         elif code == STYLE:
-            screen.style = screen.style.transitions.get(control) or transition(screen.style, control)
+            screen.style = screen.style.transitions.get(control) or transition(screen.style, control) or screen.style
         elif code == POSITION:
             screen.address(operation[1], operation[2])
         elif code == ERASE_RIGHT:
@@ -267,11 +269,23 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
     x = columns if screen.pending_wrap else cursor.x
     y = cursor.y
     rest = ""
+    append: Callable[[tuple[str, Style]], None] | None = None
+    open_row: Any = None
 
     for text, control in tokens:
         if text:
             last = text
             end = x + len(text)
+            if append is not None:
+                if end <= columns:
+                    append((text, style))
+                    x = end
+                    text = ""  # noqa: PLW2901 - done
+                else:
+                    append = None
+                    open_row.length = x
+                    open_row.touch()
+        if text:
             if end > columns:
                 cursor.y = y
                 cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
@@ -293,10 +307,12 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                     chars = row.chars
                     if chars is None:
                         if x == row.length:
-                            row.pieces.append((text, style))
-                            row.length = end
-                            row.version += 1
-                            row.cache = None
+                            if table is None:
+                                open_row = row
+                                append = row.pieces.append
+                                append((text, style))
+                            else:
+                                row.put(x, text, style)
                         else:
                             row.put(x, text, style)
                     elif x <= row.length and not row.wide:
@@ -316,6 +332,16 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             style = new_style
             transitions = style.transitions
             continue
+        if control[-1] == "m":
+            new_style = transition(style, control)
+            if new_style is not None:
+                style = new_style
+                transitions = style.transitions
+                continue
+        if append is not None:
+            append = None
+            open_row.length = x
+            open_row.touch()
         if control >= "\xa0":
             kind = CLASSES[ord(control)] if len(control) == 1 else run_class(control)
             if kind == ZERO:
@@ -364,9 +390,6 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                     rows[bottom:bottom] = screen.blank_rows(1)
             elif y < last_line:
                 y += 1
-        elif code == STYLE:
-            style = transition(style, control)
-            transitions = style.transitions
         elif code == POSITION and not origin:
             y = operation[1]
             if y > last_line:  # noqa: PLR1730 - as above
@@ -434,6 +457,9 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             x = columns if screen.pending_wrap else cursor.x
             y = cursor.y
 
+    if append is not None:
+        open_row.length = x
+        open_row.touch()
     cursor.y = y
     cursor.x, screen.pending_wrap = (x, False) if x < columns else (columns - 1, True)
     screen.style = style

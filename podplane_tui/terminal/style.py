@@ -6,6 +6,7 @@ identity comparisons. `select` is the whole of SGR; the fast path remembers its 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 Color = str | int
@@ -32,8 +33,11 @@ _DEFAULTS: Final = ("default", "default", False, False, False, 0, "default", Fal
 )
 
 _MAX_CACHED: Final = 4096
-_interned: dict[tuple[Any, ...], Style] = {}
-_transition_count = 0
+"""Styles and transitions."""
+_families: dict[tuple[Any, ...], dict[Color, Style]] = {}
+"""All styles, by everything but the foreground and then by the foreground: what changes most is found fastest."""
+_cached = 0
+_NO_TRANSITIONS: Final[dict[str, Style]] = {}
 
 
 class Style:
@@ -43,10 +47,12 @@ class Style:
     DECSCA and SPA put on characters that selective erasure spares.
     """
 
-    __slots__ = ("_erased", "_values", "transitions")
+    __slots__ = ("_erased", "_values", "family", "transitions")
 
     _values: tuple[Any, ...]
     _erased: Style | None
+    family: dict[Color, Style]
+    """The styles that differ from this one in the foreground only, by foreground."""
     transitions: dict[str, Style]
     """Where an SGR sequence (the whole control sequence) leads from here. A cache, filled by `transition`."""
 
@@ -145,26 +151,38 @@ class Style:
 
 def from_values(values: tuple[Any, ...]) -> Style:
     """The interned style with these attribute values, in the order of the class."""
-    style = _interned.get(values)
-    if style is None:
-        if len(_interned) >= _MAX_CACHED:
-            _forget()
-        style = object.__new__(Style)
-        style._values = values
-        style._erased = None
-        style.transitions = {}
-        _interned[values] = style
+    family = _families.get(values[1:])
+    if family is None:
+        family = _families[values[1:]] = {}
+    return family.get(values[FG]) or _new(values, family)
+
+
+def _new(values: tuple[Any, ...], family: dict[Color, Style]) -> Style:
+    global _cached  # noqa: PLW0603 - one counter beside the one cache it bounds
+    if _cached >= _MAX_CACHED:
+        _forget()
+        family = _families.setdefault(values[1:], {})
+    elif len(family) >= _MAX_CACHED:
+        family.clear()  # one that was forgotten, but is still in use
+    _cached += 1
+    style = object.__new__(Style)
+    style._values = values
+    style._erased = None
+    style.family = family
+    style.transitions = _NO_TRANSITIONS
+    family[values[FG]] = style
     return style
 
 
 def _forget() -> None:
-    """Bound the caches: a stream of ever new true colours must not grow them for ever."""
-    global _transition_count  # noqa: PLW0603 - one counter beside the one cache it bounds
-    for style in _interned.values():
-        style.transitions = {}
-    _transition_count = 0
-    _interned.clear()
-    _interned[DEFAULT_STYLE._values] = DEFAULT_STYLE
+    """Empty the caches: a stream of ever new colours must not make them grow for ever."""
+    global _cached  # noqa: PLW0603 - as above
+    for family in _families.values():
+        for style in family.values():
+            style.transitions = _NO_TRANSITIONS
+    _families.clear()
+    _cached = 0
+    DEFAULT_STYLE.family = _families[_DEFAULTS[1:]] = {"default": DEFAULT_STYLE}
 
 
 DEFAULT_STYLE: Final = from_values(_DEFAULTS)
@@ -212,13 +230,30 @@ _SIMPLE: Final = _simple_attributes()
 _COLOR_TARGETS: Final = {"38": FG, "48": BG, "58": UNDERLINE_COLOR}
 
 
-def transition(style: Style, sequence: str) -> Style:
-    """`select` for a whole control sequence (`ESC [ … m`), remembered in `style.transitions`."""
-    global _transition_count  # noqa: PLW0603 - see _forget
+_SGR: Final = re.compile(r"\x1b\[[0-9:;]*m")
+_TRUE_COLOR: Final = re.compile(r"\x1b\[38;2;([0-9]+);([0-9]+);([0-9]+)m")
+
+
+def transition(style: Style, sequence: str) -> Style | None:
+    """`select` for a whole control sequence, remembered in `style.transitions`; None if it is not SGR."""
+    global _cached  # noqa: PLW0603 - as in _new
+    match = _TRUE_COLOR.fullmatch(sequence)
+    if match is not None:
+        # Not remembered: programs that colour every word rarely come by the same way twice.
+        red, green, blue = match.groups()
+        try:
+            color = _HEX[red] + _HEX[green] + _HEX[blue]
+        except KeyError:
+            return style
+        return style.family.get(color) or _new((color, *style._values[1:]), style.family)
+    if not _SGR.fullmatch(sequence):
+        return None
     result = select(style, sequence[2:-1])
-    if _transition_count >= _MAX_CACHED:
+    if _cached >= _MAX_CACHED:
         _forget()
-    _transition_count += 1
+    _cached += 1
+    if style.transitions is _NO_TRANSITIONS:
+        style.transitions = {}
     style.transitions[sequence] = result
     return result
 

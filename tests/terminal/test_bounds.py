@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 
 import pytest
@@ -20,6 +21,7 @@ def held(terminal: Terminal, data: bytes) -> int:
         before = tracemalloc.get_traced_memory()[0]
         for start in range(0, len(data), SIZE):
             terminal.feed(data[start : start + SIZE])
+        gc.collect()
         return tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
@@ -55,11 +57,13 @@ def test_floods_do_not_stay_in_memory(flood: bytes) -> None:
 
 
 def test_ever_new_colours_do_not_stay_in_memory() -> None:
-    colours = b"".join(
-        b"\x1b[38;2;%d;%d;%dm\x1b[48;2;%d;0;0mx" % (n % 256, n // 256 % 256, n // 7 % 256, n % 200)
-        for n in range(15_000)
-    )
-    assert held(Terminal(80, 24, scrollback=100), colours) < 6_000_000
+    def colours(start: int) -> bytes:
+        numbers = range(start, start + 15_000)
+        return b"".join(b"\x1b[38;2;%d;%d;9m\x1b[48;2;%d;0;0mx" % (n % 256, n // 256, n % 200) for n in numbers)
+
+    terminal = Terminal(80, 24, scrollback=10)
+    terminal.feed(colours(0))
+    assert held(terminal, b"".join(colours(start) for start in (15_000, 30_000, 45_000))) < 4_000_000
 
 
 def test_text_comes_back_after_an_endless_string() -> None:
