@@ -122,6 +122,14 @@ def test_without_a_recording_one_line_says_why(files: VMFiles, capfd: pytest.Cap
     assert "is on record" in err
 
 
+def test_a_console_that_has_said_nothing_yet_has_no_boot(files: VMFiles, capfd: pytest.CaptureFixture[str]) -> None:
+    record(files, b"\r\n", os.getpid())
+    code, out, err = call(capfd, "boot")
+    assert (code, out) == (1, "")
+    assert "printed nothing yet" in err
+    assert call(capfd, "logs")[:2] == (0, "\n")
+
+
 def test_following_the_past_is_wrong_usage(files: VMFiles, capfd: pytest.CaptureFixture[str]) -> None:
     assert call(capfd, "logs", "--follow", "--boot", "1")[0] == 2
     assert call(capfd, "logs", "--follow", "--list")[0] == 2

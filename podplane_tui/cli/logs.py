@@ -182,6 +182,8 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
     files = cluster_of(choices).files
     history = list(islice(past_boots(files), max(_HISTORY, (back or 0) + 1)))
     if not history:
+        if recordings(files):
+            raise VMNotFound(f"the console of {files.name} has printed nothing yet that tells of a boot: wait a little")
         raise _nothing(files)
     (recording, newest), earlier = history[0], [past for _, past in history[1:]]
     if back is not None and back >= len(history):
