@@ -163,12 +163,13 @@ def test_lost_runtime_directory_is_an_orphan_that_can_be_adopted(cluster: Cluste
     assert cluster.stop(timeouts=StopTimeouts(powerdown=1)).step == "terminate"  # its control socket went with the rest
 
 
+@pytest.mark.timeout(300)
 def test_guest_powers_off(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     boot = DirectBootOptions(str(tiny_guest.kernel), str(tiny_guest.initramfs), tiny_guest.cmdline)
     cluster.start(StartSettings(network=False, memory="256M", boot=boot))
     serial = Serial(cluster.files.console)
     try:
-        serial.wait_for(READY)
+        serial.wait_for(READY, timeout=180)
     finally:
         serial.close()
     steps: list[str] = []

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins a
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:
-    marks = [pytest.mark.timeout(120)]
+    marks = [pytest.mark.timeout(300 if "tiny" in case.needs else 120)]
     if "qemu" in case.needs:
         marks.append(pytest.mark.vm)
     if not case.quick:
