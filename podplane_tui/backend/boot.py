@@ -11,234 +11,21 @@ import binascii
 import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import NamedTuple
 
-from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, NEEDLES, STAMP, Does, FailureKind, Rule, StageName
-from podplane_tui.backend.text import one_line
+from podplane_tui.backend.boot_making import RANKS, BootInMaking, Moment, OpenStage, Where
+from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, NEEDLES, STAMP, Does, Rule, StageName
+from podplane_tui.backend.boot_values import Boot
 
 MAX_BOOTS = 32
 """Boots a parser remembers: the newest."""
-MAX_FAILURES = 100
-"""Failures of one boot it remembers: the first; the others are counted."""
-MAX_TEXT = 300
-
 _MAX_LINE = 4096
 """Bytes of a line that are looked at."""
 _MAX_KEYS = 16
 _BLOCK = 256 * 1024
 
 _ESCAPE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?")
-
-_RANKS = {
-    StageName.FIRMWARE: 0,
-    StageName.BOOTLOADER: 1,
-    StageName.KERNEL: 2,
-    StageName.INITRAMFS: 3,
-    StageName.SYSTEMD: 4,
-    StageName.OPENRC: 4,
-    StageName.SHUTDOWN: 5,
-}
-"""The stages that follow one another. The others, cloud-init's and the prompt, run beside them."""
-
 _CLOUD_INIT = frozenset(CLOUD_INIT_STAGES.values())
-_FATAL = frozenset({FailureKind.PANIC, FailureKind.EMERGENCY, FailureKind.INITRAMFS})
-_ONCE = frozenset({FailureKind.EMERGENCY, FailureKind.INITRAMFS})
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """`start` is in seconds since the kernel began, negative before it; `duration` is None while it runs.
-
-    Either is None where it can't be known. They are exact unless an end of the stage has no time of its own: then the
-    last time stamp before it, the least it can be, stands for it. `line` (from 1) and `offset` (in bytes) are where in
-    the recording it begins.
-    """
-
-    name: StageName
-    start: float | None
-    duration: float | None
-    start_exact: bool
-    duration_exact: bool
-    running: bool
-    line: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One line that says what went wrong: fit to be shown, and where it stands; `at` as a stage's start."""
-
-    kind: FailureKind
-    text: str
-    line: int
-    offset: int
-    at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """One boot of a guest: from firmware, boot loader or kernel to its end.
-
-    `started_at` is when its first byte arrived and `kernel_started_at` when the kernel began, by the clock of who
-    watched. `ended` is the kernel's last word: "power off", "restart", "halt" or nothing. `more_failures` were not
-    kept. `host_keys` are `type base64` texts.
-    """
-
-    number: int
-    line: int
-    offset: int
-    started_at: float | None
-    kernel_started_at: float | None
-    stages: tuple[Stage, ...]
-    failures: tuple[Failure, ...]
-    more_failures: int
-    host_keys: tuple[str, ...]
-    ended: str
-
-    def stage(self, name: str) -> Stage | None:
-        """The stage of that name."""
-        return next((stage for stage in self.stages if stage.name == name), None)
-
-    @property
-    def good(self) -> bool:
-        """Whether the system came up: a login prompt, or cloud-init's end, and no failure that stops a boot."""
-        final = self.stage(StageName.CLOUD_INIT_FINAL)
-        up = self.stage(StageName.LOGIN_PROMPT) is not None or (final is not None and final.duration is not None)
-        return up and not any(failure.kind in _FATAL for failure in self.failures)
-
-
-class _Moment(NamedTuple):
-    """When something was printed: by the kernel's clock, by the watcher's, and the last time stamp before it."""
-
-    stamp: float | None
-    arrival: float | None
-    floor: float | None
-
-
-class _Where(NamedTuple):
-    """A line: when it was printed, its number, and the offset of its first byte."""
-
-    moment: _Moment
-    line: int
-    offset: int
-
-
-@dataclass(slots=True)
-class _Open:
-    name: StageName
-    where: _Where
-    end: _Moment | None = None
-    cut: bool = False
-    """It ended, and nobody knows when."""
-
-
-@dataclass(slots=True)
-class _Boot:
-    """A boot in the making."""
-
-    number: int
-    line: int
-    offset: int
-    started_at: float | None
-    stages: list[_Open] = field(default_factory=list)
-    failures: list[tuple[FailureKind, str, _Where]] = field(default_factory=list)
-    more_failures: int = 0
-    failed_line: int = 0
-    host_keys: tuple[str, ...] = ()
-    ended: str = ""
-    rank: int = -1
-    in_initrd: bool = False
-    floor: float | None = None
-    zero: float | None = None
-    """The kernel's start by the watcher's clock: the earliest that any line allows, for lines are printed late."""
-
-    def find(self, name: StageName) -> _Open | None:
-        return next((stage for stage in self.stages if stage.name is name), None)
-
-    def note(self, stamp: float, at: float | None) -> None:
-        """The kernel's clock at a line that has just been printed."""
-        self.floor = stamp
-        if at is not None:
-            self.zero = at - stamp if self.zero is None else min(self.zero, at - stamp)
-
-    def end(self, name: StageName, moment: _Moment) -> None:
-        self.end_open(frozenset({name}), moment)
-
-    def end_open(self, names: frozenset[StageName], moment: _Moment) -> None:
-        for stage in self.stages:
-            if stage.end is None and stage.name in names:
-                stage.end = moment
-
-    def over(self, how: str, where: _Where) -> None:
-        """The boot is over: so is the stage it was in, and what ran beside it was cut off."""
-        self.end_open(frozenset(_RANKS), where.moment)
-        for stage in self.stages:
-            stage.cut = stage.end is None
-        self.ended = how
-
-    def fail(self, kind: FailureKind, text: bytes, where: _Where) -> None:
-        if kind is FailureKind.EMERGENCY and self.in_initrd:
-            kind = FailureKind.INITRAMFS
-        if self.failed_line == where.line or (kind in _ONCE and any(known is kind for known, _, _ in self.failures)):
-            return
-        self.failed_line = where.line
-        if len(self.failures) >= MAX_FAILURES:
-            self.more_failures += 1
-            return
-        shown = one_line(text, limit=MAX_TEXT)
-        if kind is not FailureKind.UNIT or not any(
-            _same_unit(shown, other) for known, other, _ in self.failures if known is kind
-        ):
-            self.failures.append((kind, shown, where))
-
-    def view(self, *, over: bool) -> Boot:
-        stages = tuple(self._stage(stage, over=over) for stage in self.stages)
-        failures = tuple(
-            Failure(kind, text, where.line, where.offset, _rounded(self._time(where.moment)[0]))
-            for kind, text, where in self.failures
-        )
-        return Boot(
-            self.number,
-            self.line,
-            self.offset,
-            self.started_at,
-            self.zero,
-            stages,
-            failures,
-            self.more_failures,
-            self.host_keys,
-            self.ended,
-        )
-
-    def _stage(self, stage: _Open, *, over: bool) -> Stage:
-        start, exact = self._time(stage.where.moment)
-        end, end_exact = self._time(stage.end) if stage.end is not None else (None, True)
-        duration = max(0.0, end - start) if start is not None and end is not None else None
-        running = stage.end is None and not (over or stage.cut or self.ended)
-        return Stage(
-            stage.name,
-            _rounded(start),
-            _rounded(duration),
-            exact,
-            exact and end_exact,
-            running,
-            stage.where.line,
-            stage.where.offset,
-        )
-
-    def _time(self, moment: _Moment) -> tuple[float | None, bool]:
-        if moment.stamp is not None:
-            return moment.stamp, True
-        zero = self.zero if self.zero is not None else self.started_at
-        if moment.arrival is not None and zero is not None:
-            return moment.arrival - zero, True
-        return moment.floor, False
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
 
 
 class BootParser:
@@ -246,7 +33,7 @@ class BootParser:
 
     def __init__(self) -> None:
         self._done: tuple[Boot, ...] = ()
-        self._boot: _Boot | None = None
+        self._boot: BootInMaking | None = None
         self._tail = b""
         self._tail_length = 0
         self._tail_at: float | None = None
@@ -368,7 +155,7 @@ class BootParser:
         boot, text = self._boot, reading.text
         if boot is None:
             return
-        if boot.rank < _RANKS[StageName.KERNEL]:
+        if boot.rank < RANKS[StageName.KERNEL]:
             lines = (place + 1 for place in _places(b"\n[", text, max(0, start - 1), end))
             first = next((place for place in (start, *lines) if STAMP.match(text, place, end)), None)
             if first is None:
@@ -381,9 +168,9 @@ class BootParser:
                 boot.note(float(match[1]), reading.at)
                 return
 
-    def _kernel(self, boot: _Boot, where: _Where) -> None:
+    def _kernel(self, boot: BootInMaking, where: Where) -> None:
         """Whatever line the kernel prints first: its clock starts with it."""
-        self._begin(boot, StageName.KERNEL, where._replace(moment=_Moment(0.0, None, None)))
+        self._begin(boot, StageName.KERNEL, where._replace(moment=Moment(0.0, None, None)))
 
     def _line_with(self, reading: _Reading, start: int, end: int, place: int, rules: tuple[Rule, ...]) -> None:
         """Apply what `rules` say about the line between two offsets, which has their needle at `place`."""
@@ -396,7 +183,7 @@ class BootParser:
         line = _clean(text[start:end]).strip(b"\r\0")
         body = (line if match is None else _clean(text[match.end() : end])).strip()
         if stamp is not None and not body.startswith(b"Linux version "):
-            if boot.rank < _RANKS[StageName.KERNEL]:
+            if boot.rank < RANKS[StageName.KERNEL]:
                 self._kernel(boot, reading.where(start, None, None))
             boot.note(stamp, reading.at)
         for rule in rules:
@@ -407,10 +194,10 @@ class BootParser:
 
     # What lines do
 
-    def _apply(self, boot: _Boot, rule: Rule, found: re.Match[bytes], text: bytes, where: _Where) -> None:
+    def _apply(self, boot: BootInMaking, rule: Rule, found: re.Match[bytes], text: bytes, where: Where) -> None:
         match rule.does:
             case Does.KERNEL if where.moment.stamp is not None:
-                if boot.rank >= _RANKS[StageName.KERNEL]:
+                if boot.rank >= RANKS[StageName.KERNEL]:
                     boot = self._new_boot(where)
                 self._kernel(boot, where)
                 boot.note(where.moment.stamp, where.moment.arrival)
@@ -431,7 +218,7 @@ class BootParser:
             case Does.PROMPT if boot.find(StageName.LOGIN_PROMPT) is None:
                 for name in (StageName.SYSTEMD, StageName.OPENRC):
                     boot.end(name, where.moment)
-                boot.stages.append(_Open(StageName.LOGIN_PROMPT, where, where.moment))
+                boot.stages.append(OpenStage(StageName.LOGIN_PROMPT, where, where.moment))
             case Does.OVER:
                 boot.over({b"Power down": "power off", b"System halted": "halt"}.get(found["how"], "restart"), where)
             case Does.REPLAY:
@@ -447,42 +234,42 @@ class BootParser:
                 boot.host_keys = tuple(dict.fromkeys(self._keys)) or boot.host_keys
                 self._keys = None
 
-    def _new_boot(self, where: _Where) -> _Boot:
+    def _new_boot(self, where: Where) -> BootInMaking:
         if self._boot is not None:
             self._done = (*self._done, self._boot.view(over=True))[-MAX_BOOTS:]
         self._number += 1
-        self._boot = _Boot(self._number, where.line, where.offset, where.moment.arrival)
+        self._boot = BootInMaking(self._number, where.line, where.offset, where.moment.arrival)
         self._keys = None
         return self._boot
 
-    def _begin(self, boot: _Boot, name: StageName, where: _Where) -> None:
-        rank = _RANKS.get(name)
+    def _begin(self, boot: BootInMaking, name: StageName, where: Where) -> None:
+        rank = RANKS.get(name)
         if rank is None:
             if boot.find(name) is None:
                 boot.end_open(_CLOUD_INIT, where.moment)
-                boot.stages.append(_Open(name, where))
+                boot.stages.append(OpenStage(name, where))
             return
-        if rank <= _RANKS[StageName.BOOTLOADER] and boot.rank >= _RANKS[StageName.KERNEL]:
+        if rank <= RANKS[StageName.BOOTLOADER] and boot.rank >= RANKS[StageName.KERNEL]:
             boot = self._new_boot(where)  # the machine was reset
         if rank > boot.rank:
             boot.rank = rank
             boot.in_initrd = False
-            boot.end_open(frozenset(_RANKS), where.moment)
-            boot.stages.append(_Open(name, where))
+            boot.end_open(frozenset(RANKS), where.moment)
+            boot.stages.append(OpenStage(name, where))
 
-    def _in_initrd(self, boot: _Boot, where: _Where) -> None:
+    def _in_initrd(self, boot: BootInMaking, where: Where) -> None:
         """The systemd that has announced itself is that of the initial RAM disk."""
         started = boot.find(StageName.SYSTEMD)
         if started is not None:
             boot.stages.remove(started)
-            boot.rank = _RANKS[StageName.KERNEL]
+            boot.rank = RANKS[StageName.KERNEL]
             where = started.where
         initramfs = boot.find(StageName.INITRAMFS)
         if initramfs is None:
             self._begin(boot, StageName.INITRAMFS, where)
         else:
             initramfs.end = None
-            boot.rank = _RANKS[StageName.INITRAMFS]
+            boot.rank = RANKS[StageName.INITRAMFS]
         boot.in_initrd = True
 
 
@@ -498,7 +285,7 @@ class _Reading:
         self._offset = offset
         self._line = line
 
-    def where(self, start: int, stamp: float | None, floor: float | None) -> _Where:
+    def where(self, start: int, stamp: float | None, floor: float | None) -> Where:
         """The line that begins at `start`, which never lies before the one asked for last."""
         lines = self.text.count(b"\n", self._place, start)
         if self.raw is self.text:
@@ -508,7 +295,7 @@ class _Reading:
                 self._raw_place = self.raw.find(b"\n", self._raw_place) + 1
         self._place = start
         self._line += lines
-        return _Where(_Moment(stamp, self.at, floor), self._line, self._offset + self._raw_place)
+        return Where(Moment(stamp, self.at, floor), self._line, self._offset + self._raw_place)
 
 
 def _clean(data: bytes) -> bytes:
@@ -532,22 +319,13 @@ def _places(needle: bytes, text: bytes, start: int = 0, end: int | None = None) 
         start += len(needle)
 
 
-def _up(boot: _Boot, found: re.Match[bytes], moment: _Moment) -> _Moment:
+def _up(boot: BootInMaking, found: re.Match[bytes], moment: Moment) -> Moment:
     """`moment`, by the seconds since the kernel's start that the line itself tells, where it does."""
     if "up" not in found.re.groupindex:
         return moment
     stamp = float(found["up"])
     boot.floor = max(boot.floor or 0.0, stamp)
     return moment._replace(stamp=stamp)
-
-
-_UNIT = re.compile(r"(systemd\[1\]: |\[ *FAILED *\] )(Failed to start [^….]{1,12})")
-
-
-def _same_unit(text: str, other: str) -> bool:
-    """Whether two lines tell of the same unit: systemd tells the kernel's log and the console, shortened."""
-    first, second = _UNIT.match(text), _UNIT.match(other)
-    return first is not None and second is not None and first[2] == second[2] and first[1] != second[1]
 
 
 def _is_public_key(text: str) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from podplane_tui.backend.boot import Boot
 from podplane_tui.backend.boot_rules import StageName
+from podplane_tui.backend.boot_values import Boot
 
 _FACTOR = 1.5
 _SECONDS = 2.0

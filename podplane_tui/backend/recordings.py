@@ -18,7 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.arguments import read_machine
-from podplane_tui.backend.boot import Boot, BootParser
+from podplane_tui.backend.boot import BootParser
+from podplane_tui.backend.boot_values import Boot
 from podplane_tui.backend.errors import CorruptFile, VMError
 from podplane_tui.backend.files import open_regular, private_directory, read_small_file, write_atomic
 from podplane_tui.backend.paths import VMFiles

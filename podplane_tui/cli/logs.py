@@ -12,9 +12,9 @@ from itertools import islice
 
 import click
 
-from podplane_tui.backend.boot import Boot
 from podplane_tui.backend.boot_compare import Overdue, StageChange, compare, overdue, usual
 from podplane_tui.backend.boot_rules import StageName
+from podplane_tui.backend.boot_values import Boot
 from podplane_tui.backend.errors import VMNotFound
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.plain import PlainText

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podplane_tui.backend.boot import MAX_BOOTS, MAX_FAILURES, Boot, BootParser
+from podplane_tui.backend.boot import MAX_BOOTS, BootParser
+from podplane_tui.backend.boot_making import MAX_FAILURES
+from podplane_tui.backend.boot_values import Boot
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 DEBIAN = (RECORDINGS / "debian12-first-boot.raw").read_bytes()

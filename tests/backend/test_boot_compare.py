@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from podplane_tui.backend.boot import Boot, BootParser
+from podplane_tui.backend.boot import BootParser
 from podplane_tui.backend.boot_compare import Change, compare, overdue, usual
 from podplane_tui.backend.boot_rules import StageName
+from podplane_tui.backend.boot_values import Boot
 
 
 def boot(*, initramfs: float, init: float | None = 12.0, prompt: bool = True, panic: bool = False) -> Boot:
