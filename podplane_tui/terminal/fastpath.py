@@ -33,8 +33,7 @@ from .row import Row
 from .screen import Screen
 from .scrollback import StoredRow
 from .style import BG, DEFAULT_STYLE, Style, transition
-from .width import CLASSES, NARROW, WIDE, ZERO, run_class
-from .writing import MAX_CELL_LENGTH
+from .width import CLASSES, MAX_CELL_LENGTH, NARROW, WIDE, WORDS, ZERO, run_class, word
 
 _TOKEN: Final = re.compile(
     "([ -~]*)("
@@ -61,6 +60,7 @@ _MAX_OPERATIONS: Final = 8192
 _operations: dict[str, Operation] = {}
 _LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIJKLMPSTXZ^`abdefjkn")
 """Control sequences whose handlers change no more than rows in place and the cursor's position."""
+_LIGHT_MODES: Final = frozenset({1, 12, 25, 66, 1000, 1002, 1003, 1004, 1006, 2004, 2026})
 _LIGHT_ESCAPES: Final = frozenset("679DEHM")
 
 
@@ -197,7 +197,8 @@ def _parse_sequence(control: str) -> Operation:
         return POSITION, (line or 1) - 1, (column or 1) - 1
     if key == "K" and (not numbers or numbers[0] == 0):
         return ERASE_RIGHT, None, None
-    return LIGHT if key in _LIGHT_SEQUENCES else FULL, key, numbers
+    light = key in _LIGHT_SEQUENCES or (key in {"?h", "?l"} and _LIGHT_MODES.issuperset(numbers))
+    return LIGHT if light else FULL, key, numbers
 
 
 def _call(screen: Screen, operation: Operation) -> None:
@@ -263,6 +264,7 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
     origin, newline, reverse_wrap = screen.origin, screen.newline, screen.reverse_wrap
     spares_protected = screen.protection == "iso"
     operations = _operations
+    words = WORDS
     default = DEFAULT_STYLE
     last = ""
     row: Any  # a Row or a string; it is told apart below, as a cast would cost time
@@ -338,6 +340,29 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                 style = new_style
                 transitions = style.transitions
                 continue
+        if control >= "\xa0":
+            width, base = words.get(control) or word(control)
+            if width and x + width <= columns:
+                if append is None:
+                    row = rows[y]
+                    if row.__class__ is str:
+                        if style is default and width == len(control) and x == len(row):
+                            rows[y] = row + control
+                            x += width
+                            last = base
+                            continue
+                        row = rows[y] = Row(row)
+                    if row.chars is None and x >= row.length and table is None:
+                        row.pad(x)
+                        open_row = row
+                        append = row.pieces.append
+                if append is not None:
+                    append((control, style))
+                    if width != len(control):
+                        open_row.wide = True
+                    x += width
+                    last = base
+                    continue
         if append is not None:
             append = None
             open_row.length = x
@@ -420,7 +445,7 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             x = 0
         elif code == BACK and not reverse_wrap:
             x = max(0, x - 2 if x == columns else x - 1)
-        elif code == NOTHING:
+        elif code == NOTHING or (code == FULL and control == "\x1b(B" and screen.charsets[0] == "B"):
             continue
         elif code == STRING:
             parser.consume(control)  # titles, colours: nothing that is kept in a local

@@ -202,10 +202,12 @@ class Row:
         self.pad(column + 1)
         if self.chars is None and column == self.length - 1:
             text, style = self.pieces[-1]
-            tail = text[-limit:]
-            if CLASSES[ord(text[-1])] != ZERO or len(tail) < limit or len(cells_of(tail)) > 1:
+            used = 1
+            if CLASSES[ord(text[-1])] == ZERO:
+                used = len(next(cell for cell in reversed(cells_of(text[-limit:])) if cell))
+            if used < limit:
                 self.touch()
-                self.pieces[-1] = (text + mark, style)
+                self.pieces[-1] = (text + mark[: limit - used], style)
                 self.wide = True
             return
         chars = self.to_cells()
@@ -213,7 +215,7 @@ class Row:
             column -= 1
         if len(chars[column]) < limit:
             self.touch()
-            chars[column] += mark
+            chars[column] += mark[: limit - len(chars[column])]
             self.wide = True
 
     def fill(self, start: int, end: int, char: str, style: Style) -> None:

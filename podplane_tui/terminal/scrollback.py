@@ -8,6 +8,7 @@ from typing import overload
 
 from .row import Row
 
+_MANY_PIECES = 32
 StoredRow = Row | str
 """A row, or the text of one that has only one-cell characters in the default style and does not wrap.
 
@@ -26,7 +27,7 @@ class Scrollback(Sequence[Row]):
         self.pushed += len(rows)
         self._stored.extend(rows)
         for row in rows:
-            if not isinstance(row, str) and (row.chars is not None or row.wide):
+            if not isinstance(row, str) and (row.chars is not None or (row.wide and len(row.pieces) > _MANY_PIECES)):
                 row.compact()
 
     def extend_lines(self, rows: Sequence[StoredRow]) -> None:
@@ -37,7 +38,7 @@ class Scrollback(Sequence[Row]):
     def push(self, row: StoredRow) -> None:
         """Add one row at the end."""
         self.pushed += 1
-        if not isinstance(row, str) and (row.chars is not None or row.wide):
+        if not isinstance(row, str) and (row.chars is not None or (row.wide and len(row.pieces) > _MANY_PIECES)):
             row.compact()
         self._stored.append(row)
 

@@ -13,6 +13,10 @@ from typing import Final
 from wcwidth import wcwidth
 
 NARROW, WIDE, ZERO, CONTROL = "nwzc"
+MAX_CELL_LENGTH: Final = 16
+"""Code points a cell may hold: a flood of combining characters is bounded."""
+WORDS: Final[dict[str, tuple[int, str]]] = {}
+_MAX_WORDS: Final = 8192
 
 
 class _Classes(dict[int, str]):
@@ -40,6 +44,23 @@ def class_runs(text: str) -> list[tuple[str, str]]:
     """Cut text into runs of one class: `(class letter, text)`; control characters come singly."""
     classes = text.translate(CLASSES)
     return [(match[0][0], text[match.start() : match.end()]) for match in _CLASS_RUNS.finditer(classes)]
+
+
+def word(text: str) -> tuple[int, str]:
+    """How many cells a word takes, and its last character that is not a mark; remembered in `WORDS`.
+
+    `(0, "")` for what cannot be printed in one go: control characters, a mark at the start, too many characters.
+    """
+    entry = (0, "")
+    if len(text) <= MAX_CELL_LENGTH:
+        classes = text.translate(CLASSES)
+        if classes[0] != ZERO and CONTROL not in classes:
+            last = max(classes.rfind(NARROW), classes.rfind(WIDE))
+            entry = len(classes) + classes.count(WIDE) - classes.count(ZERO), text[last]
+        if len(WORDS) >= _MAX_WORDS:
+            WORDS.clear()
+        WORDS[text] = entry
+    return entry
 
 
 def cells_of(text: str) -> Sequence[str]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 from .charsets import TABLES
 from .motion import Motion
 from .style import DEFAULT_STYLE
-from .width import CONTROL, NARROW, WIDE, class_runs
-
-MAX_CELL_LENGTH = 16
-"""Code points a cell may hold: a flood of combining characters is bounded."""
+from .width import CONTROL, MAX_CELL_LENGTH, NARROW, WIDE, class_runs
 
 
 class Writing(Motion):
