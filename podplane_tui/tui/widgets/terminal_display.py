@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from time import monotonic
+from time import monotonic, thread_time
 from typing import ClassVar
 
 from rich.style import Style as RichStyle
@@ -25,7 +25,7 @@ from podplane_tui.tui.widgets.terminal_view import Position, Search, Viewport
 
 FRAME_TIME = 1 / 30
 LONGEST_FRAME_TIME = 1 / 10
-FRAME_SHARE = 10
+FRAME_SHARE = 20
 """Frames are at least so many times as far apart as one takes to compose: Textual's share of painting comes on top."""
 SYNCHRONIZED_TIMEOUT = 0.15
 """Seconds a program may hold back painting (mode 2026) before it is painted all the same."""
@@ -177,13 +177,13 @@ class TerminalDisplay(Widget, can_focus=True):
         """Compose the frame and have Textual repaint the lines that differ from the last one."""
         self._cancel_frame()
         self._last_frame = monotonic()
+        before = thread_time()  # what others make us wait is no cost of ours: the next frame need not wait for it
         self._notice()
         if not self.is_attached or not self.is_on_screen:
             return
         if changed := self._compose_frame():
             self.refresh(*regions(changed, self.content_size.width))
-        cost = monotonic() - self._last_frame
-        self._frame_time = min(max(FRAME_TIME, cost * FRAME_SHARE), LONGEST_FRAME_TIME)
+        self._frame_time = min(max(FRAME_TIME, (thread_time() - before) * FRAME_SHARE), LONGEST_FRAME_TIME)
 
     def _compose_frame(self) -> list[int]:
         """Bring the frame up to date; returns which lines changed."""
@@ -230,19 +230,26 @@ class TerminalDisplay(Widget, can_focus=True):
             self.content_changed()
 
     def render_line(self, y: int) -> Strip:
+        return self._strips(y, y + 1)[0]
+
+    def _strips(self, first: int, end: int) -> list[Strip]:
+        """The lines ``first`` to ``end`` (not included), blank where the frame has none."""
         if self._stale and not self._frame:
             self._compose_frame()
-        return self._frame.line(y) if y < len(self._frame) else Strip.blank(self.content_size.width, self.rich_style)
+        strips = self._frame.strips(first, end)
+        if missing := end - first - len(strips):
+            strips += [Strip.blank(self.content_size.width, self.rich_style)] * missing
+        return strips
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a frame; without decoration straight from the strips, which have caches of their own."""
         if self._is_decorated():
             return super().render_lines(crop)
-        strips = [self.render_line(y) for y in crop.line_range]
-        background = self.background_colors[1]
+        strips = self._strips(crop.y, crop.bottom)
         for line_filter in self.get_line_filters():
             if isinstance(line_filter, ANSIToTruecolor):
                 continue  # the painter has done that
+            background = self.background_colors[1]
             strips = [strip.apply_filter(line_filter, background) for strip in strips]
         width = self.size.width
         if any(strip.cell_length != width for strip in strips):

@@ -49,8 +49,9 @@ class Frame:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def line(self, y: int) -> Strip:
-        return self._lines[y].strip
+    def strips(self, first: int, end: int) -> list[Strip]:
+        """The lines ``first`` to ``end`` (not included), as far as there are any."""
+        return [line.strip for line in self._lines[first:end]]
 
     def compose(self, viewport: Viewport, look: Look, marks: Marks, *, width: int) -> list[int]:
         """Bring the lines, ``width`` columns each, up to date; returns the numbers of those that changed."""
@@ -127,12 +128,11 @@ def _cursor(viewport: Viewport, top: int, strips: list[Strip], marks: Marks) -> 
         return
     strip = strips[line - top]
     start, end = cell_span(strip, cursor.x)
-    under = strip.crop(start, end)
     if not marks.cursor_active:
         yield line, Span(start, end, marks.looks["cursor-idle"])
     elif cursor.shape == "block":
         yield line, Span(start, end, marks.looks["cursor"])
-    elif cursor.shape == "bar" and under.text == " ":
+    elif cursor.shape == "bar" and (under := strip.crop(start, end)).text == " ":
         yield line, Span(start, end, next(iter(under)).style or RichStyle(), "▏")
     else:  # there is no bar beside a character in a terminal's cells
         yield line, Span(start, end, UNDERLINE_CURSOR)

@@ -216,16 +216,15 @@ class _Cached(NamedTuple):
 def overlay(strip: Strip, spans: Iterable[Span]) -> Strip:
     """The strip with spans laid over it, later ones over earlier ones."""
     width = strip.cell_length
+    segments = list(strip)
     for start, end, style, text in spans:
         start, end = max(0, start), min(end, width)  # noqa: PLW2901
         if start >= end:
             continue
-        if text:
-            middle = [Segment(text, style)]
-        else:
-            middle = [Segment(part, _over(under, style)) for part, under, _ in strip.crop(start, end)]
-        strip = Strip([*strip.crop(0, start), *middle, *strip.crop(end, width)], width)
-    return strip
+        before, middle, after = Segment.divide(segments, [start, end, width])
+        laid = [Segment(text, style)] if text else [Segment(part, _over(under, style)) for part, under, _ in middle]
+        segments = [*before, *laid, *after]
+    return Strip(segments, width)
 
 
 def _over(under: RichStyle | None, style: RichStyle) -> RichStyle:

@@ -4,12 +4,13 @@ from random import Random
 
 import pytest
 from rich.console import Console
+from rich.segment import Segment
 from rich.style import Style as RichStyle
 from rich.terminal_theme import MONOKAI, TerminalTheme
 from textual.strip import Strip
 
 from podplane_tui.terminal import Row, Terminal
-from podplane_tui.tui.widgets.terminal_paint import Look, Painter
+from podplane_tui.tui.widgets.terminal_paint import Look, Painter, Span, overlay
 from podplane_tui.tui.widgets.terminal_strip import RowStrip
 
 COLUMNS = 60
@@ -119,3 +120,33 @@ def test_can_be_cut_joined_filtered_and_compared_as_any_strip() -> None:
     assert len(fresh()) == len(plain)
     with pytest.raises(AttributeError):
         _ = fresh().colour  # type: ignore[attr-defined]
+
+
+BOLD = RichStyle(bold=True)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "bold"),
+    [
+        (0, 1, "l"),
+        (0, 9, "left right"[:9]),
+        (3, 6, "t r"),
+        (9, 10, "t"),
+        (-5, 2, "le"),
+        (8, 99, "ht"),
+        (4, 4, ""),
+        (12, 15, ""),
+    ],
+)
+def test_a_span_lies_over_its_cells_alone(start: int, end: int, bold: str) -> None:
+    strip = Strip([Segment("left ", RichStyle(italic=True)), Segment("right", RichStyle(italic=True))], 10)
+    laid = overlay(strip, [Span(start, end, BOLD)])
+    assert laid.text == strip.text
+    assert laid.cell_length == 10
+    assert "".join(text for text, style, _ in laid if style is not None and style.bold) == bold
+    assert all(style is not None and style.italic for _, style, _ in laid)
+
+
+def test_text_of_a_span_takes_the_place_of_what_is_there() -> None:
+    strip = Strip([Segment("some line", RichStyle())], 9)
+    assert overlay(strip, [Span(8, 9, BOLD, "|"), Span(0, 1, BOLD, ">")]).text == ">ome lin|"
