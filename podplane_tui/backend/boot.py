@@ -153,7 +153,7 @@ class BootParser:
     def _stamps(self, reading: _Reading, start: int, end: int) -> None:
         """Note the time stamps of the lines between two offsets: the kernel's first, and the last there is."""
         boot, text = self._boot, reading.text
-        if boot is None:
+        if boot is None or text.find(b"[", start, end) < 0:
             return
         if boot.rank < RANKS[StageName.KERNEL]:
             lines = (place + 1 for place in _places(b"\n[", text, max(0, start - 1), end))
@@ -178,7 +178,7 @@ class BootParser:
         if boot is None:
             return
         # The kernel prints wherever the cursor stands: behind a prompt, too.
-        match = STAMP.search(text, start, place)
+        match = STAMP.search(text, start, place) if text.find(b"[", start, place) >= 0 else None
         stamp = None if match is None else float(match[1])
         line = _clean(text[start:end]).strip(b"\r\0")
         body = (line if match is None else _clean(text[match.end() : end])).strip()
@@ -196,6 +196,8 @@ class BootParser:
 
     def _apply(self, boot: BootInMaking, rule: Rule, found: re.Match[bytes], text: bytes, where: Where) -> None:
         match rule.does:
+            case Does.FAIL if rule.failure is not None:
+                boot.fail(rule.failure, text, where)
             case Does.KERNEL if where.moment.stamp is not None:
                 if boot.rank >= RANKS[StageName.KERNEL]:
                     boot = self._new_boot(where)
@@ -223,8 +225,6 @@ class BootParser:
                 boot.over({b"Power down": "power off", b"System halted": "halt"}.get(found["how"], "restart"), where)
             case Does.REPLAY:
                 self._replay = True
-            case Does.FAIL if rule.failure is not None:
-                boot.fail(rule.failure, text, where)
             case Does.KEYS_BEGIN:
                 self._keys = ()
             case Does.KEY if self._keys is not None and len(self._keys) < _MAX_KEYS:
