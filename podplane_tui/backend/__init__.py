@@ -55,6 +55,7 @@ from podplane_tui.backend.interface import (
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.qemu import Qemu
+from podplane_tui.backend.repair import RepairKind, RepairPlan, RepairStep
 from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
 from podplane_tui.backend.stop import StopResult
 
@@ -92,6 +93,9 @@ __all__ = [
     "QMPError",
     "QMPUnavailable",
     "Qemu",
+    "RepairKind",
+    "RepairPlan",
+    "RepairStep",
     "ShellError",
     "ShellOptions",
     "StartFailed",

@@ -36,10 +36,15 @@ _UNITS = {"b": 1, "k": 2**10, "": 2**20, "m": 2**20, "g": 2**30, "t": 2**40}
 
 @dataclass(frozen=True, slots=True)
 class FirmwareDrives:
-    """UEFI firmware as two flash drives: code, shared and read-only, and this machine's own variables."""
+    """UEFI firmware as two flash drives: code, shared and read-only, and this machine's own variables.
+
+    The formats are QEMU's names of disk formats: `raw`, or `qcow2` as some distributions ship it.
+    """
 
     code: Path
     variables: Path | None = None
+    code_format: str = "raw"
+    variables_format: str = "raw"
 
 
 def net_mac_address(suffix: str) -> str:
@@ -146,10 +151,11 @@ def qemu_arguments(
     elif firmware is None:
         arguments += ["-bios", _BIOSES[arch], "-hda", str(vm_image)]
     else:
-        code = f"if=pflash,format=raw,unit=0,readonly=on,file={quote_option(firmware.code)}"
-        arguments += ["-drive", code]
+        drive = f"if=pflash,format={firmware.code_format},unit=0,readonly=on,file={quote_option(firmware.code)}"
+        arguments += ["-drive", drive]
         if firmware.variables is not None:
-            arguments += ["-drive", f"if=pflash,format=raw,unit=1,file={quote_option(firmware.variables)}"]
+            drive = f"if=pflash,format={firmware.variables_format},unit=1,file={quote_option(firmware.variables)}"
+            arguments += ["-drive", drive]
         arguments += ["-hda", str(vm_image)]
     arguments += ["-drive", f"file={quote_option(cloud_init_data_iso_path)},format=raw,if=virtio,media=cdrom"]
     serial = f"unix:{quote_option(serial_console_path)},server=on,wait=off"

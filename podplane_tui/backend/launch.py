@@ -194,7 +194,7 @@ def _firmware_drives(files: VMFiles) -> FirmwareDrives:
     """The firmware's code, and this machine's own copy of its variables, made on first need."""
     firmware = find_firmware(files.arch)
     if firmware.vars is None:
-        return FirmwareDrives(firmware.code)
+        return FirmwareDrives(firmware.code, code_format=firmware.code_format)
     if not files.efivars.exists():
         partial = temporary_beside(files.efivars)
         try:
@@ -204,7 +204,7 @@ def _firmware_drives(files: VMFiles) -> FirmwareDrives:
                 partial.replace(files.efivars)
         finally:
             partial.unlink(missing_ok=True)
-    return FirmwareDrives(firmware.code, files.efivars)
+    return FirmwareDrives(firmware.code, files.efivars, firmware.code_format, firmware.vars_format)
 
 
 def _spawn(command: list[str], log_path: Path, *, gate: int, foreground: bool) -> subprocess.Popen[bytes]:

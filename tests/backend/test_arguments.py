@@ -104,6 +104,15 @@ def test_commas_are_doubled_in_option_lists_only() -> None:
     assert vector[vector.index("-serial") + 1].endswith(",logfile=/a,,b/log,logappend=on")
 
 
+def test_firmware_keeps_the_format_it_was_shipped_in() -> None:
+    vector = arguments(firmware=FirmwareDrives(Path("/c"), Path("/v"), "qcow2", "qcow2"))
+    drives = [item for item in vector if "if=pflash" in item]
+    assert drives == [
+        "if=pflash,format=qcow2,unit=0,readonly=on,file=/c",
+        "if=pflash,format=qcow2,unit=1,file=/v",
+    ]
+
+
 def test_a_direct_boot_disk_is_a_drive_with_doubled_commas() -> None:
     vector = arguments(vm_image="/a,b/d.qcow2", direct_boot=DirectBootOptions("/k,1", "/i,1", ""))
     assert "file=/a,,b/d.qcow2,format=qcow2,if=virtio" in vector

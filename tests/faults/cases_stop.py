@@ -21,6 +21,7 @@ from podplane_tui.backend import (
     State,
     StopTimeouts,
 )
+from podplane_tui.backend.inventory import RUN_STATE_PATIENCE
 from podplane_tui.backend.ports import write_state_file
 from podplane_tui.backend.snapshot import Ports
 from podplane_tui.backend.ssh import ensure_identity
@@ -29,6 +30,9 @@ from tests.faults.matrix import case, refused
 from tests.faults.ssh_server import SSHServer
 from tests.guest import tiny
 from tests.guest.boot import Serial
+
+PROMPT = 20.0
+"""Seconds: far above what this takes on a busy machine, far below what waiting for the wrong thing would."""
 
 
 @case("guest ignores the power button", needs="qemu", quick=True)
@@ -70,7 +74,7 @@ def suspended(bench: Bench) -> None:
     inventory = bench.inventory()
     begun = time.monotonic()
     vm = inventory.snapshot()[0]
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < PROMPT
     assert vm.state is State.PAUSED
     assert f"a signal has suspended QEMU, process {pid}" in (vm.problem or "")
     assert bench.cluster.stop(timeouts=SHORT).step == "terminate"
@@ -95,7 +99,7 @@ def control_socket_busy(bench: Bench) -> None:
         begun = time.monotonic()
         assert inventory.snapshot()[0].state is State.RUNNING
         inventory.snapshot()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < PROMPT
         with refused(QMPUnavailable, "another client"):
             bench.cluster.pause()
         steps: list[str] = []
@@ -111,12 +115,12 @@ def useless_control_socket(bench: Bench, behaviour: str) -> None:
     begun = time.monotonic()
     assert inventory.snapshot()[0].state is State.RUNNING
     assert inventory.snapshot()[0].state is State.RUNNING
-    assert time.monotonic() - begun < 2, "a control socket held the inventory up"
+    assert time.monotonic() - begun < PROMPT, "a control socket held the inventory up"
     with refused(QMPUnavailable):
         bench.cluster.pause()
     begun = time.monotonic()
     assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "terminate"
-    assert time.monotonic() - begun < 15, "nobody took the message, so there was nothing to wait for"
+    assert time.monotonic() - begun < PROMPT, "nobody took the message, so there was nothing to wait for"
 
 
 @case("control socket says nothing", quick=True)
@@ -162,8 +166,8 @@ def many_silent_sockets(bench: Bench) -> None:
     first = time.monotonic() - begun
     begun = time.monotonic()
     inventory.snapshot()
-    assert first < 3
-    assert time.monotonic() - begun < 0.5, "those that did not answer are asked again later, not at once"
+    assert first < 12 * RUN_STATE_PATIENCE, "they are asked at once, not one after the other"
+    assert time.monotonic() - begun < first, "those that did not answer are asked again later, not at once"
     bench.allowed += ["*.sock"]
 
 
@@ -229,7 +233,7 @@ def skip_twice(bench: Bench) -> None:
     control = Control(report=lambda step: skip.set() if "s left" in step else None, skip=skip)
     begun = time.monotonic()
     assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60, terminate=60), control=control).step == "kill"
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < PROMPT
 
 
 @case("stop given up: the machine goes on, the lock is free")
