@@ -17,7 +17,7 @@ from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, Function, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 from podplane_tui.cli.reach import attach_console
-from podplane_tui.tui.text import format_size
+from podplane_tui.text import format_size
 
 _FILE = click.Path(path_type=Path)
 

@@ -32,7 +32,7 @@ from podplane_tui.cli.failure import INTERRUPTED, complain
 from podplane_tui.cli.look import iso_time
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
-from podplane_tui.tui.text import UNKNOWN, format_size
+from podplane_tui.text import UNKNOWN, format_size
 
 _HISTORY = 20
 """Boots that are looked through for what is usual."""

@@ -16,7 +16,7 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of, place_of
-from podplane_tui.tui.text import UNKNOWN, format_duration, format_usage
+from podplane_tui.text import UNKNOWN, format_duration, format_usage
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

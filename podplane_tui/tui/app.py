@@ -22,6 +22,7 @@ from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
+from podplane_tui.text import format_duration
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, JournalRequested
 from podplane_tui.tui.screens.create import CreateDialog
@@ -31,7 +32,6 @@ from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.journal import JournalScreen
 from podplane_tui.tui.screens.sync import SyncDialog, SyncRequest
 from podplane_tui.tui.styles import stylesheets
-from podplane_tui.tui.text import format_duration
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal
 from podplane_tui.tui.work import Work, Workshop

@@ -10,8 +10,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from podplane_tui.backend.files import disk_usage
+from podplane_tui.text import count, format_path, format_size
 from podplane_tui.tui.screens.dialog import Dialog
-from podplane_tui.tui.text import count, format_path, format_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from podplane_tui.text import format_elapsed
 from podplane_tui.tui.jobs import Job, Outcome
 from podplane_tui.tui.messages import CancelRequested
-from podplane_tui.tui.text import format_elapsed
 
 _MARKS = {
     None: ("…", "$text-accent"),

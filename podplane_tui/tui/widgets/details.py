@@ -16,7 +16,7 @@ from textual.widgets import Static
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
-from podplane_tui.tui.text import UNKNOWN, format_path, format_size, format_usage
+from podplane_tui.text import UNKNOWN, format_path, format_size, format_usage
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.vm_row import SYMBOLS
 

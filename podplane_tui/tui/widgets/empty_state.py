@@ -5,7 +5,7 @@ from pathlib import Path
 from textual.content import Content
 from textual.widgets import Static
 
-from podplane_tui.tui.text import format_path
+from podplane_tui.text import format_path
 
 
 class EmptyState(Static):

@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from podplane_tui.text import count, format_elapsed
 from podplane_tui.tui.jobs import Job, Outcome
-from podplane_tui.tui.text import count, format_elapsed
 
 LINGER = 6.0
 """Seconds a good end stays in view; a failure stays until the next job or until it is read in the journal."""

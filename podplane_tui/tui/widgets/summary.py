@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.tui.text import format_path
+from podplane_tui.text import format_path
 from podplane_tui.tui.widgets.vm_row import SYMBOLS
 
 _COLOURS = {

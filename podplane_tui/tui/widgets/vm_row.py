@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
-from podplane_tui.tui.text import UNKNOWN, format_duration, format_usage
+from podplane_tui.text import UNKNOWN, format_duration, format_usage
 
 SYMBOLS = {
     State.STOPPED: "○",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podplane_tui.tui.text import count, format_duration, format_elapsed, format_path, format_size, format_usage
+from podplane_tui.text import count, format_duration, format_elapsed, format_path, format_size, format_usage
 
 
 @pytest.mark.parametrize(
