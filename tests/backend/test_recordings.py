@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.console import Ending, relay
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.process import create_ticks
 from podplane_tui.backend.recording_file import Chunk, RecordingReader, follow, hole_of, punch_hole
@@ -32,6 +34,7 @@ from podplane_tui.backend.recordings import (
     finish,
     keep_within,
     past_boots,
+    recorded,
     recordings,
 )
 from podplane_tui.backend.snapshot import State, VMSnapshot
@@ -259,6 +262,21 @@ def test_who_attaches_to_a_machine_that_is_not_recorded_records_it(
     assert (recording.source, recording.complete_from_power_on) == (Source.ATTACHED, False)
     assert recording.create_ticks == create_ticks(stranger.pid)
     assert recording.path.read_bytes() == b"one two"
+
+
+def test_an_attached_console_is_shown_and_recorded(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
+    ours, guest = socket.socketpair()
+    keyboard, screen = os.pipe(), os.pipe()
+    ours.setblocking(False)
+    guest.sendall(b"what the guest prints\r\n")
+    guest.close()
+    with ours, recorded(running(files, stranger.pid)) as record:
+        assert relay(ours, input_fd=keyboard[0], output_fd=screen[1], record=record) is Ending.CLOSED
+    assert os.read(screen[0], 100) == b"what the guest prints\r\n"
+    (recording,) = recordings(files)
+    assert recording.path.read_bytes() == b"what the guest prints\r\n"
+    for handle in (*keyboard, *screen):
+        os.close(handle)
 
 
 def test_a_machine_that_records_itself_is_not_recorded_twice(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
