@@ -66,6 +66,24 @@ def test_a_first_boot_of_debian() -> None:
         assert key.encode() in DEBIAN
 
 
+def test_a_boot_of_debian_in_which_much_fails() -> None:
+    """Its user-data is a script that starts a unit that fails, fills a disk and exits with 1; then it is shut down."""
+    content = (RECORDINGS / "debian12-failures.raw").read_bytes()
+    (boot,) = boots(content)
+    assert [stage.name.value for stage in boot.stages] == [
+        *("kernel", "initramfs", "systemd", "cloud-init local", "cloud-init init", "login prompt"),
+        *("cloud-init config", "cloud-init final", "shutdown"),
+    ]
+    assert boot.good
+    assert boot.ended == "power off"
+    found = [failure for failure in boot.failures if "schema.py" not in failure.text]
+    assert [failure.kind.value for failure in found] == ["unit", "no space", "cloud-init", "cloud-init", "unit"]
+    for failure, words in zip(found, ("broken.service", "/mnt/full", "scripts-user", "", "cloud-fina"), strict=True):
+        assert words in failure.text
+        assert content[failure.offset :].startswith(content.split(b"\n")[failure.line - 1])
+    assert [key.split()[0] for key in boot.host_keys] == ["ecdsa-sha2-nistp256", "ssh-ed25519"]
+
+
 def test_every_cut_gives_the_same_boots() -> None:
     whole = boots(DEBIAN, DEBIAN)
     for size in (1, 7, 4096, 65537):
