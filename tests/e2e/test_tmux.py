@@ -171,12 +171,16 @@ def test_suspended_it_holds_no_console_and_quitting_leaves_the_machine_running(
     assert len(workspace.qemu_processes()) == 1
 
 
-def test_nothing_there_and_a_tiny_terminal(terminal: Terminal, workspace: Workspace) -> None:
+def test_nothing_there_and_a_tiny_terminal(terminal: Terminal) -> None:
     terminal.run(*program())
-    terminal.shows("No VMs here yet.", str(workspace.data / "vms"), str(workspace.runtime / "vms"), "n to make one")
+    terminal.shows("No VMs here yet.", "~/data/podplane/vms", "~/run/podplane/vms", "n to make one")
     terminal.tmux("resize-window", "-x", "20", "-y", "5")
     terminal.shows("No VMs")
-    terminal.press("n", "Escape", "?", "Escape", "e", "Escape")
+    for key, title in {"n": "New VM", "?": "Keys", "e": "Events"}.items():
+        terminal.press(key)
+        terminal.shows(title)
+        terminal.press("Escape")
+        terminal.until(lambda title=title: title not in terminal.screen, f"the end of {title}")  # type: ignore[misc]
     terminal.tmux("resize-window", "-x", "80", "-y", "24")
     terminal.shows("No VMs here yet.", "q Quit")
     assert not terminal.dead
