@@ -14,6 +14,7 @@ from podplane_tui.backend import repair, ssh
 from podplane_tui.backend.advice import PORT_TAKEN
 from podplane_tui.backend.arguments import read_machine
 from podplane_tui.backend.cidata import read_seed
+from podplane_tui.backend.console import Ending
 from podplane_tui.backend.deletion import deletion_plan, is_there, remove
 from podplane_tui.backend.errors import (
     CorruptFile,
@@ -33,6 +34,7 @@ from podplane_tui.backend.leftovers import clear
 from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.ports import allocate_ports, port_forwards, ports_of, read_state_file, write_state_file
 from podplane_tui.backend.qemu import Qemu
+from podplane_tui.backend.recordings import recorded
 from podplane_tui.backend.snapshot import Ports, VMSnapshot
 from podplane_tui.backend.stop import StopResult
 
@@ -332,6 +334,11 @@ class Cluster:
                 " use its console, or restart it"
             )
         return ssh.SSHTarget("127.0.0.1", port, user, self.files.identity)
+
+    def console(self) -> Ending:
+        """Attach the calling terminal, recording what is printed where QEMU does not. See `Qemu.console`."""
+        with recorded(self.snapshot()) as record:
+            return self.qemu.console(record=record)
 
     def shell(
         self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ssh.DEFAULT_USER

@@ -19,10 +19,12 @@ from podplane_tui.backend import console, images, qmp, recordings, ssh, sync
 from podplane_tui.backend.arguments import Machine, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
+    ConsoleError,
     CorruptFile,
     CreateFailed,
     DeleteFailed,
     NotRunning,
+    QMPError,
     QMPUnavailable,
     StopFailed,
     VMError,
@@ -347,11 +349,30 @@ class Qemu:
             return False
         return named is not None and named.pid == process.pid and process.matches(named.data)
 
-    def console(self) -> None:
-        """Attach the calling terminal to the serial console; Ctrl-] detaches. Raises `NotRunning`, `ConsoleError`."""
+    def console(self, *, record: Callable[[bytes], None] | None = None) -> console.Ending:
+        """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
+
+        `record` is given all that the machine prints. Raises `NotRunning` and `ConsoleError`.
+        """
         machine = self.machine()
         path = machine.console or self.files.console
-        console.attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno())
+
+        def check() -> None:
+            """QEMU lets a second client connect, into silence, so it is asked first."""
+            if machine.qmp is None:
+                return
+            try:
+                taken = qmp.console_client_connected(machine.qmp, path)
+            except QMPError:
+                return  # it can't tell, so nothing speaks against trying
+            if taken:
+                raise ConsoleError(
+                    f"the console of {self.vm_name} serves one program at a time and has one: leave it there first"
+                )
+
+        return console.attach(
+            path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check, record=record
+        )
 
     def shell(
         self,

@@ -6,12 +6,10 @@ import sys
 
 import click
 
-from podplane_tui.backend import qmp, ssh
+from podplane_tui.backend import ssh
 from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.console import attach
-from podplane_tui.backend.errors import CommandFailed, ConsoleError, QMPError
+from podplane_tui.backend.errors import CommandFailed
 from podplane_tui.backend.interface import ShellOptions
-from podplane_tui.backend.recordings import recorded
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
@@ -33,25 +31,9 @@ def console(choices: Choices) -> None:
 
 def attach_console(cluster: Cluster) -> None:
     """Hand this terminal over to the serial console until Ctrl-] or the end of the machine."""
-    name, machine = cluster.files.name, cluster.qemu.machine()
-    path = machine.console or cluster.files.console
-
-    def check() -> None:
-        """QEMU lets a second client connect, into silence, so it is asked first."""
-        if machine.qmp is None:
-            return
-        try:
-            taken = qmp.console_client_connected(machine.qmp, path)
-        except QMPError:
-            return  # it can't tell, so nothing speaks against trying
-        if taken:
-            raise ConsoleError(f"the console of {name} serves one program at a time and has one: leave it there first")
-
-    if sys.stdin.isatty():
-        click.echo(f"the console of {name}; Ctrl-] detaches", err=True)
-    with recorded(cluster.snapshot()) as record:
-        ending = attach(path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check, record=record)
-    click.echo(ending.value, err=True)
+    if sys.stdin.isatty() and cluster.qemu.running():
+        click.echo(f"the console of {cluster.files.name}; Ctrl-] detaches", err=True)
+    click.echo(cluster.console().value, err=True)
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
