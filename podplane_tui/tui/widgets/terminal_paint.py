@@ -111,8 +111,8 @@ class Painter:
             if text.isascii():
                 used += len(text)
             else:
-                used += width_of(text)
-                text = _agreed(text)  # noqa: PLW2901
+                text, width = _agreed(text)  # noqa: PLW2901
+                used += width
             segments.append(Segment(text, rich_style))
         if used < self.look.columns:
             segments.append(Segment(" " * (self.look.columns - used), self.blank_style))
@@ -129,8 +129,8 @@ class Painter:
             if text.isascii():
                 used += len(text)
             else:
-                used += width_of(text)
-                text = _agreed(text)  # noqa: PLW2901
+                text, width = _agreed(text)  # noqa: PLW2901
+                used += width
             parts.append(f"\x1b[{colour}m{text}" if ground == before else f"\x1b[{ground}{colour}m{text}")
             before = ground
         if used < self.look.columns:
@@ -256,21 +256,21 @@ def cell_span(strip: Strip, column: int) -> tuple[int, int]:
 _JOINERS = dict.fromkeys((0x200D, 0xFE0E, 0xFE0F))
 
 
-def _agreed(text: str) -> str:
-    """Text shown so that the guest and the outer terminal agree on its columns.
+def _agreed(text: str) -> tuple[str, int]:
+    """Text shown so that the guest and the outer terminal agree on its columns, and how many these are.
 
     Where they do not, joined emoji come apart and variation selectors go; what is still in dispute becomes a
     replacement character.
     """
     width = width_of(text)
     if cell_len(text) == width or cell_len(text := text.translate(_JOINERS)) == width:
-        return text
+        return text, width
     shown = []
     for cell, following in pairwise([*cells_of(text), "end"]):
         if cell:
-            width = 1 if following else 2
-            shown.append(cell if cell_len(cell) == width else "\N{REPLACEMENT CHARACTER}".ljust(width))
-    return "".join(shown)
+            size = 1 if following else 2
+            shown.append(cell if cell_len(cell) == size else "\N{REPLACEMENT CHARACTER}".ljust(size))
+    return "".join(shown), width
 
 
 def _codes(colour: Color | None, *, foreground: bool = True) -> str:

@@ -399,6 +399,16 @@ async def test_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
         assert red == green == blue
 
 
+async def test_a_screenshot_has_text_and_colours_of_the_guest() -> None:
+    async with running(PtyStream(["cat"])) as (app, _):
+        app.view.feed(b"\x1b[38;2;17;34;51mcoloured\x1b[m \x1b[48;2;68;85;102mground")
+        await until(lambda: on_screen(app, "coloured ground"))
+        picture = app.export_screenshot()
+        assert ">coloured<" in picture
+        assert "fill: #112233" in picture
+        assert 'fill="#445566"' in picture
+
+
 async def test_cursor_shows_where_keys_go() -> None:
     async with running(PtyStream(["cat"])) as (app, pilot):
         await pilot.press("enter")
