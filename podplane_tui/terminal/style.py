@@ -7,6 +7,7 @@ identity comparisons. `select` is the whole of SGR; the fast path remembers its 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 Color = str | int
@@ -32,11 +33,10 @@ _DEFAULTS: Final = ("default", "default", False, False, False, 0, "default", Fal
     13
 )
 
-_MAX_CACHED: Final = 4096
+_MAX_CACHED: Final = 2048
 """Styles and transitions."""
-_families: dict[tuple[Any, ...], dict[Color, Style]] = {}
-"""All styles, by everything but the foreground and then by the foreground: what changes most is found fastest."""
-_cached = 0
+_interned: dict[tuple[Any, ...], Style] = {}
+_transition_count = 0
 _NO_TRANSITIONS: Final[dict[str, Style]] = {}
 
 
@@ -47,12 +47,10 @@ class Style:
     DECSCA and SPA put on characters that selective erasure spares.
     """
 
-    __slots__ = ("_erased", "_values", "family", "transitions")
+    __slots__ = ("_erased", "_values", "transitions")
 
     _values: tuple[Any, ...]
     _erased: Style | None
-    family: dict[Color, Style]
-    """The styles that differ from this one in the foreground only, by foreground."""
     transitions: dict[str, Style]
     """Where an SGR sequence (the whole control sequence) leads from here. A cache, filled by `transition`."""
 
@@ -151,43 +149,31 @@ class Style:
 
 def from_values(values: tuple[Any, ...]) -> Style:
     """The interned style with these attribute values, in the order of the class."""
-    family = _families.get(values[1:])
-    if family is None:
-        family = _families[values[1:]] = {}
-    return family.get(values[FG]) or _new(values, family)
-
-
-def _new(values: tuple[Any, ...], family: dict[Color, Style]) -> Style:
-    global _cached  # noqa: PLW0603 - one counter beside the one cache it bounds
-    if _cached >= _MAX_CACHED:
-        _forget()
-        family = _families.setdefault(values[1:], {})
-    elif len(family) >= _MAX_CACHED:
-        family.clear()  # one that was forgotten, but is still in use
-    _cached += 1
-    style = object.__new__(Style)
-    style._values = values
-    style._erased = None
-    style.family = family
-    style.transitions = _NO_TRANSITIONS
-    family[values[FG]] = style
+    style = _interned.get(values)
+    if style is None:
+        if len(_interned) >= _MAX_CACHED:
+            _forget()
+        style = object.__new__(Style)
+        style._values = values
+        style._erased = None
+        style.transitions = _NO_TRANSITIONS
+        _interned[values] = style
     return style
 
 
 def _forget() -> None:
     """Empty the caches: a stream of ever new colours must not make them grow for ever."""
-    global _cached  # noqa: PLW0603 - as above
-    for family in _families.values():
-        for style in family.values():
-            style.transitions = _NO_TRANSITIONS
-    _families.clear()
-    _cached = 0
-    DEFAULT_STYLE.family = _families[_DEFAULTS[1:]] = {"default": DEFAULT_STYLE}
+    global _transition_count  # noqa: PLW0603 - one counter beside the cache it bounds
+    for style in _interned.values():
+        style.transitions = _NO_TRANSITIONS
+    _transition_count = 0
+    _interned.clear()
+    _interned[_DEFAULTS] = DEFAULT_STYLE
 
 
 DEFAULT_STYLE: Final = from_values(_DEFAULTS)
 
-_HEX: Final = {str(value): f"{value:02x}" for value in range(256)}
+_HEX: Final = {str(value): f"{value:02x}" for value in range(256)} | {"": "00"}
 _PALETTE: Final = {str(value): value for value in range(256)}
 
 
@@ -222,83 +208,101 @@ def _simple_attributes() -> dict[str, tuple[tuple[int, Any], ...]]:
         table[str(90 + color)] = ((FG, 8 + color),)
         table[str(100 + color)] = ((BG, 8 + color),)
     table |= {f"0{digit}": table[digit] for digit in "123456789"}
-    reset = tuple((index, default) for index, default in enumerate(_DEFAULTS) if index != PROTECTED)
-    return table | dict.fromkeys(("", "0", "00"), reset)
+    return table
 
 
 _SIMPLE: Final = _simple_attributes()
+_RESET: Final = frozenset({"", "0", "00"})
 _COLOR_TARGETS: Final = {"38": FG, "48": BG, "58": UNDERLINE_COLOR}
 
 
 _SGR: Final = re.compile(r"\x1b\[[0-9:;]*m")
-_TRUE_COLOR: Final = re.compile(r"\x1b\[38;2;([0-9]+);([0-9]+);([0-9]+)m")
+_ONE_COLOR: Final = re.compile(
+    r"\x1b\[(?:([0-9]{1,2});)?(38|48);(?:5;([0-9]{1,3})|2;([0-9]{1,3});([0-9]{1,3});([0-9]{1,3}))m"
+)
+"""What programs send that colour every word, perhaps with one attribute."""
 
 
 def transition(style: Style, sequence: str) -> Style | None:
     """`select` for a whole control sequence, remembered in `style.transitions`; None if it is not SGR."""
-    global _cached  # noqa: PLW0603 - as in _new
-    match = _TRUE_COLOR.fullmatch(sequence)
+    global _transition_count  # noqa: PLW0603 - as in _forget
+    match = _ONE_COLOR.fullmatch(sequence)
     if match is not None:
-        # Not remembered: programs that colour every word rarely come by the same way twice.
-        red, green, blue = match.groups()
-        try:
-            color = _HEX[red] + _HEX[green] + _HEX[blue]
-        except KeyError:
-            return style
-        return style.family.get(color) or _new((color, *style._values[1:]), style.family)
-    if not _SGR.fullmatch(sequence):
+        result = _colored(style, match) or select(style, sequence[2:-1])
+        if style._values[FG] != "default":
+            # Not remembered: who goes from colour to colour rarely comes by the same way twice.
+            return result
+    elif _SGR.fullmatch(sequence):
+        result = select(style, sequence[2:-1])
+    else:
         return None
-    result = select(style, sequence[2:-1])
-    if _cached >= _MAX_CACHED:
+    if _transition_count >= _MAX_CACHED:
         _forget()
-    _cached += 1
+    _transition_count += 1
     if style.transitions is _NO_TRANSITIONS:
         style.transitions = {}
     style.transitions[sequence] = result
     return result
 
 
+def _colored(style: Style, match: re.Match[str]) -> Style | None:
+    """What `select` would make of a match of `_ONE_COLOR`; None if that is not as simple as it looks."""
+    attribute, target, index, red, green, blue = match.groups()
+    try:
+        color = _PALETTE[index] if index else _HEX[red] + _HEX[green] + _HEX[blue]
+    except KeyError:
+        return None
+    values = style._values
+    if attribute is None:
+        return from_values((color, *values[1:]) if target == "38" else (values[FG], color, *values[2:]))
+    changed = list(values)
+    if attribute in _RESET:
+        changed[:PROTECTED] = _DEFAULTS[:PROTECTED]
+    elif attribute in _SIMPLE:
+        for position, value in _SIMPLE[attribute]:
+            changed[position] = value
+    else:
+        return None
+    changed[FG if target == "38" else BG] = color
+    return from_values(tuple(changed))
+
+
 def select(style: Style, parameters: str) -> Style:
     """The style SGR `parameters` (`"1;38;5;208"`, colons allowed) turn `style` into. Unknown ones are ignored."""
     values = list(style._values)
-    items = parameters.split(";")
-    count = len(items)
-    position = 0
-    while position < count:
-        item = items[position]
-        position += 1
+    items = iter(parameters.split(";"))
+    for item in items:
         changes = _SIMPLE.get(item)
         if changes is not None:
             for index, value in changes:
                 values[index] = value
-        elif item in _COLOR_TARGETS:
-            color: Color | None
-            kind = items[position] if position < count else ""
-            if kind == "5":
-                color = _PALETTE.get(items[position + 1] or "0") if position + 1 < count else None
-                position += 2
-            elif kind == "2":
-                color = _true_color(items[position + 1 : position + 4])
-                position += 4
-            else:
-                color = None
-                position += 1
+            continue
+        target = _COLOR_TARGETS.get(item)
+        if target is not None:
+            kind = next(items, "")
+            color: Color | None = None
+            if kind == "2":
+                color = _true_color([next(items, None), next(items, None), next(items, None)])
+            elif kind == "5":
+                number = next(items, None)
+                color = None if number is None else _PALETTE.get(number or "0")
             if color is not None:
-                values[_COLOR_TARGETS[item]] = color
-        elif ":" in item:
+                values[target] = color
+        elif item in _RESET:
+            values[:PROTECTED] = _DEFAULTS[:PROTECTED]
+        elif ":" in item and item[0] != "0":
             _subparameters(values, item.split(":"))
-        elif item[:1] == "0" and item.isdecimal():
-            items[position - 1] = item.lstrip("0")
-            position -= 1
+        elif item[0] == "0":
+            return select(style, ";".join([number.lstrip("0") or "0" for number in parameters.split(";")]))
     return from_values(tuple(values))
 
 
-def _true_color(parts: list[str]) -> Color | None:
-    if len(parts) != 3:
-        return None
+def _true_color(parts: Sequence[str | None]) -> Color | None:
+    """The colour of red, green and blue; None if they are not three numbers up to 255. Missing ones are 0."""
     try:
-        return _HEX[parts[0] or "0"] + _HEX[parts[1] or "0"] + _HEX[parts[2] or "0"]
-    except KeyError:
+        red, green, blue = parts
+        return _HEX[red] + _HEX[green] + _HEX[blue]  # type: ignore[index]
+    except (KeyError, ValueError):
         return None
 
 
