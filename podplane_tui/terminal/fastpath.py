@@ -32,6 +32,7 @@ from .parser import GROUND, SEQUENCE, Parser, numbers_of
 from .row import Row
 from .screen import Screen
 from .scrollback import StoredRow
+from .settings import BRACKETED_PASTE, DECCKM, DECNKM, DECTCEM, FOCUS, SYNCHRONIZED
 from .style import BG, DEFAULT_STYLE, Style, transition
 from .width import CLASSES, MAX_CELL_LENGTH, NARROW, WIDE, WORDS, ZERO, run_class, word
 
@@ -53,13 +54,16 @@ _ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[#(-+\--/ ][0-~]|[0-9<-OQ-WYZ\\a-j
 
 Token = tuple[str, str]
 Operation = tuple[int, Any, Any]
-(NEWLINE, LINEFEED, POSITION, ERASE_RIGHT, STYLE, RETURN, BACK, NOTHING, LIGHT, FULL, STRING, REST) = range(12)
+(NEWLINE, LINEFEED, POSITION, ERASE_RIGHT, STYLE, RETURN, BACK, NOTHING, MODE, LIGHT, FULL, STRING, REST) = range(13)
 
+_VISIBLE: Final = DECTCEM << 5
 _LONG_LINE: Final = 512
 _MAX_OPERATIONS: Final = 8192
 _operations: dict[str, Operation] = {}
 _LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIJKLMPSTXZ^`abdefjkn")
 """Control sequences whose handlers change no more than rows in place and the cursor's position."""
+_FLAG_MODES: Final = frozenset({DECCKM, DECTCEM, DECNKM, FOCUS, BRACKETED_PASTE, SYNCHRONIZED})
+"""Private modes that are nothing but a flag, and the cursor's visibility."""
 _LIGHT_MODES: Final = frozenset({1, 12, 25, 66, 1000, 1002, 1003, 1004, 1006, 2004, 2026})
 _LIGHT_ESCAPES: Final = frozenset("679DEHM")
 
@@ -197,6 +201,8 @@ def _parse_sequence(control: str) -> Operation:
         return POSITION, (line or 1) - 1, (column or 1) - 1
     if key == "K" and (not numbers or numbers[0] == 0):
         return ERASE_RIGHT, None, None
+    if key in {"?h", "?l"} and len(numbers) == 1 and numbers[0] in _FLAG_MODES:
+        return MODE, numbers[0] << 5, key == "?h"
     light = key in _LIGHT_SEQUENCES or (key in {"?h", "?l"} and _LIGHT_MODES.issuperset(numbers))
     return LIGHT if light else FULL, key, numbers
 
@@ -244,6 +250,8 @@ def _run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str
             if code == NEWLINE:
                 screen.carriage_return()
             screen.linefeed()
+        elif code == MODE:
+            (screen.set_mode if operation[2] else screen.reset_mode)(operation[1] >> 5, private=True)
         elif code != NOTHING:
             _call(screen, operation)
         if _is_plain(screen):
@@ -264,6 +272,7 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
     origin, newline, reverse_wrap = screen.origin, screen.newline, screen.reverse_wrap
     spares_protected = screen.protection == "iso"
     operations = _operations
+    mode = screen.mode
     words = WORDS
     default = DEFAULT_STYLE
     last = ""
@@ -366,7 +375,8 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
         if append is not None:
             append = None
             open_row.length = x
-            open_row.touch()
+            open_row.version += 1
+            open_row.cache = None
         if control >= "\xa0":
             kind = CLASSES[ord(control)] if len(control) == 1 else run_class(control)
             if kind == ZERO:
@@ -445,6 +455,12 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             x = 0
         elif code == BACK and not reverse_wrap:
             x = max(0, x - 2 if x == columns else x - 1)
+        elif code == MODE:
+            if operation[2]:
+                mode.add(operation[1])
+            else:
+                mode.discard(operation[1])
+            cursor.hidden = _VISIBLE not in mode
         elif code == NOTHING or (code == FULL and control == "\x1b(B" and screen.charsets[0] == "B"):
             continue
         elif code == STRING:
@@ -478,6 +494,7 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                     table = screen.translation
                     origin, newline, reverse_wrap = screen.origin, screen.newline, screen.reverse_wrap
                     spares_protected = screen.protection == "iso"
+                    mode = screen.mode
                     last = screen.last_char
             x = columns if screen.pending_wrap else cursor.x
             y = cursor.y
