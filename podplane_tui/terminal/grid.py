@@ -109,7 +109,10 @@ class Grid(pyte.Screen):
             return
         rows = self.visible
         if save and top == 0 and not self.alternate:
-            self.scrollback.extend(rows[:count])
+            if count == 1:
+                self.scrollback.push(rows[0])
+            else:
+                self.scrollback.extend(rows[:count])
         del rows[top : top + count]
         rows[bottom + 1 - count : bottom + 1 - count] = self.blank_rows(count)
 

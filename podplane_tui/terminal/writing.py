@@ -74,10 +74,13 @@ class Writing(Motion):
             if start < count and not self.autowrap:
                 part = part[:-1] + text[-1]
                 start = count
-            row = self.row_at(cursor.y)
-            if self.insert:
-                row.insert(x, len(part), end, DEFAULT_STYLE)
-            row.put(x, part, self.style)
+            if x == 0 and self.style is DEFAULT_STYLE and self.visible[cursor.y] == "":
+                self.visible[cursor.y] = part
+            else:
+                row = self.row_at(cursor.y)
+                if self.insert:
+                    row.insert(x, len(part), end, DEFAULT_STYLE)
+                row.put(x, part, self.style)
             self._advance(x + len(part), end)
 
     def _print_wide(self, text: str) -> None:
