@@ -151,11 +151,7 @@ class Screen(Settings):
             for designator in "()*+-./"
             for code in map(chr, range(0x30, 0x7F))
         }
-        self.escapes |= {
-            key: self._shifter(number)
-            for key, number in {"n": 2, "o": 3, "~": 1, "}": 2, "|": 3}.items()
-            if key in "no"
-        }
+        self.escapes |= {"n": self._shifter(2), "o": self._shifter(3)}
         self.escapes |= {"N": self._single_shifter(2), "O": self._single_shifter(3)}
         self.controls: dict[str, Callable[[], None]] = {key: getattr(self, name) for key, name in _CONTROLS.items()}
 
