@@ -3,7 +3,7 @@
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: help demo demo-linux test test-fast check screenshots faults fuzz bench bench-terminal clean
+.PHONY: help demo demo-linux test test-fast check screenshots faults fuzz bench bench-quick bench-terminal clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -25,7 +25,7 @@ test: $(READY) ## all tests, virtual machines included
 	$(BIN)/pytest
 
 test-fast: $(READY) ## the tests that need neither virtual machines nor tmux
-	$(BIN)/pytest -m 'not vm and not tmux'
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux'
 
 check: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check
@@ -44,6 +44,9 @@ fuzz: $(READY) ## feed the terminal core with random bytes, for long
 	$(BIN)/python -m benchmarks.fuzz_terminal
 
 bench: bench-terminal ## all benchmarks
+
+bench-quick: $(READY) ## a smoke version of the benchmarks
+	$(BIN)/python -m benchmarks.terminal --quick
 
 bench-terminal: $(READY) ## the terminal beside its peers
 	$(BIN)/python -m benchmarks.terminal

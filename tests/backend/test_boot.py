@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from pathlib import Path
 
 import pytest
@@ -345,23 +344,3 @@ def test_what_was_trimmed_is_skipped() -> None:
     parser.feed(b"LED] Failed\n[FAILED] Failed to start x.\n")
     (boot,) = parser.boots
     assert [failure.offset for failure in boot.failures] == [33 + 4 + 1000 + 12]
-
-
-def test_parsing_keeps_up_with_a_flood() -> None:
-    """Against splitting the same bytes into lines, the least that any line-wise reader has to do."""
-    data = b"".join(
-        b"line %08d of a guest that prints a lot of text, eighty columns wide\r\n" % i for i in range(60000)
-    )
-    parser = BootParser()
-    parser.feed(b"[    0.000000] Linux version 6.1\n")
-
-    def cpu(work: int) -> float:
-        start = time.process_time()
-        if work:
-            parser.feed(data)
-        else:
-            sum(len(line.strip()) for line in data.split(b"\n"))
-        return time.process_time() - start
-
-    floor, parsing = min(cpu(0) for _ in range(3)), min(cpu(1) for _ in range(3))
-    assert parsing < 12 * floor

@@ -31,7 +31,7 @@ from podplane_tui.backend import (
 from podplane_tui.backend.cidata import read_seed
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
-from tests.guest.tiny import READY, TinyGuest
+from tests.guest.tiny import TinyGuest
 
 pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("require_qemu")]
 
@@ -169,7 +169,7 @@ def test_guest_powers_off(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     cluster.start(StartSettings(network=False, memory="256M", boot=boot))
     serial = Serial(cluster.files.console)
     try:
-        serial.wait_for(READY, timeout=180)
+        serial.wait_for_prompt()
     finally:
         serial.close()
     steps: list[str] = []

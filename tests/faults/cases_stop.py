@@ -52,7 +52,7 @@ def obeys_the_power_button(bench: Bench) -> None:
     boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
     bench.start(StartSettings(network=False, memory="256M", boot=boot))
     serial = Serial(bench.files.console)
-    serial.wait_for(tiny.READY, timeout=180)
+    serial.wait_for_prompt()
     serial.close()
     bench.cluster.pause()  # and a paused guest can't, unless it is woken first
     assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "powerdown"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.guest.tiny import TinyGuest
+from tests.guest.tiny import PROMPT, TinyGuest
 
 _POLL = 0.05
 
@@ -50,6 +50,15 @@ class Serial:
                 return match
             if not self._read(deadline):
                 raise AssertionError(f"no {pattern!r} on the serial port: …{self.text[-2000:]!r}")
+
+    def wait_for_prompt(self, *, timeout: float = 180) -> None:
+        """Wait for a tiny guest's shell, whether it was ready before this client came or not.
+
+        Raises:
+            AssertionError: after `timeout` seconds.
+        """
+        self.send("\n")
+        self.wait_for(PROMPT, timeout=timeout)
 
     def wait_for_end(self, *, timeout: float = 60) -> None:
         """Read until QEMU closes the port.
