@@ -24,8 +24,8 @@ test: $(READY) ## all tests, virtual machines included
 	@.ci/setup test
 	$(BIN)/pytest
 
-test-fast: $(READY) ## the tests that need neither virtual machines nor tmux
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux'
+test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux and not slow'
 
 check: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check

@@ -17,6 +17,8 @@ import pytest
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.workspace import throw_away_workspace
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 60.0
 
 OWNER = """

@@ -179,11 +179,11 @@ def test_a_long_runtime_directory_warns_before_any_socket_is_made(host: Host) ->
     assert host.checks()["socket paths"].status is Status.FAIL
 
 
-def test_the_socket_path_limit_is_the_kernels(host: Host, tmp_path: Path) -> None:
+def test_the_socket_path_limit_is_the_kernels(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest path that is called good can really be bound."""
     detail = host.checks()["socket paths"].detail
     limit = int(detail.split()[-2])
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     relative = "s" * limit
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(relative)

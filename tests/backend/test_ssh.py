@@ -36,6 +36,8 @@ from podplane_tui.backend.ssh import SSHTarget, connect, ensure_identity, run, s
 from tests.backend.sshd import Server, free_port, serve
 from tests.backend.terminal_child import run_on_terminal
 
+pytestmark = pytest.mark.slow
+
 SOON = 20.0
 """Seconds. Waiting for what was given up would take a minute."""
 

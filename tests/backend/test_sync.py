@@ -20,6 +20,8 @@ from podplane_tui.backend.sync import _shell_word, rsync_arguments, run_sync
 from tests.backend.sshd import Server, free_port, serve
 from tests.conftest import missing
 
+pytestmark = pytest.mark.slow
+
 SOON = 20.0
 TARGET = SSHTarget("127.0.0.1", 2222, "debian", Path("/data/ssh/id_ed25519"))
 NAMES = [

@@ -15,7 +15,10 @@ from tests.conftest import missing
 from tests.faults.matrix import CASES, Case, load_cases, run_case
 
 load_cases()
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins and namespaces are Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins and namespaces are Linux's"),
+]
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:

@@ -11,6 +11,8 @@ from podplane_tui.terminal import Terminal
 from podplane_tui.terminal.parser import SEQUENCE_LIMIT, STRING_LIMIT
 from tests.terminal.support import shown
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64 * 1024
 
 

@@ -27,6 +27,8 @@ from podplane_tui.terminal.charsets import SPECIAL_GRAPHICS
 from tests.conftest import missing
 from tests.terminal.support import fed
 
+pytestmark = pytest.mark.tmux
+
 COLUMNS, LINES = 80, 24
 SHORT, LONG = 0.4, 20.0
 RECORDINGS = Path(__file__).parent.parent / "recordings"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_terminal import Generator, State, fuzz, problem
 from podplane_tui.terminal import Screen, Stream, Terminal
+
+pytestmark = pytest.mark.slow
 
 _COMMANDS = st.sampled_from(
     [b"m", b"H", b"J", b"K", b"A", b"C", b"L", b"M", b"P", b"@", b"X", b"r", b"h", b"l", b"S", b"b"]

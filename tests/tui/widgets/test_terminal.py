@@ -16,6 +16,9 @@ from podplane_tui.tui.widgets.pty_stream import PtyStream
 from podplane_tui.tui.widgets.terminal import TerminalView
 from tests.tui.widgets.support import Other, TerminalApp, running, shown, style_at, until
 
+pytestmark = pytest.mark.slow
+
+
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 SIZES = [(80, 25), (120, 41)]
 SHELL = ["sh", "-c", "PS1='$ ' exec sh -i"]
