@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from podplane_tui.backend.config import load_config
 from podplane_tui.cli.options import Choices
 from podplane_tui.cli.place import cluster_id_of, place_of
 from podplane_tui.tui.app import PodplaneApp
@@ -33,6 +34,7 @@ def open_dashboard(choices: Choices) -> int:
             runtime_dir=place.runtime_dir,
             state_dir=place.state_dir,
             arch=place.arch,
+            stop_timeouts=load_config().stop,
             select=select,
         )
     )

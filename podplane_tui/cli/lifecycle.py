@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.config import load_config
 from podplane_tui.backend.errors import NotRunning, VMNotFound
 from podplane_tui.backend.files import disk_usage
 from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
@@ -25,7 +27,7 @@ _timeout = click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help=f"How long the guest may take to power off [default: {StopTimeouts().powerdown:.0f}].",
+    help=f"How long the guest may take to power off [default: config.toml's, else {StopTimeouts().powerdown:.0f}].",
 )
 _force = click.option("--force", is_flag=True, help="Leave the guest out: end QEMU at once.")
 
@@ -45,8 +47,9 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     if force and timeout is not None:
         raise click.UsageError("--force leaves the guest no time, so --timeout says nothing: use one of them")
     if force:
-        return StopTimeouts(powerdown=0)
-    return StopTimeouts() if timeout is None else StopTimeouts(powerdown=timeout)
+        return replace(load_config().stop, powerdown=0.0)
+    configured = load_config().stop
+    return configured if timeout is None else replace(configured, powerdown=timeout)
 
 
 @click.command()
