@@ -350,12 +350,12 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                 transitions = style.transitions
                 continue
         if control >= "\xa0":
-            width, base = words.get(control) or word(control)
+            width, base, narrow = words.get(control) or word(control)
             if width and x + width <= columns:
                 if append is None:
                     row = rows[y]
                     if row.__class__ is str:
-                        if style is default and width == len(control) and x == len(row):
+                        if style is default and narrow and x == len(row):
                             rows[y] = row + control
                             x += width
                             last = base
@@ -367,7 +367,7 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                         append = row.pieces.append
                 if append is not None:
                     append((control, style))
-                    if width != len(control):
+                    if not narrow:
                         open_row.wide = True
                     x += width
                     last = base

@@ -15,7 +15,7 @@ from wcwidth import wcwidth
 NARROW, WIDE, ZERO, CONTROL = "nwzc"
 MAX_CELL_LENGTH: Final = 16
 """Code points a cell may hold: a flood of combining characters is bounded."""
-WORDS: Final[dict[str, tuple[int, str]]] = {}
+WORDS: Final[dict[str, tuple[int, str, bool]]] = {}
 _MAX_WORDS: Final = 8192
 
 
@@ -46,17 +46,20 @@ def class_runs(text: str) -> list[tuple[str, str]]:
     return [(match[0][0], text[match.start() : match.end()]) for match in _CLASS_RUNS.finditer(classes)]
 
 
-def word(text: str) -> tuple[int, str]:
-    """How many cells a word takes, and its last character that is not a mark; remembered in `WORDS`.
+def word(text: str) -> tuple[int, str, bool]:
+    """How many cells a word takes, its last character that is not a mark, and whether each takes one cell.
 
-    `(0, "")` for what cannot be printed in one go: control characters, a mark at the start, too many characters.
+    Remembered in `WORDS`. The width is 0 for what cannot be printed in one go: control characters, a mark at the start,
+    too many characters.
     """
-    entry = (0, "")
+    entry = (0, "", False)
     if len(text) <= MAX_CELL_LENGTH:
         classes = text.translate(CLASSES)
         if classes[0] != ZERO and CONTROL not in classes:
             last = max(classes.rfind(NARROW), classes.rfind(WIDE))
-            entry = len(classes) + classes.count(WIDE) - classes.count(ZERO), text[last]
+            wide, zero = classes.count(WIDE), classes.count(ZERO)
+            # The counts may cancel out, so the width alone does not tell: an emoji with a joiner is two cells, too.
+            entry = len(classes) + wide - zero, text[last], not (wide or zero)
         if len(WORDS) >= _MAX_WORDS:
             WORDS.clear()
         WORDS[text] = entry

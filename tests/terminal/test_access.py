@@ -191,3 +191,13 @@ def test_reset_keeps_scrollback() -> None:
     terminal.feed(b"x")
     assert shown(terminal) == ["x"]
     assert len(terminal.scrollback) == 17
+
+
+def test_a_wide_character_with_one_mark_is_still_wide() -> None:
+    """As many code points as cells, so counting does not tell it from two narrow characters."""
+    for text in ("😀\u200d", "世\u0301"):
+        terminal = Terminal(6, 2)
+        terminal.feed(f"{text}x".encode())
+        assert [cell for cell, _ in terminal.rows[0].cells()] == [text, "", "x"]
+        terminal.feed(b"\x1b[1;2H.")
+        assert terminal.display[0] == " .x   "

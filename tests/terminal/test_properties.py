@@ -31,6 +31,8 @@ _TEXTS = st.sampled_from(
         "漢字".encode(),
         b"e\xcc\x81",
         "─".encode(),
+        "😀\u200d".encode(),
+        "世\u0301".encode(),
         b"\x1b(0",
         b"\x1b(B",
     ]
