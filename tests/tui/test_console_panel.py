@@ -272,3 +272,22 @@ async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkey
             show(app, vm, *machines)
             await until(lambda vm=vm: app.shows(f"I am {vm.cluster_id}"), what=vm.cluster_id)  # type: ignore[misc]
         assert len(app.panel.children) == 1 + 2
+
+
+async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace) -> None:
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        vm = machine(workspace, "a", pid=1000)
+        async with Guest(vm.files.console, b"".join(b"line %d\r\n" % i for i in range(100))).listening():
+            show(app, vm)
+            await until(lambda: app.shows("line 99"), what="the end of the first run")
+            view = app.panel.view
+            assert view is not None
+            view.scroll_history(-50)
+            await pilot.pause()
+            await until(lambda: not view.viewport.following, what="the view further up")
+        show(app, stopped(workspace, "a"))
+        async with Guest(vm.files.console, b"hello again").listening():
+            show(app, machine(workspace, "a", pid=2000))
+            await until(lambda: app.shows("hello again"), what="the new run")
+            assert view.viewport.following

@@ -177,6 +177,7 @@ class ConsolePanel(Vertical):
         self._views[target.key] = view  # the latest is the last
         if self._runs.get(target.key, target.pid) != target.pid:
             view.feed(_divider(view.terminal.columns))
+            view.action_follow()  # whoever restarts a machine wants to see it boot
         self._runs[target.key] = target.pid
         await view.attach(SocketStream(target.console))
         while len(self._views) > MAX_VIEWS:
