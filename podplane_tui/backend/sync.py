@@ -71,6 +71,20 @@ def _local(operand: str) -> str:
     return f"./{operand}" if ":" in operand.partition("/")[0] else _plain(operand)
 
 
+_MEANINGS = {
+    3: "it can't use the files or folders named: check that they exist",
+    10: "the connection to the machine failed",
+    11: "reading or writing a file failed: check that the destination's folder exists and its disk has room",
+    12: "the connection to the machine broke off, or rsync is missing there",
+    14: "it could not start ssh",
+    22: "it ran out of memory",
+    23: "some files could not be copied",
+    24: "some files vanished while they were copied",
+    30: "the machine stopped answering",
+}
+"""rsync's exit codes (rsync(1), EXIT VALUES) in words: when the far side fails, its own words do not always arrive."""
+
+
 def run_sync(
     target: SSHTarget,
     source: str,
@@ -134,8 +148,9 @@ def run_sync(
     if code in _UNREACHED and not begun:
         connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
     telling = [line for line in words if not _BOILERPLATE.match(line)] or list(words)
+    reason = telling[-1] if telling else _MEANINGS.get(code, "it does not say why")
     raise CommandFailed(
-        f"rsync ended with exit code {code}" + (f": {telling[-1]}" if telling else ""),
+        f"rsync ended with exit code {code}: {reason}",
         exit_code=code,
         output="\n".join(words).encode(),
     )
