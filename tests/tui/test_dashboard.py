@@ -31,7 +31,7 @@ from tests.tui.support import (
     until,
 )
 
-pytestmark = pytest.mark.usefixtures("require_qemu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 
 
 @pytest_asyncio.fixture(params=SIZES, ids=lambda size: "x".join(map(str, size)))
