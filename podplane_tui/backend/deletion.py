@@ -27,13 +27,13 @@ def is_there(path: Path) -> bool:
 def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     """Everything that belongs to the machine of `files`, existing paths only; folders stand for all they hold.
 
-    Its recordings and the host keys it has shown are among it.
+    Its recordings, the host keys it has shown and what is remembered of it are among it.
 
     Shared keys, caches and TLS assets stay, and so do logins in podplane's own configuration and kubectl's. While the
     same cluster has a disk of the other architecture, what the two share stays as well.
     """
     own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
-    own += [files.recordings_dir, files.known_hosts]
+    own += [files.recordings_dir, files.known_hosts, files.settings]
     shared = [files.state_file, files.cluster_dir, *_server_records(files)]
     others = (
         VMFiles(arch, files.cluster_id, files.data_dir, files.runtime_dir, files.state_dir)

@@ -197,6 +197,11 @@ class VMFiles:
         """The SSH host keys the guest has shown on its console, in OpenSSH's format."""
         return self.own_state / "known_hosts" / self.stem
 
+    @property
+    def settings(self) -> Path:
+        """What is remembered of this machine between its starts."""
+        return self.own_state / "clusters" / f"{self.stem}.json"
+
 
 def parse_stem(file_name: str, suffix: str) -> tuple[str, str] | None:
     """`(cluster_id, arch)` of a file name that ends in `suffix` and names one of our machines, else None."""

@@ -1,0 +1,41 @@
+"""What is remembered of a cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.settings import ClusterSettings, read_settings, update_settings
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> VMFiles:
+    return VMFiles("amd64", "dev", tmp_path / "data", tmp_path / "run", tmp_path / "state")
+
+
+def test_what_is_remembered_is_read_again(files: VMFiles) -> None:
+    assert read_settings(files) == ClusterSettings()
+    update_settings(files, cpus="4")
+    assert update_settings(files, memory="8G") == ClusterSettings(cpus="4", memory="8G")
+    assert read_settings(files) == ClusterSettings(cpus="4", memory="8G")
+    assert files.settings == files.own_state / "clusters" / "podplane-local-dev.amd64.json"
+    assert files.settings.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_another_version_wrote_survives(files: VMFiles) -> None:
+    files.settings.parent.mkdir(parents=True)
+    files.settings.write_text('{"cpus": "2", "colour": ["blue"]}')
+    update_settings(files, user="root")
+    written = json.loads(files.settings.read_text())
+    assert (written["cpus"], written["user"], written["colour"]) == ("2", "root", ["blue"])
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{", '{"cpus": 4}', "\x00", "[" * 9000])
+def test_what_cannot_be_understood_counts_as_nothing(files: VMFiles, content: str) -> None:
+    files.settings.parent.mkdir(parents=True)
+    files.settings.write_text(content)
+    assert read_settings(files) == ClusterSettings()
+    assert update_settings(files, cpus="1").cpus == "1"
