@@ -1,7 +1,9 @@
 """Figures and paths made short, for people. What comes from files and machines goes through `one_line`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from podplane_tui.backend.interface import Progress
 from podplane_tui.backend.text import one_line
 
 UNKNOWN = "—"
@@ -59,5 +61,43 @@ def format_path(path: Path, *, home: Path | None = None, limit: int = 400) -> st
 
 
 def count(number: int, noun: str) -> str:
-    """`1 file`, `3 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 file`, `3 files`, `10,000 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+_BAR = (8, 30)
+"""Cells a progress bar has at least and at most."""
+
+
+def format_progress(progress: Progress, *, width: int) -> tuple[str, str, str]:
+    """The done part of a bar, its rest, and the figures behind it, in at most `width` cells together.
+
+    The bar is empty when it is not known how much there is to do. Where room is short, figures go, the last first; the
+    bar and the first figure stay in any case.
+    """
+    figures = list(_figures(progress))
+    if progress.fraction is None:
+        while len(figures) > 1 and len("  ".join(figures)) > width:
+            figures.pop()
+        return "", "", "  ".join(figures)
+    least, most = _BAR
+    while len(figures) > 1 and least + 1 + len("  ".join(figures)) > width:
+        figures.pop()
+    text = " " + "  ".join(figures)
+    cells = min(most, max(least, width - len(text)))
+    done = int(progress.fraction * cells)
+    return "━" * done, "─" * (cells - done), text
+
+
+def _figures(progress: Progress) -> Iterator[str]:
+    if progress.fraction is not None:
+        yield f"{int(progress.fraction * 100):3}%"
+    yield format_size(progress.done) + (f" of {format_size(progress.total)}" if progress.total is not None else "")
+    if progress.rate is not None:
+        yield f"{format_size(progress.rate)}/s"
+    if progress.eta is not None:
+        yield f"{format_duration(progress.eta)} left"
+    if progress.files_total is not None:
+        yield f"{progress.files or 0:,} of {count(progress.files_total, 'file')}"
+    elif progress.files is not None:
+        yield count(progress.files, "file")

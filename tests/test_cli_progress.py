@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from podplane_tui.backend.errors import Cancelled, StartFailed
-from podplane_tui.backend.interface import Control
-from podplane_tui.cli.progress import Progress, run_verb
+from podplane_tui.backend.interface import Control, Progress
+from podplane_tui.cli.progress import StatusLine, run_verb
 
 
 class Screen(io.StringIO):
@@ -70,25 +70,25 @@ def test_the_verb_runs_beside_the_main_thread() -> None:
 
 def test_steps_are_written_over_each_other_and_gone_at_the_end() -> None:
     screen = Screen()
-    progress = Progress(screen)
-    progress.report("one")
-    progress.report("two \x1b[31m\x07 and a half\nthree")
-    progress.clear()
+    line = StatusLine(screen)
+    line.report("one")
+    line.report("two \x1b[31m\x07 and a half\nthree")
+    line.clear()
     assert screen.getvalue() == "\r\x1b[Kone\r\x1b[Ktwo \\x07 and a half three\r\x1b[K"
 
 
 def test_a_step_never_fills_more_than_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     screen = Screen()
-    Progress(screen).report("x" * 200)
+    StatusLine(screen).report("x" * 200)
     assert len(screen.getvalue().removeprefix("\r\x1b[K")) == 39
 
 
 def test_a_script_gets_no_steps() -> None:
     stream = io.StringIO()
-    progress = Progress(stream)
-    progress.report("one")
-    progress.clear()
+    line = StatusLine(stream)
+    line.report("one")
+    line.clear()
     assert stream.getvalue() == ""
 
 
@@ -97,6 +97,30 @@ def test_a_terminal_that_is_gone_does_not_stop_the_verb() -> None:
         def write(self, _text: str) -> int:
             raise OSError(5, "Input/output error")
 
-    progress = Progress(Gone())
-    progress.report("one")
-    progress.clear()
+    line = StatusLine(Gone())
+    line.report("one")
+    line.clear()
+
+
+def test_progress_is_a_bar_that_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podplane_tui.cli.progress._LIVE_INTERVAL", 0.0)
+    monkeypatch.setenv("COLUMNS", "60")
+    screen = Screen()
+    line = StatusLine(screen)
+    line.progress(Progress(2**20, total=2**21))
+    line.progress(Progress(2**21, total=2**21))
+    _, first, second = screen.getvalue().split("\r\x1b[K")
+    assert first.endswith("  50%  1M of 2M")
+    assert second.endswith(" 100%  2M of 2M")
+    assert "─" in first
+    assert "─" not in second
+
+
+def test_a_script_is_told_now_and_then_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    line = StatusLine(stream)
+    line.progress(Progress(1, total=2))
+    assert stream.getvalue() == ""  # what is quick needs no words
+    monkeypatch.setattr("podplane_tui.cli.progress._PLAIN_INTERVAL", 0.0)
+    line.progress(Progress(2**20, total=2**21, eta=3))
+    assert stream.getvalue() == "50%  1M of 2M  3s left\n"

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podplane_tui.text import count, format_duration, format_elapsed, format_path, format_size, format_usage
+from podplane_tui.backend.interface import Progress
+from podplane_tui.text import (
+    count,
+    format_duration,
+    format_elapsed,
+    format_path,
+    format_progress,
+    format_size,
+    format_usage,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +71,26 @@ def test_paths_are_clean_and_know_home() -> None:
 
 def test_counts() -> None:
     assert [count(n, "file") for n in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+
+
+HALF = Progress(2**30, total=2**31, rate=31 * 2**20, eta=34, files=1204, files_total=10_000)
+
+
+def test_progress_is_a_bar_and_figures() -> None:
+    done, rest, figures = format_progress(HALF, width=100)
+    assert (done, rest) == ("━" * 15, "─" * 15)
+    assert figures == "  50%  1G of 2G  31M/s  34s left  1,204 of 10,000 files"
+
+
+def test_progress_that_tells_little() -> None:
+    assert format_progress(Progress(2**20), width=80) == ("", "", "1M")
+    assert format_progress(Progress(0, files=1), width=80) == ("", "", "0B  1 file")
+    assert format_progress(Progress(5, part=0.25), width=40)[2] == "  25%  5B"
+
+
+@given(st.integers(0, 200), st.floats(0, 1), st.booleans())
+def test_progress_keeps_to_its_room(width: int, part: float, known: bool) -> None:
+    progress = Progress(2**30, rate=2**20, eta=7200, files=3, files_total=12_345, part=part if known else None)
+    text = "".join(format_progress(progress, width=width))
+    assert len(text) <= max(width, 14)
+    assert not known or f"{int(part * 100)}%" in text

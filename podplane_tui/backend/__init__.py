@@ -49,6 +49,7 @@ from podplane_tui.backend.interface import (
     Manager,
     Options,
     PortForward,
+    Progress,
     ShellOptions,
     StopTimeouts,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "PIDFile",
     "PortForward",
     "Ports",
+    "Progress",
     "QMPError",
     "QMPUnavailable",
     "Qemu",

@@ -19,6 +19,34 @@ def no_report(_step: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a verb that moves data has come. None stands for what is not known.
+
+    `done` and `total` are bytes, `files` and `files_total` count files, `rate` is bytes a second, `eta` the seconds it
+    will still take. `part` is how much of the whole is done, 0 to 1, where the bytes do not tell.
+    """
+
+    done: int
+    total: int | None = None
+    files: int | None = None
+    files_total: int | None = None
+    rate: float | None = None
+    eta: float | None = None
+    part: float | None = None
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the whole is done, 0 to 1."""
+        if self.part is not None:
+            return min(1.0, max(0.0, self.part))
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+def no_progress(_progress: Progress) -> None:
+    """The default of `Control.progress`: shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Which machine a manager is for.
 
@@ -77,10 +105,12 @@ class Control:
     """How the caller of a long verb steers it while it runs.
 
     `cancel` gives the whole verb up where that is possible; `skip` ends the wait of the step in progress and goes to
-    the next one (a second press of the stop key).
+    the next one (a second press of the stop key). `report` gets every step, `progress` how far a step that moves data
+    has come, as often as the verb knows something new; both are called from the verb's own thread.
     """
 
     report: Report = no_report
+    progress: Callable[[Progress], None] = no_progress
     cancel: Event = field(default_factory=Event)
     skip: Event = field(default_factory=Event)
 

@@ -6,43 +6,67 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TextIO, TypeVar
 
-from podplane_tui.backend.interface import Control
+from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.text import one_line
+from podplane_tui.text import format_progress
 
 _Result = TypeVar("_Result")
 
 _TICK = 0.1
 """Seconds after which a Ctrl-C is passed on at the latest."""
 
+_LIVE_INTERVAL = 0.1
+_PLAIN_INTERVAL = 5.0
+_PLAIN_WIDTH = 100
 
-class Progress:
-    """The step in progress, on a line that is written over. Only a terminal gets it: a script wants the result."""
+
+class StatusLine:
+    """The step in progress, on a line that is written over. Only a terminal gets it: a script wants the result.
+
+    How far a verb has come is told to a script as well, on a line of its own every few seconds.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._live = stream.isatty()
+        self._plain = not self._live
+        self._told = time.monotonic()
 
     def report(self, step: str) -> None:
         """Show a step. Called from the verb's thread."""
-        width = max(20, shutil.get_terminal_size().columns) - 1
-        self._write(f"\r\x1b[K{one_line(step, limit=width)}")
+        if self._live:
+            self._write(f"\r\x1b[K{one_line(step, limit=self._width())}")
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far it has come. Called from the verb's thread."""
+        now = time.monotonic()
+        if now - self._told < (_PLAIN_INTERVAL if self._plain else _LIVE_INTERVAL):
+            return
+        self._told = now
+        if self._live:
+            self._write("\r\x1b[K" + "".join(format_progress(progress, width=self._width()))[: self._width()])
+        elif self._plain:
+            self._write(format_progress(progress, width=_PLAIN_WIDTH)[-1].strip() + "\n")
 
     def clear(self) -> None:
         """Take the line away again."""
-        self._write("\r\x1b[K")
+        if self._live:
+            self._write("\r\x1b[K")
+
+    def _width(self) -> int:
+        return max(20, shutil.get_terminal_size().columns) - 1
 
     def _write(self, text: str) -> None:
-        if not self._live:
-            return
         try:
             self._stream.write(text)
             self._stream.flush()
         except OSError:
-            self._live = False  # the terminal is gone; the verb itself goes on
+            self._live = self._plain = False  # whoever read it is gone; the verb itself goes on
 
 
 def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent: bool = False) -> _Result:
@@ -52,8 +76,8 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent:
     thread of its own, so that the signal is handled soon whatever the verb waits for. With `silent` no steps are
     shown.
     """
-    progress = Progress(sys.stderr)
-    control = Control() if silent else Control(report=progress.report)
+    line = StatusLine(sys.stderr)
+    control = Control() if silent else Control(report=line.report, progress=line.progress)
     results: list[_Result] = []
     errors: list[BaseException] = []
 
@@ -81,7 +105,7 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent:
     finally:
         signal.signal(signal.SIGINT, previous)
         if not silent:
-            progress.clear()
+            line.clear()
     if errors:
         raise errors[0]
     return results[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from podplane_tui.backend.interface import Control
+from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.verbs import WORDING, Verb
 
@@ -48,6 +48,7 @@ class Job:
     wall: float
     steps: tuple[Step, ...] = ()
     dropped: int = 0
+    progress: Progress | None = None
     outcome: Outcome | None = None
     message: str = ""
     ended: float | None = None
@@ -92,11 +93,12 @@ class RunningJob:
     control: Control = field(init=False)
     _steps: deque[Step] = field(init=False)
     _count: int = 0
+    _progress: Progress | None = None
     _announced: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.control = Control(report=self.report)
+        self.control = Control(report=self.report, progress=self.show_progress)
         self._steps = deque(maxlen=MAX_STEPS)
 
     def report(self, text: str) -> None:
@@ -107,16 +109,26 @@ class RunningJob:
         with self._lock:
             self._steps.append(Step(time.monotonic() - self.job.started, line))
             self._count += 1
+        self._announce()
+
+    def show_progress(self, progress: Progress) -> None:
+        """Note how far it has come. Called from any thread."""
+        with self._lock:
+            self._progress = progress
+        self._announce()
+
+    def _announce(self) -> None:
+        with self._lock:
             announce, self._announced = not self._announced, True
         if announce:
             self.wake()
 
     def fetch(self) -> Job:
-        """The job with all steps so far."""
+        """The job with all steps so far, and how far it has come."""
         with self._lock:
             self._announced = False
-            steps, dropped = tuple(self._steps), self._count - len(self._steps)
-        self.job = replace(self.job, steps=steps, dropped=dropped)
+            steps, dropped, progress = tuple(self._steps), self._count - len(self._steps), self._progress
+        self.job = replace(self.job, steps=steps, dropped=dropped, progress=progress)
         return self.job
 
     def finish(self, outcome: Outcome, message: str) -> Job:

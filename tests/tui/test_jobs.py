@@ -3,6 +3,7 @@
 import threading
 import time
 
+from podplane_tui.backend.interface import Progress
 from podplane_tui.tui.jobs import MAX_JOBS, MAX_STEPS, Job, Outcome, RunningJob, updated
 from podplane_tui.tui.verbs import Verb
 
@@ -29,6 +30,16 @@ def test_reports_are_cleaned_and_announced_once_until_fetched() -> None:
     running.control.report("three")
     assert len(announced) == 2
     assert running.fetch().step == "three"
+
+
+def test_progress_is_announced_and_only_the_latest_kept() -> None:
+    announced = []
+    running = RunningJob(job(), wake=lambda: announced.append(1))
+    running.control.progress(Progress(1, total=10))
+    running.control.progress(Progress(2, total=10))
+    assert len(announced) == 1
+    assert running.fetch().progress == Progress(2, total=10)
+    assert not running.job.steps
 
 
 def test_a_flood_of_steps_from_threads_is_bounded() -> None:

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from podplane_tui.text import count, format_elapsed
+from podplane_tui.text import count, format_elapsed, format_progress
 from podplane_tui.tui.jobs import Job, Outcome
 
 LINGER = 6.0
@@ -63,8 +63,12 @@ class JobStrip(Static):
         if job.active:
             frame = _SPINNER[int(now / _FRAME) % len(_SPINNER)]
             more = f"  (+{count(others, 'more job')})" if others > 0 else ""
-            head = (f"{frame} {job.headline}", "bold $text-accent")
-            return Content.assemble(head, f" {took}", ("  ·  " if job.step else "", "dim"), job.step, (more, "dim"))
+            doing = Content.assemble((f"{frame} {job.headline}", "bold $text-accent"), f" {took}")
+            if job.progress is not None:
+                room = self.content_size.width - len(doing) - 2 - len(more)
+                done, rest, figures = format_progress(job.progress, width=room)
+                return Content.assemble(doing, "  ", (done, "$text-accent"), (rest, "dim"), figures, (more, "dim"))
+            return Content.assemble(doing, ("  ·  " if job.step else "", "dim"), job.step, (more, "dim"))
         if job.outcome is Outcome.DONE:
             end = Content.assemble((f"✓ {job.headline}", "bold $text-success"), f" in {took}")
             return end + Content(f"  ·  {job.message}") if job.message else end
