@@ -144,7 +144,7 @@ async def delete(stage: Stage) -> None:
 async def details(stage: Stage) -> None:
     """Everything about one machine."""
     async with stage.app((120, 44), "default") as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await save(pilot, "details")
 
 

@@ -24,12 +24,11 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_duration
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
-from podplane_tui.tui.messages import ActionRequested, CancelRequested, JournalRequested
+from podplane_tui.tui.messages import ActionRequested, CancelRequested
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
-from podplane_tui.tui.screens.journal import JournalScreen
 from podplane_tui.tui.screens.sync import SyncDialog, SyncRequest
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.threads import AtExit, in_thread
@@ -58,7 +57,6 @@ class PodplaneApp(App[None]):
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
     jobs: reactive[tuple[Job, ...]] = reactive(())
-    journal_read: reactive[int] = reactive(0)
 
     def __init__(
         self,
@@ -91,7 +89,7 @@ class PodplaneApp(App[None]):
     def get_default_screen(self) -> Dashboard:
         """The dashboard, fed with what the app knows."""
         dashboard = Dashboard(data_dir=self.data_dir, runtime_dir=self.runtime_dir, arch=self.arch, select=self._select)
-        self._dashboard = dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.journal_read)
+        self._dashboard = dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs)
         return self._dashboard
 
     def on_mount(self) -> None:
@@ -307,12 +305,6 @@ class PodplaneApp(App[None]):
             if running.job.number == event.number:
                 running.report("giving up")
                 running.control.cancel.set()
-
-    @on(JournalRequested)
-    def _journal_requested(self) -> None:
-        """What was done in this session, and every error in full."""
-        self.journal_read = max((job.number for job in self.jobs if not job.active), default=0)
-        self.push_screen(JournalScreen().data_bind(PodplaneApp.jobs))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The verbs join Textual's own commands."""

@@ -20,7 +20,3 @@ class CancelRequested(Message):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__()
-
-
-class JournalRequested(Message):
-    """Someone wants to see what was done in this session."""

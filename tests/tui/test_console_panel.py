@@ -107,7 +107,7 @@ async def test_it_attaches_shows_and_types(workspace: Workspace) -> None:
         await until(lambda: app.shows("login:"), what="the greeting")
         assert app.notice == ""
         assert app.panel.status == "connected"
-        assert app.panel.begin_typing()
+        assert app.panel.enter() == ""
         await pilot.press("l", "s", "ctrl+q", "ctrl+p", "escape", "tab", "enter")
         await until(lambda: guest.received == b"ls\x11\x10\x1b\t\r", what="the keys")
         assert app.is_running
@@ -185,7 +185,7 @@ async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> No
     async with app.run_test(size=(80, 24)):
         show(app, vm)
         await until(lambda: "can't be reached" in app.notice, what="the notice")
-        assert not app.panel.begin_typing()
+        assert app.panel.enter()
         guest = Guest(vm.files.console, b"there\r\n")
         async with guest.listening():
             await until(lambda: app.shows("there"), what="the console")

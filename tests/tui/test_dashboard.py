@@ -13,7 +13,6 @@ from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog
 from podplane_tui.tui.screens.help import HelpScreen
-from podplane_tui.tui.screens.journal import JournalScreen
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.vm_table import VMTable
 from tests.conftest import Workspace
@@ -138,9 +137,9 @@ async def test_f_gives_the_panel_the_whole_screen(pilot: Pilot[None]) -> None:
     assert isinstance(app.focused, VMTable)
 
 
-async def test_keys_1_and_2_change_the_panel(pilot: Pilot[None], workspace: Workspace) -> None:
+async def test_the_keys_of_the_tabs_change_the_panel(pilot: Pilot[None], workspace: Workspace) -> None:
     app = app_of(pilot)
-    await pilot.press("2")
+    await pilot.press("4")
     await settled(pilot)
     assert not app.screen.query_one("#console").display
     await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
@@ -159,7 +158,7 @@ async def test_keys_1_and_2_change_the_panel(pilot: Pilot[None], workspace: Work
 
 async def test_the_tabs_in_the_title_can_be_clicked(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
-    row = next(y for y, line in enumerate(painted(app)) if "Console Details" in line)
+    row = next(y for y, line in enumerate(painted(app)) if "Console Details Events" in line)
     column = painted(app)[row].index("Details")
     await pilot.click(offset=(column + 1, row))
     await settled(pilot)
@@ -225,15 +224,17 @@ async def test_question_mark_shows_all_keys(pilot: Pilot[None]) -> None:
     assert isinstance(app.screen, Dashboard)
 
 
-async def test_e_shows_the_journal(pilot: Pilot[None]) -> None:
+async def test_e_shows_the_events_and_escape_goes_back_to_the_list(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     await pilot.press("e")
     await settled(pilot)
-    assert isinstance(app.screen, JournalScreen)
-    assert "Nothing was done yet." in text_of(app, "#journal-text")
+    assert dashboard(app).tab == "events"
+    assert app.focused is not None
+    assert app.focused.id == "events-list"
+    assert "Nothing was done yet." in text_of(app, "#events-text")
     await pilot.press("escape")
     await settled(pilot)
-    assert isinstance(app.screen, Dashboard)
+    assert isinstance(app.focused, VMTable)
 
 
 async def test_delete_lists_what_goes_and_cancel_has_the_focus(pilot: Pilot[None], workspace: Workspace) -> None:
@@ -298,8 +299,8 @@ async def test_a_delete_that_fails_stays_readable(pilot: Pilot[None], workspace:
     assert "✗ delete alpha failed" in screen_text(pilot)
     await pilot.press("e")
     await settled(pilot)
-    assert str(files.lock) in text_of(app, "#journal-text")
-    await pilot.press("escape")
+    assert str(files.lock) in text_of(app, "#events-text")
+    await pilot.press("1")
     await settled(pilot)
     assert "✗ delete alpha failed" not in screen_text(pilot)
 
@@ -387,7 +388,7 @@ async def test_any_size_is_survived(pilot: Pilot[None]) -> None:
         await pilot.resize_terminal(*size)
         await settled(pilot)
     await pilot.resize_terminal(20, 5)
-    await pilot.press("2", "question_mark", "escape", "n", "escape", "e", "escape", "slash", "escape", "f", "f", "1")
+    await pilot.press("4", "question_mark", "escape", "n", "escape", "e", "escape", "slash", "escape", "f", "f", "1")
     await pilot.resize_terminal(80, 24)
     await settled(pilot)
     assert isinstance(app.screen, Dashboard)

@@ -280,7 +280,7 @@ async def test_an_orphan_is_adopted_and_a_crash_cleared(workspace: Workspace) ->
 
 
 @pytest.mark.usefixtures("require_qemu")
-async def test_a_job_can_be_given_up_in_the_journal(workspace: Workspace) -> None:
+async def test_a_job_can_be_given_up_among_the_events(workspace: Workspace) -> None:
     make_disk(workspace, "default")
     app = app_for(workspace, None)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -293,7 +293,7 @@ async def test_a_job_can_be_given_up_in_the_journal(workspace: Workspace) -> Non
         await until(lambda: "power off" in app.jobs[-1].step, what="the wait for the guest", seconds=BOOT)
         await pilot.press("e")
         await settled(pilot)
-        assert "waiting for the guest to power off" in text_of(app, "#journal-text")
-        await pilot.press("x")
+        assert "waiting for the guest to power off" in text_of(app, "#events-text")
+        await pilot.press("X")
         await ended(app, "stop default cancelled")
         await until(lambda: state_of(app) is State.RUNNING, what="the machine still running")

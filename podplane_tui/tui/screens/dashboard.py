@@ -1,6 +1,7 @@
 """The main screen: the machines, and the console and details of the selected one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -17,30 +18,59 @@ from textual.widgets import ContentSwitcher, Footer, Input
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.jobs import Job
-from podplane_tui.tui.messages import ActionRequested, JournalRequested
-from podplane_tui.tui.screens.help import HelpScreen, KeySection
+from podplane_tui.tui.messages import ActionRequested
+from podplane_tui.tui.screens import dashboard_keys
+from podplane_tui.tui.screens.help import HelpScreen
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.empty_state import EmptyState
+from podplane_tui.tui.widgets.events_panel import EventsPanel
 from podplane_tui.tui.widgets.job_strip import JobStrip
+from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
-from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP, VMTable
-
-TABS = {"console": "Console", "details": "Details"}
+from podplane_tui.tui.widgets.vm_table import VMTable
 
 
-def _verb(verb: Verb, key: str, label: str, *, show: bool = True, key_display: str | None = None) -> Binding:
-    return Binding(
-        key,
-        f"verb('{verb}')",
-        label,
-        show=show,
-        key_display=key_display,
-        id=f"vm.{verb}",
-        tooltip=WORDING[verb].help,
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One entry of the lower panel: its widget's id, its name, its key, and how the widget is made."""
+
+    id: str
+    label: str
+    key: str
+    tooltip: str
+    make: Callable[["Dashboard"], Panel]
+
+
+TABS = {
+    tab.id: tab
+    for tab in (
+        Tab(
+            "console",
+            "Console",
+            "1",
+            "The serial console",
+            lambda _: ConsolePanel(id="console").data_bind(Dashboard.vm, Dashboard.snapshots),
+        ),
+        Tab(
+            "details",
+            "Details",
+            "4",
+            "Paths, ports, files and QEMU's arguments",
+            lambda _: DetailsPanel(id="details").data_bind(Dashboard.vm),
+        ),
+        Tab(
+            "events",
+            "Events",
+            "5",
+            "What was done in this session, and every error",
+            lambda _: EventsPanel(id="events").data_bind(Dashboard.vm, Dashboard.jobs),
+        ),
     )
+}
+"""The tabs, in the order of their keys. Adding one is an entry here: key, help and palette follow from it."""
 
 
 class Dashboard(Screen[None]):
@@ -51,36 +81,11 @@ class Dashboard(Screen[None]):
     AUTO_FOCUS = "VMTable"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _verb(Verb.CREATE, "n", "New"),
-        _verb(Verb.START, "s", "Start"),
-        _verb(Verb.STOP, "x", "Stop"),
-        _verb(Verb.RESTART, "r", "Restart"),
-        _verb(Verb.DELETE, "d", "Delete"),
-        _verb(Verb.SYNC, "y", "Sync"),
-        Binding("c", "type_into_console", "Console", id="console.type", tooltip=TYPE_TOOLTIP),
-        Binding("slash", "filter", "Filter", key_display="/", id="view.filter", tooltip="Narrow the list of VMs"),
-        Binding(
-            "f", "toggle_full", "Full", show=False, id="view.full", tooltip="Give the whole screen to the lower panel"
+        *dashboard_keys.BINDINGS,
+        *(
+            Binding(tab.key, f"show_tab('{tab.id}')", tab.label, show=False, id=f"view.{tab.id}", tooltip=tab.tooltip)
+            for tab in TABS.values()
         ),
-        Binding("1", "show_tab('console')", "Console", show=False, id="view.console", tooltip="Show the console"),
-        Binding("2", "show_tab('details')", "Details", show=False, id="view.details", tooltip="Show the details"),
-        Binding("e", "show_journal", "Events", show=False, id="view.events", tooltip="What was done, and every error"),
-        Binding(
-            "P", "pause_or_resume", "Pause", show=False, id="vm.pause", tooltip="Pause the selected VM, or let it go on"
-        ),
-        _verb(Verb.RESET, "R", "Reset", show=False),
-        _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
-        Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
-        Binding(
-            "tab",
-            "app.focus_next",
-            "Next part",
-            show=False,
-            id="view.next",
-            tooltip="Next part of the screen",
-        ),
-        Binding("escape", "back", "Back", show=False, id="view.back", tooltip="Clear the filter, leave the full view"),
     ]
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
@@ -106,9 +111,11 @@ class Dashboard(Screen[None]):
                 yield VMTable(arch=self._arch, select=self._select, id="table").data_bind(Dashboard.snapshots)
                 yield EmptyState(self._data_dir, self._runtime_dir)
                 yield DetailsPanel(id="side-details").data_bind(Dashboard.vm)
-            with ContentSwitcher(id="panel", initial="console"):
-                yield ConsolePanel(id="console").data_bind(Dashboard.vm, Dashboard.snapshots)
-                yield DetailsPanel(id="details").data_bind(Dashboard.vm)
+            with ContentSwitcher(id="panel", initial=self.tab):
+                for tab in TABS.values():
+                    panel = tab.make(self)
+                    panel.in_view = tab.id == self.tab
+                    yield panel
         yield JobStrip().data_bind(Dashboard.jobs, read_up_to=Dashboard.journal_read)
         yield Footer(show_command_palette=False)
 
@@ -129,8 +136,24 @@ class Dashboard(Screen[None]):
         """The other panel."""
         if self.is_mounted:
             self.query_one("#panel", ContentSwitcher).current = tab
-            self.query_one(ConsolePanel).in_view = tab == "console"
+            for panel in self.query("#panel > Panel").results(Panel):
+                panel.in_view = panel.id == tab
+            self._read_journal()
             self._write_titles()
+
+    def watch_jobs(self) -> None:
+        """Something was done."""
+        self._read_journal()
+
+    def _read_journal(self) -> None:
+        """What ends while the events are in view was seen."""
+        if self.tab == "events":
+            self.journal_read = max((job.number for job in self.jobs if not job.active), default=0)
+
+    @property
+    def panel(self) -> Panel:
+        """The tab in view."""
+        return self.query_one(f"#{self.tab}", Panel)
 
     def _choose(self) -> None:
         self.vm = next((vm for vm in self.snapshots or () if vm.key == self.selected), None)
@@ -148,21 +171,20 @@ class Dashboard(Screen[None]):
         table = self.query_one(VMTable)
         total, matching = len(self.snapshots or ()), len(table.matching)
         machines.border_title = Content("VMs") if total == matching else Content(f"VMs {matching} of {total}")
-        console = self.query_one(ConsolePanel)
         name = one_line(self.vm.cluster_id) if self.vm is not None else ""
-        if console.typing:
+        if self.panel.typing:
             panel.border_title = Content(f" TYPING INTO {name} · Ctrl-] ends ")
             return
         tabs = [
-            Content.from_markup(f"[@click=screen.show_tab('{name}')]{label}[/]").stylize(
-                "bold reverse" if name == self.tab else "dim"
+            Content.from_markup(f"[@click=screen.show_tab('{tab.id}')]{tab.label}[/]").stylize(
+                "bold reverse" if tab.id == self.tab else "dim"
             )
-            for name, label in TABS.items()
+            for tab in TABS.values()
         ]
         if name:
             tabs.append(Content.styled(f"─ {name}", "bold"))
-        if name and self.tab == "console" and console.status:
-            tabs.append(Content.styled(f"· {console.status}", "dim"))
+        if name and self.panel.status:
+            tabs.append(Content.styled(f"· {self.panel.status}", "dim"))
         panel.border_title = Content(" ").join(tabs)
 
     # Keys
@@ -191,10 +213,7 @@ class Dashboard(Screen[None]):
             verbs = [verb for verb in Verb if verb is not Verb.CREATE and refusal(verb, self.vm) is None]
             found += [(f"{WORDING[v].title} {name}", WORDING[v].help, partial(self.action_verb, v)) for v in verbs]
             found.append((f"Console of {name}", "Type into it", self.action_type_into_console))
-        found += [
-            ("Details", "Paths, ports, files and QEMU's arguments", partial(self.action_show_tab, "details")),
-            ("Events", "What was done in this session, and every error", self.action_show_journal),
-        ]
+        found += [(tab.label, tab.tooltip, partial(self.action_enter_tab, tab.id)) for tab in TABS.values()]
         return found
 
     def action_pause_or_resume(self) -> None:
@@ -203,16 +222,26 @@ class Dashboard(Screen[None]):
         self.action_verb(Verb.RESUME if paused else Verb.PAUSE)
 
     def action_show_tab(self, name: str) -> None:
-        """Show one of the panels."""
+        """Show one of the panels; go into it when it is shown already."""
+        if self.tab == name:
+            self.action_enter_tab(name)
         self.tab = name
+
+    def action_enter_tab(self, name: str) -> None:
+        """Show one of the panels and give it the keys."""
+        self.tab = name
+        self.call_after_refresh(self.action_enter)
+
+    def action_enter(self) -> None:
+        """Give the panel in view the keys."""
+        reason = self.panel.enter()
+        if reason and self.vm is not None:
+            self.notify(reason, severity="warning", markup=False)
 
     def action_type_into_console(self) -> None:
         """Show the console and type into it."""
-        console = self.query_one(ConsolePanel)
-        if self.tab == "console" and console.begin_typing():
-            return
-        if self.tab == "console" and self.vm is not None:
-            self.notify(console.explanation or "The console is not connected.", severity="warning", markup=False)
+        if self.tab == "console":
+            self.action_enter()
         self.tab = "console"
 
     @on(TerminalView.TypingChanged)
@@ -223,8 +252,8 @@ class Dashboard(Screen[None]):
         if not event.typing and isinstance(self.focused, TerminalView):
             self.query_one(VMTable).focus()
 
-    @on(ConsolePanel.StatusChanged)
-    def _status_changed(self, event: ConsolePanel.StatusChanged) -> None:
+    @on(Panel.StatusChanged)
+    def _status_changed(self, event: Panel.StatusChanged) -> None:
         event.stop()
         self._write_titles()
 
@@ -264,38 +293,6 @@ class Dashboard(Screen[None]):
         self.set_class(bool(event.value.strip()), "-filtering")
         self.query_one(VMTable).focus()
 
-    def action_show_journal(self) -> None:
-        """What was done in this session."""
-        self.post_message(JournalRequested())
-
     def action_help(self) -> None:
         """All keys."""
-        self.app.push_screen(HelpScreen(self.key_sections()))
-
-    def key_sections(self) -> list[KeySection]:
-        """The bindings in force here, as the help shows them, changed keys included."""
-        headings = {"vm": "Selected VM", "console": "Console", "terminal": "Console", "view": "View"}
-        found: dict[str, dict[str, list[str]]] = {}
-        bindings = [active.binding for active in self.active_bindings.values()] + _terminal_bindings()
-        for binding in bindings:
-            group, _, _ = (binding.id or "").partition(".")
-            words = binding.tooltip or (binding.description if binding.id else "")
-            if words:
-                keys = found.setdefault(headings.get(group, "Program"), {}).setdefault(words, [])
-                keys.append(self.app.get_key_display(binding))
-        order = dict.fromkeys([*headings.values(), "Program"])
-        return [
-            (heading, [(" ".join(keys), words) for words, keys in found[heading].items()])
-            for heading in order
-            if heading in found
-        ]
-
-
-def _terminal_bindings() -> list[Binding]:
-    """The terminal's own keys, which are in force only while it has the focus."""
-    declared = [binding for cls in TerminalView.__mro__ for binding in cls.__dict__.get("BINDINGS", ())]
-    return [
-        binding
-        for binding in declared
-        if isinstance(binding, Binding) and (binding.id or "").startswith("terminal.") and binding.key != "enter"
-    ]
+        self.app.push_screen(HelpScreen(dashboard_keys.key_sections(self)))

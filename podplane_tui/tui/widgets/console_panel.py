@@ -8,9 +8,7 @@ from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -20,6 +18,7 @@ from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.byte_stream import SocketStream
+from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.terminal import TerminalView
 
 RETRY_INTERVAL = 1.0
@@ -39,22 +38,14 @@ class Target:
     qmp: Path | None
 
 
-class ConsolePanel(Vertical):
+class ConsolePanel(Panel):
     """The console of `vm`, or why there is none.
 
     One task attaches and detaches, so that the order of things is the order they are wanted in. QEMU serves one client
     at a time and keeps the others waiting without a word: its control socket is asked first, where it has one.
     """
 
-    vm: reactive[VMSnapshot | None] = reactive(None)
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
-    in_view: reactive[bool] = reactive(True)
-    """Whether the console is what the user looks at; nothing stays attached otherwise."""
-    status: reactive[str] = reactive("")
-    """A word or two about the connection, for a title."""
-
-    class StatusChanged(Message):
-        """`status` did."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -87,12 +78,12 @@ class ConsolePanel(Vertical):
         """Whether keys go to the guest."""
         return self.view is not None and self.view.typing
 
-    def begin_typing(self) -> bool:
-        """Send keys to the guest from now on; False when nothing is attached."""
+    def enter(self) -> str:
+        """Send keys to the guest from now on."""
         if self.view is None or not self.view.attached:
-            return False
+            return self.explanation or "The console is not connected."
         self.view.typing = True
-        return True
+        return ""
 
     async def release(self) -> None:
         """Detach before the program is suspended: a console nobody reads would stop the guest."""
@@ -114,10 +105,6 @@ class ConsolePanel(Vertical):
     def watch_in_view(self) -> None:
         """The user looks here, or elsewhere."""
         self._changed.set()
-
-    def watch_status(self) -> None:
-        """Say so."""
-        self.post_message(self.StatusChanged())
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
         """Forget the consoles of machines that are gone."""

@@ -18,6 +18,7 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import UNKNOWN, format_path, format_size, format_usage
 from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.vm_row import SYMBOLS
 
 _LABEL_WIDTH = 19
@@ -77,10 +78,9 @@ def grouped_arguments(arguments: Sequence[str]) -> Iterator[str]:
         yield " ".join(line)
 
 
-class DetailsPanel(VerticalScroll):
+class DetailsPanel(Panel):
     """Shows `vm` and, while it is in view, the files it has on disk."""
 
-    vm: reactive[VMSnapshot | None] = reactive(None)
     files: reactive[tuple[FileFact, ...]] = reactive(())
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -89,7 +89,8 @@ class DetailsPanel(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """One text: it can be selected and copied."""
-        yield self._text
+        with VerticalScroll():
+            yield self._text
 
     def on_mount(self) -> None:
         """Look at the files once a second, as at the machines."""
@@ -104,7 +105,8 @@ class DetailsPanel(VerticalScroll):
         if vm is None or before is None or before.key != vm.key:
             self.files = ()
             self._look_at_files()
-            self.scroll_home(animate=False)
+            if self.is_mounted:
+                self.query_one(VerticalScroll).scroll_home(animate=False)
         self._write()
 
     def watch_files(self) -> None:

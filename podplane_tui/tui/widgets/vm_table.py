@@ -37,7 +37,7 @@ class VMTable(DataTable[Text]):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"vm-table--{name}" for name in ("name", "dim", "note", *State)}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.type_into_console", show=False, id="console.enter", tooltip=TYPE_TOOLTIP),
+        Binding("enter", "screen.enter", show=False, id="view.enter", tooltip="Go into the panel below"),
         Binding("down,j", "cursor_down", show=False, id="view.down", tooltip="Next VM"),
         Binding("up,k", "cursor_up", show=False, id="view.up", tooltip="Previous VM"),
         Binding("home,g", "scroll_top", show=False, id="view.first", tooltip="First VM"),

@@ -7,16 +7,16 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.text import format_elapsed
 from podplane_tui.tui.jobs import Job, Outcome
 from podplane_tui.tui.messages import CancelRequested
+from podplane_tui.tui.widgets.panel import Panel
 
 _MARKS = {
     None: ("…", "$text-accent"),
@@ -26,28 +26,37 @@ _MARKS = {
 }
 
 
-class JournalScreen(ModalScreen[None]):
+class EventsPanel(Panel):
     """The jobs, latest first; below, what the one under the cursor did."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,e,q", "dismiss", "Close", id="journal.close"),
-        Binding("x", "cancel_job", "Give up", id="journal.cancel", tooltip="Give the job under the cursor up"),
+        Binding("X", "cancel_job", "Give up", id="events.cancel", tooltip="Give the job under the cursor up"),
     ]
 
     jobs: reactive[tuple[Job, ...]] = reactive(())
 
     def compose(self) -> ComposeResult:
         """A list and a log."""
-        with Vertical(classes="dialog -large", id="journal") as box:
-            box.border_title = "Events"
-            box.border_subtitle = "x gives a running job up · Esc closes"
-            yield OptionList(id="journal-list", compact=True)
-            with VerticalScroll(id="journal-log"):
-                yield Static(id="journal-text")
+        yield OptionList(id="events-list", compact=True)
+        with VerticalScroll(id="events-log"):
+            yield Static(id="events-text")
+
+    def on_mount(self) -> None:
+        """Show what there is; elapsed times move."""
+        self._refresh()
+        self.set_interval(1.0, self._refresh)
 
     def watch_jobs(self) -> None:
+        """Something was reported."""
+        self._refresh()
+
+    def watch_in_view(self) -> None:
+        """Show what has come while nobody looked."""
+        self._refresh()
+
+    def _refresh(self) -> None:
         """Keep the cursor on its job while others come and go."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.in_view):
             return
         options = self.query_one(OptionList)
         chosen = options.highlighted_option.id if options.highlighted_option is not None else None
@@ -62,11 +71,6 @@ class JournalScreen(ModalScreen[None]):
             options.add_options(Option(prompt, id=identity) for identity, prompt in zip(ids, prompts, strict=True))
             options.highlighted = ids.index(chosen) if chosen in ids else (0 if ids else None)
         self._write()
-
-    def on_mount(self) -> None:
-        """Show what there is; elapsed times move."""
-        self.watch_jobs()
-        self.set_interval(1.0, self.watch_jobs)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show this one."""
@@ -87,7 +91,7 @@ class JournalScreen(ModalScreen[None]):
     def _write(self) -> None:
         job = self._job
         text = Content("\n").join(_log(job)) if job else Content.styled("Nothing was done yet.", "$foreground 60%")
-        self.query_one("#journal-text", Static).update(text)
+        self.query_one("#events-text", Static).update(text)
 
 
 def _headline(job: Job) -> Content:

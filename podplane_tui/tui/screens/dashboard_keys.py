@@ -1,0 +1,85 @@
+"""The main screen's keys, and the help's table of them. Every key has an id, under which it can be changed."""
+
+from collections.abc import Iterable
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from podplane_tui.tui.screens.help import KeySection
+from podplane_tui.tui.verbs import WORDING, Verb
+from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP
+
+_HEADINGS = {"vm": "Selected VM", "console": "Console", "terminal": "Console", "events": "Events", "view": "View"}
+_PROGRAM = "Program"
+
+
+def _verb(verb: Verb, key: str, label: str, *, show: bool = True, key_display: str | None = None) -> Binding:
+    return Binding(
+        key,
+        f"verb('{verb}')",
+        label,
+        show=show,
+        key_display=key_display,
+        id=f"vm.{verb}",
+        tooltip=WORDING[verb].help,
+    )
+
+
+BINDINGS: list[BindingType] = [
+    _verb(Verb.CREATE, "n", "New"),
+    _verb(Verb.START, "s", "Start"),
+    _verb(Verb.STOP, "x", "Stop"),
+    _verb(Verb.RESTART, "r", "Restart"),
+    _verb(Verb.DELETE, "d", "Delete"),
+    _verb(Verb.SYNC, "y", "Sync"),
+    Binding("c", "type_into_console", "Console", id="console.type", tooltip=TYPE_TOOLTIP),
+    Binding("slash", "filter", "Filter", key_display="/", id="view.filter", tooltip="Narrow the list of VMs"),
+    Binding("f", "toggle_full", "Full", show=False, id="view.full", tooltip="Give the whole screen to the lower panel"),
+    Binding("e", "enter_tab('events')", "Events", show=False, id="events.show", tooltip="What was done, every error"),
+    Binding(
+        "P", "pause_or_resume", "Pause", show=False, id="vm.pause", tooltip="Pause the selected VM, or let it go on"
+    ),
+    _verb(Verb.RESET, "R", "Reset", show=False),
+    _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
+    Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
+    Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
+    Binding("tab", "app.focus_next", "Next part", show=False, id="view.next", tooltip="Next part of the screen"),
+    Binding(
+        "escape",
+        "back",
+        "Back",
+        show=False,
+        id="view.back",
+        tooltip="Back to the list, out of the full view, clear the filter",
+    ),
+]
+"""Those of the tabs come with the tabs."""
+
+
+def key_sections(screen: Screen[None]) -> list[KeySection]:
+    """The bindings in force on `screen`, as the help shows them, changed keys included."""
+    found: dict[str, dict[str, list[str]]] = {}
+    bindings = [active.binding for active in screen.active_bindings.values()]
+    for binding in (*bindings, *_terminal_bindings()):
+        group, _, _ = (binding.id or "").partition(".")
+        words = binding.tooltip or (binding.description if binding.id else "")
+        if words:
+            keys = found.setdefault(_HEADINGS.get(group, _PROGRAM), {}).setdefault(words, [])
+            keys.append(screen.app.get_key_display(binding))
+    order = dict.fromkeys([*_HEADINGS.values(), _PROGRAM])
+    return [
+        (heading, [(" ".join(keys), words) for words, keys in found[heading].items()])
+        for heading in order
+        if heading in found
+    ]
+
+
+def _terminal_bindings() -> Iterable[Binding]:
+    """The terminal's own keys, which are in force only while it has the focus."""
+    declared = [binding for cls in TerminalView.__mro__ for binding in cls.__dict__.get("BINDINGS", ())]
+    return [
+        binding
+        for binding in declared
+        if isinstance(binding, Binding) and (binding.id or "").startswith("terminal.") and binding.key != "enter"
+    ]

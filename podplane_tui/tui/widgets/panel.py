@@ -1,0 +1,37 @@
+"""What the dashboard's tabs have in common."""
+
+from textual.containers import Vertical
+from textual.message import Message
+from textual.reactive import reactive
+
+from podplane_tui.backend.snapshot import VMSnapshot
+
+
+class Panel(Vertical):
+    """One tab about `vm`. It rests while it is not `in_view`, and says in `status` what a title has room for."""
+
+    vm: reactive[VMSnapshot | None] = reactive(None)
+    in_view: reactive[bool] = reactive(True)
+    """Whether this is what the user looks at."""
+    status: reactive[str] = reactive("")
+    """A word or two for the title."""
+
+    class StatusChanged(Message):
+        """`status` did."""
+
+    @property
+    def typing(self) -> bool:
+        """Whether keys go to the guest."""
+        return False
+
+    def enter(self) -> str:
+        """Take the keys; gives the reason when that can't be, else ""."""
+        target = next((widget for widget in self.query("*") if widget.focusable), None)
+        if target is None:
+            return "There is nothing to do here."
+        target.focus()
+        return ""
+
+    def watch_status(self) -> None:
+        """Say so."""
+        self.post_message(self.StatusChanged())
