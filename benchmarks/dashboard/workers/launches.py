@@ -1,0 +1,68 @@
+"""Starts a machine, and the same QEMU bare: `launches.py DIRECTORY ROUNDS`.
+
+Prints the seconds until the control socket greets, as JSON: `{"ours": […], "bare": […]}`, the two taken in turn.
+"""
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter, sleep
+
+from podplane_tui.backend import Cluster, StartSettings, StopTimeouts
+
+SETTINGS = StartSettings(network=False, memory="256M", cpus="1", accelerator="tcg")
+AT_ONCE = StopTimeouts(powerdown=0)
+
+
+def greeted(path: Path) -> None:
+    """Wait until the control socket at `path` has said hello."""
+    while True:
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            assert b"QMP" in client.recv(4096)
+            return
+        sleep(0.001)
+
+
+def bare(arguments: list[str], qmp: Path) -> float:
+    """Seconds from the start of QEMU with these arguments until it greets."""
+    start = perf_counter()
+    process = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        greeted(qmp)
+        return perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main() -> None:
+    root, rounds = Path(sys.argv[1]), int(sys.argv[2])
+    cluster = Cluster(
+        data_dir=root / "data", runtime_dir=root / "run", state_dir=root / "state", cluster_id="a", arch="amd64"
+    )
+    cluster.create(None)
+    seconds: dict[str, list[float]] = {"ours": [], "bare": []}
+    for number in range(rounds + 1):
+        start = perf_counter()
+        cluster.start(SETTINGS)
+        ours = perf_counter() - start
+        process = cluster.qemu.process()
+        assert process is not None
+        arguments = list(process.arguments)
+        cluster.stop(timeouts=AT_ONCE)
+        theirs = bare(arguments, cluster.files.qmp)
+        if number:  # the first of both warms up what both read
+            seconds["ours"].append(ours)
+            seconds["bare"].append(theirs)
+    cluster.delete(cluster.delete_plan())
+    json.dump(seconds, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Base directories with machines in them: stopped ones, and stand-ins whose processes look like QEMU's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from podplane_tui.backend.arguments import qemu_arguments
+from podplane_tui.backend.images import create_overlay
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.pidfile import PIDFile
+from podplane_tui.backend.ports import FORWARDS, port_forwards, write_state_file
+from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
+from podplane_tui.backend.recordings import belongs_to
+from podplane_tui.backend.snapshot import Ports
+
+_FIRST_PORT = 20_000
+STAND_IN = Path(__file__).parents[2] / "tests" / "faults" / "stand_in.py"
+
+
+@dataclass(slots=True)
+class World:
+    """Machines `vm-000`, `vm-001` …; those that run come first."""
+
+    root: Path
+    machines: list[VMFiles] = field(default_factory=list)
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        """podplane's data directory."""
+        return self.root / "data" / "podplane"
+
+    @property
+    def runtime(self) -> Path:
+        """podplane's runtime directory."""
+        return self.root / "run" / "podplane"
+
+    @property
+    def state(self) -> Path:
+        """Our own state directory."""
+        return self.root / "state" / "podplane-tui"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of a program that is to find all this, and may keep its bytecode as installed ones do."""
+        names = {"DATA": "data", "RUNTIME": "run", "CACHE": "cache", "CONFIG": "config", "STATE": "state"}
+        base = {f"XDG_{k}_{'DIR' if k == 'RUNTIME' else 'HOME'}": str(self.root / v) for k, v in names.items()}
+        variables = {**os.environ, **base, "HOME": str(self.root)}
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
+        return variables
+
+    def recording(self, machine: VMFiles) -> Path:
+        """Where the console of a stand-in is recorded: whoever appends to it is its guest."""
+        return machine.recordings_dir / "20260101T000000.000000Z.raw"
+
+
+@contextmanager
+def world(*, running: int, stopped: int) -> Iterator[World]:
+    """Make one; in the end it is gone, and so are its processes."""
+    made = World(Path(tempfile.mkdtemp(prefix="pb-", dir="/tmp")))
+    try:
+        made.data.joinpath("vms").mkdir(parents=True)
+        made.runtime.joinpath("vms").mkdir(parents=True)
+        template = made.root / "empty.qcow2"
+        create_overlay(template, None)
+        program = made.root / "qemu-system-x86_64"
+        program.symlink_to(os.path.realpath(sys.executable))
+        for number in range(running + stopped):
+            machine = VMFiles("amd64", f"vm-{number:03}", made.data, made.runtime, made.state)
+            shutil.copyfile(template, machine.image)
+            shutil.copyfile(template, machine.seed)
+            made.machines.append(machine)
+            if number < running:
+                _start(made, machine, program)
+        yield made
+    finally:
+        for child in made.children:
+            child.kill()
+            child.communicate()
+        shutil.rmtree(made.root)
+
+
+def _start(made: World, machine: VMFiles, program: Path) -> None:
+    """A process with QEMU's name and arguments, a control socket that answers, and all the files of a machine."""
+    first = _FIRST_PORT + len(FORWARDS) * len(made.children)
+    ports = Ports(*range(first, first + len(FORWARDS)))  # nobody listens there, and nobody connects
+    recording = made.recording(machine)
+    recording.parent.mkdir(parents=True)
+    recording.write_bytes(b"")
+    recording.chmod(0o600)
+    arguments = qemu_arguments(
+        monitor=False,
+        arch="amd64",
+        vm_image=machine.image,
+        cloud_init_data_iso_path=machine.seed,
+        serial_console_path=machine.console,
+        ports=port_forwards(ports),
+        accelerator="tcg",
+        console_log=recording,
+        qmp_path=machine.qmp,
+    )
+    child = subprocess.Popen(
+        [str(program), "-I", "-S", str(STAND_IN), "{}", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    made.children.append(child)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    data = {"qmp": str(machine.qmp), "console_log": str(recording)}
+    identity = {BOOT_ID_KEY: boot_id(), TICKS_KEY: create_ticks(child.pid) or ""}
+    PIDFile(machine.pid_file, child.pid, {**data, **identity}).write()
+    belongs_to(recording, child.pid)
+    write_state_file(machine.state_file, machine.cluster_id, ports)
