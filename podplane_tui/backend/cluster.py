@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podplane_tui.backend import repair, ssh
@@ -17,6 +17,7 @@ from podplane_tui.backend.cidata import read_seed
 from podplane_tui.backend.console import Ending
 from podplane_tui.backend.deletion import deletion_plan, is_there, remove
 from podplane_tui.backend.errors import (
+    CommandFailed,
     CorruptFile,
     DeleteFailed,
     InvalidInput,
@@ -35,8 +36,12 @@ from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.ports import allocate_ports, port_forwards, ports_of, read_state_file, write_state_file
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.recordings import recorded
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import Ports, VMSnapshot
 from podplane_tui.backend.stop import StopResult
+from podplane_tui.backend.sync import SyncPreview, preview_sync, run_sync
+from podplane_tui.backend.sync_log import SyncLog
+from podplane_tui.backend.sync_watch import keep_synced
 
 CONTAINERD_TIMEOUT = 2.0
 """Seconds for the best effort to stop the guest's containers before it is powered off, as podplane gives it."""
@@ -351,23 +356,43 @@ class Cluster:
 
     def sync(
         self,
-        source: str,
-        destination: str,
+        request: SyncRequest,
         *,
-        chown: str = "",
-        excludes: Sequence[str] = (),
         user: str = ssh.DEFAULT_USER,
         control: Control | None = None,
+        control_socket: Path | None = None,
     ) -> None:
-        """See `Qemu.sync`."""
+        """Copy into the guest with rsync, as root there; see `run_sync`. What rsync prints goes into our log as well.
+
+        Raises what `run_sync` does, and `NotRunning`, also for a machine that stops in the middle.
+        """
+        control = control or Control()
         target = self.ssh_target(user)
-        self.qemu.sync(
-            source,
-            destination,
-            chown=chown,
-            excludes=excludes,
-            ssh_port=target.port,
-            identity_file=target.identity_file,
-            user=user,
-            control=control,
-        )
+        with SyncLog(self.files.sync_log) as log:
+            log.write(f"{request.source} -> {request.destination}")
+
+            def report(line: str) -> None:
+                log.write(line)
+                control.report(line)
+
+            try:
+                steered = replace(control, report=report)
+                run_sync(target, request, control=steered, control_socket=control_socket)
+            except VMError as error:
+                log.write(str(error))
+                if isinstance(error, (ShellError, CommandFailed)) and not self.qemu.running():
+                    raise NotRunning(
+                        f"{self.qemu.vm_name} stopped while it was copied to: start it and copy again"
+                    ) from error
+                raise
+            log.write("done")
+
+    def preview_sync(
+        self, request: SyncRequest, *, user: str = ssh.DEFAULT_USER, control: Control | None = None
+    ) -> SyncPreview:
+        """What `sync` would do. See `preview_sync` in `podplane_tui.backend.sync`."""
+        return preview_sync(self.ssh_target(user), request, control=control)
+
+    def watch_sync(self, request: SyncRequest, *, user: str = ssh.DEFAULT_USER, control: Control | None = None) -> None:
+        """Copy, and every change after it as well, until cancelled. See `keep_synced`."""
+        keep_synced(self, request, user=user, control=control or Control())

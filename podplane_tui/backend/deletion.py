@@ -13,6 +13,7 @@ from podplane_tui.backend.files import read_small_file
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import temporaries
 from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
+from podplane_tui.backend.sync_log import previous
 
 
 def is_there(path: Path) -> bool:
@@ -33,7 +34,7 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     same cluster has a disk of the other architecture, what the two share stays as well.
     """
     own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
-    own += [files.recordings_dir, files.known_hosts, files.settings]
+    own += [files.recordings_dir, files.known_hosts, files.settings, files.sync_log, previous(files.sync_log)]
     shared = [files.state_file, files.cluster_dir, *_server_records(files)]
     others = (
         VMFiles(arch, files.cluster_id, files.data_dir, files.runtime_dir, files.state_dir)

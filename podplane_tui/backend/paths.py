@@ -198,6 +198,11 @@ class VMFiles:
         return self.own_state / "known_hosts" / self.stem
 
     @property
+    def sync_log(self) -> Path:
+        """What rsync printed the last times."""
+        return self.own_state / "syncs" / f"{self.stem}.log"
+
+    @property
     def settings(self) -> Path:
         """What is remembered of this machine between its starts."""
         return self.own_state / "clusters" / f"{self.stem}.json"

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -45,6 +46,7 @@ from podplane_tui.backend.lock import HeldLock, vm_lock
 from podplane_tui.backend.paths import VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, ProcessTable, QemuProcess, boot_id, look
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.stop import StopResult, end_process
 
 HOST_ADDRESS = "10.0.2.2"
@@ -408,12 +410,13 @@ class Qemu:
     ) -> None:
         """Copy `source` here to `destination` in the guest with rsync, as root there. Raises `CommandFailed`."""
         target = ssh.SSHTarget("127.0.0.1", ssh_port, user, identity_file)
-        sync.run_sync(
-            target,
-            source,
-            destination,
-            chown=chown,
-            excludes=excludes,
-            control=control or Control(),
-            output=self._output,
-        )
+        control, output = control or Control(), self._output
+
+        def report(line: str) -> None:
+            control.report(line)
+            if output is not None:
+                output.write(line + "\n")
+                output.flush()
+
+        request = SyncRequest(source, destination, chown, tuple(excludes))
+        sync.run_sync(target, request, control=replace(control, report=report))

@@ -9,23 +9,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import read_small_file, write_atomic
 from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.rsync import SyncRequest
+
+MAX_SYNCS = 8
+"""Targets of `sync` that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """How a cluster's machine is started and reached. "" stands for the default of each.
 
-    `cpus` and `memory` are QEMU's spellings, `user_data` is the path of a file, `user` the name to log in with.
+    `cpus` and `memory` are QEMU's spellings, `user_data` is the path of a file, `user` the name to log in with,
+    `syncs` what was copied into the machine, the latest first.
     """
 
     cpus: str = ""
     memory: str = ""
     user_data: str = ""
     user: str = ""
+    syncs: tuple[SyncRequest, ...] = ()
 
 
 def read_settings(files: VMFiles) -> ClusterSettings:
@@ -33,7 +40,7 @@ def read_settings(files: VMFiles) -> ClusterSettings:
     return _parse(_read(files))
 
 
-def update_settings(files: VMFiles, **changes: str) -> ClusterSettings:
+def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
     """Remember `changes`, whose names are those of `ClusterSettings`; give all that is remembered now.
 
     Raises `OSError`.
@@ -43,6 +50,13 @@ def update_settings(files: VMFiles, **changes: str) -> ClusterSettings:
     content = json.dumps({**raw, **asdict(settings)}, indent=2)
     write_atomic(files.settings, content.encode(), mode=0o600)
     return settings
+
+
+def remember_sync(files: VMFiles, request: SyncRequest) -> ClusterSettings:
+    """Remember `request` as the latest, in the place of one with the same two ends. Raises `OSError`."""
+    ends = (request.source, request.destination)
+    others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
+    return update_settings(files, syncs=(request, *others)[:MAX_SYNCS])
 
 
 def _read(files: VMFiles) -> Mapping[str, object]:
@@ -55,5 +69,25 @@ def _read(files: VMFiles) -> Mapping[str, object]:
 
 
 def _parse(raw: Mapping[str, object]) -> ClusterSettings:
-    known = {item.name: raw.get(item.name) for item in fields(ClusterSettings)}
-    return ClusterSettings(**{name: value for name, value in known.items() if isinstance(value, str)})
+    values: dict[str, Any] = {}
+    for item in fields(ClusterSettings):
+        value = raw.get(item.name)
+        if item.name == "syncs":
+            requests = map(_parse_sync, value[:MAX_SYNCS] if isinstance(value, list) else [])
+            values["syncs"] = tuple(request for request in requests if request is not None)
+        elif isinstance(value, str):
+            values[item.name] = value
+    return ClusterSettings(**values)
+
+
+def _parse_sync(raw: object) -> SyncRequest | None:
+    """One target; None when it is not one."""
+    if not isinstance(raw, dict):
+        return None
+    source, destination, chown = (raw.get(name, "") for name in ("source", "destination", "chown"))
+    excludes = raw.get("excludes", [])
+    texts = [source, destination, chown, *(excludes if isinstance(excludes, list) else [None])]
+    if not all(isinstance(text, str) for text in texts) or not source or not destination:
+        return None
+    switches = {name: raw.get(name) is True for name in ("delete", "gitignore")}
+    return SyncRequest(source, destination, chown, tuple(excludes), **switches)

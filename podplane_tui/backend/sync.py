@@ -4,130 +4,117 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import selectors
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import IO, TextIO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
-from podplane_tui.backend.errors import Cancelled, CommandFailed, InvalidInput
+from podplane_tui.backend.errors import Cancelled, CommandFailed
 from podplane_tui.backend.host import require_program
 from podplane_tui.backend.interface import Control
-from podplane_tui.backend.ssh import SSHTarget, connect, ssh_options
+from podplane_tui.backend.rsync import Rsync, SyncRequest, find_rsync, rsync_arguments
+from podplane_tui.backend.rsync_errors import explain
+from podplane_tui.backend.rsync_output import Change, ChangeKind, LineReader, Meter, read_change
+from podplane_tui.backend.ssh import SSHTarget, connect
 from podplane_tui.backend.text import one_line
 
-_UNREACHED = frozenset({12, 255})
-"""The exit codes with which rsync may end when ssh does: the stream broke off, or ssh's own code."""
+MAX_CHANGES = 5000
+"""Changes of a dry run that are kept, and as many deletions besides; the others are only counted."""
+
+_UNREACHED = frozenset({10, 12, 30, 255})
+"""The exit codes with which rsync may end when ssh does: the stream broke off or stood still, or ssh's own code."""
+
+_FOREIGN = frozenset({"RSYNC_OLD_ARGS", "RSYNC_PARTIAL_DIR"})
+"""Variables that make rsync do something else than what it is asked here."""
 
 _TICK = 0.1
 _GRACE = 5.0
 _CHUNK = 64 * 1024
-_MAX_LINE = 16 * 1024
 _LAST_WORDS = 20
-_BOILERPLATE = re.compile(r"rsync error: |rsync: connection unexpectedly closed|rsync: .*error in rsync protocol")
-"""What rsync says after the line that tells what is wrong."""
 
 
-def rsync_arguments(
-    target: SSHTarget, source: str, destination: str, *, chown: str = "", excludes: Sequence[str] = ()
-) -> list[str]:
-    """The argument vector of rsync that copies `source` here to `destination` there.
+@dataclass(frozen=True, slots=True)
+class SyncPreview:
+    """What a copy would do: `counts` of all changes by kind, and the first `MAX_CHANGES` of them, deletions apart."""
 
-    Both have rsync's own meaning (`source/` is what is in it), but nothing in them is taken for an option or, in
-    `source`, for a host. Raises `InvalidInput` for what rsync can't take.
-    """
-    for text in (source, destination, chown, *excludes):
-        if "\0" in text:
-            raise InvalidInput(f"{text[:40]!r} has a NUL byte: no file name and no pattern can have one")
-    if not source or not destination:
-        raise InvalidInput("sync needs both: what to copy from here and where to in the machine")
-    if "\n" in destination:
-        raise InvalidInput("the destination has a line break, which rsync can't pass on: copy its parent directory")
-    remote_shell = " ".join(_shell_word(word) for word in ["ssh", *ssh_options(target), "-o", "BatchMode=yes"])
-    arguments = ["rsync", "-av", "-e", remote_shell]
-    if chown:
-        arguments.append(f"--chown={chown}")
-    for pattern in excludes:
-        arguments += ["--exclude", pattern]
-    arguments += ["--rsync-path", "sudo rsync"]
-    return [*arguments, _local(source), f"{target.user}@{target.host}:{_plain(destination)}"]
-
-
-def _shell_word(word: str) -> str:
-    """`word` in the dialect of `-e`, which rsync splits itself: quotes, doubled to stand for one, and no backslash."""
-    if word and not re.search(r"[\s'\"]", word):
-        return word
-    return "'" + word.replace("'", "''") + "'"
-
-
-def _plain(operand: str) -> str:
-    return f"./{operand}" if operand.startswith("-") else operand
-
-
-def _local(operand: str) -> str:
-    """`operand` so that a colon in its first part does not make it a path on another host."""
-    return f"./{operand}" if ":" in operand.partition("/")[0] else _plain(operand)
-
-
-_MEANINGS = {
-    3: "it can't use the files or folders named: check that they exist",
-    10: "the connection to the machine failed",
-    11: "reading or writing a file failed: check that the destination's folder exists and its disk has room",
-    12: "the connection to the machine broke off, or rsync is missing there",
-    14: "it could not start ssh",
-    22: "it ran out of memory",
-    23: "some files could not be copied",
-    24: "some files vanished while they were copied",
-    30: "the machine stopped answering",
-}
-"""rsync's exit codes (rsync(1), EXIT VALUES) in words: when the far side fails, its own words do not always arrive."""
+    changes: tuple[Change, ...]
+    deletions: tuple[Change, ...]
+    counts: Mapping[ChangeKind, int]
 
 
 def run_sync(
     target: SSHTarget,
-    source: str,
-    destination: str,
+    request: SyncRequest,
     *,
-    chown: str = "",
-    excludes: Sequence[str] = (),
     control: Control | None = None,
-    output: TextIO | None = None,
+    control_socket: Path | None = None,
 ) -> None:
-    """Copy with rsync; see `rsync_arguments`. Every line it prints, made printable, is reported and goes to `output`.
+    """Copy with rsync; see `rsync_arguments`. Every line it prints, made printable, is reported.
 
     Raises `MissingProgram`, `StillBooting` or `KeyRefused` when ssh fails for those reasons, `CommandFailed` with
     rsync's exit code and its last words, and `Cancelled` once rsync and its ssh have ended.
     """
     control = control or Control()
-    arguments = rsync_arguments(target, source, destination, chown=chown, excludes=excludes)
-    program = require_program("rsync")
+    rsync = find_rsync()
+    arguments = rsync_arguments(rsync, target, request, control_socket=control_socket)
+    meter = Meter(control.progress)
+
+    def tell(line: bytes) -> None:
+        if text := one_line(line):
+            control.report(text)
+
+    _run(rsync, arguments, target, LineReader(tell, meter.read), control, complain=tell)
+
+
+def preview_sync(target: SSHTarget, request: SyncRequest, *, control: Control | None = None) -> SyncPreview:
+    """What `run_sync` would do, without doing it. Raises what `run_sync` does."""
+    control = control or Control()
+    rsync = find_rsync()
+    kept: dict[bool, list[Change]] = {False: [], True: []}
+    counts = dict.fromkeys(ChangeKind, 0)
+
+    def note(line: bytes) -> None:
+        change = read_change(line, itemized=rsync.itemizes)
+        if change is None:
+            return
+        counts[change.kind] += 1
+        changes = kept[change.kind is ChangeKind.DELETED]
+        if len(changes) < MAX_CHANGES:
+            changes.append(change)
+
+    _run(rsync, rsync_arguments(rsync, target, request, dry_run=True), target, LineReader(note), control)
+    return SyncPreview(tuple(kept[False]), tuple(kept[True]), counts)
+
+
+def _run(
+    rsync: Rsync,
+    arguments: list[str],
+    target: SSHTarget,
+    output: LineReader,
+    control: Control,
+    *,
+    complain: Callable[[bytes], None] | None = None,
+) -> None:
+    """Run rsync, its output read by `output` and its complaints by `complain`; raise for every end but a good one."""
     require_program("ssh")
-    words: deque[str] = deque(maxlen=_LAST_WORDS)
-    begun = False
-
-    def tell(line: str) -> None:
-        control.report(line)
-        if output is not None:
-            output.write(line + "\n")
-            output.flush()
-
-    def progress(line: str) -> None:
-        nonlocal begun
-        begun = True
-        tell(line)
-
-    def complain(line: str) -> None:
-        words.append(line)
-        tell(line)
-
     if control.cancel.is_set():
         raise Cancelled("cancelled: nothing was copied")
+    words: deque[bytes] = deque(maxlen=_LAST_WORDS)
+
+    def note(line: bytes) -> None:
+        words.append(line)
+        if complain is not None:
+            complain(line)
+
     # A session of its own: cancelling ends rsync and its ssh together, and ssh finds no terminal to ask on.
     with subprocess.Popen(
         arguments,
-        executable=program,
+        executable=rsync.path,
+        env={name: value for name, value in os.environ.items() if name not in _FOREIGN},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -135,7 +122,7 @@ def run_sync(
     ) as process:
         assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
         try:
-            complete = _read_lines({process.stdout: progress, process.stderr: complain}, control)
+            complete = _read({process.stdout: output, process.stderr: LineReader(note)}, control)
             while complete and process.poll() is None:  # both ends are closed: it is on its way out
                 complete = not control.cancel.wait(_TICK)
         finally:
@@ -145,20 +132,17 @@ def run_sync(
     code = process.returncode
     if code == 0:
         return
-    if code in _UNREACHED and not begun:
+    if code in _UNREACHED:
         connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
-    telling = [line for line in words if not _BOILERPLATE.match(line)] or list(words)
-    reason = telling[-1] if telling else _MEANINGS.get(code, "it does not say why")
     raise CommandFailed(
-        f"rsync ended with exit code {code}: {reason}",
+        f"rsync ended with exit code {code}: {explain(code, list(words))}",
         exit_code=code,
-        output="\n".join(words).encode(),
+        output=b"\n".join(words),
     )
 
 
-def _read_lines(readers: dict[IO[bytes], Callable[[str], None]], control: Control) -> bool:
-    """Hand each line to its stream's reader until all streams are at their end; False when cancelled before."""
-    partial = dict.fromkeys(readers, b"")
+def _read(readers: dict[IO[bytes], LineReader], control: Control) -> bool:
+    """Hand what each stream says to its reader until all streams are at their end; False when cancelled before."""
     with selectors.DefaultSelector() as selector:
         for stream in readers:
             selector.register(stream, selectors.EVENT_READ, stream)
@@ -166,17 +150,10 @@ def _read_lines(readers: dict[IO[bytes], Callable[[str], None]], control: Contro
             if control.cancel.is_set():
                 return False
             for key, _ in selector.select(_TICK):
-                stream = key.data
                 data = os.read(key.fd, _CHUNK)
-                *lines, rest = (partial[stream] + data).split(b"\n")
+                readers[key.data].feed(data)
                 if not data:
-                    selector.unregister(stream)
-                if not data or len(rest) > _MAX_LINE:
-                    lines, rest = [*lines, rest], b""
-                partial[stream] = rest
-                for line in lines:
-                    if text := one_line(line):
-                        readers[stream](text)
+                    selector.unregister(key.data)
     return True
 
 

@@ -38,7 +38,7 @@ VERBS = {
     "logs": ("logs", "logs"),
     "boot": ("logs", "boot"),
     "shell": ("reach", "shell"),
-    "sync": ("reach", "sync"),
+    "sync": ("sync", "sync"),
     "doctor": ("doctor", "doctor"),
     "demo": ("demo", "demo"),
 }

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TextIO, TypeVar
 
+import click
+
 from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_progress
@@ -53,6 +55,11 @@ class StatusLine:
         elif self._plain:
             self._write(format_progress(progress, width=_PLAIN_WIDTH)[-1].strip() + "\n")
 
+    def echo(self, step: str) -> None:
+        """Print a step on stdout, above the line. Called from the verb's thread."""
+        self.clear()
+        click.echo(step)
+
     def clear(self) -> None:
         """Take the line away again."""
         if self._live:
@@ -69,15 +76,15 @@ class StatusLine:
             self._live = self._plain = False  # whoever read it is gone; the verb itself goes on
 
 
-def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent: bool = False) -> _Result:
+def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, echo: bool = False) -> _Result:
     """Run `verb` with a `Control` and give its result or raise its error.
 
     Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. The verb runs in a
-    thread of its own, so that the signal is handled soon whatever the verb waits for. With `silent` no steps are
-    shown.
+    thread of its own, so that the signal is handled soon whatever the verb waits for. With `echo` its steps are
+    the result: lines on stdout.
     """
     line = StatusLine(sys.stderr)
-    control = Control() if silent else Control(report=line.report, progress=line.progress)
+    control = Control(report=line.echo if echo else line.report, progress=line.progress)
     results: list[_Result] = []
     errors: list[BaseException] = []
 
@@ -104,8 +111,7 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, silent:
                 (control.skip if skips else control.cancel).set()
     finally:
         signal.signal(signal.SIGINT, previous)
-        if not silent:
-            line.clear()
+        line.clear()
     if errors:
         raise errors[0]
     return results[0]

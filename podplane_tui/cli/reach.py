@@ -1,4 +1,4 @@
-"""The verbs that reach into a running machine: `console`, `shell`, `sync`."""
+"""The verbs that reach into a running machine: `console`, `shell`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from podplane_tui.backend.errors import CommandFailed
 from podplane_tui.backend.interface import ShellOptions
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
-from podplane_tui.cli.progress import run_verb
 
 _SSH_FAILED = 255
 """OpenSSH's exit code for its own failure."""
@@ -58,19 +57,3 @@ def shell(choices: Choices, *, command: tuple[str, ...]) -> int:
     except CommandFailed as error:
         return error.exit_code
     return 0
-
-
-@click.command()
-@click.argument("source", metavar="FROM")
-@click.argument("destination", metavar="TO")
-@click.option("--chown", default="", metavar="USER:GROUP", help="Who owns the files in the machine.")
-@click.option("--exclude", "excludes", multiple=True, metavar="PATTERN", help="Leave these out; may be given often.")
-@place_options
-@pass_choices
-def sync(choices: Choices, *, source: str, destination: str, chown: str, excludes: tuple[str, ...]) -> None:
-    """Copy files into a machine with rsync, as root there."""
-    cluster = cluster_of(choices)
-    cluster.qemu.set_output(sys.stdout)
-    run_verb(
-        lambda control: cluster.sync(source, destination, chown=chown, excludes=excludes, control=control), silent=True
-    )

@@ -20,6 +20,7 @@ from podplane_tui.backend.errors import Cancelled, VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.repair import RepairKind
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_duration
@@ -29,7 +30,7 @@ from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
-from podplane_tui.tui.screens.sync import SyncDialog, SyncRequest
+from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal

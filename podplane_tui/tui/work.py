@@ -7,9 +7,9 @@ from pathlib import Path
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.repair import RepairPlan
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.screens.create import CreateRequest
-from podplane_tui.tui.screens.sync import SyncRequest
 from podplane_tui.tui.verbs import Verb
 
 Work = Callable[[Control], str]
@@ -93,13 +93,8 @@ class Workshop:
         """The work of copying files into a machine."""
 
         def work(control: Control) -> str:
-            self.cluster(vm.cluster_id, vm.arch).sync(
-                request.source,
-                request.destination,
-                chown=request.chown,
-                excludes=request.excludes,
-                control=control,
-            )
+            cluster = self.cluster(vm.cluster_id, vm.arch)
+            cluster.sync(request, control=control)
             return f"{request.source} → {request.destination}"
 
         return work

@@ -1,7 +1,6 @@
 """rsync into a real OpenSSH server that stands in for a machine."""
 
 import dataclasses
-import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,14 +14,16 @@ from hypothesis import strategies as st
 
 from podplane_tui.backend.errors import Cancelled, CommandFailed, InvalidInput, KeyRefused, MissingProgram, StillBooting
 from podplane_tui.backend.interface import Control
+from podplane_tui.backend.rsync import Rsync, SyncRequest, _shell_word, rsync_arguments
 from podplane_tui.backend.ssh import SSHTarget, ensure_identity
-from podplane_tui.backend.sync import _shell_word, rsync_arguments, run_sync
+from podplane_tui.backend.sync import run_sync
 from tests.backend.sshd import Server, free_port, serve
 from tests.conftest import missing
 
 pytestmark = pytest.mark.slow
 
 SOON = 20.0
+RSYNC = Rsync(Path("/usr/bin/rsync"), (3, 2, 7))
 TARGET = SSHTarget("127.0.0.1", 2222, "debian", Path("/data/ssh/id_ed25519"))
 NAMES = [
     b"plain",
@@ -64,19 +65,61 @@ def source(tmp_path: Path) -> Path:
 # The argument vector
 
 
-def test_arguments_are_those_of_podplane() -> None:
-    arguments = rsync_arguments(TARGET, "src", "/dst", chown="root:root", excludes=["*.o", ".git"])
-    assert arguments[:3] == ["rsync", "-av", "-e"]
-    assert arguments[3].startswith("ssh -p 2222 -i /data/ssh/id_ed25519 -o ")
-    assert arguments[4:] == [
+def test_arguments_are_those_of_podplane_and_progress() -> None:
+    request = SyncRequest("src", "/dst", chown="root:root", excludes=("*.o", ".git"))
+    arguments = rsync_arguments(RSYNC, TARGET, request)
+    assert arguments[:5] == ["rsync", "-av", "--info=progress2", "--no-inc-recursive", "-e"]
+    assert arguments[5].startswith("ssh -p 2222 -i /data/ssh/id_ed25519 -o ")
+    assert arguments[6:] == [
         *["--chown=root:root", "--exclude", "*.o", "--exclude", ".git"],
         *["--rsync-path", "sudo rsync", "src", "debian@127.0.0.1:/dst"],
     ]
 
 
-def test_plain_arguments_have_neither_owner_nor_excludes() -> None:
-    arguments = rsync_arguments(TARGET, "src/", "dst")
-    assert arguments[4:] == ["--rsync-path", "sudo rsync", "src/", "debian@127.0.0.1:dst"]
+def test_plain_arguments_have_nothing_that_was_not_asked_for() -> None:
+    arguments = rsync_arguments(RSYNC, TARGET, SyncRequest("src/", "dst"))
+    assert arguments[6:] == ["--rsync-path", "sudo rsync", "src/", "debian@127.0.0.1:dst"]
+
+
+@pytest.mark.parametrize(("gitignore", "option"), [(False, "--delete"), (True, "--delete-after")])
+def test_deleting_has_to_be_asked_for(gitignore: bool, option: str) -> None:
+    request = SyncRequest("src/", "dst", delete=True, gitignore=gitignore)
+    assert option in rsync_arguments(RSYNC, TARGET, request)
+    assert ("--filter=:- .gitignore" in rsync_arguments(RSYNC, TARGET, request)) == gitignore
+    asked_not = rsync_arguments(RSYNC, TARGET, dataclasses.replace(request, delete=False))
+    assert not [argument for argument in asked_not if argument.startswith("--del")]
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "protection", "operand"),
+    [
+        ((3, 2, 4), ["-av", "--info=progress2", "--no-inc-recursive"], False, "a b"),
+        ((3, 2, 3), ["-av", "--info=progress2", "--no-inc-recursive"], True, "a b"),
+        ((3, 1), ["-av", "--info=progress2", "--no-inc-recursive"], True, "a b"),
+        ((3, 0, 9), ["-av"], True, "a b"),
+        ((2, 6, 9), ["-av"], False, "'a b'"),
+        ((), ["-av"], False, "'a b'"),
+    ],
+)
+def test_each_rsync_gets_what_it_knows(
+    version: tuple[int, ...], mode: list[str], protection: bool, operand: str
+) -> None:
+    arguments = rsync_arguments(Rsync(RSYNC.path, version), TARGET, SyncRequest("s", "a b"))
+    assert arguments[1 : arguments.index("-e")] == mode
+    assert ("-s" in arguments) == protection
+    assert arguments[-1] == f"debian@127.0.0.1:{operand}"
+
+
+def test_owner_needs_an_rsync_that_sets_it() -> None:
+    with pytest.raises(InvalidInput, match=r"rsync \(3\.0\.9\) can't set an owner: install rsync 3\.1"):
+        rsync_arguments(Rsync(RSYNC.path, (3, 0, 9)), TARGET, SyncRequest("s", "d", chown="root"))
+
+
+@pytest.mark.parametrize(
+    ("destination", "operand"), [("~", "."), ("~/", "."), ("~/a b", "a b"), ("~//-x", "./-x"), ("/~", "/~")]
+)
+def test_home_is_where_rsync_starts(destination: str, operand: str) -> None:
+    assert rsync_arguments(RSYNC, TARGET, SyncRequest("s", destination))[-1] == f"debian@127.0.0.1:{operand}"
 
 
 @pytest.mark.parametrize(
@@ -84,17 +127,17 @@ def test_plain_arguments_have_neither_owner_nor_excludes() -> None:
     [("-x", "./-x"), ("--help", "./--help"), ("a:b", "./a:b"), ("::m", "./::m"), ("a/b:c", "a/b:c"), ("/a:b", "/a:b")],
 )
 def test_source_is_neither_option_nor_host(given_source: str, operand: str) -> None:
-    assert rsync_arguments(TARGET, given_source, "d")[-2] == operand
+    assert rsync_arguments(RSYNC, TARGET, SyncRequest(given_source, "d"))[-2] == operand
 
 
 def test_destination_is_no_option() -> None:
-    assert rsync_arguments(TARGET, "s", "-x")[-1] == "debian@127.0.0.1:./-x"
+    assert rsync_arguments(RSYNC, TARGET, SyncRequest("s", "-x"))[-1] == "debian@127.0.0.1:./-x"
 
 
 @pytest.mark.parametrize(("given_source", "destination"), [("", "d"), ("s", ""), ("a\0b", "d"), ("s", "a\nb")])
 def test_operand_that_can_not_be_passed_on_is_refused(given_source: str, destination: str) -> None:
     with pytest.raises(InvalidInput):
-        rsync_arguments(TARGET, given_source, destination)
+        rsync_arguments(RSYNC, TARGET, SyncRequest(given_source, destination))
 
 
 def _split_as_rsync_does(command: str) -> list[str]:
@@ -131,7 +174,7 @@ def test_remote_shell_survives_the_splitting_of_rsync(words: list[str]) -> None:
 
 
 def test_names_of_every_kind_arrive(server: Server, source: Path) -> None:
-    run_sync(server.target, f"{source}/", "copy")
+    run_sync(server.target, SyncRequest(f"{source}/", "copy"))
     assert _tree(server.home / "copy") == _tree(source)
     assert server.sudo_log.read_text().startswith("rsync --server ")
 
@@ -143,7 +186,7 @@ def test_source_and_destination_of_every_kind(
     monkeypatch.chdir(tmp_path)
     Path(name).mkdir()
     Path(name, "file").write_text("content")
-    run_sync(server.target, name, name)
+    run_sync(server.target, SyncRequest(name, name))
     assert _tree(server.home / name) == {name: None, f"{name}/file": b"content"}
 
 
@@ -152,7 +195,7 @@ def test_key_path_survives_the_splitting_of_rsync(server: Server, source: Path, 
     key = tmp_path / folder / "id_ed25519"
     key.parent.mkdir()
     shutil.copy2(server.target.identity_file, key)
-    run_sync(dataclasses.replace(server.target, identity_file=key), f"{source}/", "copy")
+    run_sync(dataclasses.replace(server.target, identity_file=key), SyncRequest(f"{source}/", "copy"))
     assert _tree(server.home / "copy") == _tree(source)
 
 
@@ -161,13 +204,13 @@ def test_excludes_stay_here(server: Server, tmp_path: Path) -> None:
     for name in ("keep", "-skip", "two words", "a.o"):
         (root / name).mkdir(parents=True)
         (root / name / "file").write_text("")
-    run_sync(server.target, f"{root}/", "copy", excludes=["-skip", "two words", "*.o"])
+    run_sync(server.target, SyncRequest(f"{root}/", "copy", excludes=("-skip", "two words", "*.o")))
     assert [entry.name for entry in (server.home / "copy").iterdir()] == ["keep"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_owner_is_set(server: Server, source: Path) -> None:
-    run_sync(server.target, f"{source}/plain", "file", chown="1234:2345")
+    run_sync(server.target, SyncRequest(f"{source}/plain", "file", chown="1234:2345"))
     found = (server.home / "file").stat()
     assert (found.st_uid, found.st_gid) == (1234, 2345)
 
@@ -176,12 +219,10 @@ def test_lines_are_reported_and_written_made_printable(server: Server, tmp_path:
     (tmp_path / "a\x1b]0;title\x07").write_text("")
     (tmp_path / "two  words").write_text("")
     lines: list[str] = []
-    output = io.StringIO()
-    run_sync(server.target, f"{tmp_path}/", "copy", control=Control(report=lines.append), output=output)
+    run_sync(server.target, SyncRequest(f"{tmp_path}/", "copy"), control=Control(report=lines.append))
     assert "two  words" in lines
     assert any(line.startswith("total size is 0") for line in lines)
     assert all(line.isprintable() for line in lines)
-    assert output.getvalue() == "".join(f"{line}\n" for line in lines)
 
 
 # What goes wrong
@@ -189,7 +230,7 @@ def test_lines_are_reported_and_written_made_printable(server: Server, tmp_path:
 
 def test_missing_source_is_said_in_one_line(server: Server, tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r"link_stat .*none.* failed: No such file") as caught:
-        run_sync(server.target, str(tmp_path / "none"), "copy")
+        run_sync(server.target, SyncRequest(str(tmp_path / "none"), "copy"))
     assert caught.value.exit_code == 23
     assert str(caught.value).isprintable()
 
@@ -197,7 +238,7 @@ def test_missing_source_is_said_in_one_line(server: Server, tmp_path: Path) -> N
 def test_destination_without_parent(server: Server, source: Path) -> None:
     # Whether rsync's own words arrive before it ends is rsync's luck.
     with pytest.raises(CommandFailed, match=r"No such file or directory|check that the destination's folder") as caught:
-        run_sync(server.target, f"{source}/", "no/such/parent")
+        run_sync(server.target, SyncRequest(f"{source}/", "no/such/parent"))
     assert caught.value.exit_code not in {0, 255}
 
 
@@ -206,24 +247,24 @@ def test_machine_without_rsync(server: Server, source: Path) -> None:
     program.write_text("#!/bin/sh\necho 'sudo: rsync: command not found' >&2\nexit 127\n")
     program.chmod(0o755)
     with pytest.raises(CommandFailed, match="sudo: rsync: command not found"):
-        run_sync(server.target, f"{source}/", "copy")
+        run_sync(server.target, SyncRequest(f"{source}/", "copy"))
 
 
 def test_machine_whose_sudo_wants_a_password(server: Server, source: Path) -> None:
     (server.programs / "sudo").write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
     with pytest.raises(CommandFailed, match="sudo: a password is required"):
-        run_sync(server.target, f"{source}/", "copy")
+        run_sync(server.target, SyncRequest(f"{source}/", "copy"))
 
 
 def test_machine_that_is_not_there_yet(server: Server, source: Path) -> None:
     with pytest.raises(StillBooting, match="try again"):
-        run_sync(dataclasses.replace(server.target, port=free_port()), f"{source}/", "copy")
+        run_sync(dataclasses.replace(server.target, port=free_port()), SyncRequest(f"{source}/", "copy"))
 
 
 def test_machine_that_refuses_the_key(server: Server, source: Path, tmp_path: Path) -> None:
     ensure_identity(tmp_path / "key")
     with pytest.raises(KeyRefused):
-        run_sync(dataclasses.replace(server.target, identity_file=tmp_path / "key"), f"{source}/", "copy")
+        run_sync(dataclasses.replace(server.target, identity_file=tmp_path / "key"), SyncRequest(f"{source}/", "copy"))
 
 
 @pytest.mark.parametrize("program", ["rsync", "ssh"])
@@ -236,7 +277,7 @@ def test_missing_program_is_said_so(
     (tmp_path / other).symlink_to(found)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingProgram, match=f"{program} is not installed: install"):
-        run_sync(server.target, str(tmp_path), "copy")
+        run_sync(server.target, SyncRequest(str(tmp_path), "copy"))
 
 
 def _processes(target: SSHTarget) -> list[psutil.Process]:
@@ -255,7 +296,7 @@ def test_cancel_ends_rsync_and_its_ssh(server: Server, source: Path) -> None:
     (server.programs / "rsync").chmod(0o755)
     control = Control()
     with ThreadPoolExecutor() as pool:
-        future = pool.submit(run_sync, server.target, f"{source}/", "copy", control=control)
+        future = pool.submit(run_sync, server.target, SyncRequest(f"{source}/", "copy"), control=control)
         assert begun.read_text() == "yes\n"  # waits until the machine's side runs
         assert {process.name() for process in _processes(server.target)} == {"rsync", "ssh"}
         control.cancel.set()
@@ -268,18 +309,16 @@ def test_cancelled_before_it_begins(server: Server, source: Path) -> None:
     control = Control()
     control.cancel.set()
     with pytest.raises(Cancelled, match="nothing was copied"):
-        run_sync(server.target, f"{source}/", "copy", control=control)
+        run_sync(server.target, SyncRequest(f"{source}/", "copy"), control=control)
     assert not server.sudo_log.exists()
 
 
-class _Broken(io.StringIO):
-    def write(self, _text: str, /) -> int:
+def test_output_that_fails_ends_rsync(server: Server, source: Path) -> None:
+    def broken(_line: str) -> None:
         raise BrokenPipeError
 
-
-def test_output_that_fails_ends_rsync(server: Server, source: Path) -> None:
     with pytest.raises(BrokenPipeError):
-        run_sync(server.target, f"{source}/", "copy", output=_Broken())
+        run_sync(server.target, SyncRequest(f"{source}/", "copy"), control=Control(report=broken))
     assert psutil.wait_procs(_processes(server.target), timeout=SOON)[1] == []
 
 
@@ -296,7 +335,7 @@ def test_rsync_that_ignores_sigterm_is_ended(
     monkeypatch.setattr("podplane_tui.backend.sync._GRACE", 0.5)
     control = Control()
     with ThreadPoolExecutor() as pool:
-        future = pool.submit(run_sync, server.target, f"{source}/", "copy", control=control)
+        future = pool.submit(run_sync, server.target, SyncRequest(f"{source}/", "copy"), control=control)
         assert begun.read_text() == "yes\n"
         control.cancel.set()
         with pytest.raises(Cancelled):

@@ -19,6 +19,7 @@ import pytest
 from podplane_tui.backend import Cluster, StartSettings
 from podplane_tui.backend.errors import Cancelled, CommandFailed, NotRunning, ShellError, StillBooting, VMError
 from podplane_tui.backend.interface import Control, DirectBootOptions, ShellOptions, StopTimeouts
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.ssh import SSHTarget, connect, run
 from podplane_tui.backend.sync import run_sync
 from tests.backend.terminal_child import run_on_terminal
@@ -118,7 +119,8 @@ def test_sync_of_names_of_every_kind_as_root(target: SSHTarget, tmp_path: Path) 
     (tmp_path / "left.out").write_text("")
     lines: list[str] = []
     folder_there = "/root/two words 'q'"  # only root may write there
-    run_sync(target, f"{tmp_path}/", folder_there, excludes=["*.out"], control=Control(report=lines.append))
+    request = SyncRequest(f"{tmp_path}/", folder_there, excludes=("*.out",))
+    run_sync(target, request, control=Control(report=lines.append))
     (tmp_path / "left.out").unlink()
     assert _files_there(target, folder_there) == _files(tmp_path)
     assert "plain" in lines
@@ -128,7 +130,7 @@ def test_sync_of_names_of_every_kind_as_root(target: SSHTarget, tmp_path: Path) 
 
 def test_sync_sets_the_owner(target: SSHTarget, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    run_sync(target, str(tmp_path / "file"), "/tmp/owned", chown="1000:1000")
+    run_sync(target, SyncRequest(str(tmp_path / "file"), "/tmp/owned", chown="1000:1000"))
     assert run(target, ["stat", "-c", "%u:%g", "/tmp/owned"]) == b"1000:1000\n"
 
 
@@ -157,7 +159,7 @@ def test_cancelled_sync_ends_on_both_sides(target: SSHTarget, tmp_path: Path) ->
 
     with pytest.raises(Cancelled):
         steered = Control(report=report, cancel=control.cancel)
-        run_sync(target, str(_large(tmp_path)), "/tmp/large", control=steered)
+        run_sync(target, SyncRequest(str(_large(tmp_path)), "/tmp/large"), control=steered)
     assert psutil.wait_procs(_clients(target), timeout=SOON)[1] == []
     assert run(target, "while pidof rsync >/dev/null; do sleep 0.1; done; ls /tmp") is not None
 
@@ -211,11 +213,11 @@ def test_machine_that_stops_in_the_middle(tiny_ssh_guest: TinyGuest, tmp_path: P
         target = machine.ssh_target()
         _wait_for_ssh(target)
         command = pool.submit(run, target, "echo begun; sleep 600", ShellOptions(stdout=Begun()))
-        copy = pool.submit(run_sync, target, str(large), "/tmp/large", control=Control(report=report))
+        copy = pool.submit(machine.sync, SyncRequest(str(large), "/tmp/large"), control=Control(report=report))
         assert begun.wait(SOON)
         assert copying.wait(SOON)
         machine.stop(timeouts=AT_ONCE)
-        for future, kind in ((command, ShellError), (copy, CommandFailed)):
+        for future, kind in ((command, ShellError), (copy, NotRunning)):
             error = future.exception(SOON)
             assert isinstance(error, kind), error
             assert isinstance(error, VMError)

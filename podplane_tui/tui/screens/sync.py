@@ -1,24 +1,14 @@
 """The sync dialog: what goes where."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
-
-
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
-    """What rsync is asked to copy into the machine, as whom, leaving out what."""
-
-    source: str
-    destination: str
-    chown: str = ""
-    excludes: tuple[str, ...] = ()
 
 
 class SyncDialog(Dialog[SyncRequest]):

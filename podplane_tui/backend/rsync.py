@@ -1,0 +1,156 @@
+"""rsync's command line: which rsync there is, what it is able to, and the argument vector for a copy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from podplane_tui.backend.errors import InvalidInput
+from podplane_tui.backend.host import program_version, require_program
+from podplane_tui.backend.ssh import SSHTarget, ssh_options
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What rsync is asked to copy from here into the machine, as whom, leaving out what.
+
+    `source` and `destination` have rsync's own meaning (`source/` is what is in it), `chown` is `USER:GROUP`,
+    `excludes` are rsync's patterns. With `delete` what is not here goes there too; with `gitignore` what the tree's
+    `.gitignore` files name is left out.
+    """
+
+    source: str
+    destination: str
+    chown: str = ""
+    excludes: tuple[str, ...] = ()
+    delete: bool = False
+    gitignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rsync:
+    """The rsync of this host. openrsync, which macOS has, calls itself 2.6.9."""
+
+    path: Path
+    version: tuple[int, ...]
+
+    @property
+    def tells_progress(self) -> bool:
+        """`--info=progress2`, and `--chown` as well, came with 3.1."""
+        return self.version >= (3, 1)
+
+    @property
+    def itemizes(self) -> bool:
+        """Whether `--itemize-changes` can be counted on."""
+        return self.version >= (3, 0)
+
+    @property
+    def protects(self) -> bool:
+        """Whether operands reach the far side as they are without being asked for: the rule since 3.2.4."""
+        return self.version >= (3, 2, 4)
+
+    @property
+    def can_protect(self) -> bool:
+        """Whether operands reach the far side as they are with `-s`."""
+        return self.version >= (3, 0)
+
+
+def find_rsync() -> Rsync:
+    """The rsync in PATH. Raises `MissingProgram`."""
+    path = require_program("rsync")
+    version = program_version(path) or ""
+    return Rsync(path, tuple(int(number) for number in re.findall(r"\d+", version)[:3]))
+
+
+def check_request(rsync: Rsync, request: SyncRequest) -> None:
+    """Raise `InvalidInput` for what rsync can't take."""
+    for text in (request.source, request.destination, request.chown, *request.excludes):
+        if "\0" in text:
+            raise InvalidInput(f"{text[:40]!r} has a NUL byte: no file name and no pattern can have one")
+    if not request.source or not request.destination:
+        raise InvalidInput("sync needs both: what to copy from here and where to in the machine")
+    if "\n" in request.destination:
+        raise InvalidInput("the destination has a line break, which rsync can't pass on: copy its parent directory")
+    if request.chown and not rsync.tells_progress:
+        raise InvalidInput(
+            f"this host's rsync ({version_text(rsync)}) can't set an owner: install rsync 3.1 or newer,"
+            " or leave the owner out"
+        )
+
+
+def version_text(rsync: Rsync) -> str:
+    """`3.2.7`."""
+    return ".".join(map(str, rsync.version)) or "of an unknown version"
+
+
+def rsync_arguments(
+    rsync: Rsync,
+    target: SSHTarget,
+    request: SyncRequest,
+    *,
+    dry_run: bool = False,
+    control_socket: Path | None = None,
+) -> list[str]:
+    """The argument vector of the copy. Nothing in the operands is taken for an option or, in the source, for a host.
+
+    With `dry_run` nothing is copied and every change is told in rsync's itemised form, where rsync has that.
+    `control_socket` is that of an ssh connection to share; one that is not there is done without. Raises
+    `InvalidInput` for what rsync can't take.
+    """
+    check_request(rsync, request)
+    shared = ["-S", str(control_socket)] if control_socket is not None else []
+    shell = ["ssh", *shared, *ssh_options(target), "-o", "BatchMode=yes"]
+    arguments = ["rsync", *_mode(rsync, dry_run=dry_run), "-e", " ".join(map(_shell_word, shell))]
+    if request.chown:
+        arguments.append(f"--chown={request.chown}")
+    arguments += filter_arguments(request)
+    if request.delete:
+        # The far side follows the .gitignore files that this copy brings, and none of an earlier one.
+        arguments.append("--delete-after" if request.gitignore else "--delete")
+    if rsync.can_protect and not rsync.protects:
+        arguments.append("-s")
+    arguments += ["--rsync-path", "sudo rsync"]
+    return [*arguments, local_operand(request.source), f"{target.user}@{target.host}:{_remote(rsync, request)}"]
+
+
+def filter_arguments(request: SyncRequest) -> list[str]:
+    """The arguments that say what is left out."""
+    arguments: list[str] = []
+    for pattern in request.excludes:
+        arguments += ["--exclude", pattern]
+    return [*arguments, "--filter=:- .gitignore"] if request.gitignore else arguments
+
+
+def _mode(rsync: Rsync, *, dry_run: bool) -> list[str]:
+    if dry_run:
+        return ["-an", "-i"] if rsync.itemizes else ["-avn"]
+    # How much there is to do is known from the beginning when the whole tree is looked at first.
+    return ["-av", "--info=progress2", "--no-inc-recursive"] if rsync.tells_progress else ["-av"]
+
+
+def _shell_word(word: str) -> str:
+    """`word` in the dialect of `-e`, which rsync splits itself: quotes, doubled to stand for one, and no backslash."""
+    if word and not re.search(r"[\s'\"]", word):
+        return word
+    return "'" + word.replace("'", "''") + "'"
+
+
+def _plain(operand: str) -> str:
+    return f"./{operand}" if operand.startswith("-") else operand
+
+
+def local_operand(operand: str) -> str:
+    """`operand` so that a colon in its first part does not make it a path on another host, and it is no option."""
+    return f"./{operand}" if ":" in operand.partition("/")[0] else _plain(operand)
+
+
+def _remote(rsync: Rsync, request: SyncRequest) -> str:
+    """The destination for rsync on the far side; the home directory is where it starts there."""
+    destination = request.destination
+    if destination == "~" or destination.startswith("~/"):
+        destination = destination[2:].lstrip("/") or "."
+    destination = _plain(destination)
+    # Without protection the far shell reads the operand: openrsync and rsync before 3.0.
+    return destination if rsync.can_protect else quote(destination)
