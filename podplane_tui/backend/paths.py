@@ -208,6 +208,11 @@ class VMFiles:
         return self.own_state / "clusters" / f"{self.stem}.json"
 
 
+def dashboard_memory(state_dir: Path | None) -> Path:
+    """Where the dashboard remembers how it was left. Raises `InvalidInput` as `VMFiles.own_state` does."""
+    return (state_dir or base_directories(os.environ).own_state) / "dashboard.json"
+
+
 def parse_stem(file_name: str, suffix: str) -> tuple[str, str] | None:
     """`(cluster_id, arch)` of a file name that ends in `suffix` and names one of our machines, else None."""
     if not file_name.endswith(suffix):

@@ -1,9 +1,11 @@
 """The dashboard's app: looks at the machines once a second, runs verbs as jobs, asks before what can't be undone."""
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -19,12 +21,15 @@ from podplane_tui.backend.cluster import StartSettings
 from podplane_tui.backend.errors import Cancelled, VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.paths import dashboard_memory
 from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_duration
+from podplane_tui.tui import many
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
+from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.messages import ActionRequested, CancelRequested
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
@@ -34,10 +39,14 @@ from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal
+from podplane_tui.tui.widgets.vm_table import VMTable
 from podplane_tui.tui.work import Work, Workshop
 
 POLL_INTERVAL = 1.0
 """Seconds between two looks at the machines."""
+
+STALE_AFTER = 3
+"""Seconds after which a look that has not come back makes what is shown look old."""
 
 _REPORT_INTERVAL = 0.05
 _TOAST_LIMIT = 300
@@ -58,6 +67,8 @@ class PodplaneApp(App[None]):
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
     jobs: reactive[tuple[Job, ...]] = reactive(())
+    stale_for: reactive[int] = reactive(0)
+    """Seconds since the last look at the machines, once they are too many; else 0."""
 
     def __init__(
         self,
@@ -86,17 +97,27 @@ class PodplaneApp(App[None]):
         self._asking: set[str] = set()
         self._numbers = itertools.count(1)
         self._last_sync: dict[str, SyncRequest] = {}
+        self._looked = time.monotonic()
+        self._memory_path = dashboard_memory(state_dir)
+        self._memory = recall(self._memory_path)
 
     def get_default_screen(self) -> Dashboard:
         """The dashboard, fed with what the app knows."""
-        dashboard = Dashboard(data_dir=self.data_dir, runtime_dir=self.runtime_dir, arch=self.arch, select=self._select)
-        self._dashboard = dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs)
+        dashboard = Dashboard(
+            data_dir=self.data_dir,
+            runtime_dir=self.runtime_dir,
+            arch=self.arch,
+            select=self._select,
+            view=self._memory.view,
+        )
+        self._dashboard = dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.stale_for)
         return self._dashboard
 
     def on_mount(self) -> None:
         """Start looking."""
         self.theme = "tokyo-night"
         self._poll()
+        self.set_interval(POLL_INTERVAL, self._notice_age)
         if self._message:
             self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
 
@@ -119,12 +140,31 @@ class PodplaneApp(App[None]):
         while True:
             self._look_now.clear()
             found = await in_thread(inventory.snapshot, name="inventory")
+            self._looked = time.monotonic()
+            self.stale_for = 0
             if found != self.snapshots:
                 self.snapshots = found
             try:
                 await asyncio.wait_for(self._look_now.wait(), POLL_INTERVAL)
             except TimeoutError:
                 continue
+
+    def _notice_age(self) -> None:
+        """A look that does not come back must not pass for the present."""
+        age = int(time.monotonic() - self._looked)
+        self.stale_for = age if age >= STALE_AFTER else 0
+
+    @on(VMTable.ViewChanged)
+    def _view_changed(self, event: VMTable.ViewChanged) -> None:
+        event.stop()
+        self._remember(replace(self._memory, view=event.view))
+
+    @work(group="memory", exclusive=True)
+    async def _remember(self, memory: Memory) -> None:
+        """Keep it for the next run; that it can't be kept is no reason to disturb anybody."""
+        self._memory = memory
+        with contextlib.suppress(OSError):
+            await in_thread(lambda: remember(self._memory_path, memory), name="memory", at_exit=AtExit.FINISH)
 
     def _find(self, key: str) -> VMSnapshot | None:
         return next((vm for vm in self.snapshots or () if vm.key == key), None)
@@ -134,7 +174,37 @@ class PodplaneApp(App[None]):
     @on(ActionRequested)
     def _action_requested(self, event: ActionRequested) -> None:
         event.stop()
-        self.run_worker(self._act(event.verb, event.key), group=f"vm-{event.key}", exit_on_error=True)
+        if len(event.keys) > 1:
+            self.run_worker(self._act_on_many(event), group="many", exit_on_error=True)
+        else:
+            key = event.keys[0] if event.keys else ""
+            self.run_worker(self._act(event.verb, key), group=f"vm-{key}", exit_on_error=True)
+
+    async def _act_on_many(self, event: ActionRequested) -> None:
+        """The same for many machines, with one question that lists them, and then all at once."""
+        verb = event.verb
+        vms = [vm for vm in self.snapshots or () if vm.key in event.keys]
+        chosen = many.select(verb, vms, busy=self._at_work.keys() | self._asking, hidden=event.hidden)
+        if verb is Verb.SYNC:
+            self._refuse("Files are copied to one VM at a time: Esc takes the marks away.")
+        elif not chosen.able and verb is Verb.STOP and self._at_work.keys() & set(event.keys):
+            for key in self._at_work.keys() & set(event.keys):
+                self._while_running(self._at_work[key], verb)
+        elif not chosen.able:
+            self._refuse("; ".join(f"{name} {reason}" for name, reason in chosen.left_out) or "Those VMs are gone.")
+        else:
+            keys = {vm.key for vm in chosen.able}
+            self._asking |= keys
+            self.clear_notifications()
+            try:
+                plan = await in_thread(lambda: many.plan(verb, chosen, self._workshop), name=f"{verb}-plans")
+                agreed = await self.push_screen_wait(plan.question) if plan.tasks else None
+            finally:
+                self._asking -= keys
+            if not plan.tasks:
+                self._refuse("; ".join(f"{name} {reason}" for name, reason in plan.left_out))
+            elif agreed:
+                await asyncio.gather(*(self._run_job(verb, vm.key, vm.cluster_id, task) for vm, task in plan.tasks))
 
     async def _act(self, verb: Verb, key: str) -> None:
         """Refuse, ask, then do. One verb at a time per machine, the question before it counted in."""
@@ -218,7 +288,7 @@ class PodplaneApp(App[None]):
     async def _ask_delete(self, vm: VMSnapshot) -> Work | None:
         def look() -> tuple[tuple[Path, ...], DeleteDialog]:
             plan = self._workshop.cluster(vm.cluster_id, vm.arch).delete_plan()
-            return plan, DeleteDialog(name=vm.cluster_id, files=measure(plan))
+            return plan, DeleteDialog(title=f"Delete {vm.cluster_id}?", files=measure(plan))
 
         try:
             plan, dialog = await in_thread(look, name="delete-plan")

@@ -6,11 +6,15 @@ from podplane_tui.tui.verbs import Verb
 
 
 class ActionRequested(Message):
-    """Someone wants `verb` done to the machine whose snapshot has this `key` ("" for a verb that needs none)."""
+    """Someone wants `verb` done to the machines whose snapshots have these `keys` (none for a verb that needs none).
 
-    def __init__(self, verb: Verb, key: str = "") -> None:
+    `hidden` are those of them that are not in view.
+    """
+
+    def __init__(self, verb: Verb, *keys: str, hidden: frozenset[str] = frozenset()) -> None:
         self.verb = verb
-        self.key = key
+        self.keys = keys
+        self.hidden = hidden
         super().__init__()
 
 

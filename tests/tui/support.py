@@ -49,6 +49,7 @@ def make_app(workspace: Workspace, *, select: str | None = None, message: str = 
         stop_timeouts=StopTimeouts(powerdown=0),
         select=select,
         message=message,
+        state_dir=workspace.root / "state" / "podplane-tui",
     )
 
 

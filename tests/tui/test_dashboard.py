@@ -1,6 +1,7 @@
 """Every key of the main screen, at the smallest usable size and at an ordinary one, on real directories."""
 
 import os
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,7 +9,11 @@ import pytest_asyncio
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input
 
+from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.memory import recall
+from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog
@@ -425,3 +430,65 @@ async def test_a_look_that_finds_nothing_new_changes_nothing(pilot: Pilot[None],
     await until(lambda: not app._look_now.is_set(), what="another look")
     await settled(pilot)
     assert app.snapshots is first
+
+
+async def test_a_verb_acts_on_all_marked_machines_after_one_question(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    await pilot.press("asterisk")
+    await settled(pilot)
+    assert "2 marked" in screen_text(pilot)
+    await pilot.press("slash", "b", "e", "enter", "d")
+    await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
+    await settled(pilot)
+    text = screen_text(pilot)
+    assert "Delete 2 VMs?" in text
+    assert "1 of them hidden by the filter" in text
+    for cluster_id in ("alpha", "beta"):
+        assert files_of(workspace, cluster_id).image.name in text_of(app, "#delete-list")
+    await pilot.press("right", "enter")
+    await listed(app)
+    assert sorted(job.headline for job in app.jobs) == ["deleted alpha", "deleted beta"]
+
+
+async def test_marked_machines_a_verb_makes_no_sense_for_are_refused(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("asterisk", "x")
+    await until(lambda: toasts(app), what="a toast")
+    assert toasts(app) == ["alpha is stopped already; beta is stopped already"]
+    await pilot.press("escape")
+    assert app.screen.query_one(VMTable).marked == frozenset()
+
+
+async def test_order_and_columns_are_remembered(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    await pilot.press("I")
+    await until(lambda: recall(app._memory_path).view.sorting.descending, what="a memory")
+    async with make_app(workspace).run_test(size=(80, 24)) as other:
+        await listed(app_of(other), "alpha", "beta")
+        assert app_of(other).screen.query_one(VMTable).view.sorting.descending
+    await pilot.press("C")
+    await until(lambda: isinstance(app.screen, ColumnsDialog), what="the dialog")
+    await pilot.press("space", "tab", "tab", "enter")
+    await until(lambda: "state" in app.screen.query_one(VMTable).view.hidden, what="a column less")
+    await settled(pilot)
+    assert "STATE" not in screen_text(pilot)
+
+
+async def test_what_is_old_looks_old(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, go_on, look = app_of(pilot), threading.Event(), Inventory.snapshot
+
+    def hang(inventory: Inventory) -> tuple[VMSnapshot, ...]:
+        go_on.wait()
+        return look(inventory)
+
+    monkeypatch.setattr(Inventory, "snapshot", hang)  # as a network file system that does not answer
+    try:
+        await until(lambda: app.stale_for, what="age")
+        await settled(pilot)
+        assert "no answer for" in screen_text(pilot)
+        assert app.screen.query_one(VMTable).has_class("-stale")
+    finally:
+        go_on.set()
+    await until(lambda: not app.stale_for, what="the next look")
+    await settled(pilot)
+    assert not app.screen.query_one(VMTable).has_class("-stale")

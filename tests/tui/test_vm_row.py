@@ -5,7 +5,7 @@ from pathlib import Path
 
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
-from podplane_tui.tui.widgets.vm_row import COLUMNS, SYMBOLS, name_of, row_of
+from podplane_tui.tui.widgets.vm_row import COLUMNS, SYMBOLS, bar, name_of, row_of
 
 STOPPED = VMSnapshot(VMFiles("amd64", "default", Path("/d"), Path("/r")), State.STOPPED)
 RUNNING = replace(
@@ -63,3 +63,12 @@ def test_a_long_name_is_cut_a_foreign_architecture_never() -> None:
     assert name_of(vm, host_arch="arm64", room=40) == "a-rather-long-cluster-name"
     assert name_of(vm, host_arch="amd64", room=16) == "a-rather-… arm64"
     assert name_of(vm, host_arch="amd64", room=3).endswith(" arm64")
+
+
+def test_bars() -> None:
+    assert [bar(share, 1) for share in (None, 0.0, 0.5, 1.0, 7.0)] == [" ", "▁", "▄", "█", "█"]
+    assert bar(0.5, 4) == "██╌╌"
+    assert bar(0.0, 4) == "▏╌╌╌"
+    assert bar(1.5, 4) == "████"
+    assert bar(None, 4) == "    "
+    assert all(len(bar(number / 50, 5)) == 5 for number in range(80))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from textual.app import App, ComposeResult
 from textual.coordinate import Coordinate
@@ -13,7 +14,9 @@ from textual.pilot import Pilot
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.styles import stylesheets
-from podplane_tui.tui.widgets.vm_table import VMTable
+from podplane_tui.tui.widgets import vm_table
+from podplane_tui.tui.widgets.vm_order import Sorting
+from podplane_tui.tui.widgets.vm_table import ListView, VMTable
 
 
 class TableApp(App[None]):
@@ -187,3 +190,94 @@ async def test_a_theme_recolours_the_cells(pilot: Pilot[None]) -> None:
     pilot.app.theme = "textual-light"
     await pilot.pause()
     assert table.get_cell("a.amd64", "state").style != before
+
+
+async def test_the_filter_knows_states_and_negation(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("alpha"), running("beta"), running("stopper"))
+    table.filter_text = "state:stop"
+    await pilot.pause()
+    assert names(table) == ["alpha"]
+    table.filter_text = "state:running !beta"
+    await pilot.pause()
+    assert names(table) == ["stopper"]
+
+
+def busy(cluster_id: str, cpu: float) -> VMSnapshot:
+    return replace(running(cluster_id), cpu_percent=cpu)
+
+
+async def test_every_column_sorts_both_ways_and_the_cursor_stays_on_its_machine(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (busy("a", 1), busy("b", 30), vm("c"), busy("d", 20))
+    await pilot.press("down")
+    await pilot.press("greater_than_sign", "greater_than_sign")  # state, CPU
+    assert table.view.sorting.column == "cpu"
+    assert [name.strip() for name in names(table)] == ["b", "d", "a", "c"]
+    assert (table.selected, table.cursor_row) == ("b.amd64", 0)
+    await pilot.press("I")
+    assert names(table) == ["a", "d", "b", "c"]  # what is not known stays last
+    assert (table.selected, table.cursor_row) == ("b.amd64", 2)
+    await pilot.press("less_than_sign", "less_than_sign")
+    assert names(table) == ["a", "b", "c", "d"]
+
+
+async def test_a_click_on_a_header_sorts_by_it_and_turns_round(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (vm("a"), vm("b"))
+    await pilot.pause()
+    await pilot.click(VMTable, offset=(3, 0))
+    await pilot.pause()
+    assert names(table) == ["b", "a"]
+    await pilot.click(VMTable, offset=(3, 0))
+    await pilot.pause()
+    assert names(table) == ["a", "b"]
+
+
+async def test_rows_do_not_move_for_values_while_somebody_is_at_it(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = table_of(pilot)
+    table.view = ListView(Sorting("cpu", descending=True))
+    table.snapshots = (busy("a", 10), busy("b", 5))
+    await pilot.press("down")
+    table.snapshots = (busy("a", 10), busy("b", 50))
+    await pilot.pause()
+    assert names(table) == ["a", "b"]
+    monkeypatch.setattr(vm_table, "RESORT_INTERVAL", 0.0)  # as if it had been left alone
+    table.snapshots = (busy("a", 11), busy("b", 50))
+    await pilot.pause()
+    assert names(table) == ["b", "a"]
+    assert (table.selected, table.cursor_row) == ("b.amd64", 0)
+
+
+async def test_marks_keep_to_their_machines(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (busy("a", 1), busy("b", 2), busy("c", 3))
+    await pilot.press("down", "space")
+    assert table.marked == {"b.amd64"}
+    assert table.selected == "c.amd64"
+    assert names(table) == ["  a", "✓ b", "  c"]
+    table.view = ListView(Sorting("cpu", descending=True))
+    table.snapshots = (busy("a", 1), busy("b", 2), busy("c", 3), busy("d", 4))
+    await pilot.pause()
+    assert names(table) == ["  d", "  c", "✓ b", "  a"]
+    table.filter_text = "a"
+    await pilot.pause()
+    assert table.hidden_marks == {"b.amd64"}
+    table.filter_text = ""
+    await pilot.press("asterisk")
+    assert len(table.marked) == 4
+    table.snapshots = (busy("a", 1),)
+    assert table.marked == {"a.amd64"}
+    await pilot.press("asterisk")
+    assert table.marked == frozenset()
+
+
+async def test_columns_can_be_left_out(pilot: Pilot[None]) -> None:
+    table = table_of(pilot)
+    table.snapshots = (running("a"),)
+    table.view = ListView(hidden=frozenset({"disk", "ssh"}))
+    await pilot.pause()
+    assert [column.value for column in table.columns] == ["name", "state", "cpu", "memory", "uptime", "note"]
+    assert names(table) == ["a"]

@@ -1,12 +1,12 @@
 """The main screen: the machines, and the console and details of the selected one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -20,6 +20,7 @@ from podplane_tui.backend.text import one_line
 from podplane_tui.tui.jobs import Job
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
+from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.help import HelpScreen
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
@@ -30,7 +31,7 @@ from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
-from podplane_tui.tui.widgets.vm_table import VMTable
+from podplane_tui.tui.widgets.vm_table import ListView, VMTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,17 @@ class Dashboard(Screen[None]):
     selected: reactive[str | None] = reactive(None)
     vm: reactive[VMSnapshot | None] = reactive(None)
     tab: reactive[str] = reactive("console")
+    stale_for: reactive[int] = reactive(0)
 
-    def __init__(self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None) -> None:
+    def __init__(
+        self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None, view: ListView | None = None
+    ) -> None:
         super().__init__()
         self._data_dir = data_dir
         self._runtime_dir = runtime_dir
         self._arch = arch
         self._select = select
+        self._view = view
 
     def compose(self) -> ComposeResult:
         """Summary, table, panel, job, keys."""
@@ -108,7 +113,9 @@ class Dashboard(Screen[None]):
         with Vertical(id="body"):
             with Vertical(id="machines"):
                 yield Input(id="filter", placeholder="filter by name or state", compact=True)
-                yield VMTable(arch=self._arch, select=self._select, id="table").data_bind(Dashboard.snapshots)
+                yield VMTable(arch=self._arch, select=self._select, view=self._view, id="table").data_bind(
+                    Dashboard.snapshots
+                )
                 yield EmptyState(self._data_dir, self._runtime_dir)
                 yield DetailsPanel(id="side-details").data_bind(Dashboard.vm)
             with ContentSwitcher(id="panel", initial=self.tab):
@@ -141,6 +148,12 @@ class Dashboard(Screen[None]):
             self._read_journal()
             self._write_titles()
 
+    def watch_stale_for(self, seconds: int) -> None:
+        """What is shown is old, or new again."""
+        if self.is_mounted:
+            self.query_one(VMTable).set_class(seconds > 0, "-stale")
+            self._write_titles()
+
     def watch_jobs(self) -> None:
         """Something was done."""
         self._read_journal()
@@ -160,6 +173,11 @@ class Dashboard(Screen[None]):
         if self.is_mounted:
             self._write_titles()
 
+    @on(VMTable.MarksChanged)
+    def _marks_changed(self, event: VMTable.MarksChanged) -> None:
+        event.stop()
+        self._write_titles()
+
     @on(VMTable.SelectionChanged)
     def _selection_changed(self, event: VMTable.SelectionChanged) -> None:
         event.stop()
@@ -170,7 +188,13 @@ class Dashboard(Screen[None]):
         machines, panel = self.query_one("#machines"), self.query_one("#panel")
         table = self.query_one(VMTable)
         total, matching = len(self.snapshots or ()), len(table.matching)
-        machines.border_title = Content("VMs") if total == matching else Content(f"VMs {matching} of {total}")
+        parts = [Content("VMs") if total == matching else Content(f"VMs {matching} of {total}")]
+        if table.marked:
+            hidden = len(table.hidden_marks)
+            parts.append(Content(f"{len(table.marked)} marked" + (f", {hidden} hidden" if hidden else "")))
+        if self.stale_for:
+            parts.append(Content.styled(f"no answer for {self.stale_for} s", "$text-warning"))
+        machines.border_title = Content(" · ").join(parts)
         name = one_line(self.vm.cluster_id) if self.vm is not None else ""
         if self.panel.typing:
             panel.border_title = Content(f" TYPING INTO {name} · Ctrl-] ends ")
@@ -194,6 +218,8 @@ class Dashboard(Screen[None]):
         verb = Verb(name)
         if verb is Verb.CREATE:
             self.post_message(ActionRequested(verb))
+        elif marked := (table := self.query_one(VMTable)).marked:
+            self.post_message(ActionRequested(verb, *sorted(marked), hidden=table.hidden_marks))
         elif self.vm is None:
             self.notify("There is no VM here yet: press n to make one.", severity="warning", markup=False)
         else:
@@ -272,14 +298,24 @@ class Dashboard(Screen[None]):
         self.query_one("#filter", Input).focus()
 
     def action_back(self) -> None:
-        """Undo what narrows the view."""
-        field = self.query_one("#filter", Input)
-        if self.has_class("-filtering"):
+        """Undo what narrows the view, one thing at a time; at last the marks."""
+        field, table = self.query_one("#filter", Input), self.query_one(VMTable)
+        if self.has_class("-full"):
+            self.remove_class("-full")
+        elif self.has_class("-filtering"):
             field.value = ""
             self.remove_class("-filtering")
-        else:
-            self.remove_class("-full")
-        self.query_one(VMTable).focus()
+        elif self.focused is table:
+            table.marked = frozenset()
+        table.focus()
+
+    @work(exclusive=True)
+    async def action_columns(self) -> None:
+        """Choose the list's columns."""
+        table = self.query_one(VMTable)
+        hidden = await self.app.push_screen_wait(ColumnsDialog(table.view.hidden))
+        if hidden is not None:
+            table.view = replace(table.view, hidden=hidden)
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:

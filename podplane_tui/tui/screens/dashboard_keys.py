@@ -10,7 +10,14 @@ from podplane_tui.tui.verbs import WORDING, Verb
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP
 
-_HEADINGS = {"vm": "Selected VM", "console": "Console", "terminal": "Console", "events": "Events", "view": "View"}
+_HEADINGS = {
+    "vm": "Selected or marked VMs",
+    "list": "List",
+    "console": "Console",
+    "terminal": "Console",
+    "events": "Events",
+    "view": "View",
+}
 _PROGRAM = "Program"
 
 
@@ -42,6 +49,7 @@ BINDINGS: list[BindingType] = [
     ),
     _verb(Verb.RESET, "R", "Reset", show=False),
     _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
+    Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),
     Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
     Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
     Binding("tab", "app.focus_next", "Next part", show=False, id="view.next", tooltip="Next part of the screen"),

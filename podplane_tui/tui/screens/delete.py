@@ -31,12 +31,15 @@ def measure(plan: Iterable[Path]) -> tuple[DoomedFile, ...]:
 class DeleteDialog(Dialog[bool]):
     """Dismisses with True when the listed files shall go."""
 
-    def __init__(self, *, name: str, files: Sequence[DoomedFile]) -> None:
-        super().__init__(title=f"Delete {name}?", accept="Delete", style="-dangerous -large")
+    def __init__(self, *, title: str, files: Sequence[DoomedFile], text: Content | None = None) -> None:
+        super().__init__(title=title, accept="Delete", style="-dangerous -large")
         self._files = files
+        self._text = text
 
     def compose_body(self) -> Iterable[Widget]:
         """The list, and what stays."""
+        if self._text is not None:
+            yield Static(self._text, classes="dialog-text")
         total = format_size(sum(file.size for file in self._files))
         yield Static(
             Content.assemble("This removes for good ", (f"{count(len(self._files), 'path')}, {total}", "bold"), ":"),

@@ -39,14 +39,21 @@ COLUMNS = (
     Column("ssh", "SSH", 5, right=True),
     Column("note", "", None, right=False),
 )
-FIXED_WIDTH = sum(column.width for column in COLUMNS if column.width is not None)
+OPTIONAL = ("state", "cpu", "memory", "disk", "uptime", "ssh")
+"""Keys of the columns that can be left out."""
+
+METERED = frozenset({"cpu", "memory"})
+"""Keys of the columns with a bar."""
+
+MARK = "✓ "
 
 
 class Cell(NamedTuple):
-    """Text, and the component class that styles it ("": none)."""
+    """Text, the component class that styles it ("": none), and a bar behind it."""
 
     text: str
     component: str = ""
+    bar: str = ""
 
 
 Row = dict[str, Cell]
@@ -59,8 +66,27 @@ def name_of(vm: VMSnapshot, *, host_arch: str, room: int) -> str:
     return one_line(vm.cluster_id, limit=max(1, room - len(foreign))) + foreign
 
 
-def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float) -> Row:
-    """The row of `vm` at `now`, in seconds since the epoch."""
+def bar(share: float | None, width: int) -> str:
+    """A share from 0 to 1 as a bar of `width` cells, in eighths of a cell: upright in one cell, lying in more."""
+    if share is None or width <= 0:
+        return " " * max(width, 0)
+    share = min(max(share, 0.0), 1.0)
+    if width == 1:
+        return " ▁▂▃▄▅▆▇█"[max(round(share * 8), 1)]
+    whole, eighths = divmod(max(round(share * width * 8), 1), 8)
+    return ("█" * whole + (" ▏▎▍▌▋▊▉"[eighths] if eighths else "")).ljust(width, "╌")
+
+
+def _cpu_share(vm: VMSnapshot) -> float | None:
+    return None if vm.cpu_percent is None else vm.cpu_percent / (100 * (vm.cpus or 1))
+
+
+def _memory_share(vm: VMSnapshot) -> float | None:
+    return vm.memory_bytes / vm.memory_limit_bytes if vm.memory_bytes is not None and vm.memory_limit_bytes else None
+
+
+def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float, bar_width: int = 0) -> Row:
+    """The row of `vm` at `now`, in seconds since the epoch. Bars of `bar_width` cells stand behind their numbers."""
     uptime = now - vm.started_at if vm.live and vm.started_at is not None else None
     figures = {
         "cpu": UNKNOWN if vm.cpu_percent is None else f"{vm.cpu_percent:.1f}",
@@ -69,11 +95,15 @@ def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float) -> Row:
         "uptime": format_duration(uptime),
         "ssh": UNKNOWN if vm.ports.ssh is None else str(vm.ports.ssh),
     }
+    bars = {"cpu": bar(_cpu_share(vm), bar_width), "memory": bar(_memory_share(vm), bar_width)} if bar_width else {}
     note = "; ".join(_notes(vm))
     return {
         "name": Cell(name, "name"),
         "state": Cell(f"{SYMBOLS[vm.state]} {vm.state}", str(vm.state)),
-        **{key: Cell(text, "dim" if text == UNKNOWN else "") for key, text in figures.items()},
+        **{
+            key: Cell(text, "dim" if text == UNKNOWN else "", f" {bars[key]}" if key in bars else "")
+            for key, text in figures.items()
+        },
         "note": Cell(one_line(note, limit=note_room) if note_room >= 12 else "", "note"),
     }
 
