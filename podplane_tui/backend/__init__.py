@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Cancelled,
         CommandFailed,
         ConsoleError,
+        ConsoleHeld,
         CorruptFile,
         CreateFailed,
         DeleteFailed,
@@ -73,9 +74,9 @@ _NAMES = {
     ),
     "cluster": "Cluster StartSettings",
     "errors": (
-        "AlreadyRunning Busy Cancelled CommandFailed ConsoleError CorruptFile CreateFailed DeleteFailed "
-        "ForeignProcess InvalidImage InvalidInput KeyRefused MissingProgram NotRunning QMPError QMPUnavailable "
-        "ShellError StartFailed StillBooting StopFailed Unsupported VMError VMExists VMNotFound"
+        "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
+        "DeleteFailed ForeignProcess InvalidImage InvalidInput KeyRefused MissingProgram NotRunning QMPError "
+        "QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError VMExists VMNotFound"
     ),
     "interface": "Control DirectBootOptions Manager Options PortForward Progress ShellOptions StopTimeouts",
     "inventory": "Inventory",
@@ -103,6 +104,7 @@ __all__ = [
     "Cluster",
     "CommandFailed",
     "ConsoleError",
+    "ConsoleHeld",
     "Control",
     "CorruptFile",
     "CreateFailed",

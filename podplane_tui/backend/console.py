@@ -60,7 +60,7 @@ def attach(
     input_fd: int,
     output_fd: int,
     check: Callable[[], None] | None = None,
-    record: Callable[[bytes], None] | None = None,
+    record: Callable[[bytes], object] | None = None,
 ) -> Ending:
     """Connect a terminal, or any two descriptors, with the console socket at `path` until Ctrl-] or its end.
 
@@ -72,12 +72,11 @@ def attach(
     connect into silence, which only QMP can tell. `record` is given all that the machine prints. Raises
     `ConsoleError`, and `InvalidInput` for too long a path.
     """
-    check_socket_path(path)
     if check is not None:
         check()
     caught: list[int] = []
     try:
-        with _connect(path) as connection, _wake_on_signal(caught) as wake, _raw(input_fd), _writable(output_fd) as out:
+        with connect(path) as connection, _wake_on_signal(caught) as wake, _raw(input_fd), _writable(output_fd) as out:
             ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record)
             if os.isatty(output_fd):
                 _write(out, _RESET)
@@ -88,7 +87,9 @@ def attach(
     return ending
 
 
-def _connect(path: Path) -> socket.socket:
+def connect(path: Path) -> socket.socket:
+    """A non-blocking connection with the console socket at `path`. Raises `ConsoleError`, `InvalidInput`."""
+    check_socket_path(path)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_CONNECT_TIMEOUT)
     try:
@@ -116,7 +117,7 @@ def relay(
     input_fd: int,
     output_fd: int,
     wake_fd: int = -1,
-    record: Callable[[bytes], None] | None = None,
+    record: Callable[[bytes], object] | None = None,
 ) -> Ending:
     """Carry bytes both ways until Ctrl-] in the input, the socket's end, a byte on `wake_fd` or an output that is gone.
 

@@ -77,6 +77,10 @@ class ConsoleError(VMError):
     """The serial console can't be attached."""
 
 
+class ConsoleHeld(ConsoleError):
+    """Somebody else holds the serial console, which QEMU serves to one client at a time."""
+
+
 class ShellError(VMError):
     """The machine can't be reached over SSH."""
 

@@ -58,8 +58,11 @@ def current_action(path: Path | str) -> Action | None:
         os.close(handle)
 
 
-def _try_acquire(path: Path) -> int | None:
-    """A descriptor that holds the lock, None when somebody else does or the file was replaced meanwhile."""
+def try_acquire(path: Path) -> int | None:
+    """A descriptor that holds the lock, None when somebody else does or the file was replaced meanwhile.
+
+    Raises `CorruptFile` when there can be no lock there.
+    """
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -113,7 +116,7 @@ def vm_lock(path: Path, verb: str) -> Iterator[HeldLock]:
     except OSError as error:
         raise CorruptFile(f"the folder {path.parent} can't be used: {explain_os_error(error)}") from error
     deadline = time.monotonic() + _PATIENCE
-    while (handle := _try_acquire(path)) is None:
+    while (handle := try_acquire(path)) is None:
         action = current_action(path)
         if time.monotonic() > deadline:
             what = f"{action.verb!r} by process {action.pid}" if action else "another action"

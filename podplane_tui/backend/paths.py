@@ -31,6 +31,8 @@ CONSOLE_SUFFIX = ".console.sock"
 QMP_SUFFIX = ".qmp.sock"
 QEMU_LOG_SUFFIX = ".qemu.log"
 LOCK_SUFFIX = ".lock"
+CONSOLE_LOCK_SUFFIX = ".console.lock"
+CONSOLE_REQUEST_SUFFIX = ".console.ask"
 LOCAL_SERVER_FILE = "local-server.json"
 
 
@@ -161,6 +163,16 @@ class VMFiles:
     @property
     def lock(self) -> Path:
         return self.pid_dir / (self.stem + LOCK_SUFFIX)
+
+    @property
+    def console_lock(self) -> Path:
+        """Locked by whoever of ours holds the console."""
+        return self.pid_dir / (self.stem + CONSOLE_LOCK_SUFFIX)
+
+    @property
+    def console_request(self) -> Path:
+        """Locked by whoever of ours asks for the console."""
+        return self.pid_dir / (self.stem + CONSOLE_REQUEST_SUFFIX)
 
     @property
     def state_file(self) -> Path:

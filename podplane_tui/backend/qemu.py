@@ -351,7 +351,7 @@ class Qemu:
             return False
         return named is not None and named.pid == process.pid and process.matches(named.data)
 
-    def console(self, *, record: Callable[[bytes], None] | None = None) -> console.Ending:
+    def console(self, *, record: Callable[[bytes], object] | None = None) -> console.Ending:
         """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
 
         `record` is given all that the machine prints. Raises `NotRunning` and `ConsoleError`.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -67,11 +69,15 @@ def punch_hole(handle: int, start: int, end: int) -> int:
 class RecordingReader:
     """Reads a recording from an offset on, also while it grows: each byte once, in order, none left out.
 
-    Raises `OSError` when the file can't be opened. What was trimmed, before or under the reader's eyes, is skipped.
+    Raises `OSError` when the file can't be opened, or is none. What was trimmed, before or under the reader's eyes, is
+    skipped.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self._handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(self._handle).st_mode):
+            self.close()
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         self.offset = offset
         """Where the next chunk begins, unless that is trimmed."""
 
@@ -103,6 +109,29 @@ class RecordingReader:
             chunk = Chunk(self.offset, data)
             self.offset += len(data)
             return chunk
+
+
+def tail_offset(path: Path, *, lines: int, size: int) -> int:
+    """Where the last `lines` lines of a file begin, which are within its last `size` bytes; 0 when that is all of it.
+
+    Raises `OSError`.
+    """
+    with path.open("rb", buffering=0) as file:
+        end = start = file.seek(0, os.SEEK_END)
+        left = lines + 1  # the line end before the first of them counts, too
+        while start > 0:
+            if end - start >= size:
+                return start
+            length = min(_CHUNK, start, size - (end - start))
+            start -= length
+            data = os.pread(file.fileno(), length, start)
+            place = len(data)
+            for _ in range(min(left, data.count(b"\n"))):
+                place = data.rfind(b"\n", 0, place)
+                left -= 1
+            if left == 0:
+                return start + place + 1
+    return 0
 
 
 def follow(

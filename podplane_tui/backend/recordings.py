@@ -85,6 +85,11 @@ class Recording:
         return self.source is Source.QEMU and (self.hole is None or self.hole[0] > 0)
 
     @property
+    def end(self) -> int:
+        """The offset behind its last byte."""
+        return self.size + (self.hole[1] - self.hole[0] if self.hole else 0)
+
+    @property
     def live(self) -> bool:
         """Whether its QEMU still ran when this was read."""
         return self.ended_at is None
@@ -307,14 +312,15 @@ class Recorder:
             return cls(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC), path)
         return None
 
-    def write(self, data: bytes) -> None:
-        """Append what was read."""
+    def write(self, data: bytes) -> bool:
+        """Append what was read; whether it is on record."""
         try:
             view = memoryview(data)
             while view and self._handle >= 0:
                 view = view[os.write(self._handle, view) :]
         except OSError:
             self.close()
+        return self._handle >= 0
 
     def close(self) -> None:
         """End the recording, for this attachment."""
@@ -324,7 +330,7 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def recorded(vm: VMSnapshot | None) -> Iterator[Callable[[bytes], None] | None]:
+def recorded(vm: VMSnapshot | None) -> Iterator[Callable[[bytes], object] | None]:
     """What an attached client hands all it reads to, for as long as the block lasts; None when it need not."""
     recorder = None if vm is None else Recorder.of(vm)
     try:

@@ -1,8 +1,10 @@
 """The console panel on real Unix sockets: attached in view, free for others otherwise."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -90,7 +92,17 @@ def stopped(workspace: Workspace, name: str) -> VMSnapshot:
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console_panel, "RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr(console_panel, "LOOK_INTERVAL", 0.05)
+
+
+@pytest.fixture
+def runs() -> Iterator[list[int]]:
+    """The PIDs of two processes that stand for two runs of a QEMU."""
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(subprocess.Popen(["sleep", "600"])) for _ in range(2)]
+        yield [process.pid for process in processes]
+        for process in processes:
+            process.kill()
 
 
 def show(app: PanelApp, vm: VMSnapshot, *others: VMSnapshot) -> None:
@@ -106,7 +118,7 @@ async def test_it_attaches_shows_and_types(workspace: Workspace) -> None:
         show(app, vm)
         await until(lambda: app.shows("login:"), what="the greeting")
         assert app.notice == ""
-        assert app.panel.status == "connected"
+        assert app.panel.connected
         assert app.panel.enter() == ""
         await pilot.press("l", "s", "ctrl+q", "ctrl+p", "escape", "tab", "enter")
         await until(lambda: guest.received == b"ls\x11\x10\x1b\t\r", what="the keys")
@@ -176,7 +188,7 @@ async def test_a_console_that_hangs_up_is_called_again(workspace: Workspace) -> 
         show(app, vm)
         await until(lambda: guest.connections == 1, what="the first connection")
         guest.hang_up()
-        await until(lambda: guest.connections == 2 and app.panel.status == "connected", what="the second connection")
+        await until(lambda: guest.connections == 2 and app.panel.connected, what="the second connection")
 
 
 async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> None:
@@ -184,7 +196,7 @@ async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> No
     app = PanelApp()
     async with app.run_test(size=(80, 24)):
         show(app, vm)
-        await until(lambda: "can't be reached" in app.notice, what="the notice")
+        await until(lambda: "there is no console at" in app.notice, what="the notice")
         assert app.panel.enter()
         guest = Guest(vm.files.console, b"there\r\n")
         async with guest.listening():
@@ -192,8 +204,10 @@ async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> No
             assert app.notice == ""
 
 
-async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_them(workspace: Workspace) -> None:
-    vm = machine(workspace, "a", pid=1000)
+async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_them(
+    workspace: Workspace, runs: list[int]
+) -> None:
+    vm = machine(workspace, "a", pid=runs[0])
     app = PanelApp()
     async with app.run_test(size=(80, 24)):
         async with Guest(vm.files.console, b"\x1b[31mgoodbye").listening():
@@ -203,7 +217,7 @@ async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_
         await until(lambda: "a is stopped: press s to start it." in app.notice, what="the notice")
         assert app.shows("goodbye")
         async with Guest(vm.files.console, b"hello again").listening():
-            show(app, machine(workspace, "a", pid=2000))
+            show(app, machine(workspace, "a", pid=runs[1]))
             await until(lambda: app.shows("hello again"), what="the new run")
             assert app.shows("goodbye")
             assert app.shows(" started ")
@@ -215,9 +229,9 @@ async def test_suspending_waits_until_the_console_is_free(workspace: Workspace) 
     app = PanelApp()
     async with guest.listening(), app.run_test(size=(80, 24)):
         show(app, vm)
-        await until(lambda: app.panel.status == "connected", what="the console")
+        await until(lambda: app.panel.connected, what="the console")
         await app.panel.release()
-        assert app.panel.status != "connected"
+        assert not app.panel.connected
         await until(lambda: guest.clients == 0, what="the console to be free")
         app.app_resume_signal.publish(app)
         await until(lambda: guest.clients == 1, what="the console to come back")
@@ -274,10 +288,10 @@ async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkey
         assert len(app.panel.children) == 1 + 2
 
 
-async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace) -> None:
+async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace, runs: list[int]) -> None:
     app = PanelApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        vm = machine(workspace, "a", pid=1000)
+        vm = machine(workspace, "a", pid=runs[0])
         async with Guest(vm.files.console, b"".join(b"line %d\r\n" % i for i in range(100))).listening():
             show(app, vm)
             await until(lambda: app.shows("line 99"), what="the end of the first run")
@@ -288,6 +302,6 @@ async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: W
             await until(lambda: not view.viewport.following, what="the view further up")
         show(app, stopped(workspace, "a"))
         async with Guest(vm.files.console, b"hello again").listening():
-            show(app, machine(workspace, "a", pid=2000))
+            show(app, machine(workspace, "a", pid=runs[1]))
             await until(lambda: app.shows("hello again"), what="the new run")
             assert view.viewport.following

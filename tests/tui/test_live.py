@@ -162,21 +162,31 @@ async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("require_qemu")
 async def test_two_dashboards_and_one_console(workspace: Workspace) -> None:
+    """Both watch; one types, the other one asks, is heard, and types then."""
     make_disk(workspace, "default")
     first, second = app_for(workspace, None), app_for(workspace, None)
     async with first.run_test(size=(80, 24)) as pilot:
         await listed(first, "default")
         await pilot.press("s")
-        await until(lambda: console(first).status == "connected", what="the console", seconds=BOOT)
+        await until(lambda: console(first).status == "live", what="the console", seconds=BOOT)
+        await pilot.press("c")
+        await until(lambda: console(first).connected, what="the console in hand", seconds=BOOT)
         async with second.run_test(size=(80, 24)) as other:
-            await until(lambda: console(second).status == "held by another program", what="the notice", seconds=BOOT)
-            await settled(other)
-            assert "Another program holds this console" in text_of(second, "#console-notice")
-            await pilot.press("2")
-            await until(lambda: console(second).status == "connected", what="the freed console", seconds=BOOT)
-            await pilot.press("1")
-            await until(lambda: console(first).status == "held by another program", what="the notice", seconds=BOOT)
-        await until(lambda: console(first).status == "connected", what="the console once the other ended", seconds=BOOT)
+            await until(lambda: console(second).status.startswith("live, held by the dashboard"), what="who holds it")
+            await until(lambda: "Shell>" in console_text(second), what="the shell", seconds=BOOT)
+            assert "Shell>" in console_text(first)
+            await other.press("c")
+            await until(lambda: "holds this console" in str(toasts(second)), what="the refusal")
+            await other.press("c")
+            await until(lambda: "asks for the console" in str(toasts(first)), what="the request")
+            assert console(first).typing
+            await pilot.press("ctrl+right_square_bracket")
+            await until(lambda: console(second).typing and console(second).connected, what="the console", seconds=BOOT)
+            await other.press(*"ver", "enter")
+            for app in (first, second):
+                await until(lambda app=app: "UEFI Interactive" in console_text(app), what="the answer", seconds=BOOT)  # type: ignore[misc]
+            await until(lambda: console(first).status.startswith("live, held by"), what="who holds it now")
+        await until(lambda: console(first).status == "live", what="the end of the other")
 
 
 @pytest.mark.usefixtures("require_qemu")

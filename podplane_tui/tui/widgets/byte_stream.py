@@ -1,26 +1,20 @@
-"""Where the bytes of a terminal come from and go to: one protocol for a file, a socket, a pty and an SSH channel.
+"""Where the bytes of a terminal come from and go to: one protocol for a recording, a pty and an SSH channel.
 
-Whoever attaches a stream reads it to the end without pause: a QEMU console client that stops reading stops the guest.
-Nothing is buffered here beyond one read; what is read is parsed at once, and only the painting is rationed.
+Whoever attaches a stream reads it to the end without pause. Nothing is buffered here beyond one read; what is read is
+parsed at once, and only the painting is rationed.
 No method blocks the event loop: descriptors are non-blocking, files and channels are read in threads.
 """
 
 import asyncio
 import contextlib
 import os
-import socket
-import stat
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import paramiko
-
-FOLLOW_INTERVAL = 0.1
-"""Seconds between looks at a file that is followed."""
 
 
 class ByteStream(Protocol):
@@ -33,6 +27,10 @@ class ByteStream(Protocol):
     @property
     def backlog(self) -> int:
         """Bytes written and not yet taken by the other side."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether whoever wrote what was read last waits for the terminal's answers to it."""
 
     async def open(self) -> None:
         """Connect; raises OSError with the reason."""
@@ -55,6 +53,7 @@ class DescriptorStream:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.answers = True
         self._descriptor = -1
         self._outgoing: deque[bytes] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -129,94 +128,6 @@ class DescriptorStream:
         loop.remove_writer(self._descriptor)
 
 
-class SocketStream(DescriptorStream):
-    """A Unix stream socket, such as QEMU's serial console.
-
-    QEMU serves one client at a time: a second one connects without an error and gets nothing until the first leaves.
-    That can't be seen here; QMP ``query-chardev`` tells.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self._socket: socket.socket | None = None
-
-    async def open(self) -> None:
-        connection = self._socket = socket.socket(socket.AF_UNIX)
-        connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, self.name)
-        except BaseException:
-            connection.close()
-            raise
-        self._descriptor = connection.fileno()
-
-    def _release(self, descriptor: int) -> None:
-        if self._socket is not None:
-            self._socket.close()
-
-
-class FileStream:
-    """A file from its first byte, such as a recording; with ``follow`` also what is appended later.
-
-    A followed file that is replaced or cut short (a new boot's recording) is read again from its beginning.
-    Only regular files: a FIFO or device in its place is refused.
-    """
-
-    def __init__(self, path: Path, *, follow: bool = False) -> None:
-        self.name = str(path)
-        self.backlog = 0
-        self._path = path
-        self._follow = follow
-        self._descriptor = -1
-        self._reading = asyncio.Lock()
-        self._closing = asyncio.Event()
-
-    async def open(self) -> None:
-        self._descriptor = await asyncio.to_thread(_open_regular_file, self._path)
-
-    async def read(self, limit: int) -> bytes:
-        while not self._closing.is_set():
-            async with self._reading:
-                data = await asyncio.to_thread(self._read_more, limit)
-            if data or not self._follow:
-                return data
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), FOLLOW_INTERVAL)
-        return b""
-
-    def write(self, data: bytes) -> None:
-        """A file has no way back."""
-
-    def resize(self, columns: int, lines: int) -> None:
-        """A file has no size of screen."""
-
-    async def close(self) -> None:
-        self._closing.set()
-        async with self._reading:  # a thread may still be reading the descriptor
-            descriptor, self._descriptor = self._descriptor, -1
-            if descriptor >= 0:
-                os.close(descriptor)
-
-    def _read_more(self, limit: int) -> bytes:
-        if self._descriptor < 0:
-            return b""
-        data = os.read(self._descriptor, limit)
-        if data or not self._follow:
-            return data
-        here = os.fstat(self._descriptor)
-        try:
-            there = self._path.stat()
-            if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-                replacement = _open_regular_file(self._path)
-                os.close(self._descriptor)
-                self._descriptor = replacement
-            elif there.st_size < os.lseek(self._descriptor, 0, os.SEEK_CUR):
-                os.lseek(self._descriptor, 0, os.SEEK_SET)
-        except OSError:  # gone for now: it may come back
-            return b""
-        return os.read(self._descriptor, limit)
-
-
 class ChannelStream:
     """A paramiko channel with a pty; closing the stream closes the channel.
 
@@ -226,6 +137,7 @@ class ChannelStream:
     def __init__(self, channel: "paramiko.Channel", *, name: str = "ssh") -> None:
         self.name = name
         self.backlog = 0
+        self.answers = True
         self._channel = channel
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="channel-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="channel-write")
@@ -275,12 +187,3 @@ class ChannelStream:
 def _finish(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _open_regular_file(path: Path) -> int:
-    """Open for reading without being held up by a FIFO; OSError when it is not a regular file."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(f"{path} is not a regular file")
-    return descriptor

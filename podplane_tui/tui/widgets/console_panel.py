@@ -1,10 +1,16 @@
-"""The serial console of the selected machine: attached while it is in view, let go at once when it is not."""
+"""The serial console of the selected machine: what it has printed since power-on, and a way to type into it.
+
+What is shown is read from the machine's recording, so that any number of dashboards can watch. The console itself,
+which QEMU serves to one client at a time, is held only to type, and to record a machine whose QEMU does not.
+"""
 
 import asyncio
 import contextlib
+import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,37 +18,53 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from podplane_tui.backend import qmp
-from podplane_tui.backend.errors import QMPError
-from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.backend.text import one_line
+from podplane_tui.backend.console_holder import IDLE, Claim, Held, ask, asker, holder, own_name, take
+from podplane_tui.backend.console_line import ConsoleLine, LineEvents, open_line
+from podplane_tui.backend.errors import Cancelled, ConsoleHeld, VMError
+from podplane_tui.backend.recordings import Recording, Source, current_recording, recordings
+from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.widgets.byte_stream import SocketStream
+from podplane_tui.tui.widgets import console_words as words
 from podplane_tui.tui.widgets.panel import Panel
+from podplane_tui.tui.widgets.recording_stream import MAX_UNRECORDED, RecordingStream
 from podplane_tui.tui.widgets.terminal import TerminalView
 
-RETRY_INTERVAL = 1.0
-"""Seconds until the next try when a console is held by somebody else or does not answer."""
+LOOK_INTERVAL = 1.0
+"""Seconds between looks at who holds a console and whether there is a recording; until the next try to connect, too."""
 
 MAX_VIEWS = 12
 """Machines whose console is remembered when another one is looked at; the one looked at longest ago is forgotten."""
 
+_OFFER_LASTS = 10.0
+"""Seconds within which a second try to type into a console that is held means to ask for it."""
+_MAX_PENDING = 4096
+"""Bytes typed before the console is connected."""
+
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One run of one machine: what to attach to."""
+class Look:
+    """What there is of a machine's console, as one look has found it. `holder` and `asker` may be this program."""
 
-    key: str
-    pid: int
-    console: Path
-    qmp: Path | None
+    recording: Recording | None = None
+    holder: Claim | None = None
+    asker: Claim | None = None
+
+    @property
+    def by_qemu(self) -> bool:
+        """Whether the machine's own QEMU records it."""
+        return self.recording is not None and self.recording.source is Source.QEMU
+
+
+def look_at(vm: VMSnapshot) -> Look:
+    """Look; for a thread. The recording of one that does not run is its last."""
+    recording = current_recording(vm) if vm.live else next(iter(recordings(vm.files)), None)
+    return Look(recording, holder(vm.files), asker(vm.files))
 
 
 class ConsolePanel(Panel):
     """The console of `vm`, or why there is none.
 
-    One task attaches and detaches, so that the order of things is the order they are wanted in. QEMU serves one client
-    at a time and keeps the others waiting without a word: its control socket is asked first, where it has one.
+    One task replays, connects and lets go, so that the order of things is the order they are wanted in.
     """
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
@@ -50,13 +72,24 @@ class ConsolePanel(Panel):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._notice = Static(id="console-notice")
+        self._who = own_name("the dashboard")
         self._views: dict[str, TerminalView] = {}
-        self._runs: dict[str, int] = {}
+        self._streams: dict[str, RecordingStream] = {}
+        self._look = Look()
+        self._line: ConsoleLine | None = None
+        self._handed: Held | None = None
+        """The console, handed over to us and not connected yet."""
+        self._pending = b""
+        self._early: deque[bytes] = deque(maxlen=MAX_UNRECORDED)
+        """What came, unrecorded, before there was a stream to show it."""
+        self._asking: threading.Event | None = None
+        self._offered_at = -_OFFER_LASTS
+        self._announced: Claim | None = None
         self._changed = asyncio.Event()
         self._let_go = asyncio.Event()
         self._let_go.set()
         self._suspended = False
-        self._held = False
+        self._gone = False
         self._error = ""
 
     def compose(self) -> ComposeResult:
@@ -68,9 +101,15 @@ class ConsolePanel(Panel):
         self._tend()
         self.app.app_resume_signal.subscribe(self, lambda _app: self._resume())
 
+    async def on_unmount(self) -> None:
+        """Let go of everything."""
+        self._gone = True
+        self._stop_asking()
+        await self._close_line()
+
     @property
     def view(self) -> TerminalView | None:
-        """The selected machine's terminal, if it was ever attached."""
+        """The selected machine's terminal, if there was anything to show in it."""
         return None if self.vm is None else self._views.get(self.vm.key)
 
     @property
@@ -78,15 +117,24 @@ class ConsolePanel(Panel):
         """Whether keys go to the guest."""
         return self.view is not None and self.view.typing
 
+    @property
+    def connected(self) -> bool:
+        """Whether the console is held by this program."""
+        return self._line is not None
+
     def enter(self) -> str:
         """Send keys to the guest from now on."""
-        if self.view is None or not self.view.attached:
-            return self.explanation or "The console is not connected."
-        self.view.typing = True
-        return ""
+        reason = self._refusal()
+        if self.view is not None and not reason:
+            self.view.typing = True
+        return reason
+
+    def _end_typing(self) -> None:
+        if self.view is not None:
+            self.view.typing = False
 
     async def release(self) -> None:
-        """Detach before the program is suspended: a console nobody reads would stop the guest."""
+        """Let go of the console before the program is suspended: one that nobody reads would stop the guest."""
         self._suspended = True
         self._changed.set()
         await self._let_go.wait()
@@ -98,12 +146,16 @@ class ConsolePanel(Panel):
     def watch_vm(self, before: VMSnapshot | None, vm: VMSnapshot | None) -> None:
         """Another machine, or the same in another state."""
         if before is None or vm is None or before.key != vm.key:
-            self._held, self._error = False, ""
+            self._look, self._error = Look(), ""
+            self._offered_at = -_OFFER_LASTS
+            self._stop_asking()
         self._changed.set()
         self._show()
 
     def watch_in_view(self) -> None:
         """The user looks here, or elsewhere."""
+        if not self.in_view:
+            self._stop_asking()
         self._changed.set()
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
@@ -116,63 +168,222 @@ class ConsolePanel(Panel):
     @on(TerminalView.Detached)
     def _connection_changed(self, event: TerminalView.Attached | TerminalView.Detached) -> None:
         event.stop()
-        if isinstance(event, TerminalView.Detached):
-            self._error = (event.error.strerror or str(event.error)) if event.error is not None else ""
-        else:
-            self._error = ""
+        if isinstance(event, TerminalView.Detached) and event.error is not None:
+            self._error = event.error.strerror or str(event.error)
         self._changed.set()
         self._show()
 
-    # Attaching
+    @on(TerminalView.TypingChanged)
+    def _typing_changed(self, event: TerminalView.TypingChanged) -> None:
+        refusal = self._refusal() if event.typing else ""
+        if refusal:
+            self._end_typing()
+            self.notify(refusal, severity="warning", markup=False)
+        self._changed.set()
 
-    def _target(self) -> Target | None:
-        vm = self.vm
-        if vm is None or vm.pid is None or vm.console is None or self._suspended or not self.in_view:
-            return None
-        return Target(vm.key, vm.pid, vm.console, vm.qmp)
+    # What is to be shown
 
     @work(group="console", exclusive=True)
     async def _tend(self) -> None:
-        current: Target | None = None
         while True:
             self._changed.clear()
-            target = self._target()
-            if current is not None and (target != current or self._views[current.key].stream is None):
-                if view := self._views.get(current.key):
-                    await view.detach()
-                current = None
-                self._let_go.set()
-            if target is not None and current is None:
-                self._held = await _is_held(target)
-                if not self._held and self._target() == target:
-                    self._let_go.clear()
-                    current = target
-                    await self._connect(target)
+            await self._settle()
             self._show()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if current == target else RETRY_INTERVAL)
-            if current is not None and current.key not in self._views:
-                current = None
-                self._let_go.set()
+                await asyncio.wait_for(self._changed.wait(), LOOK_INTERVAL)
 
-    async def _connect(self, target: Target) -> None:
-        view = self._views.pop(target.key, None)
+    async def _settle(self) -> None:
+        """Bring what is replayed and what is connected in line with what is wanted."""
+        vm = self.vm if self.in_view and not self._suspended else None
+        for key, view in list(self._views.items()):
+            if view.stream is not None and (vm is None or key != vm.key):
+                await view.detach()
+        if vm is None:
+            await self._close_line()
+            return
+        look = await in_thread(lambda: look_at(vm), name="console-look")
+        if self._is_wanted(vm) and look.recording is not None:
+            await self._replay(vm, look.recording)
+        await self._connect(vm, look)
+        if self._line is not None and look.recording is None:  # the line has begun one, or there can't be one
+            look = await in_thread(lambda: look_at(vm), name="console-look")
+            if self._is_wanted(vm):
+                await self._replay(vm, look.recording)
+        if self._is_wanted(vm):
+            self._look = look
+
+    def _is_wanted(self, vm: VMSnapshot) -> bool:
+        """Whether that machine's run is still what the user looks at."""
+        return self.vm is not None and (self.vm.key, self.vm.pid) == (vm.key, vm.pid)
+
+    async def _replay(self, vm: VMSnapshot, recording: Recording | None) -> None:
+        """Show a recording, from where it was left when it was shown before, and follow it while it grows."""
+        path = None if recording is None else recording.path
+        before, view = self._streams.get(vm.key), self._views.pop(vm.key, None)
         if view is None:
             view = TerminalView()
             view.display = False
             await self.mount(view)
-        self._views[target.key] = view  # the latest is the last
-        if self._runs.get(target.key, target.pid) != target.pid:
-            view.feed(_divider(view.terminal.columns))
+        self._views[vm.key] = view  # the latest is the last
+        offset = None
+        if before is not None and before.path == path:
+            offset = before.offset
+            if view.stream is before or (recording is not None and not vm.live and offset == recording.end):
+                return
+        elif before is not None:
+            started = time.time() if recording is None else recording.started_at
+            view.feed(words.divider(view.terminal.columns, started))
             view.action_follow()  # whoever restarts a machine wants to see it boot
-        self._runs[target.key] = target.pid
-        await view.attach(SocketStream(target.console))
+        live = _no if recording is None or not vm.live else recording.still_live
+        stream = RecordingStream(path, offset=offset, live=_yes if recording is None else live, write=self._type)
+        while self._early:
+            stream.push(self._early.popleft())
+        self._streams[vm.key] = stream
+        await view.attach(stream)
         while len(self._views) > MAX_VIEWS:
             self._forget(next(iter(self._views)))
 
     def _forget(self, key: str) -> None:
-        self._runs.pop(key, None)
+        self._streams.pop(key, None)
         self._views.pop(key).remove()
+
+    # The console itself
+
+    async def _connect(self, vm: VMSnapshot, look: Look) -> None:
+        """Hold the console to type, and to record where QEMU does not; let go of it otherwise."""
+        wanted = vm.live and vm.console is not None and (self.typing or not (look.by_qemu or look.asker is not None))
+        if self._line is not None and not (wanted and (self._line.key, self._line.pid) == (vm.key, vm.pid)):
+            await self._close_line()
+        if not wanted or self._line is not None or not self._is_wanted(vm):
+            return
+        held, self._handed = self._handed, None
+        loop = asyncio.get_running_loop()
+        self._let_go.clear()
+        try:
+            line, end = await in_thread(lambda: self._open_line(vm, held, loop), name="console-line")
+        except VMError as error:
+            self._let_go.set()
+            self._not_connected(error)
+            return
+        self._line, self._error, self._announced = line, "", None
+        if (stream := self._streams.get(vm.key)) is not None:
+            stream.answers_from = end
+        pending, self._pending = self._pending, b""
+        line.send(pending)
+
+    def _open_line(self, vm: VMSnapshot, held: Held | None, loop: asyncio.AbstractEventLoop) -> tuple[ConsoleLine, int]:
+        """The console in hand, and how much was on record then. For a thread."""
+
+        def tell(function: Callable[[], None]) -> None:
+            with contextlib.suppress(RuntimeError):  # the program has ended
+                loop.call_soon_threadsafe(function)
+
+        events = LineEvents(
+            printed=lambda data: tell(lambda: self._printed(vm.key, data)),
+            asked=lambda claim: tell(lambda: self._asked(claim)),
+            closed=lambda: tell(self._line_closed),
+        )
+        line = open_line(vm, held or take(vm.files, self._who), events)
+        if self._gone:
+            line.close()
+        recording = current_recording(vm)
+        return line, 0 if recording is None else recording.end
+
+    def _not_connected(self, error: VMError) -> None:
+        self._pending = b""
+        self._error = str(error)
+        if self.typing:
+            self._end_typing()
+            text = self._refusal() if isinstance(error, ConsoleHeld) else ""
+            self.notify(text or self._error, severity="warning", markup=False)
+
+    async def _close_line(self) -> None:
+        line, self._line = self._line, None
+        self._pending = b""
+        self._early.clear()
+        for stream in self._streams.values():
+            stream.answers_from = None
+        if self._handed is not None:
+            self._handed.release()
+            self._handed = None
+        if line is not None:
+            await in_thread(line.close, name="console-close")
+        self._let_go.set()
+
+    def _type(self, data: bytes) -> None:
+        """What the terminal sends: keys, and answers where there is somebody to answer."""
+        if self._line is not None:
+            self._line.send(data)
+        elif self.typing:
+            self._pending += data[: _MAX_PENDING - len(self._pending)]
+
+    def _printed(self, key: str, data: bytes) -> None:
+        stream = self._streams.get(key)
+        if stream is not None and not stream.closed:
+            stream.push(data)
+        elif data:
+            self._early.append(data)
+
+    def _line_closed(self) -> None:
+        self._line = None
+        self._let_go.set()
+        self._end_typing()
+        self._changed.set()
+
+    # One holder at a time
+
+    def _refusal(self) -> str:
+        """Why nobody can type now; "" when one can. Tried again soon, one that is held is asked for."""
+        vm, claim = self.vm, self._look.holder
+        if vm is None or not vm.live or vm.console is None or self.view is None:
+            return " ".join(self._notices()) or "There is no console to type into."
+        if self._line is not None or self._handed is not None or claim is None:
+            return ""
+        if self._asking is not None:
+            return f"{claim.who} has been asked for the console: wait until it lets go."
+        if time.monotonic() - self._offered_at > _OFFER_LASTS:
+            self._offered_at = time.monotonic()
+            return f"{claim.who} holds this console, and it serves one at a time. Once more asks for it."
+        self._asking = threading.Event()
+        self._ask(vm, self._asking)
+        return f"{claim.who} is asked for the console."
+
+    @work(group="console-ask")
+    async def _ask(self, vm: VMSnapshot, cancel: threading.Event) -> None:
+        try:
+            held = await in_thread(lambda: ask(vm.files, self._who, cancel=cancel), name="console-ask")
+        except Cancelled:
+            return
+        except VMError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        finally:
+            if self._asking is cancel:
+                self._asking = None
+        if cancel.is_set() or self._gone or not self._is_wanted(vm) or self.view is None:
+            held.release()
+            return
+        self._handed = held
+        self.view.typing = True
+
+    def _stop_asking(self) -> None:
+        if self._asking is not None:
+            self._asking.set()
+            self._asking = None
+
+    def _asked(self, claim: Claim) -> None:
+        """Somebody asks for the console: theirs at once when nothing is typed here, else when typing ends."""
+        line, view = self._line, self.view
+        if line is None or view is None:
+            return
+        if not view.typing:
+            self._changed.set()
+        elif line.idle >= IDLE:
+            self._end_typing()
+            self.notify(f"{claim.who} has the console now: nothing was typed here for {IDLE:.0f} s.", markup=False)
+        elif claim != self._announced:
+            self._announced = claim
+            self.notify(f"{claim.who} asks for the console: Ctrl-] hands it over.", timeout=15, markup=False)
 
     # Showing
 
@@ -180,68 +391,24 @@ class ConsolePanel(Panel):
         """The terminal with what it has, above it a line about what is missing; or the notice alone."""
         if not self.is_mounted:
             return
-        view = self.view
+        view, vm = self.view, self.vm
         for other in self._views.values():
             other.display = other is view
-        connected = view is not None and view.attached
+        shown = self.in_view and view is not None and view.attached and vm is not None and vm.live
+        connected = shown and (self._look.by_qemu or self._line is not None or self._look.holder is not None)
         self._notice.display = not connected
         self.set_class(view is not None, "-remembered")
         if not connected:
             self._notice.update(Content(("  " if view is not None else "\n\n").join(self._notices())))
-        self.status = "connected" if connected else ("held by another program" if self._held else "")
-
-    @property
-    def explanation(self) -> str:
-        """Why nothing is attached, in a sentence or two."""
-        return " ".join(self._notices())
+        self.status = words.status(self._look.recording, None if self._line else self._look.holder) if connected else ""
 
     def _notices(self) -> list[str]:
-        vm = self.vm
-        if vm is None:
-            return []
-        lines = [_why_none(vm)]
-        if vm.live and vm.console is not None:
-            if self._held:
-                lines = [
-                    "Another program holds this console, and QEMU serves one at a time.",
-                    "It appears here when that one leaves.",
-                ]
-            elif self._error:
-                lines = [f"The console can't be reached: {one_line(self._error)}.", "Trying again every second."]
-            else:
-                lines = ["Connecting…"]
-        if vm.problem:
-            lines.append(one_line(vm.problem, limit=600))
-        return lines
+        return [] if self.vm is None else words.notices(self.vm, self._look.recording, self._error)
 
 
-async def _is_held(target: Target) -> bool:
-    """Whether somebody else is connected to the console; False when that can't be told."""
-    control = target.qmp
-    if control is None:
-        return False
-    try:
-        return await in_thread(lambda: qmp.console_client_connected(control, target.console), name="console-client")
-    except QMPError:
-        return False
+def _yes() -> bool:
+    return True
 
 
-def _divider(columns: int) -> bytes:
-    """Ends whatever the last run left on the screen (alternate screen, margins, colours) and rules it off."""
-    label = f" started {time.strftime('%H:%M:%S')} "
-    return f"\x1b[?1049l\x1b[!p\x1b[r\r\n\x1b[J\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
-
-
-def _why_none(vm: VMSnapshot) -> str:
-    name = one_line(vm.cluster_id)
-    if vm.live:
-        return f"{name} was started without a serial console on a socket."
-    match vm.state:
-        case State.STOPPED:
-            return f"{name} is stopped: press s to start it."
-        case State.CRASHED:
-            return f"{name} ended without cleaning up: press s to start it again, or ! to clear what it left behind."
-        case State.BROKEN:
-            return f"{name} is broken: press ! to repair it."
-        case _:
-            return f"{name} is {vm.state}."
+def _no() -> bool:
+    return False

@@ -120,7 +120,7 @@ class TerminalView(TerminalDisplay):
             self.feed(data[:done])
             data = data[done:]
         reply = self.terminal.feed(data)
-        if reply and self.stream is not None and self.stream.backlog < REPLY_BACKLOG:
+        if reply and self.stream is not None and self.stream.answers and self.stream.backlog < REPLY_BACKLOG:
             self.stream.write(reply)
         self.content_changed()
 

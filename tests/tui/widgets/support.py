@@ -1,6 +1,7 @@
 """An app around one terminal view, and how tests wait and look."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.byte_stream import ByteStream
+from podplane_tui.tui.widgets.byte_stream import ByteStream, DescriptorStream
 from podplane_tui.tui.widgets.terminal import TerminalView
 
 STYLES = Path(__file__).parents[3] / "styles" / "terminal.tcss"
@@ -33,6 +34,28 @@ class RecordingView(TerminalView):
         for region in regions or [self.size.region]:
             self.repainted += region.line_range
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+class SocketStream(DescriptorStream):
+    """A Unix stream socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._socket: socket.socket | None = None
+
+    async def open(self) -> None:
+        connection = self._socket = socket.socket(socket.AF_UNIX)
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, self.name)
+        except BaseException:
+            connection.close()
+            raise
+        self._descriptor = connection.fileno()
+
+    def _release(self, descriptor: int) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
 
 class TerminalApp(App[None]):

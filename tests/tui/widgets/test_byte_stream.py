@@ -1,17 +1,15 @@
 """Byte streams on real sources: sockets, ptys, files, an SSH channel."""
 
 import asyncio
-import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import paramiko
 import pytest
 
-from podplane_tui.tui.widgets.byte_stream import ByteStream, ChannelStream, FileStream, SocketStream
+from podplane_tui.tui.widgets.byte_stream import ByteStream, ChannelStream
 from podplane_tui.tui.widgets.pty_stream import PtyStream
 
 
@@ -43,69 +41,6 @@ async def read_all(stream: ByteStream) -> bytes:
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110 - the streams have no events to wait for
         await asyncio.sleep(0.005)
-
-
-async def test_socket_carries_bytes_both_ways(tmp_path: Path) -> None:
-    path = tmp_path / "console.sock"
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"got " + await reader.readexactly(5))
-        writer.close()
-
-    async with await asyncio.start_unix_server(answer, path), opened(SocketStream(path)) as stream:
-        stream.write(b"he")
-        stream.write(b"llo")
-        assert await read_all(stream) == b"got hello"
-
-
-async def test_socket_writes_do_not_wait_for_a_reader_and_stay_in_order(tmp_path: Path) -> None:
-    path = tmp_path / "console.sock"
-    release = asyncio.Event()
-    received = bytearray()
-    done = asyncio.Event()
-
-    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await release.wait()
-        while data := await reader.read(65536):
-            received.extend(data)
-        writer.close()
-        done.set()
-
-    sent = [f"{number:08d}".encode() * 1000 for number in range(300)]
-    async with await asyncio.start_unix_server(slow, path):
-        async with opened(SocketStream(path)) as stream:
-            for data in sent:
-                stream.write(data)
-            assert stream.backlog > 0
-            release.set()
-            await until(lambda: stream.backlog == 0)
-        await done.wait()
-    assert bytes(received) == b"".join(sent)
-
-
-async def test_socket_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        await SocketStream(tmp_path / "none.sock").open()
-
-
-async def test_socket_nobody_listens_on(tmp_path: Path) -> None:
-    path = tmp_path / "left.sock"
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
-    with pytest.raises(ConnectionRefusedError):
-        await SocketStream(path).open()
-
-
-async def test_close_ends_a_read_under_way(tmp_path: Path) -> None:
-    path = tmp_path / "console.sock"
-    async with await asyncio.start_unix_server(lambda reader, writer: asyncio.sleep(0), path):
-        stream = SocketStream(path)
-        await stream.open()
-        reading = asyncio.create_task(stream.read(100))
-        await asyncio.sleep(0)
-        await stream.close()
-        assert await reading == b""
-        await stream.close()
 
 
 async def test_pty_runs_a_program_on_a_terminal_of_its_own() -> None:
@@ -146,41 +81,6 @@ async def test_closing_a_pty_ends_a_stubborn_program() -> None:
 async def test_pty_of_a_program_that_is_not_there() -> None:
     with pytest.raises(FileNotFoundError):
         await PtyStream(["no-such-program-anywhere"]).open()
-
-
-async def test_file_is_read_to_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "boot.raw"
-    path.write_bytes(bytes(range(256)) * 100)
-    async with opened(FileStream(path)) as stream:
-        stream.write(b"ignored")
-        assert await read_all(stream) == path.read_bytes()
-
-
-async def test_followed_file_grows_shrinks_and_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "boot.raw"
-    path.write_bytes(b"first boot")
-    async with opened(FileStream(path, follow=True)) as stream:
-        await read_until(stream, b"first boot")
-        with path.open("ab") as file:
-            file.write(b", more")
-        await read_until(stream, b", more")
-        path.write_bytes(b"short")
-        await read_until(stream, b"short")
-        replacement = tmp_path / "new"
-        replacement.write_bytes(b"another boot")
-        replacement.replace(path)
-        await read_until(stream, b"another boot")
-        path.unlink()
-        reading = asyncio.create_task(stream.read(100))
-        await asyncio.sleep(0)
-        await stream.close()
-        assert await reading == b""
-
-
-async def test_fifo_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(OSError, match="not a regular file"):
-        await FileStream(tmp_path / "fifo").open()
 
 
 class _EchoServer(paramiko.ServerInterface):

@@ -11,10 +11,10 @@ from textual import events
 
 from podplane_tui.terminal import Terminal
 from podplane_tui.tui.widgets import terminal_display
-from podplane_tui.tui.widgets.byte_stream import FileStream, SocketStream
 from podplane_tui.tui.widgets.pty_stream import PtyStream
+from podplane_tui.tui.widgets.recording_stream import RecordingStream
 from podplane_tui.tui.widgets.terminal import TerminalView
-from tests.tui.widgets.support import Other, TerminalApp, running, shown, style_at, until
+from tests.tui.widgets.support import Other, SocketStream, TerminalApp, running, shown, style_at, until
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +123,7 @@ async def test_a_socket_is_freed_on_detach_and_can_be_attached_again(tmp_path: P
 async def test_a_growing_recording_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "boot.raw"
     path.write_bytes(b"\x1b[32mOK\x1b[m first\r\n")
-    async with running(FileStream(path, follow=True)) as (app, _):
+    async with running(RecordingStream(path, live=lambda: True)) as (app, _):
         await until(lambda: on_screen(app, "OK first"))
         with path.open("ab") as file:
             file.write(b"second\r\n")
@@ -134,7 +134,7 @@ async def test_a_growing_recording_is_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_recordings_are_replayed(size: tuple[int, int]) -> None:
     for recording in sorted(RECORDINGS.glob("*.raw")):
-        async with running(FileStream(recording), size=size) as (app, _):
+        async with running(RecordingStream(recording), size=size) as (app, _):
             await until(lambda: app.message(TerminalView.Detached) is not None)
             await until(lambda: shown(app)[: size[1] - 1] == [line.rstrip() for line in app.view.terminal.display])
 
@@ -176,7 +176,7 @@ async def test_only_changed_rows_are_painted() -> None:
 async def test_frames_are_limited_while_everything_is_parsed(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"".join(b"line %d\r\n" % number for number in range(200_000)))
-    async with running(FileStream(path)) as (app, _):
+    async with running(RecordingStream(path, offset=0)) as (app, _):
         await until(lambda: on_screen(app, "line 199999"))
         assert app.view.terminal.scrolled_off + app.view.terminal.cursor.y == 200_000
 
@@ -381,7 +381,7 @@ async def test_wide_and_disputed_characters_keep_the_columns() -> None:
 
 async def test_colours_follow_the_theme_or_the_guest(tmp_path: Path) -> None:
     (tmp_path / "log").touch()
-    async with running(FileStream(tmp_path / "log", follow=True)) as (app, _):
+    async with running(RecordingStream(tmp_path / "log", live=lambda: True)) as (app, _):
         app.view.feed(b"\x1b]4;1;#123456\x07\x1b[31mred\x1b[m plain")
         await until(lambda: on_screen(app, "red"))
         theme_red = app.ansi_theme.ansi_colors[1]

@@ -1,0 +1,72 @@
+"""What the console's panel says: why there is nothing to see, whose recording it is, who types."""
+
+import time
+
+from podplane_tui.backend.console_holder import Claim
+from podplane_tui.backend.recordings import HowEnded, Recording, Source
+from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.backend.text import one_line
+
+HOW_ENDED = {
+    HowEnded.POWERDOWN: "it was powered off",
+    HowEnded.TERMINATE: "SIGTERM ended it",
+    HowEnded.KILL: "SIGKILL ended it",
+    HowEnded.GONE: "it ended by itself",
+}
+
+
+def status(recording: Recording | None, holder: Claim | None) -> str:
+    """A word or two about a console that is shown; `holder` is whoever else has it in hand."""
+    if recording is None:
+        return "live, not recorded"
+    parts = [
+        "live" if recording.source is Source.QEMU else f"recorded since attached at {_clock(recording.started_at)}"
+    ]
+    if holder is not None:
+        parts.append(f"held by {holder.who}")
+    return ", ".join(parts)
+
+
+def notices(vm: VMSnapshot, recording: Recording | None, error: str) -> list[str]:
+    """Why nothing of a machine is live, in a sentence or two, and what stands below instead."""
+    lines = [_why_none(vm)]
+    if vm.live and vm.console is not None:
+        lines = [f"{one_line(error)}.", "Trying again every second."] if error else ["Connecting…"]
+    elif recording is not None:
+        lines.append(_last_run(recording))
+    if vm.problem:
+        lines.append(one_line(vm.problem, limit=600))
+    return lines
+
+
+def _last_run(recording: Recording) -> str:
+    boots = "" if recording.boots is None or recording.boots < 2 else f" of {recording.boots} boots"
+    ended = "" if recording.ended_at is None else f" to {_clock(recording.ended_at)}"
+    how = "" if recording.how_ended is None else f"; {HOW_ENDED[recording.how_ended]}"
+    day = time.strftime("%Y-%m-%d", time.localtime(recording.started_at))
+    return f"Below is its last run{boots}, {day} {_clock(recording.started_at)}{ended}{how}."
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%H:%M", time.localtime(moment))
+
+
+def divider(columns: int, started_at: float) -> bytes:
+    """Ends whatever the last run left on the screen (alternate screen, margins, colours) and rules it off."""
+    label = f" started {time.strftime('%H:%M:%S', time.localtime(started_at))} "
+    return f"\x1b[?1049l\x1b[!p\x1b[r\r\n\x1b[J\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
+
+
+def _why_none(vm: VMSnapshot) -> str:
+    name = one_line(vm.cluster_id)
+    if vm.live:
+        return f"{name} was started without a serial console on a socket."
+    match vm.state:
+        case State.STOPPED:
+            return f"{name} is stopped: press s to start it."
+        case State.CRASHED:
+            return f"{name} ended without cleaning up: press s to start it again, or ! to clear what it left behind."
+        case State.BROKEN:
+            return f"{name} is broken: press ! to repair it."
+        case _:
+            return f"{name} is {vm.state}."
