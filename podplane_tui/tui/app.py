@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -28,9 +30,11 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_duration
 from podplane_tui.tui import many
+from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
+from podplane_tui.tui.events import Event, Level, changes, with_events
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
 from podplane_tui.tui.memory import Memory, recall, remember
-from podplane_tui.tui.messages import ActionRequested, CancelRequested
+from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
@@ -67,6 +71,7 @@ class PodplaneApp(App[None]):
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
     jobs: reactive[tuple[Job, ...]] = reactive(())
+    events: reactive[tuple[Event, ...]] = reactive(())
     stale_for: reactive[int] = reactive(0)
     """Seconds since the last look at the machines, once they are too many; else 0."""
 
@@ -110,7 +115,9 @@ class PodplaneApp(App[None]):
             select=self._select,
             view=self._memory.view,
         )
-        self._dashboard = dashboard.data_bind(PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.stale_for)
+        self._dashboard = dashboard.data_bind(
+            PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.events, PodplaneApp.stale_for
+        )
         return self._dashboard
 
     def on_mount(self) -> None:
@@ -143,11 +150,32 @@ class PodplaneApp(App[None]):
             self._looked = time.monotonic()
             self.stale_for = 0
             if found != self.snapshots:
+                self._note_changes(found)
                 self.snapshots = found
             try:
                 await asyncio.wait_for(self._look_now.wait(), POLL_INTERVAL)
             except TimeoutError:
                 continue
+
+    def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:
+        """What our own jobs do to machines is their story; all else that happens to one is an event."""
+        ended = {job.key for job in self.jobs if job.ended and time.monotonic() - job.ended < 2 * POLL_INTERVAL}
+        new = changes(self.snapshots, found, ours=ended | self._at_work.keys())
+        if new:
+            self.events = with_events(self.events, new)
+
+    @on(Noted)
+    def _noted(self, event: Noted) -> None:
+        event.stop()
+        self.events = with_events(self.events, [event.event])
+        severity: SeverityLevel = "error" if event.event.level is Level.BAD else "information"
+        self.notify(one_line(event.event.text, limit=_TOAST_LIMIT), severity=severity, markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """To the terminal's clipboard, and to that of the desktop where there is one."""
+        super().copy_to_clipboard(text)
+        if (command := clipboard_command(os.environ)) is not None:
+            self.run_worker(in_thread(lambda: fill_clipboard(command, text), name="clipboard"), group="clipboard")
 
     def _notice_age(self) -> None:
         """A look that does not come back must not pass for the present."""

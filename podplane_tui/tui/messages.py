@@ -2,6 +2,7 @@
 
 from textual.message import Message
 
+from podplane_tui.tui.events import Event
 from podplane_tui.tui.verbs import Verb
 
 
@@ -23,4 +24,12 @@ class CancelRequested(Message):
 
     def __init__(self, number: int) -> None:
         self.number = number
+        super().__init__()
+
+
+class Noted(Message):
+    """Something happened that is to be kept among the events, and said once."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
         super().__init__()

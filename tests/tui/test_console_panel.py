@@ -17,6 +17,8 @@ from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.widgets import console_panel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.tui.widgets.terminal_search import TerminalSearch
 from tests.conftest import Workspace
 from tests.tui.support import until
 
@@ -285,7 +287,7 @@ async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkey
         for vm in machines:
             show(app, vm, *machines)
             await until(lambda vm=vm: app.shows(f"I am {vm.cluster_id}"), what=vm.cluster_id)  # type: ignore[misc]
-        assert len(app.panel.children) == 1 + 2
+        assert len(app.panel.query(TerminalView)) == 2
 
 
 async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace, runs: list[int]) -> None:
@@ -305,3 +307,26 @@ async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: W
             show(app, machine(workspace, "a", pid=runs[1]))
             await until(lambda: app.shows("hello again"), what="the new run")
             assert view.viewport.following
+
+
+async def test_the_text_can_be_searched(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"one fish\r\ntwo fish\r\nred fox\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)) as pilot:
+        assert app.panel.find()
+        show(app, vm)
+        await until(lambda: app.shows("fox"), what="the text")
+        assert app.panel.find() == ""
+        await pilot.press(*"fish")
+        count = app.panel.query_one(".terminal-search-count", Static)
+        await until(lambda: str(count.visual) == "2 of 2", what="the last match")
+        await pilot.press("enter")
+        await until(lambda: str(count.visual) == "1 of 2", what="the one before")
+        await pilot.press("down")
+        await until(lambda: str(count.visual) == "2 of 2", what="the one after")
+        await pilot.press(*"es")
+        await until(lambda: str(count.visual) == "nothing found", what="no match")
+        await pilot.press("escape")
+        assert not app.panel.query_one(TerminalSearch).display
+    assert guest.received == b""

@@ -236,7 +236,7 @@ async def test_e_shows_the_events_and_escape_goes_back_to_the_list(pilot: Pilot[
     assert dashboard(app).tab == "events"
     assert app.focused is not None
     assert app.focused.id == "events-list"
-    assert "Nothing was done yet." in text_of(app, "#events-text")
+    assert "Nothing has happened yet." in text_of(app, "#events-text")
     await pilot.press("escape")
     await settled(pilot)
     assert isinstance(app.focused, VMTable)

@@ -8,7 +8,10 @@ from podplane_tui.backend.cluster import StartSettings
 from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
 from podplane_tui.backend.snapshot import State
 from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.screens.save import SaveDialog
+from podplane_tui.tui.screens.send import SendDialog
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.conftest import Workspace
 from tests.guest.tiny import TinyGuest
@@ -307,3 +310,47 @@ async def test_a_job_can_be_given_up_among_the_events(workspace: Workspace) -> N
         await pilot.press("X")
         await ended(app, "stop default cancelled")
         await until(lambda: state_of(app) is State.RUNNING, what="the machine still running")
+
+
+async def test_a_console_is_saved_and_sent_what_no_key_sends(workspace: Workspace, tiny_guest: TinyGuest) -> None:
+    make_disk(workspace, "default")
+    app = app_for(workspace, tiny_guest)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, "default")
+        await pilot.press("s")
+        await until(lambda: "root@" in console_text(app), what="a shell", seconds=BOOT)
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
+
+        target = workspace.root / "console.txt"
+        await pilot.press("w")
+        await until(lambda: isinstance(app.screen, SaveDialog), what="the dialog")
+        app.screen.query_one("#save-path", Input).value = str(target)
+        await pilot.press("enter")
+        await until(lambda: any("saved the console" in event.text for event in app.events), what="the file")
+        assert "root@" in target.read_text("utf-8")
+        assert target.stat().st_mode & 0o777 == 0o600
+
+        target.write_text("precious")
+        await pilot.press("w")
+        await until(lambda: isinstance(app.screen, SaveDialog), what="the dialog")
+        app.screen.query_one("#save-path", Input).value = str(target)
+        await settled(pilot)
+        await pilot.press("enter")
+        await until(lambda: "exists" in text_of(app, "#save-error"), what="the warning")
+        assert target.read_text() == "precious"
+        await pilot.press("enter")
+        await until(lambda: "root@" in target.read_text("utf-8"), what="the file anew")
+        await until(lambda: isinstance(app.screen, Dashboard), what="the dashboard")
+
+        await pilot.press("K")
+        await until(lambda: isinstance(app.screen, SendDialog), what="the menu")
+        await settled(pilot)
+        await pilot.press("enter")  # the first: the size of the screen
+        await until(lambda: "stty rows" in console_text(app), what="the command", seconds=BOOT)
+        await pilot.press("ctrl+right_square_bracket")
+        await until(lambda: not console(app).typing, what="the end of typing")
+        await pilot.press("K")
+        await until(lambda: isinstance(app.screen, SendDialog), what="the menu")
+        await settled(pilot)
+        await pilot.press("down", "enter")
+        await until(lambda: any("sent Ctrl-Alt-Del" in event.text for event in app.events), what="the keys")

@@ -17,10 +17,12 @@ from textual.widgets import ContentSwitcher, Footer, Input
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
+from podplane_tui.tui.events import Event
 from podplane_tui.tui.jobs import Job
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.columns import ColumnsDialog
+from podplane_tui.tui.screens.console_tools import save_console, send_to_guest
 from podplane_tui.tui.screens.help import HelpScreen
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
@@ -31,6 +33,7 @@ from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.tui.widgets.terminal_search import TerminalSearch
 from podplane_tui.tui.widgets.vm_table import ListView, VMTable
 
 
@@ -67,7 +70,7 @@ TABS = {
             "Events",
             "5",
             "What was done in this session, and every error",
-            lambda _: EventsPanel(id="events").data_bind(Dashboard.vm, Dashboard.jobs),
+            lambda _: EventsPanel(id="events").data_bind(Dashboard.vm, Dashboard.jobs, Dashboard.events),
         ),
     )
 }
@@ -96,6 +99,7 @@ class Dashboard(Screen[None]):
     vm: reactive[VMSnapshot | None] = reactive(None)
     tab: reactive[str] = reactive("console")
     stale_for: reactive[int] = reactive(0)
+    events: reactive[tuple[Event, ...]] = reactive(())
 
     def __init__(
         self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None, view: ListView | None = None
@@ -270,6 +274,34 @@ class Dashboard(Screen[None]):
             self.action_enter()
         self.tab = "console"
 
+    def action_find(self) -> None:
+        """Search the console's text."""
+        self.tab = "console"
+        if self.vm is not None and (reason := self.query_one(ConsolePanel).find()):
+            self.notify(reason, severity="warning", markup=False)
+
+    @on(TerminalSearch.Closed)
+    def _search_closed(self, event: TerminalSearch.Closed) -> None:
+        event.stop()
+        self.query_one(VMTable).focus()
+
+    @work(exclusive=True, group="dialog")
+    async def action_save_console(self) -> None:
+        """Write the console's text to a file."""
+        view = self.query_one(ConsolePanel).view
+        if self.vm is None or view is None:
+            self.notify("There is no console to save yet.", severity="warning", markup=False)
+        else:
+            await save_console(self, view, self.vm)
+
+    @work(exclusive=True, group="dialog")
+    async def action_send(self) -> None:
+        """Send what no key sends."""
+        if self.vm is None or not self.vm.live:
+            self.notify("Nothing runs here that could be sent anything.", severity="warning", markup=False)
+        else:
+            await send_to_guest(self, self.query_one(ConsolePanel), self.vm)
+
     @on(TerminalView.TypingChanged)
     def _typing_changed(self, event: TerminalView.TypingChanged) -> None:
         event.stop()
@@ -309,7 +341,7 @@ class Dashboard(Screen[None]):
             table.marked = frozenset()
         table.focus()
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="dialog")
     async def action_columns(self) -> None:
         """Choose the list's columns."""
         table = self.query_one(VMTable)

@@ -28,6 +28,7 @@ from podplane_tui.tui.widgets import console_words as words
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.recording_stream import MAX_UNRECORDED, RecordingStream
 from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.tui.widgets.terminal_search import TerminalSearch
 
 LOOK_INTERVAL = 1.0
 """Seconds between looks at who holds a console and whether there is a recording; until the next try to connect, too."""
@@ -95,6 +96,7 @@ class ConsolePanel(Panel):
     def compose(self) -> ComposeResult:
         """The notice; a terminal per machine joins it when it is first looked at."""
         yield self._notice
+        yield TerminalSearch()
 
     def on_mount(self) -> None:
         """Begin."""
@@ -129,6 +131,18 @@ class ConsolePanel(Panel):
             self.view.typing = True
         return reason
 
+    def find(self) -> str:
+        """Search the text; gives the reason when there is none."""
+        if self.view is None:
+            return "There is nothing to search yet."
+        self.query_one(TerminalSearch).open(self.view)
+        return ""
+
+    @on(TerminalView.SearchChanged)
+    def _search_changed(self, event: TerminalView.SearchChanged) -> None:
+        event.stop()
+        self.query_one(TerminalSearch).show_count(event.count, event.current)
+
     def _end_typing(self) -> None:
         if self.view is not None:
             self.view.typing = False
@@ -149,6 +163,8 @@ class ConsolePanel(Panel):
             self._look, self._error = Look(), ""
             self._offered_at = -_OFFER_LASTS
             self._stop_asking()
+            for search in self.query(TerminalSearch):
+                search.end()
         self._changed.set()
         self._show()
 

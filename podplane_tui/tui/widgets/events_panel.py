@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.text import format_elapsed
+from podplane_tui.tui.events import Event, Level
 from podplane_tui.tui.jobs import Job, Outcome
 from podplane_tui.tui.messages import CancelRequested
 from podplane_tui.tui.widgets.panel import Panel
@@ -24,16 +25,22 @@ _MARKS = {
     Outcome.FAILED: ("✗", "$text-error"),
     Outcome.CANCELLED: ("-", "$text-warning"),
 }
+_EVENT_MARKS = {
+    Level.INFO: ("·", "$foreground"),
+    Level.GOOD: ("·", "$text-success"),
+    Level.BAD: ("!", "$text-error"),
+}
 
 
 class EventsPanel(Panel):
-    """The jobs, latest first; below, what the one under the cursor did."""
+    """Jobs and events, latest first; below, what the one under the cursor did."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("X", "cancel_job", "Give up", id="events.cancel", tooltip="Give the job under the cursor up"),
     ]
 
     jobs: reactive[tuple[Job, ...]] = reactive(())
+    events: reactive[tuple[Event, ...]] = reactive(())
 
     def compose(self) -> ComposeResult:
         """A list and a log."""
@@ -50,6 +57,10 @@ class EventsPanel(Panel):
         """Something was reported."""
         self._refresh()
 
+    def watch_events(self) -> None:
+        """Something happened."""
+        self._refresh()
+
     def watch_in_view(self) -> None:
         """Show what has come while nobody looked."""
         self._refresh()
@@ -60,9 +71,10 @@ class EventsPanel(Panel):
             return
         options = self.query_one(OptionList)
         chosen = options.highlighted_option.id if options.highlighted_option is not None else None
-        latest_first = self.jobs[::-1]
-        prompts = [_headline(job) for job in latest_first]
-        ids = [str(job.number) for job in latest_first]
+        entries: tuple[Job | Event, ...] = (*self.jobs, *self.events)
+        latest_first = sorted(entries, key=lambda entry: entry.wall, reverse=True)
+        prompts = [_headline(entry) for entry in latest_first]
+        ids = [_identity(entry) for entry in latest_first]
         if ids == [option.id for option in options.options]:
             for identity, prompt in zip(ids, prompts, strict=True):
                 options.replace_option_prompt(identity, prompt)
@@ -83,18 +95,38 @@ class EventsPanel(Panel):
             self.post_message(CancelRequested(self._job.number))
 
     @property
+    def _entry(self) -> Job | Event | None:
+        """What is under the cursor."""
+        option = self.query_one(OptionList).highlighted_option
+        entries: tuple[Job | Event, ...] = (*self.jobs, *self.events)
+        return next((entry for entry in entries if option is not None and _identity(entry) == option.id), None)
+
+    @property
     def _job(self) -> Job | None:
         """The job under the cursor."""
-        option = self.query_one(OptionList).highlighted_option
-        return next((job for job in self.jobs if option is not None and str(job.number) == option.id), None)
+        return self._entry if isinstance(self._entry, Job) else None
 
     def _write(self) -> None:
-        job = self._job
-        text = Content("\n").join(_log(job)) if job else Content.styled("Nothing was done yet.", "$foreground 60%")
+        entry = self._entry
+        if isinstance(entry, Job):
+            text = Content("\n").join(_log(entry))
+        elif entry is not None:
+            text = Content(entry.text)
+        else:
+            text = Content.styled("Nothing has happened yet.", "$foreground 60%")
         self.query_one("#events-text", Static).update(text)
 
 
-def _headline(job: Job) -> Content:
+def _identity(entry: Job | Event) -> str:
+    return f"{'job' if isinstance(entry, Job) else 'event'}-{entry.number}"
+
+
+def _headline(entry: Job | Event) -> Content:
+    if isinstance(entry, Event):
+        when = datetime.fromtimestamp(entry.wall).astimezone().strftime("%H:%M:%S")
+        mark, colour = _EVENT_MARKS[entry.level]
+        return Content.assemble((f"{when}  ", "dim"), (f"{mark} {entry.text}", colour))
+    job = entry
     mark, colour = _MARKS[job.outcome]
     when = datetime.fromtimestamp(job.wall).astimezone().strftime("%H:%M:%S")
     took = format_elapsed(job.elapsed(time.monotonic()))
