@@ -41,7 +41,9 @@ from podplane_tui.backend.text import one_line
 ANSWER_TIMEOUT = 60.0
 """Seconds QEMU gets to answer on its control socket; generous for a loaded machine under software emulation."""
 
-_TICK = 0.05
+_FIRST_TICK, _LAST_TICK = 0.002, 0.05
+"""Seconds between two looks for QEMU's answer: it comes within a few hundredths of a second, or takes long."""
+
 _LAST_WORDS = 2000
 _WORDS_SHOWN = 600
 
@@ -252,6 +254,7 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
     """Wait until QEMU answers on its control socket: then it has opened its disks, ports and memory."""
     control.report("waiting for QEMU to answer")
     deadline = time.monotonic() + ANSWER_TIMEOUT
+    tick = _FIRST_TICK
     while True:
         code = child.poll()
         if code is not None:
@@ -267,7 +270,8 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
                 return
         if time.monotonic() > deadline:
             raise _failed(files, f"QEMU did not answer within {ANSWER_TIMEOUT:.0f} s and was ended")
-        control.cancel.wait(_TICK)
+        control.cancel.wait(tick)
+        tick = min(_LAST_TICK, tick * 1.2)
 
 
 def _ending(code: int) -> str:
