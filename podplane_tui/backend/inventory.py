@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from podplane_tui.backend.arguments import Machine, read_machine
@@ -172,7 +173,7 @@ class Inventory:
         now = self._clock.monotonic()
         due: dict[Path, QemuProcess] = {}
         for process in processes:
-            socket = read_machine(process.arguments).qmp
+            socket = _told(process.arguments)[0].qmp
             if socket is None or not self._is_ours(process) or process.suspended() or not socket.exists():
                 continue
             known = self._run_states.get(socket)
@@ -293,7 +294,7 @@ class Inventory:
     def _with_process(
         self, vm: VMSnapshot, process: QemuProcess, ports: Ports, *, orphaned: bool, problems: list[str]
     ) -> VMSnapshot:
-        machine = read_machine(process.arguments)
+        machine, forwarded = _told(process.arguments)
         sample = self._sampler.sample(process)
         state = State.RUNNING
         suspended = process.suspended()
@@ -315,7 +316,7 @@ class Inventory:
             memory_bytes=sample.memory_bytes if sample else None,
             memory_limit_bytes=machine.memory_bytes,
             cpus=machine.cpus,
-            ports=ports if any(ports.items()) else ports_of(process.arguments),
+            ports=ports if any(ports.items()) else forwarded,
             accelerator=machine.accelerator,
             arguments=process.arguments,
             console=machine.console,
@@ -325,6 +326,12 @@ class Inventory:
     def _paused(self, process: QemuProcess, machine: Machine) -> bool:
         known = self._run_states.get(machine.qmp) if machine.qmp is not None else None
         return known is not None and known.ticks == process.create_ticks and known.state == "paused"
+
+
+@lru_cache(maxsize=256)
+def _told(arguments: tuple[str, ...]) -> tuple[Machine, Ports]:
+    """What a QEMU was told, which does not change while it lives."""
+    return read_machine(arguments), ports_of(arguments)
 
 
 def _parse(name: str, suffix: str) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,8 +120,9 @@ class QemuProcess:
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
+@cache
 def boot_id() -> str:
-    """What tells this boot of the host from any other."""
+    """What tells this boot of the host from any other; read once, for it is another program's after the next boot."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     return str(int(psutil.boot_time()))
