@@ -1,5 +1,7 @@
 """The dashboard's app: looks at the machines once a second, runs verbs as jobs, asks before what can't be undone."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import itertools
@@ -19,12 +21,11 @@ from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from podplane_tui.backend.cluster import StartSettings
+from podplane_tui import backend
 from podplane_tui.backend.errors import Cancelled, VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.paths import dashboard_memory
-from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
@@ -82,7 +83,7 @@ class PodplaneApp(App[None]):
         arch: str,
         *,
         stop_timeouts: StopTimeouts | None = None,
-        start_settings: StartSettings | None = None,
+        start_settings: backend.StartSettings | None = None,
         select: str | None = None,
         message: str = "",
         state_dir: Path | None = None,
@@ -92,9 +93,7 @@ class PodplaneApp(App[None]):
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
         self.arch = arch
-        self._workshop = Workshop(
-            data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings or StartSettings(), state_dir
-        )
+        self._workshop = Workshop(data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings, state_dir)
         self._select = select
         self._message = message
         self._look_now = asyncio.Event()
@@ -332,7 +331,7 @@ class PodplaneApp(App[None]):
             self._refuse(str(error))
             return None
         steps = [one_line(step.description) for step in plan.steps]
-        if all(step.kind is RepairKind.MANUAL for step in plan.steps):
+        if all(step.kind is backend.RepairKind.MANUAL for step in plan.steps):
             self._refuse(" ".join(steps) or f"{vm.cluster_id} is {vm.state}: there is nothing to repair")
             return None
         lines = Content("\n").join(Content.assemble(("  • ", "$text-accent"), step) for step in steps)

@@ -1,16 +1,20 @@
 """Verbs as calls of the backend: what a job's thread runs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui import backend
 from podplane_tui.backend.interface import Control, StopTimeouts
-from podplane_tui.backend.repair import RepairPlan
-from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.tui.screens.create import CreateRequest
 from podplane_tui.tui.verbs import Verb
+
+if TYPE_CHECKING:
+    from podplane_tui.backend.rsync import SyncRequest
+    from podplane_tui.tui.screens.create import CreateRequest
 
 Work = Callable[[Control], str]
 """Does one verb in the calling thread and returns a line about how it ended ("": nothing to add). Raises `VMError`."""
@@ -18,17 +22,21 @@ Work = Callable[[Control], str]
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where the machines are and how verbs are done to them. Each call makes a `Cluster` of its own thread."""
+    """Where the machines are and how verbs are done to them. Each call makes a `Cluster` of its own thread.
+
+    Without `start_settings` a start takes the defaults. What the verbs need is imported by the first of them: half of
+    the backend has nothing to do with looking.
+    """
 
     data_dir: Path
     runtime_dir: Path
     stop_timeouts: StopTimeouts
-    start_settings: StartSettings
+    start_settings: backend.StartSettings | None
     state_dir: Path | None = None
 
-    def cluster(self, cluster_id: str, arch: str) -> Cluster:
+    def cluster(self, cluster_id: str, arch: str) -> backend.Cluster:
         """The machine's backend object, for the calling thread."""
-        return Cluster(
+        return backend.Cluster(
             data_dir=self.data_dir,
             runtime_dir=self.runtime_dir,
             state_dir=self.state_dir,
@@ -78,7 +86,7 @@ class Workshop:
 
         return work
 
-    def repair(self, vm: VMSnapshot, plan: RepairPlan) -> Work:
+    def repair(self, vm: VMSnapshot, plan: backend.RepairPlan) -> Work:
         """The work of mending what was listed and agreed to."""
 
         def work(control: Control) -> str:
