@@ -13,7 +13,7 @@ from .writing import Writing
 class Editing(Writing):
     """Changes cells without printing."""
 
-    whole_line_extent: bool  # DECSACE: False means stream extent
+    extent: int  # DECSACE: 2 means rectangles, all else streams of characters
 
     # -- erasing ------------------------------------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class Editing(Writing):
         if place := self.area(area):
             top, left, bottom, right = place
             for y in range(top, bottom):
-                self._erase(y, left, right, selective=self.protection != "off")
+                self._erase(y, left, right, selective=self.protection == "dec")
 
     def copy_area(self, *numbers: int) -> None:
         """DECCRA: `Pt;Pl;Pb;Pr;page;Pt;Pl;page`; there is one page."""
@@ -215,7 +215,7 @@ class Editing(Writing):
 
     def set_extent(self, how: int = 0) -> None:
         """DECSACE."""
-        self.whole_line_extent = how == 2
+        self.extent = how
 
     def change_attributes(self, *numbers: int) -> None:
         """DECCARA."""
@@ -233,7 +233,7 @@ class Editing(Writing):
         top, left, bottom, right = place
         for y in range(top, bottom):
             start, end = left, right
-            if not self.whole_line_extent:
+            if self.extent != 2:
                 start = left if y == top else 0
                 end = right if y == bottom - 1 else self.columns
             self.row_at(y).restyle(start, end, lambda style: _changed(style, codes, reverse=reverse))

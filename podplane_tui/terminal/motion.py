@@ -163,7 +163,7 @@ class Motion(Grid):
     # -- tab stops ----------------------------------------------------------------------------------------------
 
     def tab(self) -> None:
-        """HT. A wrap that is pending stays pending."""
+        """HT."""
         cursor = self.cursor
         limit = self.right if self.side_margins and cursor.x <= self.right else self.columns - 1
         stops = self.tabstops

@@ -161,7 +161,7 @@ class Parser:
         elif kind == "dcs" and string.startswith("$q"):
             self.screen.report_setting(string[2:])
         elif kind == "dcs" and string.startswith("+q"):
-            self.screen.send_dcs("0+r")
+            self.screen.report_capabilities(string[2:])
         elif kind == "title":
             self.screen.set_title(string)
 

@@ -12,11 +12,18 @@ from .editing import Editing
 from .row import Row
 from .style import DEFAULT_STYLE, Style, describe
 
-ATTRIBUTES: Final = "64;1;2;6;9;15;16;17;18;21;22;28"
+ATTRIBUTES: Final = "64;1;2;6;9;15;16;17;18;21;22;28;29"
 """DA: VT420 with 132 columns, selective erase, horizontal scrolling, ANSI colours, rectangles: xterm's answer."""
 VERSION: Final = "41;379;0"
 """DA2: a VT420; the number is the xterm patch level whose behaviour programs may expect."""
+CHECKSUM_FLAGS: Final = 1 | 2 | 4 | 16
+"""XTCHECKSUM's flags at start: the sum of the characters alone, blanks and all, as xterm's patch 334 had it.
+
+That is what test programs read a screen with. Later xterms have 0, the calculation of DEC's terminals.
+"""
 CELL_WIDTH, CELL_HEIGHT = 8, 16
+CAPABILITIES: Final = {"Co": "256", "colors": "256", "RGB": "8", "TN": "xterm-256color", "name": "xterm-256color"}
+"""Terminfo capabilities told on demand (XTGETTCAP): those that are no key."""
 TITLE_STACK_LIMIT: Final = 10
 TITLE_LIMIT: Final = 1024
 
@@ -106,8 +113,12 @@ class Reports(Editing):
 
     # -- windows and titles -------------------------------------------------------------------------------------
 
-    def window_operation(self, operation: int = 0, argument: int = 0, *_: int) -> None:
-        """XTWINOPS: the reports and the title stack. Programs do not move or resize our window."""
+    def request_size(self, *, lines: int = 0, columns: int = 0) -> None:
+        """Change the size as a program asks for it; 0 leaves it."""
+        raise NotImplementedError
+
+    def window_operation(self, operation: int = 0, argument: int = 0, columns: int = 0, *_: int) -> None:
+        """XTWINOPS: the reports, the title stack, the size in characters. There is no window to move."""
         height, width = self.lines * CELL_HEIGHT, self.columns * CELL_WIDTH
         fixed = {
             11: "1t",
@@ -120,10 +131,16 @@ class Reports(Editing):
         }
         if operation in fixed:
             self.send_csi(fixed[operation])
+        elif operation == 8:
+            self.request_size(lines=argument, columns=columns)
+        elif operation >= 24:  # DECSLPP
+            self.request_size(lines=operation)
         elif operation in {20, 21}:
             self._report_title(operation)
         elif operation == 22 and argument in {0, 1, 2}:
-            pushed = (self.icon_name if argument != 2 else None, self.title if argument != 1 else None)
+            # What is not pushed is taken from the entry below, so that one pop can bring back what two pushes saved.
+            icon_name, title = self.title_stack[-1] if self.title_stack else (None, None)
+            pushed = (self.icon_name if argument != 2 else icon_name, self.title if argument != 1 else title)
             self.title_stack.append(pushed)
             del self.title_stack[:-TITLE_STACK_LIMIT]
         elif operation == 23 and argument in {0, 1, 2} and self.title_stack:
@@ -177,19 +194,32 @@ class Reports(Editing):
             '"p': lambda: f"{60 + self.level};{0 if self.eight_bit else 1}" if self.level > 1 else "61",
             "$|": lambda: str(self.columns),
             "*|": lambda: str(self.lines),
-            "*x": lambda: "2" if self.whole_line_extent else "1",
+            "*x": lambda: str(self.extent),
+            "$}": lambda: "0",  # there is no status line to write to
+            "$~": lambda: "0",
         }
         answer = answers.get(request)
         self.send_dcs(f"1$r{answer()}{request}" if answer else "0$r")
 
+    def report_capabilities(self, request: str) -> None:
+        """XTGETTCAP: names in hexadecimal, answered up to the first unknown one."""
+        known = []
+        for name in request.split(";"):
+            try:
+                value = CAPABILITIES[bytes.fromhex(name).decode("ascii")]
+            except (KeyError, ValueError):
+                break
+            known.append(f"{name}={value.encode().hex().upper()}")
+        self.send_dcs(f"1+r{';'.join(known)}" if known else "0+r")
+
     # -- checksums ----------------------------------------------------------------------------------------------
 
     def set_checksum_flags(self, flags: int = 0) -> None:
-        """XTCHECKSUM."""
+        """XTCHECKSUM: 1 not negated, 2 without attributes, 4 with blanks at line ends, 16 more than 8 bits."""
         self.checksum_flags = flags
 
     def report_checksum(self, identifier: int = 0, _page: int = 0, *area: int) -> None:
-        """DECRQCRA, computed as xterm does from patch 334 on."""
+        """DECRQCRA."""
         total = 0
         if place := self.area(area):
             top, left, bottom, right = place

@@ -54,6 +54,8 @@ _ONE_NUMBER: Final = {
     "x": "report_parameters",
     "*x": "set_extent",
     "#y": "set_checksum_flags",
+    "$|": "set_columns_per_page",
+    "*|": "set_lines_per_screen",
     "$p": "report_mode",
     "?W": "default_tabs",
     " @": "scroll_left",
@@ -138,7 +140,7 @@ class Screen(Settings):
         self.selection = ""
         self.on_clipboard = None
         self.answerback = ""
-        self.title_reports = True
+        self.title_reports = self.resizable = True
         self.title_stack = []
         self.title = self.icon_name = ""
         self.bell_count = 0

@@ -8,35 +8,39 @@ import pyte.screens
 
 from .colors import Colors
 from .modes import Modes, MouseEncoding, MouseTracking
+from .reports import CHECKSUM_FLAGS
 from .style import DEFAULT_STYLE
 
 ANSI_MODES: Final = frozenset({2, 3, 4, 12, 20})
 ANSI_ALWAYS_RESET: Final = frozenset({1, 5, 7, 10, 11, 13, 14, 15, 16, 17, 18, 19})
 IRM, LNM = 4, 20
 (DECCKM, DECCOLM, DECSCNM, DECOM, DECAWM, DECTCEM) = (1, 3, 5, 6, 7, 25)
-BLINK, ALLOW_132, REVERSE_WRAP, DECNKM, DECBKM, DECLRMM, DECNCSM = 12, 40, 45, 66, 67, 69, 95
+BLINK, ALLOW_132, MORE_FIX, REVERSE_WRAP, DECNKM, DECBKM, DECLRMM, DECNCSM = 12, 40, 41, 45, 66, 67, 69, 95
 REVERSE_WRAP_ALWAYS, BRACKETED_PASTE, SYNCHRONIZED = 1045, 2004, 2026
 MOUSE: Final[dict[int, MouseTracking]] = {9: 9, 1000: 1000, 1002: 1002, 1003: 1003}
 ENCODINGS: Final[dict[int, MouseEncoding]] = {1005: "utf8", 1006: "sgr", 1015: "urxvt"}
 FOCUS, ALTERNATE_SCROLL = 1004, 1007
 PRIVATE_MODES: Final = (
     frozenset(
-        {DECCKM, DECCOLM, 4, DECSCNM, DECOM, DECAWM, 8, BLINK, 18, 19, DECTCEM, 30, 35, 38, ALLOW_132, 41, 42, 44}
+        {DECCKM, DECCOLM, 4, DECSCNM, DECOM, DECAWM, BLINK, 18, 19, DECTCEM, 30, 35, 38, ALLOW_132, MORE_FIX, 42, 44}
     )
-    | {REVERSE_WRAP, 46, 47, 61, 64, DECNKM, DECBKM, 68, DECLRMM, 73, 81, FOCUS, ALTERNATE_SCROLL, 1001, 1010, 1011}
+    | {REVERSE_WRAP, 46, 47, DECNKM, DECBKM, DECLRMM, FOCUS, ALTERNATE_SCROLL, 1001, 1010, 1011}
     | {1034, 1035, 1036, 1037, 1039, 1042, 1043, REVERSE_WRAP_ALWAYS, 1047, 1048, 1049, BRACKETED_PASTE, SYNCHRONIZED}
     | MOUSE.keys()
     | ENCODINGS.keys()
 )
 """What DECRQM reports as recognized. Those nobody asks about elsewhere here are remembered and have no effect."""
-PRIVATE_ALWAYS_RESET: Final = frozenset({60})
-_INITIAL: Final = frozenset({DECAWM << 5, DECTCEM << 5, 8 << 5, BLINK << 5, ALTERNATE_SCROLL << 5, 12})
+PRIVATE_ALWAYS_RESET: Final = frozenset({8})
+_INITIAL: Final = frozenset({DECAWM << 5, DECTCEM << 5, BLINK << 5, ALTERNATE_SCROLL << 5, 12})
+MOST_LINES, MOST_COLUMNS = 72, 132
+"""The size a program may ask for: the largest page a DEC terminal shows."""
 
 
 class Settings(Colors):
     """Modes live in `mode`, as pyte keeps them: ANSI numbers as they are, private ones shifted left by 5."""
 
     saved_modes: dict[int, bool]
+    resizable: bool
 
     # -- modes --------------------------------------------------------------------------------------------------
 
@@ -116,7 +120,7 @@ class Settings(Colors):
 
     def _set_columns(self, columns: int) -> None:
         """DECCOLM: the screen is emptied and the margins go, unless DECNCSM forbids."""
-        self.set_size(self.lines, columns)
+        self.request_size(columns=columns)
         if not self.private(DECNCSM):
             self.replace_rows(0, self.lines)
         self.reset_margins()
@@ -127,12 +131,30 @@ class Settings(Colors):
         """Change the size without re-wrapping."""
         raise NotImplementedError
 
+    def request_size(self, *, lines: int = 0, columns: int = 0) -> None:
+        lines = min(lines, max(MOST_LINES, self.lines)) or self.lines
+        columns = min(columns, max(MOST_COLUMNS, self.columns)) or self.columns
+        if self.resizable and (lines, columns) != (self.lines, self.columns):
+            self.set_size(lines, columns)
+            self.reset_margins()
+            self.mode.discard(DECLRMM << 5)
+            self.place(self.cursor.x, self.cursor.y)
+
+    def set_columns_per_page(self, columns: int = 0) -> None:
+        """DECSCPP."""
+        self.request_size(columns=columns or 80)
+
+    def set_lines_per_screen(self, lines: int = 0) -> None:
+        """DECSNLS."""
+        self.request_size(lines=lines)
+
     def _cache_modes(self) -> None:
         """Copy the modes that printing looks at into attributes."""
         mode = self.mode
         self.insert = IRM in mode
         self.newline = LNM in mode
         self.autowrap = DECAWM << 5 in mode
+        self.more_fix = MORE_FIX << 5 in mode
         self.reverse_wrap = REVERSE_WRAP << 5 in mode or REVERSE_WRAP_ALWAYS << 5 in mode
         self.origin = DECOM << 5 in mode
         self.cursor.hidden = DECTCEM << 5 not in mode
@@ -221,7 +243,7 @@ class Settings(Colors):
         if self.alternate:
             self.use_alternate(False)
         if self.private(DECCOLM):
-            self.set_size(self.lines, 80)
+            self.request_size(columns=80)
         self.cursor = pyte.screens.Cursor(0, 0)
         self.mode = set(_INITIAL)
         self.saved = {}
@@ -231,8 +253,8 @@ class Settings(Colors):
         self.title_modes = set()
         self.cursor_style = 1
         self.level, self.eight_bit = 4, False
-        self.checksum_flags = 0
-        self.whole_line_extent = False
+        self.checksum_flags = CHECKSUM_FLAGS
+        self.extent = 0
         self.palette.clear()
         self.default_colors.clear()
         self.soft_reset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Final
 
@@ -14,29 +13,16 @@ from .screen import Screen
 
 SLICE: Final = 16_384
 """Bytes decoded at a time: bounds the cost of whatever looks at the rest of a chunk."""
-_ENCODING_CHANGE: Final = re.compile(rb"\x1b[\x00-\x1a\x1c-\x1f\x7f]*[% ]")
+_ENCODING_CHANGE: Final = re.compile(rb"\x1b[\x00-\x1a\x1c-\x1f\x7f]*%")
 _ESCAPE_REST: Final = re.compile(rb"[\x00-\x2f\x7f]*[\x30-\xff]?", re.DOTALL)
-_ERRORS: Final = "podplane-eight-bit"
-
-
-def _eight_bit_controls(error: UnicodeError) -> tuple[str, int]:
-    """Decoding error handler: stray bytes 0x80..0x9f are C1 controls, anything else is U+FFFD."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    byte = error.object[error.start]
-    if error.end == error.start + 1 and byte <= 0x9F:
-        return chr(byte), error.end
-    return "\ufffd", error.end
-
-
-codecs.register_error(_ERRORS, _eight_bit_controls)
+_C1: Final = re.compile("[\x80-\x9f]")
 
 
 class Stream(pyte.ByteStream):
     """A `pyte.ByteStream` for a `Screen`: any bytes in any chunks, the same result, never an exception.
 
-    Input is UTF-8; bad bytes become U+FFFD. `ESC % @` switches to Latin-1, where bytes 0x80..0x9f are C1 controls,
-    `ESC % G` back. Once a program has asked for 8-bit controls (S8C1T), stray such bytes are controls in UTF-8 too.
+    Input is UTF-8; bad bytes become U+FFFD, and so do C1 controls: as in xterm, UTF-8 has none, only the 7-bit forms.
+    `ESC % @` switches to Latin-1, where bytes 0x80..0x9f are C1 controls, `ESC % G` back.
     """
 
     screen: Screen
@@ -65,8 +51,9 @@ class Stream(pyte.ByteStream):
         if not self.use_utf8:
             text = data.decode("latin-1")
         else:
-            self.utf8_decoder.errors = _ERRORS if self.screen.eight_bit else "replace"
             text = self.utf8_decoder.decode(data)
+            if not text.isascii():
+                text = _C1.sub("\ufffd", text)
         if text:
             fastpath.feed(self.screen, self.parser, text)
 

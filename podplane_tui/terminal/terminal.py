@@ -20,7 +20,8 @@ class Terminal:
 
     `on_clipboard(targets, data)` is called when the program sets the clipboard (OSC 52); without it nothing happens.
     `title_reports=False` keeps the title out of the replies (`CSI 21 t`): text that a stranger put into the title
-    could otherwise come back as if typed.
+    could otherwise come back as if typed. `resizable=False` keeps the size what the owner made it: programs ask for
+    another (`CSI 8 t`, DECCOLM) in vain.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Terminal:
         on_clipboard: Callable[[str, bytes], None] | None = None,
         answerback: str = "",
         title_reports: bool = True,
+        resizable: bool = True,
     ) -> None:
         self._screen = Screen(columns, lines, scrollback)
         self._screen.on_clipboard = on_clipboard
         self._screen.answerback = answerback
         self._screen.title_reports = title_reports
+        self._screen.resizable = resizable
         self._stream = Stream(self._screen)
         self._seen: list[tuple[Row, int]] = []
         self._seen_look: object = None

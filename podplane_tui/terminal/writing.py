@@ -15,6 +15,7 @@ class Writing(Motion):
     """Prints text at the cursor."""
 
     insert: bool
+    more_fix: bool
     single_shift: int
     last_char: str
 
@@ -135,6 +136,12 @@ class Writing(Motion):
         self.index()
         self.cursor.x = self.left if self.side_margins else 0
         self.pending_wrap = False
+
+    def tab(self) -> None:
+        """HT. With mode 41 a wrap that is pending comes first, else it stays pending."""
+        if self.pending_wrap and self.more_fix:
+            self._wrap()
+        super().tab()
 
     def repeat(self, count: int | None = None) -> None:
         """REP."""

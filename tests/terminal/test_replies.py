@@ -10,8 +10,8 @@ from podplane_tui.terminal import Cursor, Terminal
 from tests.terminal.support import fed, shown
 
 REPLIES = [
-    ("DA", "\x1b[c", "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28c"),
-    ("DECID", "\x1bZ", "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28c"),
+    ("DA", "\x1b[c", "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28;29c"),
+    ("DECID", "\x1bZ", "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28;29c"),
     ("DA only for 0", "\x1b[1c", ""),
     ("DA2", "\x1b[>c", "\x1b[>41;379;0c"),
     ("DA3", "\x1b[=c", "\x1bP!|00000000\x1b\\"),
@@ -31,6 +31,11 @@ REPLIES = [
     ("title", "\x1b]2;hi\x07\x1b[21t", "\x1b]lhi\x1b\\"),
     ("icon name", "\x1b]1;ho\x07\x1b[20t", "\x1b]Lho\x1b\\"),
     ("title stack", "\x1b]0;a\x07\x1b[22t\x1b]0;b\x07\x1b[23t\x1b[21t", "\x1b]la\x1b\\"),
+    (
+        "title stack, one pop for two pushes",
+        "\x1b]0;a\x07\x1b[22;1t\x1b[22;2t\x1b]0;b\x07\x1b[23;0t\x1b[20t\x1b[21t",
+        "\x1b]La\x1b\\\x1b]la\x1b\\",
+    ),
     ("title set in hexadecimal", "\x1b[>0t\x1b]2;6869\x07\x1b[21t", "\x1b]lhi\x1b\\"),
     ("title asked in hexadecimal", "\x1b[>1t\x1b]2;hi\x07\x1b[21t", "\x1b]l6869\x1b\\"),
     ("DECRQSS SGR", "\x1b[1;4;31;42m\x1bP$qm\x1b\\", "\x1bP1$r0;1;4;31;42m\x1b\\"),
@@ -40,19 +45,29 @@ REPLIES = [
     ("DECRQSS DECSCUSR", "\x1b[4 q\x1bP$q q\x1b\\", "\x1bP1$r4 q\x1b\\"),
     ("DECRQSS DECSCA", '\x1b[1"q\x1bP$q"q\x1b\\', '\x1bP1$r1"q\x1b\\'),
     ("DECRQSS DECSCL", '\x1bP$q"p\x1b\\', '\x1bP1$r64;1"p\x1b\\'),
+    ("DECRQSS DECSACE", "\x1b[2*x\x1bP$q*x\x1b\\", "\x1bP1$r2*x\x1b\\"),
+    ("DECRQSS DECSACE as at the start", "\x1bP$q*x\x1b\\", "\x1bP1$r0*x\x1b\\"),
+    ("DECRQSS DECSASD", "\x1bP$q$}\x1b\\", "\x1bP1$r0$}\x1b\\"),
+    ("DECRQSS DECSSDT", "\x1bP$q$~\x1b\\", "\x1bP1$r0$~\x1b\\"),
+    ("DECRQSS DECSLPP", "\x1b[27t\x1bP$qt\x1b\\", "\x1bP1$r27t\x1b\\"),
+    ("DECRQSS DECSNLS", "\x1b[24*|\x1bP$q*|\x1b\\", "\x1bP1$r24*|\x1b\\"),
+    ("DECRQSS DECSCPP", "\x1b[132$|\x1bP$q$|\x1b\\", "\x1bP1$r132$|\x1b\\"),
     ("DECRQSS unknown", "\x1bP$qz\x1b\\", "\x1bP0$r\x1b\\"),
     ("DECRQM set", "\x1b[?7$p", "\x1b[?7;1$y"),
     ("DECRQM reset", "\x1b[?2004$p", "\x1b[?2004;2$y"),
     ("DECRQM synchronized output", "\x1b[?2026h\x1b[?2026$p", "\x1b[?2026;1$y"),
     ("DECRQM ANSI", "\x1b[4h\x1b[4$p", "\x1b[4;1$y"),
     ("DECRQM always reset", "\x1b[13$p", "\x1b[13;4$y"),
+    ("DECRQM autorepeat is not the terminal's", "\x1b[?8h\x1b[?8$p", "\x1b[?8;4$y"),
     ("DECRQM unknown", "\x1b[?9999$p", "\x1b[?9999;0$y"),
     ("DECRQM is unknown below level 3", '\x1b[62;1"p\x1b[?7$p', ""),
-    ("checksum of a character", "a\x1b[1;0;1;1;1;1*y", "\x1bP1!~FF9F\x1b\\"),
-    ("checksum of a blank", "\x1b[7;0;1;1;1;1*y", "\x1bP7!~FFE0\x1b\\"),
-    ("checksum counts attributes", "\x1b[1ma\x1b[1;0;1;1;1;1*y", "\x1bP1!~FF1F\x1b\\"),
-    ("checksum not negated", "a\x1b[1#y\x1b[1;0;1;1;1;1*y", "\x1bP1!~0061\x1b\\"),
-    ("checksum in origin mode", "\x1b[2;1Hb\x1b[2;3r\x1b[?6h\x1b[1;0;1;1;1;1*y", "\x1bP1!~FF9E\x1b\\"),
+    ("checksum of a character", "a\x1b[1;0;1;1;1;1*y", "\x1bP1!~0061\x1b\\"),
+    ("checksum of a blank", "\x1b[7;0;1;1;1;1*y", "\x1bP7!~0020\x1b\\"),
+    ("checksum counts blanks", "ab\x1b[1;0;1;1;2;3*y", "\x1bP1!~0143\x1b\\"),
+    ("checksum leaves out attributes", '\x1b[1;1"q\x1b[1ma\x1b[1;0;1;1;1;1*y', "\x1bP1!~0061\x1b\\"),
+    ("checksum in origin mode", "\x1b[2;1Hb\x1b[2;3r\x1b[?6h\x1b[1;0;1;1;1;1*y", "\x1bP1!~0062\x1b\\"),
+    ("DEC's checksum", "a\x1b[0#y\x1b[1;0;1;1;1;1*y", "\x1bP1!~FF9F\x1b\\"),
+    ("DEC's checksum counts attributes", "\x1b[1ma\x1b[0#y\x1b[1;0;1;1;1;1*y", "\x1bP1!~FF1F\x1b\\"),
     ("palette", "\x1b]4;1;?\x07", "\x1b]4;1;rgb:cdcd/0000/0000\x07"),
     ("palette set", "\x1b]4;1;#123456\x07\x1b]4;1;?\x1b\\", "\x1b]4;1;rgb:1212/3434/5656\x1b\\"),
     ("palette reset", "\x1b]4;1;#123\x07\x1b]104;1\x07\x1b]4;1;?\x07", "\x1b]4;1;rgb:cdcd/0000/0000\x07"),
@@ -67,7 +82,9 @@ REPLIES = [
     ("7-bit replies again", "\x1b G\x1b F\x1b[5n", "\x1b[0n"),
     ("conformance level sets 8-bit replies", '\x1b[64;0"p\x1b[5n', b"\x9b0n"),
     ("modes saved and restored", "\x1b[?2004h\x1b[?2004s\x1b[?2004l\x1b[?2004r\x1b[?2004$p", "\x1b[?2004;1$y"),
-    ("capabilities are not known", "\x1bP+q544e\x1b\\", "\x1bP0+r\x1b\\"),
+    ("number of colours", "\x1bP+q436F\x1b\\", "\x1bP1+r436F=323536\x1b\\"),
+    ("two capabilities", "\x1bP+q544e;524742\x1b\\", "\x1bP1+r544e=787465726D2D323536636F6C6F72;524742=38\x1b\\"),
+    ("unknown capabilities", "\x1bP+q6b31;zz\x1b\\", "\x1bP0+r\x1b\\"),
 ]
 
 
@@ -79,9 +96,24 @@ def test_reply(data: str, reply: str | bytes) -> None:
     assert b"".join(terminal.feed(bytes([byte])) for byte in data.encode()) == expected
 
 
-def test_stray_bytes_are_controls_after_s8c1t() -> None:
-    assert shown(fed(b"a\x9b2Cb")) == ["a\ufffd2Cb"]
-    assert shown(fed(b"\x1b Ga\x9b2Cb")) == ["a  b"]
+def test_a_program_sets_the_size() -> None:
+    terminal = Terminal(80, 24)
+    assert terminal.feed(b"\x1b[8;30;100t\x1b[18t") == b"\x1b[8;30;100t"
+    assert terminal.feed(b"\x1b[8;20t\x1b[18t") == b"\x1b[8;20;100t"
+    terminal.feed(b"\x1b[8;9999;9999t")
+    assert (terminal.columns, terminal.lines) == (132, 72)
+
+
+def test_the_owner_keeps_the_size() -> None:
+    terminal = Terminal(80, 24, resizable=False)
+    terminal.feed(b"\x1b[8;30;100t\x1b[36t\x1b[30*|\x1b[132$|\x1b[?40h\x1b[?3h")
+    assert (terminal.columns, terminal.lines) == (80, 24)
+    assert terminal.feed(b"\x1b[?3$p") == b"\x1b[?3;1$y"
+
+
+def test_8_bit_controls_are_none_in_utf_8() -> None:
+    assert shown(fed(b"\x1b Ga\x9b2Cb")) == ["a\ufffd2Cb"]
+    assert shown(fed("\x1b Ga\u009b2Cb")) == ["a\ufffd2Cb"]
 
 
 def test_latin_1_until_utf_8_again() -> None:

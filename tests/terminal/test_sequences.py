@@ -19,6 +19,7 @@ PRINTING: list[Case] = [
     ("carriage return takes a pending wrap away", "0123456789\rX", ["X123456789"], (1, 0)),
     ("backspace from a pending wrap", "0123456789\bX", ["01234567X9"], (9, 0)),
     ("tab keeps a pending wrap", "0123456789\tX", ["0123456789", "X"], (1, 1)),
+    ("tab after a pending wrap with mode 41", "\x1b[?41h0123456789\tX", ["0123456789", "        X"], (9, 1)),
     ("no autowrap", "\x1b[?7l0123456789abc", ["012345678c"], (9, 0)),
     ("line feed keeps the column", "ab\ncd", ["ab", "  cd"], (4, 1)),
     ("vertical tab and form feed are line feeds", "a\x0bb\x0cc", ["a", " b", "  c"], (3, 2)),
@@ -197,6 +198,7 @@ RECTANGLES: list[Case] = [
     ("DECSEL spares", 'ab\x1b[1"qcd\x1b[0"qef\x1b[?1K', ["  cd"], (6, 0)),
     ("ED does not care for DECSCA", 'ab\x1b[1"qcd\x1b[0"qef\x1b[2J', [], (6, 0)),
     ("ED spares SPA to EPA", "ab\x1bVcd\x1bWef\x1b[2J", ["  cd"], (6, 0)),
+    ("DECSERA spares nothing of SPA", "a\x1bVb\x1bW\x1b[1;1;1;2${", [], (2, 0)),
     ("SGR 0 does not end protection", 'a\x1b[1"qb\x1b[mc\x1b[?2K', [" bc"], (3, 0)),
 ]
 
@@ -228,7 +230,7 @@ ODDITIES: list[Case] = [
     ("unknown sequences print nothing", "a\x1b[=5c\x1b[5;6*w\x1b[>1xb\x1b%Gc", ["abc"], (3, 0)),
     ("long numbers", "a\x1b[" + "9" * 5000 + "Cb", ["a        b"], (9, 0)),
     ("odd digits", "a\x1b[²Cb", ["a²Cb"], (4, 0)),
-    ("8-bit controls in UTF-8", "a\u009b2Cb\u0085c", ["a  b", "c"], (1, 1)),
+    ("8-bit controls are none in UTF-8", "a\u009b2Cb", ["a\ufffd2Cb"], (5, 0)),
 ]
 
 FAMILIES = {
