@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from podplane_tui.backend.boot_rules import FailureKind, StageName
 
-_FATAL = frozenset({FailureKind.PANIC, FailureKind.EMERGENCY, FailureKind.INITRAMFS})
+FATAL = frozenset({FailureKind.PANIC, FailureKind.EMERGENCY, FailureKind.INITRAMFS})
+"""Failures that end a boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,4 @@ class Boot:
         """Whether the system came up: a login prompt, or cloud-init's end, and no failure that stops a boot."""
         final = self.stage(StageName.CLOUD_INIT_FINAL)
         up = self.stage(StageName.LOGIN_PROMPT) is not None or (final is not None and final.duration is not None)
-        return up and not any(failure.kind in _FATAL for failure in self.failures)
+        return up and not any(failure.kind in FATAL for failure in self.failures)

@@ -25,6 +25,7 @@ from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.console_tools import save_console, send_to_guest
 from podplane_tui.tui.screens.help import HelpScreen
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
+from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.empty_state import EmptyState
@@ -57,6 +58,13 @@ TABS = {
             "1",
             "The serial console",
             lambda _: ConsolePanel(id="console").data_bind(Dashboard.vm, Dashboard.snapshots),
+        ),
+        Tab(
+            "boot",
+            "Boot",
+            "2",
+            "How it boots: stages, failures, earlier boots",
+            lambda _: BootPanel(id="boot").data_bind(Dashboard.vm),
         ),
         Tab(
             "details",
@@ -314,6 +322,18 @@ class Dashboard(Screen[None]):
     def _status_changed(self, event: Panel.StatusChanged) -> None:
         event.stop()
         self._write_titles()
+
+    def action_step_boot(self, by: int) -> None:
+        """Show the boot that many further back."""
+        if self.tab == "boot":
+            self.query_one(BootPanel).step(by)
+        self.tab = "boot"
+
+    @on(BootPanel.JumpRequested)
+    def _jump_requested(self, event: BootPanel.JumpRequested) -> None:
+        event.stop()
+        self.tab = "console"
+        self.query_one(ConsolePanel).show_recorded(event.recording, event.offset)
 
     async def release_console(self) -> None:
         """Let go of the console before the program is suspended; it comes back with the program."""

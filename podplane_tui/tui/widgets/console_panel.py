@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -89,6 +90,12 @@ class ConsolePanel(Panel):
         self._changed = asyncio.Event()
         self._let_go = asyncio.Event()
         self._let_go.set()
+        self._past: Recording | None = None
+        """What is shown in place of the machine's latest recording."""
+        self._mark: int | None = None
+        """The offset in what is to be shown that was asked for."""
+        self._anew: set[str] = set()
+        """Machines whose terminal begins anew with what it shows next."""
         self._suspended = False
         self._gone = False
         self._error = ""
@@ -126,6 +133,7 @@ class ConsolePanel(Panel):
 
     def enter(self) -> str:
         """Send keys to the guest from now on."""
+        self._back_to_now()
         reason = self._refusal()
         if self.view is not None and not reason:
             self.view.typing = True
@@ -142,6 +150,23 @@ class ConsolePanel(Panel):
     def _search_changed(self, event: TerminalView.SearchChanged) -> None:
         event.stop()
         self.query_one(TerminalSearch).show_count(event.count, event.current)
+
+    def show_recorded(self, recording: Recording, offset: int) -> None:
+        """Show the line that begins at an offset of one of the machine's recordings, until the user turns elsewhere."""
+        if self.vm is not None:
+            self._past, self._mark = recording, offset
+            self._anew.add(self.vm.key)
+            self._changed.set()
+
+    def _back_to_now(self) -> None:
+        """Show the machine's latest recording again."""
+        past, self._past, self._mark = self._past, None, None
+        if self.vm is None:
+            return
+        stream = self._streams.get(self.vm.key)
+        if past is not None or (stream is not None and stream.extract):
+            self._anew.add(self.vm.key)
+            self._changed.set()
 
     def _end_typing(self) -> None:
         if self.view is not None:
@@ -165,6 +190,9 @@ class ConsolePanel(Panel):
             self._stop_asking()
             for search in self.query(TerminalSearch):
                 search.end()
+            self._back_to_now()
+        elif before.pid != vm.pid:
+            self._back_to_now()
         self._changed.set()
         self._show()
 
@@ -172,6 +200,7 @@ class ConsolePanel(Panel):
         """The user looks here, or elsewhere."""
         if not self.in_view:
             self._stop_asking()
+            self._back_to_now()
         self._changed.set()
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
@@ -218,8 +247,11 @@ class ConsolePanel(Panel):
             await self._close_line()
             return
         look = await in_thread(lambda: look_at(vm), name="console-look")
-        if self._is_wanted(vm) and look.recording is not None:
-            await self._replay(vm, look.recording)
+        if self._past is not None and look.recording is not None and self._past.path == look.recording.path:
+            self._past = None  # it is the latest
+        shown = self._past or look.recording
+        if self._is_wanted(vm) and shown is not None:
+            await self._replay(vm, shown)
         await self._connect(vm, look)
         if self._line is not None and look.recording is None:  # the line has begun one, or there can't be one
             look = await in_thread(lambda: look_at(vm), name="console-look")
@@ -242,16 +274,31 @@ class ConsolePanel(Panel):
             await self.mount(view)
         self._views[vm.key] = view  # the latest is the last
         offset = None
-        if before is not None and before.path == path:
+        mark, self._mark = self._mark, None
+        if vm.key in self._anew:
+            self._anew.discard(vm.key)
+            await view.detach()
+            view.reset()
+        elif before is not None and before.path == path:
             offset = before.offset
-            if view.stream is before or (recording is not None and not vm.live and offset == recording.end):
+            done = before.over and (before.extract or recording is None or not recording.live)
+            if view.stream is before or done:
                 return
         elif before is not None:
             started = time.time() if recording is None else recording.started_at
             view.feed(words.divider(view.terminal.columns, started))
             view.action_follow()  # whoever restarts a machine wants to see it boot
         live = _no if recording is None or not vm.live else recording.still_live
-        stream = RecordingStream(path, offset=offset, live=_yes if recording is None else live, write=self._type)
+        jump = _Jump(view, partial(self.show_recorded, recording, mark or 0) if recording is not None else _no)
+        stream = RecordingStream(
+            path,
+            offset=offset,
+            live=_yes if recording is None else live,
+            write=self._type,
+            mark=mark,
+            marked=jump.here,
+            replayed=jump.show,
+        )
         while self._early:
             stream.push(self._early.popleft())
         self._streams[vm.key] = stream
@@ -410,7 +457,8 @@ class ConsolePanel(Panel):
         view, vm = self.view, self.vm
         for other in self._views.values():
             other.display = other is view
-        shown = self.in_view and view is not None and view.attached and vm is not None and vm.live
+        following = self._past is None and view is not None and view.attached
+        shown = self.in_view and following and vm is not None and vm.live
         connected = shown and (self._look.by_qemu or self._line is not None or self._look.holder is not None)
         self._notice.display = not connected
         self.set_class(view is not None, "-remembered")
@@ -419,7 +467,35 @@ class ConsolePanel(Panel):
         self.status = words.status(self._look.recording, None if self._line else self._look.holder) if connected else ""
 
     def _notices(self) -> list[str]:
+        if self._past is not None:
+            return [words.past(self._past)]
         return [] if self.vm is None else words.notices(self.vm, self._look.recording, self._error)
+
+
+class _Jump:
+    """Notes the line a terminal stands at, and shows it when all is there; `again` when its size changed meanwhile."""
+
+    def __init__(self, view: TerminalView, again: Callable[[], object]) -> None:
+        self._view = view
+        self._again = again
+        self._line: int | None = None
+        self._size = (0, 0)
+
+    def here(self) -> None:
+        """This is the line."""
+        terminal = self._view.terminal
+        self._line = terminal.scrolled_off + terminal.cursor.y
+        self._size = (terminal.columns, terminal.lines)
+
+    def show(self) -> None:
+        """Show it, if there was one."""
+        terminal = self._view.terminal
+        if self._line is None:
+            return
+        if self._size == (terminal.columns, terminal.lines):
+            self._view.show_line(self._line)
+        else:  # lines have other addresses now
+            self._again()
 
 
 def _yes() -> bool:

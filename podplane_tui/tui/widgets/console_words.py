@@ -39,12 +39,21 @@ def notices(vm: VMSnapshot, recording: Recording | None, error: str) -> list[str
     return lines
 
 
+def past(recording: Recording) -> str:
+    """What is shown in place of the latest run."""
+    return f"This is an earlier run{_about(recording)}. Press c to come back to the latest."
+
+
 def _last_run(recording: Recording) -> str:
+    return f"Below is its last run{_about(recording)}."
+
+
+def _about(recording: Recording) -> str:
     boots = "" if recording.boots is None or recording.boots < 2 else f" of {recording.boots} boots"
     ended = "" if recording.ended_at is None else f" to {_clock(recording.ended_at)}"
     how = "" if recording.how_ended is None else f"; {HOW_ENDED[recording.how_ended]}"
     day = time.strftime("%Y-%m-%d", time.localtime(recording.started_at))
-    return f"Below is its last run{boots}, {day} {_clock(recording.started_at)}{ended}{how}."
+    return f"{boots}, {day} {_clock(recording.started_at)}{ended}{how}"
 
 
 def _clock(moment: float) -> str:

@@ -27,6 +27,8 @@ CHUNK = 16 * 1024
 MAX_UNRECORDED = 256
 """Reads of a console that wait here because they could not be recorded; the oldest give way."""
 
+BEFORE_MARK, BEHIND_MARK = 64 * 1024, 256 * 1024
+"""Bytes around a mark that are given when it is far back."""
 TAIL_LINES = 12_000
 """Lines replayed of a long recording: more than a terminal's scrollback holds."""
 TAIL_SIZE = 8 * 2**20
@@ -38,6 +40,9 @@ class RecordingStream:
 
     `live` says whether more may come; it is asked in a thread. What is written goes to `write`. Without a `path` all
     that comes is what is pushed.
+
+    `marked` is called when all before the offset `mark` was given and shown, and nothing else; `replayed` when all that
+    is on record was. A mark that lies before what fits into a scrollback is given with its surroundings only.
     """
 
     def __init__(
@@ -47,6 +52,9 @@ class RecordingStream:
         offset: int | None = None,
         live: Callable[[], bool] = lambda: False,
         write: Callable[[bytes], None] = lambda data: None,
+        mark: int | None = None,
+        marked: Callable[[], None] = lambda: None,
+        replayed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = str(path or "console")
         self.path = path
@@ -54,9 +62,15 @@ class RecordingStream:
         """Where what is yet to be given begins; None until that is known."""
         self.answers_from: int | None = None
         """The offset from which on the terminal's answers are wanted; None when they are not."""
+        self.over = False
+        """All of it was given."""
         self.backlog = 0
         self._live = live
         self._write = write
+        self._mark = mark
+        self._until: int | None = None
+        self._marked = marked
+        self._replayed: Callable[[], None] | None = replayed
         self._reader: RecordingReader | None = None
         self._given_at = 0
         self._unrecorded: deque[bytes] = deque(maxlen=MAX_UNRECORDED)
@@ -68,6 +82,11 @@ class RecordingStream:
     def answers(self) -> bool:
         """Whether what was read last comes from somebody who waits for the terminal's answer."""
         return self.answers_from is not None and self._given_at >= self.answers_from
+
+    @property
+    def extract(self) -> bool:
+        """Whether it is the surroundings of a mark and not all up to the end."""
+        return self._until is not None
 
     @property
     def closed(self) -> bool:
@@ -82,6 +101,8 @@ class RecordingStream:
     def _open(self, path: Path) -> RecordingReader:
         if self.offset is None:
             self.offset = tail_offset(path, lines=TAIL_LINES, size=TAIL_SIZE)
+            if self._mark is not None and self._mark < self.offset:
+                self.offset, self._until = max(0, self._mark - BEFORE_MARK), self._mark + BEHIND_MARK
             if self.offset > 0:
                 self._unrecorded.append(_note(f"{format_size(self.offset)} before this are in podplane-tui logs"))
         return RecordingReader(path, self.offset)
@@ -89,13 +110,20 @@ class RecordingStream:
     async def read(self, limit: int) -> bytes:
         waits: Iterator[float]
         waits, asked, over = itertools.repeat(POLL_INTERVAL), -LIVE_INTERVAL, False
+        if self._mark is not None and self.offset is not None and self.offset >= self._mark:
+            self._mark = None
+            self._marked()
         while not self._closed:
             chunk = await self._in_thread(lambda: self._next(min(limit, CHUNK)))
             if chunk is not None:
                 return self._give(chunk)
             if self._unrecorded:
                 return self._unrecorded.popleft()
-            if over:
+            if self._replayed is not None:
+                replayed, self._replayed = self._replayed, None
+                replayed()
+            if over or self.extract:
+                self.over = True
                 break
             if monotonic() - asked >= LIVE_INTERVAL:
                 asked = monotonic()
@@ -109,7 +137,12 @@ class RecordingStream:
         return b""
 
     def _next(self, limit: int) -> Chunk | None:
-        return None if self._reader is None else self._reader.read(limit)
+        if self._reader is None or self.offset is None:
+            return None
+        for stop in (self._mark, self._until):
+            if stop is not None:
+                limit = min(limit, max(0, stop - self.offset))
+        return self._reader.read(limit) if limit > 0 else None
 
     def _give(self, chunk: Chunk) -> bytes:
         """Count a chunk as given: nothing is awaited between this and its being fed to the terminal."""

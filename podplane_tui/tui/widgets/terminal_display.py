@@ -319,6 +319,12 @@ class TerminalDisplay(Widget, can_focus=True):
         self.viewport.scroll_to(self.viewport.top + lines)
         self.content_changed()
 
+    def show_line(self, line: int) -> None:
+        """Bring the line at an address into view, with what follows it, and select it."""
+        self.viewport.scroll_to(line - self.viewport.height // 3)
+        self._select(*self.viewport.paragraph(line))
+        self.content_changed()
+
     def action_scroll_pages(self, pages: int) -> None:
         self.scroll_history(pages * max(1, self.viewport.height - 1))
 
