@@ -40,8 +40,8 @@ from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
-from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.syncing import ask_sync
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal
 from podplane_tui.tui.widgets.vm_table import VMTable
@@ -100,7 +100,6 @@ class PodplaneApp(App[None]):
         self._at_work: dict[str, RunningJob] = {}
         self._asking: set[str] = set()
         self._numbers = itertools.count(1)
-        self._last_sync: dict[str, SyncRequest] = {}
         self._looked = time.monotonic()
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
@@ -212,7 +211,7 @@ class PodplaneApp(App[None]):
         verb = event.verb
         vms = [vm for vm in self.snapshots or () if vm.key in event.keys]
         chosen = many.select(verb, vms, busy=self._at_work.keys() | self._asking, hidden=event.hidden)
-        if verb is Verb.SYNC:
+        if verb in {Verb.SYNC, Verb.WATCH}:
             self._refuse("Files are copied to one VM at a time: Esc takes the marks away.")
         elif not chosen.able and verb is Verb.STOP and self._at_work.keys() & set(event.keys):
             for key in self._at_work.keys() & set(event.keys):
@@ -242,6 +241,8 @@ class PodplaneApp(App[None]):
         if vm is None:
             self._refuse("That VM is gone.")
             return
+        if verb is Verb.WATCH and self._end_watches(key):
+            return
         running = self._at_work.get(key)
         if running is not None:
             self._while_running(running, verb)
@@ -259,7 +260,8 @@ class PodplaneApp(App[None]):
         finally:
             self._asking.discard(key)
         if task is not None:
-            await self._run_job(verb, key, vm.cluster_id, task)
+            # Asked to watch, but told to copy once.
+            await self._run_job(Verb.SYNC if verb is Verb.WATCH else verb, key, vm.cluster_id, task)
 
     def _while_running(self, running: RunningJob, verb: Verb) -> None:
         """A second press of stop skips to the next step; anything else has to wait."""
@@ -286,12 +288,12 @@ class PodplaneApp(App[None]):
                 return await self._ask_delete(vm)
             case Verb.REPAIR:
                 return await self._ask_repair(vm)
-            case Verb.SYNC:
-                request = await self.push_screen_wait(SyncDialog(name=name, last=self._last_sync.get(vm.key)))
-                if request is None:
+            case Verb.SYNC | Verb.WATCH:
+                answer = await ask_sync(self, self._workshop, vm, watch=verb is Verb.WATCH)
+                if answer is not None and answer.watch:
+                    self._begin_watch(vm, answer.request)
                     return None
-                self._last_sync[vm.key] = request
-                return self._workshop.sync(vm, request)
+                return self._workshop.sync(vm, answer.request) if answer is not None else None
             case _:
                 return self._workshop.plain(verb, vm)
 
@@ -351,16 +353,38 @@ class PodplaneApp(App[None]):
     def _refuse(self, reason: str) -> None:
         self.notify(one_line(reason, limit=_TOAST_LIMIT), severity="warning", markup=False)
 
+    # Watches: beside the one verb at a time that a machine takes, and any number of them
+
+    def _begin_watch(self, vm: VMSnapshot, request: SyncRequest) -> None:
+        slot = f"{vm.key} {request.source} {request.destination}"
+        if slot in self._at_work:
+            self._refuse(f"{request.source} is watched already: press w to end that")
+            return
+        subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
+        task = self._workshop.watch(vm, request)
+        self.run_worker(self._run_job(Verb.WATCH, vm.key, subject, task, slot=slot), group=f"watch-{slot}")
+
+    def _end_watches(self, key: str) -> bool:
+        """End the watches of a machine; whether there were any."""
+        watches = [job for job in self._at_work.values() if job.job.verb is Verb.WATCH and job.job.key == key]
+        for running in watches:
+            running.control.cancel.set()
+        return bool(watches)
+
     # Jobs
 
-    async def _run_job(self, verb: Verb, key: str, subject: str, task: Work) -> None:
-        """Do it in a thread, with a row in the journal; errors become its end and a toast."""
-        if key in self._at_work:
-            self._while_running(self._at_work[key], verb)
+    async def _run_job(self, verb: Verb, key: str, subject: str, task: Work, *, slot: str = "") -> None:
+        """Do it in a thread, with a row in the journal; errors become its end and a toast.
+
+        What shares a `slot` (without one: a machine) is done one at a time.
+        """
+        slot = slot or key
+        if slot in self._at_work:
+            self._while_running(self._at_work[slot], verb)
             return
         job = Job(next(self._numbers), verb, key, one_line(subject), time.monotonic(), time.time())
-        running = RunningJob(job, wake=partial(self.call_later, self._fetch_later, key))
-        self._at_work[key] = running
+        running = RunningJob(job, wake=partial(self.call_later, self._fetch_later, slot))
+        self._at_work[slot] = running
         self._show(job)
         self._look_now.set()
         outcome, message = Outcome.DONE, ""
@@ -376,7 +400,7 @@ class PodplaneApp(App[None]):
             self.log.error(error)
             outcome, message = Outcome.FAILED, f"unexpected {type(error).__name__}: {error}"
         finally:
-            del self._at_work[key]
+            del self._at_work[slot]
         ended = running.finish(outcome, message)
         self._show(ended)
         self._look_now.set()

@@ -18,6 +18,7 @@ class Verb(StrEnum):
     RESET = "reset"
     DELETE = "delete"
     SYNC = "sync"
+    WATCH = "watch"
     REPAIR = "repair"
 
 
@@ -41,10 +42,11 @@ WORDING = {
     Verb.RESET: Wording("Reset", "resetting", "reset", "Press the selected VM's reset button"),
     Verb.DELETE: Wording("Delete", "deleting", "deleted", "Delete the selected VM's disk and files"),
     Verb.SYNC: Wording("Sync", "syncing", "synced", "Copy files into the selected VM with rsync"),
+    Verb.WATCH: Wording("Watch", "watching", "watched", "Keep a copy in the selected VM up to date; again: end that"),
     Verb.REPAIR: Wording("Repair", "repairing", "repaired", "Mend a broken, crashed or orphaned VM"),
 }
 
-ABANDONED_AT_EXIT = frozenset({Verb.STOP, Verb.RESTART, Verb.SYNC})
+ABANDONED_AT_EXIT = frozenset({Verb.STOP, Verb.RESTART, Verb.SYNC, Verb.WATCH})
 """Verbs that wait for a guest or a network: they are cancelled when the program ends, the others finish first."""
 
 _HELD = frozenset({State.RUNNING, State.PAUSED, State.STARTING, State.STOPPING})
@@ -57,6 +59,7 @@ _ALLOWED: dict[Verb, frozenset[State]] = {
     Verb.RESET: frozenset({State.RUNNING, State.PAUSED, State.STARTING}),
     Verb.DELETE: frozenset({State.STOPPED, State.CRASHED, State.BROKEN}),
     Verb.SYNC: frozenset({State.RUNNING, State.STARTING}),
+    Verb.WATCH: frozenset({State.RUNNING, State.STARTING}),
 }
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podplane_tui import backend
+from podplane_tui.backend.errors import Cancelled
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.verbs import Verb
 
 if TYPE_CHECKING:
     from podplane_tui.backend.rsync import SyncRequest
+    from podplane_tui.backend.sync import SyncPreview
     from podplane_tui.tui.screens.create import CreateRequest
 
 Work = Callable[[Control], str]
@@ -62,7 +64,7 @@ class Workshop:
                     cluster.resume(control=control)
                 case Verb.RESET:
                     cluster.reset(control=control)
-                case Verb.CREATE | Verb.DELETE | Verb.SYNC | Verb.REPAIR:
+                case Verb.CREATE | Verb.DELETE | Verb.SYNC | Verb.WATCH | Verb.REPAIR:
                     raise AssertionError(f"{verb} needs more than a machine")
             return ""
 
@@ -97,12 +99,32 @@ class Workshop:
 
         return work
 
+    def preview_sync(self, vm: VMSnapshot, request: SyncRequest) -> Callable[[Control], SyncPreview]:
+        """Asks what the sync would do, in the calling thread."""
+        return lambda control: self.cluster(vm.cluster_id, vm.arch).preview_sync(request, control=control)
+
+    def watch(self, vm: VMSnapshot, request: SyncRequest) -> Work:
+        """The work of keeping a copy in a machine up to date."""
+
+        def work(control: Control) -> str:
+            from podplane_tui.backend.settings import remember_sync  # noqa: PLC0415 - see the class
+
+            cluster = self.cluster(vm.cluster_id, vm.arch)
+            remember_sync(cluster.files, request)
+            cluster.watch_sync(request, control=control)
+            raise Cancelled("ended: what was copied stays in the machine")
+
+        return work
+
     def sync(self, vm: VMSnapshot, request: SyncRequest) -> Work:
         """The work of copying files into a machine."""
 
         def work(control: Control) -> str:
+            from podplane_tui.backend.settings import remember_sync  # noqa: PLC0415 - see the class
+
             cluster = self.cluster(vm.cluster_id, vm.arch)
+            remember_sync(cluster.files, request)
             cluster.sync(request, control=control)
-            return f"{request.source} → {request.destination}"
+            return f"{request.source} → {request.destination}; the whole log is in {cluster.files.sync_log}"
 
         return work

@@ -252,7 +252,7 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         assert cluster.shell(["ls", "/tmp/copied"]) == b"a file\n"
 
         await pilot.press("y")
-        await until(lambda: app.screen.query("#sync-source"), what="the dialog")
+        await until(lambda: app.screen.query("#sync-recent"), what="the dialog")
         await settled(pilot)
         assert app.screen.query_one("#sync-destination", Input).value == "/tmp/copied"
         await pilot.press("escape")

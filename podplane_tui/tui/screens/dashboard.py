@@ -167,7 +167,10 @@ class Dashboard(Screen[None]):
             self._write_titles()
 
     def watch_jobs(self) -> None:
-        """Something was done."""
+        """Something was begun, told or ended."""
+        if self.is_mounted:
+            watched = frozenset(job.key for job in self.jobs if job.active and job.verb is Verb.WATCH)
+            self.query_one(VMTable).watched = watched
         self._read_journal()
 
     def _read_journal(self) -> None:

@@ -40,10 +40,15 @@ class Dialog(ModalScreen[T | None], Generic[T]):
             yield from self.compose_body()
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
+                yield from self.compose_buttons()
                 yield Button(Content(self._accept), id="accept", compact=True)
 
     def compose_body(self) -> Iterable[Widget]:
         """What stands above the buttons."""
+        return ()
+
+    def compose_buttons(self) -> Iterable[Widget]:
+        """What stands between Cancel and the other button; whoever adds one handles it."""
         return ()
 
     def answer(self) -> T | None:
@@ -59,7 +64,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         event.stop()
         if event.button.id == "accept":
             self.accept()
-        else:
+        elif event.button.id == "cancel":
             self.dismiss(None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -1,53 +1,156 @@
-"""The sync dialog: what goes where."""
+"""The sync dialog: what goes where, again or anew."""
 
+import shlex
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Button, Checkbox, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
 
 from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.text import one_line
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
 
+_FIELDS = (
+    ("source", "From", "path here; with a / at the end: what is in it"),
+    ("destination", "To", "absolute path in the VM"),
+    ("chown", "Owner", "user:group; leave empty to keep"),
+    ("excludes", "Leave out", "patterns, separated by spaces"),
+)
+_SWITCHES = (
+    ("delete", "Delete the rest", "What is not here is deleted in the VM, after a list of it"),
+    ("gitignore", ".gitignore", "Leave out what the .gitignore files in the tree name"),
+    ("watch", "Keep watching", "Copy every change, until w ends it"),
+)
 
-class SyncDialog(Dialog[SyncRequest]):
-    """Dismisses with what to copy; `last` fills the fields with what was copied before."""
 
-    AUTO_FOCUS = "#sync-source"
+class Switch(Checkbox):
+    """A checkbox whose mark goes with its value: colour alone says nothing."""
 
-    def __init__(self, *, name: str, last: SyncRequest | None = None) -> None:
+    def render(self) -> Content:
+        """Draw the mark, or none."""
+        self.BUTTON_INNER = "X" if self.value else " "
+        return super().render()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncAnswer:
+    """What to copy; whether to go on with every change; whether to show first what it would do."""
+
+    request: SyncRequest
+    watch: bool = False
+    preview: bool = False
+
+
+class SyncDialog(Dialog[SyncAnswer]):
+    """Dismisses with what to copy. `recent` are the latest copies; `start` fills the fields, else the first of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "preview", "Preview", id="sync.preview", tooltip="Say what would be copied and deleted"),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self, *, name: str, recent: tuple[SyncRequest, ...], start: SyncAnswer | None, watch: bool) -> None:
         super().__init__(title=f"Sync files into {name}", accept="Sync")
-        self._last = last or SyncRequest("", "")
+        self._recent = recent
+        self._again = start is not None
+        self._start = start or SyncAnswer(recent[0] if recent else SyncRequest("", ""), watch=watch)
 
     def compose_body(self) -> Iterable[Widget]:
-        """Four fields."""
-        last = self._last
-        yield Label("From (on this machine)")
-        yield Input(
-            last.source,
-            id="sync-source",
-            placeholder="path; with a / at the end: what is in it",
-            suggester=PathSuggester(),
-            compact=True,
-        )
-        yield Label("To (in the VM)")
-        yield Input(last.destination, id="sync-destination", placeholder="absolute path", compact=True)
-        yield Label("Owner")
-        yield Input(last.chown, id="sync-chown", placeholder="user:group; leave empty to keep", compact=True)
-        yield Label("Leave out")
-        yield Input(
-            " ".join(last.excludes), id="sync-excludes", placeholder="patterns, separated by spaces", compact=True
-        )
+        """The latest copies, four fields, three switches."""
+        request = self._start.request
+        if self._recent:
+            options = [Option(Content(_headline(recent))) for recent in self._recent]
+            yield OptionList(*options, id="sync-recent", classes="dialog-list", compact=True)
+        values = {name: getattr(request, name) for name, _, _ in _FIELDS} | {"excludes": shlex.join(request.excludes)}
+        for name, label, placeholder in _FIELDS:
+            suggester = PathSuggester() if name == "source" else None
+            with Horizontal(classes="sync-field"):
+                yield Label(label)
+                yield Input(values[name], id=f"sync-{name}", placeholder=placeholder, suggester=suggester, compact=True)
+        switches = {"delete": request.delete, "gitignore": request.gitignore, "watch": self._start.watch}
+        with Horizontal(id="sync-switches"):
+            for name, label, tooltip in _SWITCHES:
+                yield Switch(label, switches[name], id=f"sync-{name}", compact=True, tooltip=tooltip)
         yield Static("", id="sync-error", classes="dialog-error")
 
-    def answer(self) -> SyncRequest | None:
+    def compose_buttons(self) -> Iterable[Widget]:
+        """One more."""
+        yield Button(Content("Preview"), id="preview", compact=True, tooltip="p, outside of a field")
+
+    def on_mount(self) -> None:
+        """The cursor stands on the latest; who comes back from a preview finds what was asked for."""
+        if self._again:
+            self.query_one("#accept", Button).focus()
+        elif self._recent:
+            self.query_one("#sync-recent", OptionList).focus()
+        else:
+            self.query_one("#sync-source", Input).focus()
+
+    @on(OptionList.OptionHighlighted, "#sync-recent")
+    def _recent_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option_list.has_focus:
+            self._fill(self._recent[event.option_index])
+
+    @on(OptionList.OptionSelected, "#sync-recent")
+    def _recent_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._fill(self._recent[event.option_index])
+        self.accept()
+
+    @on(Button.Pressed, "#preview")
+    def _preview_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_preview()
+
+    def action_preview(self) -> None:
+        """Leave with the wish to see first what it would do."""
+        answer = self.answer()
+        if answer is not None:
+            self.dismiss(SyncAnswer(answer.request, answer.watch, preview=True))
+
+    def _fill(self, request: SyncRequest) -> None:
+        for name in ("source", "destination", "chown"):
+            self.query_one(f"#sync-{name}", Input).value = getattr(request, name)
+        self.query_one("#sync-excludes", Input).value = shlex.join(request.excludes)
+        self.query_one("#sync-delete", Switch).value = request.delete
+        self.query_one("#sync-gitignore", Switch).value = request.gitignore
+
+    def answer(self) -> SyncAnswer | None:
         """The fields, once there are two ends."""
-        value = {name: self.query_one(f"#sync-{name}", Input).value for name in ("source", "destination", "chown")}
+        value = {name: self.query_one(f"#sync-{name}", Input).value for name, _, _ in _FIELDS}
         for name, words in (("source", "Say what to copy."), ("destination", "Say where in the VM it goes.")):
             if not value[name].strip():
-                self.query_one("#sync-error", Static).update(Content(words))
-                self.query_one(f"#sync-{name}", Input).focus()
+                self._complain(words, name)
                 return None
-        excludes = tuple(self.query_one("#sync-excludes", Input).value.split())
-        return SyncRequest(value["source"], value["destination"], value["chown"].strip(), excludes)
+        try:
+            excludes = tuple(shlex.split(value["excludes"]))
+        except ValueError:
+            self._complain("A quote is not closed.", "excludes")
+            return None
+        switch = {name: self.query_one(f"#sync-{name}", Switch).value for name, _, _ in _SWITCHES}
+        request = SyncRequest(
+            value["source"],
+            value["destination"],
+            value["chown"].strip(),
+            excludes,
+            delete=switch["delete"],
+            gitignore=switch["gitignore"],
+        )
+        return SyncAnswer(request, switch["watch"])
+
+    def _complain(self, words: str, field: str) -> None:
+        self.query_one("#sync-error", Static).update(Content(words))
+        self.query_one(f"#sync-{field}", Input).focus()
+
+
+def _headline(request: SyncRequest) -> str:
+    return f"{one_line(request.source, limit=200)} → {one_line(request.destination, limit=200)}"

@@ -8,6 +8,8 @@ from textual.widgets import Static
 
 from podplane_tui.text import count, format_elapsed, format_progress
 from podplane_tui.tui.jobs import Job, Outcome
+from podplane_tui.tui.verbs import Verb
+from podplane_tui.tui.widgets.vm_row import WATCH
 
 LINGER = 6.0
 """Seconds a good end stays in view; a failure stays until the next job or until it is read in the journal."""
@@ -40,16 +42,20 @@ class JobStrip(Static):
         if not self.is_mounted:
             return
         now = time.monotonic()
-        active = [job for job in self.jobs if job.active]
+        active = [job for job in self.jobs if job.active and job.verb is not Verb.WATCH]
+        watches = [job for job in self.jobs if job.active and job.verb is Verb.WATCH]
         ended = [job for job in self.jobs if self._lingers(job, now)]
         if active or any(job.outcome is Outcome.DONE for job in ended):
             self._clock.resume()
         else:
             self._clock.pause()
         shown = active or ended
-        self.display = bool(shown)
+        self.display = bool(shown or watches)
         if shown:
-            self.update(self._text(shown[-1], others=len(active) - 1, now=now))
+            text = self._text(shown[-1], others=len(active) - 1, now=now)
+            self.update(Content.styled(f"{WATCH} ", "$text-accent") + text if watches else text)
+        elif watches:
+            self.update(_watch_text(watches))
 
     def _lingers(self, job: Job, now: float) -> bool:
         if job.ended is None or job.number <= self.read_up_to:
@@ -75,3 +81,12 @@ class JobStrip(Static):
         mark = "✗" if job.outcome is Outcome.FAILED else "-"
         head = (f"{mark} {job.headline}", "bold $text-error")
         return Content.assemble(head, ("  ·  ", "dim"), job.message, ("  ·  e: events", "dim"))
+
+
+def _watch_text(watches: list[Job]) -> Content:
+    """What is said while nothing but watches runs: which is the latest, and what it did last."""
+    latest = watches[-1]
+    head = f"{WATCH} {latest.headline}" + (f" (+{len(watches) - 1})" if len(watches) > 1 else "")
+    return Content.assemble(
+        (head, "$text-accent"), ("  ·  " if latest.step else "", "dim"), latest.step, ("  ·  w ends", "dim")
+    )

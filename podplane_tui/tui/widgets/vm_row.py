@@ -19,6 +19,9 @@ SYMBOLS = {
 }
 """One per state, beside the word and the colour: no information by colour alone."""
 
+WATCH = "⟳"
+"""Stands where a copy in the machine is kept up to date."""
+
 
 class Column(NamedTuple):
     """A column of the table. Those without a width take what their cells need; numbers stand at the right."""
@@ -60,10 +63,10 @@ Row = dict[str, Cell]
 """Cells by column key."""
 
 
-def name_of(vm: VMSnapshot, *, host_arch: str, room: int) -> str:
-    """The cluster id, cut to `room` cells; a foreign architecture stands behind it, uncut."""
-    foreign = "" if vm.arch == host_arch else f" {vm.arch}"
-    return one_line(vm.cluster_id, limit=max(1, room - len(foreign))) + foreign
+def name_of(vm: VMSnapshot, *, host_arch: str, room: int, watched: bool = False) -> str:
+    """The cluster id, cut to `room` cells; behind it, uncut, a foreign architecture and the sign of a watch."""
+    behind = ("" if vm.arch == host_arch else f" {vm.arch}") + (f" {WATCH}" if watched else "")
+    return one_line(vm.cluster_id, limit=max(1, room - len(behind))) + behind
 
 
 def bar(share: float | None, width: int) -> str:

@@ -76,6 +76,8 @@ class VMTable(DataTable[Text]):
     ]
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    watched: reactive[frozenset[str]] = reactive(frozenset())
+    """Keys of the machines in which a copy is kept up to date."""
     filter_text: reactive[str] = reactive("")
     selected: reactive[str | None] = reactive(None, init=False)
     marked: reactive[frozenset[str]] = reactive(frozenset(), init=False)
@@ -137,6 +139,10 @@ class VMTable(DataTable[Text]):
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
         """Show what is new; who is gone is no longer marked."""
         self.marked &= {vm.key for vm in snapshots or ()}
+        self._fill()
+
+    def watch_watched(self) -> None:
+        """Mark what is watched."""
         self._fill()
 
     def watch_filter_text(self) -> None:
@@ -289,7 +295,7 @@ class VMTable(DataTable[Text]):
         spare = self.size.width - self._fixed_width(columns)
         mark_width = len(MARK) if self.marked else 0
         room = max(_MINIMUM_NAME, spare) - mark_width
-        names = {vm.key: name_of(vm, host_arch=self._arch, room=room) for vm in shown}
+        names = {vm.key: name_of(vm, host_arch=self._arch, room=room, watched=vm.key in self.watched) for vm in shown}
         note_room = spare - mark_width - max([_MINIMUM_NAME, *map(len, names.values())])
         now = time.time()
         return {

@@ -1,0 +1,108 @@
+"""What a sync would do, before it does it: rsync's dry run as a list, deletions first and marked."""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from podplane_tui.backend.errors import VMError
+from podplane_tui.backend.interface import Control
+from podplane_tui.backend.rsync_output import Change, ChangeKind
+from podplane_tui.backend.sync import SyncPreview
+from podplane_tui.text import count
+from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.threads import in_thread
+
+MAX_SHOWN = 2000
+"""Lines of the list at most; what is beyond is counted."""
+
+_MARKS = {
+    ChangeKind.DELETED: ("- ", "$text-error"),
+    ChangeKind.NEW: ("+ ", "$text-success"),
+    ChangeKind.CHANGED: ("~ ", "$text-warning"),
+    ChangeKind.ATTRIBUTES: ("· ", "$foreground 60%"),
+}
+
+
+class PreviewDialog(Dialog[bool]):
+    """Dismisses with whether to go on. `look` asks rsync, in a thread of its own; leaving gives that up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pagedown,space,j", "scroll_list(1)", "Further", show=False, id="preview.down"),
+        Binding("pageup,k", "scroll_list(-1)", "Back", show=False, id="preview.up"),
+    ]
+
+    def __init__(self, *, name: str, look: Callable[[Control], SyncPreview]) -> None:
+        super().__init__(title=f"What a sync into {name} would do", accept="Sync", style="-large")
+        self._look = look
+        self._control = Control()
+
+    def compose_body(self) -> Iterable[Widget]:
+        """A sum and a list."""
+        yield Static("asking rsync …", id="preview-sum", classes="dialog-text")
+        with VerticalScroll(id="preview-list", classes="dialog-list"):
+            yield Static("", id="preview-text")
+
+    def on_mount(self) -> None:
+        """Ask."""
+        self.query_one("#accept", Button).disabled = True
+        self.query_one("#preview-list").display = False
+        self._ask()
+
+    def on_unmount(self) -> None:
+        """Nobody wants to know any more."""
+        self._control.cancel.set()
+
+    @work(exclusive=True)
+    async def _ask(self) -> None:
+        try:
+            preview = await in_thread(lambda: self._look(self._control), name="sync-preview")
+        except (VMError, OSError) as error:
+            self.query_one("#preview-sum", Static).update(Content.styled(str(error), "$text-error"))
+            return
+        self._show(preview)
+
+    def _show(self, preview: SyncPreview) -> None:
+        self.query_one("#preview-sum", Static).update(_sum(preview))
+        shown = [*preview.deletions, *preview.changes][:MAX_SHOWN]
+        lines = [_line(change) for change in shown]
+        more = sum(preview.counts.values()) - len(shown)
+        if more:
+            lines.append(Content.styled(f"… and {more:,} more", "$foreground 60%"))
+        self.query_one("#preview-text", Static).update(Content("\n").join(lines))
+        self.query_one("#preview-list").display = bool(lines)
+        deletions = preview.counts[ChangeKind.DELETED]
+        button = self.query_one("#accept", Button)
+        button.disabled = False
+        if deletions:
+            button.label = Content(f"Sync, delete {deletions:,}")
+            button.refresh(layout=True)
+            self.query_one(".dialog").add_class("-dangerous")
+
+    def action_scroll_list(self, pages: int) -> None:
+        """Move through the list, wherever the focus is."""
+        scroll = self.query_one("#preview-list", VerticalScroll)
+        scroll.scroll_relative(y=pages * scroll.size.height, animate=False)
+
+    def answer(self) -> bool | None:
+        """Yes, once it is known to what."""
+        return None if self.query_one("#accept", Button).disabled else True
+
+
+def _sum(preview: SyncPreview) -> Content:
+    words = {ChangeKind.NEW: "new", ChangeKind.CHANGED: "changed", ChangeKind.ATTRIBUTES: "with other attributes"}
+    parts = [Content(f"{preview.counts[kind]:,} {word}") for kind, word in words.items() if preview.counts[kind]]
+    if deletions := preview.counts[ChangeKind.DELETED]:
+        text = f"{count(deletions, 'path')} deleted in the VM for good"
+        parts.insert(0, Content.styled(text, "bold $text-error"))
+    return Content(" · ").join(parts) if parts else Content("Everything is up to date there.")
+
+
+def _line(change: Change) -> Content:
+    mark, colour = _MARKS[change.kind]
+    return Content.assemble((mark, colour), (change.path, colour if change.kind is ChangeKind.DELETED else ""))
