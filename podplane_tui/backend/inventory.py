@@ -314,6 +314,8 @@ class Inventory:
             started_at=process.started_at,
             cpu_percent=sample.cpu_percent if sample else None,
             memory_bytes=sample.memory_bytes if sample else None,
+            disk_read_rate=sample.disk_read_rate if sample else None,
+            disk_write_rate=sample.disk_write_rate if sample else None,
             memory_limit_bytes=machine.memory_bytes,
             cpus=machine.cpus,
             ports=ports if any(ports.items()) else forwarded,

@@ -62,7 +62,8 @@ class Ports:
 class VMSnapshot:
     """One machine at one moment. None means unknown or not applicable.
 
-    `started_at` is in seconds since the epoch, sizes are in bytes, `cpu_percent` in per cent of one core.
+    `started_at` is in seconds since the epoch, sizes are in bytes, `cpu_percent` in per cent of one core,
+    rates in bytes per second.
     `console` and `qmp` are the sockets to use, which for an orphan are read from its own arguments.
     """
 
@@ -74,6 +75,8 @@ class VMSnapshot:
     started_at: float | None = None
     cpu_percent: float | None = None
     memory_bytes: int | None = None
+    disk_read_rate: float | None = None
+    disk_write_rate: float | None = None
     memory_limit_bytes: int | None = None
     cpus: int | None = None
     disk_bytes: int | None = None

@@ -33,6 +33,7 @@ from podplane_tui.text import format_duration
 from podplane_tui.tui import many
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
 from podplane_tui.tui.events import Event, Level, changes, with_events
+from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
 from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted
@@ -101,6 +102,7 @@ class PodplaneApp(App[None]):
         self._asking: set[str] = set()
         self._numbers = itertools.count(1)
         self._looked = time.monotonic()
+        self._history = History()
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
 
@@ -112,6 +114,7 @@ class PodplaneApp(App[None]):
             arch=self.arch,
             select=self._select,
             view=self._memory.view,
+            history=self._history,
         )
         self._dashboard = dashboard.data_bind(
             PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.events, PodplaneApp.stale_for
@@ -146,6 +149,7 @@ class PodplaneApp(App[None]):
             self._look_now.clear()
             found = await in_thread(inventory.snapshot, name="inventory")
             self._looked = time.monotonic()
+            self._history.add(found, self._looked)
             self.stale_for = 0
             if found != self.snapshots:
                 self._note_changes(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +78,18 @@ def test_what_is_forgotten_begins_anew() -> None:
     again = sampler.sample(this_process())
     assert again is not None
     assert again.cpu_percent == pytest.approx(first.cpu_percent, rel=0.2)
+
+
+def test_disk_traffic_is_a_rate(tmp_path: Path) -> None:
+    hands = Hands()
+    sampler = Sampler(hands.clock)
+    sampler.sample(this_process())
+    with (tmp_path / "file").open("wb") as file:
+        file.write(bytes(8 * 2**20))
+        file.flush()
+        os.fsync(file.fileno())
+    hands.monotonic += 2.0
+    sample = sampler.sample(this_process())
+    assert sample is not None
+    if sample.disk_write_rate is not None:  # tmpfs counts nothing, macOS does not tell
+        assert sample.disk_write_rate in (0.0, pytest.approx(4 * 2**20, rel=0.3))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input
+from textual.widgets import Footer, Input, OptionList
 
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.snapshot import VMSnapshot
@@ -57,6 +57,11 @@ def app_of(pilot: Pilot[None]) -> PodplaneApp:
 
 def screen_text(pilot: Pilot[None]) -> str:
     return "\n".join(painted(app_of(pilot)))
+
+
+def details_text(app: PodplaneApp) -> str:
+    options = app.screen.query_one("#details OptionList", OptionList).options
+    return "\n".join(str(option.prompt) for option in options)
 
 
 async def test_it_lists_what_is_on_disk(pilot: Pilot[None]) -> None:
@@ -149,13 +154,13 @@ async def test_the_keys_of_the_tabs_change_the_panel(pilot: Pilot[None], workspa
     assert not app.screen.query_one("#console").display
     await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
     await settled(pilot)
-    details = text_of(app, "#details .details-text")
+    details = details_text(app)
     assert "podplane-local-alpha" in details
     assert files_of(workspace, "alpha").image.name in details
     assert "not running" in details
     await pilot.press("down")
     await settled(pilot)
-    assert "podplane-local-beta" in text_of(app, "#details .details-text")
+    assert "podplane-local-beta" in details_text(app)
     await pilot.press("1")
     await settled(pilot)
     assert app.screen.query_one("#console").display
@@ -492,3 +497,19 @@ async def test_what_is_old_looks_old(pilot: Pilot[None], monkeypatch: pytest.Mon
     await until(lambda: not app.stale_for, what="the next look")
     await settled(pilot)
     assert not app.screen.query_one(VMTable).has_class("-stale")
+
+
+async def test_a_value_in_the_details_is_copied_with_enter(
+    pilot: Pilot[None], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    await pilot.press("4")
+    await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
+    await pilot.press("enter")
+    await settled(pilot)
+    assert isinstance(app.focused, OptionList)
+    await pilot.press("home", "enter")
+    await settled(pilot)
+    assert app.clipboard == "podplane-local-alpha"
+    await pilot.press("Y")
+    await until(lambda: "No SSH port is forwarded to this VM." in toasts(app), what="the reason")

@@ -18,15 +18,18 @@ from textual.widgets import ContentSwitcher, Footer, Input
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.events import Event
+from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.console_tools import save_console, send_to_guest
 from podplane_tui.tui.screens.help import HelpScreen
+from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
 from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from podplane_tui.tui.widgets.detail_lines import ssh_command
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.empty_state import EmptyState
 from podplane_tui.tui.widgets.events_panel import EventsPanel
@@ -36,6 +39,8 @@ from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.terminal_search import TerminalSearch
 from podplane_tui.tui.widgets.vm_table import ListView, VMTable
+
+_COPY_LIMIT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ TABS = {
             "Details",
             "4",
             "Paths, ports, files and QEMU's arguments",
-            lambda _: DetailsPanel(id="details").data_bind(Dashboard.vm),
+            lambda dashboard: DetailsPanel(dashboard.history, id="details").data_bind(Dashboard.vm),
         ),
         Tab(
             "events",
@@ -110,7 +115,7 @@ class Dashboard(Screen[None]):
     events: reactive[tuple[Event, ...]] = reactive(())
 
     def __init__(
-        self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None, view: ListView | None = None
+        self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None, history: History, view: ListView
     ) -> None:
         super().__init__()
         self._data_dir = data_dir
@@ -118,6 +123,7 @@ class Dashboard(Screen[None]):
         self._arch = arch
         self._select = select
         self._view = view
+        self.history: History = history
 
     def compose(self) -> ComposeResult:
         """Summary, table, panel, job, keys."""
@@ -129,7 +135,7 @@ class Dashboard(Screen[None]):
                     Dashboard.snapshots
                 )
                 yield EmptyState(self._data_dir, self._runtime_dir)
-                yield DetailsPanel(id="side-details").data_bind(Dashboard.vm)
+                yield DetailsPanel(self.history, id="side-details").data_bind(Dashboard.vm)
             with ContentSwitcher(id="panel", initial=self.tab):
                 for tab in TABS.values():
                     panel = tab.make(self)
@@ -290,6 +296,25 @@ class Dashboard(Screen[None]):
         self.tab = "console"
         if self.vm is not None and (reason := self.query_one(ConsolePanel).find()):
             self.notify(reason, severity="warning", markup=False)
+
+    @on(DetailsPanel.CopyRequested)
+    def _copy_requested(self, event: DetailsPanel.CopyRequested) -> None:
+        event.stop()
+        self._copy(event.text)
+
+    @work(exclusive=True, group="copy")
+    async def action_copy_ssh(self) -> None:
+        """Copy the command that logs in."""
+        vm = self.vm
+        command = await in_thread(lambda: ssh_command(vm), name="ssh-command") if vm is not None else ""
+        if command:
+            self._copy(command)
+        else:
+            self.notify("No SSH port is forwarded to this VM.", severity="warning", markup=False)
+
+    def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.notify(one_line(text, limit=_COPY_LIMIT), title="Copied", timeout=3, markup=False)
 
     @on(TerminalSearch.Closed)
     def _search_closed(self, event: TerminalSearch.Closed) -> None:

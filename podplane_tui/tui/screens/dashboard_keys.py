@@ -84,6 +84,7 @@ BINDINGS: list[BindingType] = [
     Binding(
         "P", "pause_or_resume", "Pause", show=False, id="vm.pause", tooltip="Pause the selected VM, or let it go on"
     ),
+    Binding("Y", "copy_ssh", "Copy ssh", show=False, id="vm.copy_ssh", tooltip="Copy the ssh command of the VM"),
     _verb(Verb.RESET, "R", "Reset", show=False),
     _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
     Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),

@@ -222,7 +222,7 @@ class VMTable(DataTable[Text]):
 
     def _fit_columns(self) -> None:
         """Have the columns and bars there is room for; a change empties the table."""
-        bar_width = 5 if self.size.width >= _WIDE else 1
+        bar_width = 5 if self._room >= _WIDE else 1
         widths = {
             column.key: column.width + bar_width + 1 for column in COLUMNS if column.key in METERED and column.width
         }
@@ -231,7 +231,7 @@ class VMTable(DataTable[Text]):
             for column in COLUMNS
             if column.key not in self.view.hidden
         )
-        if self._fixed_width(columns) + _MINIMUM_NAME + _MINIMUM_NOTE > self.size.width:
+        if self._fixed_width(columns) + _MINIMUM_NAME + _MINIMUM_NOTE > self._room:
             columns = tuple(column for column in columns if column.key != "note")
         if (columns, bar_width) == self._layout:
             return
@@ -249,6 +249,11 @@ class VMTable(DataTable[Text]):
                 width=column.width,
             )
 
+    @property
+    def _room(self) -> int:
+        """Cells in a line: before there is anything to show, and so no size, those of the terminal."""
+        return self.size.width or self.app.size.width
+
     def _fixed_width(self, columns: tuple[Column, ...]) -> int:
         fixed = sum(column.width for column in columns if column.width is not None)
         return fixed + _PADDING * len(columns) + self.styles.scrollbar_size_vertical
@@ -256,7 +261,7 @@ class VMTable(DataTable[Text]):
     # Rows
 
     def _fill(self) -> None:
-        if not self.is_mounted or not self.size.width:
+        if not self.is_mounted:
             return
         old_row = self.cursor_row
         with self.prevent(DataTable.RowHighlighted):
@@ -292,7 +297,7 @@ class VMTable(DataTable[Text]):
     def _rows(self, shown: tuple[VMSnapshot, ...]) -> dict[str, Row]:
         """The rows, with names and notes as long as there is room for."""
         columns, bar_width = self._layout
-        spare = self.size.width - self._fixed_width(columns)
+        spare = self._room - self._fixed_width(columns)
         mark_width = len(MARK) if self.marked else 0
         room = max(_MINIMUM_NAME, spare) - mark_width
         names = {vm.key: name_of(vm, host_arch=self._arch, room=room, watched=vm.key in self.watched) for vm in shown}
