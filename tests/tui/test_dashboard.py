@@ -113,15 +113,15 @@ async def test_slash_filters_and_escape_clears(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     await pilot.press("slash", "b", "e", "t")
     await settled(pilot)
-    assert app.screen.query_one(VMTable).row_count == 1
+    assert len(app.screen.query_one(VMTable).order) == 1
     assert dashboard(app).selected == "beta.amd64"
     assert "VMs 1 of 2" in screen_text(pilot)
     await pilot.press("enter")
     assert isinstance(app.focused, VMTable)
-    assert app.screen.query_one(VMTable).row_count == 1
+    assert len(app.screen.query_one(VMTable).order) == 1
     await pilot.press("escape")
     await settled(pilot)
-    assert app.screen.query_one(VMTable).row_count == 2
+    assert len(app.screen.query_one(VMTable).order) == 2
     assert not app.screen.query_one("#filter", Input).display
 
 

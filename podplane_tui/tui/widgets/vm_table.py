@@ -1,18 +1,20 @@
-"""The table of machines: one row each, kept by key, cells changed in place."""
+"""The list of machines: one line each, painted from cells that are kept by key; only what changed is painted again."""
 
 import time
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.style import Style
-from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size, Spacing
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import DataTable
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.tui.widgets import vm_line
 from podplane_tui.tui.widgets.vm_order import LARGEST_FIRST, SORTABLE, Sorting, arranged, matching
 from podplane_tui.tui.widgets.vm_row import COLUMNS, MARK, METERED, Column, Row, name_of, row_of
 
@@ -21,11 +23,12 @@ TYPE_TOOLTIP = "Type into the selected VM's console"
 RESORT_INTERVAL = 5.0
 """Seconds without a key or a click, and since the last time, until rows move because their values have changed."""
 
-_PADDING = 2
 _MINIMUM_NAME = 7
 _MINIMUM_NOTE = 12
 _WIDE = 100
 """Cells from which on bars are more than a hint."""
+_HEADER = 1
+"""Lines above the first row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,16 @@ class ListView:
     hidden: frozenset[str] = frozenset()
 
 
-class NameCell(Text):
-    """The first cell of a row, which knows whose it is: it may be cut, the order must not be."""
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The columns there is room for, their widths in cells, and the width of bars."""
 
-    def __init__(self, text: str, *, style: Style, key: str) -> None:
-        super().__init__(text, style=style, no_wrap=True)
-        self.key = key
+    columns: tuple[Column, ...] = ()
+    widths: tuple[int, ...] = ()
+    bar_width: int = 0
 
 
-class VMTable(DataTable[Text]):
+class VMTable(ScrollView, can_focus=True):
     """Shows `snapshots` narrowed by `filter_text`; `selected` is the key of the row under the cursor.
 
     The cursor stays on its machine whatever comes and goes around it, and so do the marks. Rows move when something
@@ -52,11 +56,15 @@ class VMTable(DataTable[Text]):
     another architecture than `arch` the name says so.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"vm-table--{name}" for name in ("name", "dim", "note", "bar", *State)}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"vm-table--{name}" for name in ("header", "cursor", "hover", "name", "dim", "note", "bar", *State)
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "screen.enter", show=False, id="view.enter", tooltip="Go into the panel below"),
         Binding("down,j", "cursor_down", show=False, id="list.down", tooltip="Next VM"),
         Binding("up,k", "cursor_up", show=False, id="list.up", tooltip="Previous VM"),
+        Binding("pagedown", "page_down", show=False, id="list.page_down", tooltip="A page of VMs down"),
+        Binding("pageup", "page_up", show=False, id="list.page_up", tooltip="A page of VMs up"),
         Binding("home,g", "scroll_top", show=False, id="list.first", tooltip="First VM"),
         Binding("end,G", "scroll_bottom", show=False, id="list.last", tooltip="Last VM"),
         Binding("space", "mark", show=False, id="list.mark", tooltip="Mark the VM; verbs then act on all marked ones"),
@@ -83,6 +91,8 @@ class VMTable(DataTable[Text]):
     marked: reactive[frozenset[str]] = reactive(frozenset(), init=False)
     """Keys of the marked machines, those the filter hides among them."""
     view: reactive[ListView] = reactive(ListView(), init=False)
+    hovered: reactive[str | None] = reactive(None, init=False)
+    """The key of the row under the mouse."""
 
     class SelectionChanged(Message):
         """Another machine is under the cursor."""
@@ -109,11 +119,15 @@ class VMTable(DataTable[Text]):
         view: ListView | None = None,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
-        super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable")
+        super().__init__(id=id)
         self._arch = arch
         self._wanted = select
-        self._shown: dict[str, Row] = {}
-        self._layout: tuple[tuple[Column, ...], int] = ((), 0)
+        self._order: tuple[str, ...] = ()
+        self._rows: dict[str, Row] = {}
+        self._lines: dict[str, Strip] = {}
+        """Painted lines by key; what is not as it was when its line was painted is taken out."""
+        self._styles: dict[str, Style] = {}
+        self._layout = _Layout()
         self._touched = 0.0
         self._sorted = 0.0
         if view is not None:
@@ -122,7 +136,6 @@ class VMTable(DataTable[Text]):
     def on_mount(self) -> None:
         """Uptimes move between two looks at the disk, too; values that change may change the order."""
         self.set_interval(1.0, self._fill)
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._lay_out())
 
     def on_resize(self, _event: events.Resize) -> None:
         """Cut names and notes as the width allows."""
@@ -132,9 +145,36 @@ class VMTable(DataTable[Text]):
         """Somebody is at it."""
         self._touched = time.monotonic()
 
-    def on_mouse_move(self) -> None:
-        """Somebody is about to click."""
-        self._touched = time.monotonic()
+    # What is shown
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The keys of the machines in view, from the top."""
+        return self._order
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The keys of the columns there is room for."""
+        return tuple(column.key for column in self._layout.columns)
+
+    @property
+    def cursor_row(self) -> int:
+        """The number of the selected machine's row; 0 when there is none."""
+        return self._order.index(self.selected) if self.selected in self._order else 0
+
+    def row(self, key: str) -> Row:
+        """The cells of one machine in view."""
+        return self._rows[key]
+
+    @property
+    def matching(self) -> tuple[VMSnapshot, ...]:
+        """The machines the filter lets through."""
+        return matching(self.snapshots or (), self.filter_text)
+
+    @property
+    def hidden_marks(self) -> frozenset[str]:
+        """The marked machines that the filter hides."""
+        return self.marked - {vm.key for vm in self.matching}
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
         """Show what is new; who is gone is no longer marked."""
@@ -149,9 +189,14 @@ class VMTable(DataTable[Text]):
         """Show what matches."""
         self._fill()
 
-    def watch_selected(self, selected: str | None) -> None:
-        """Say so."""
+    def watch_selected(self, before: str | None, selected: str | None) -> None:
+        """Show it, and say so."""
+        self._repaint(before, selected)
         self.post_message(self.SelectionChanged(selected))
+
+    def watch_hovered(self, before: str | None, hovered: str | None) -> None:
+        """Show it."""
+        self._repaint(before, hovered)
 
     def watch_marked(self) -> None:
         """Show it, and say so."""
@@ -160,30 +205,67 @@ class VMTable(DataTable[Text]):
 
     def watch_view(self, view: ListView) -> None:
         """Lay out anew, and say so."""
-        self._lay_out()
+        self._order = ()
+        self._fill()
         self.post_message(self.ViewChanged(view))
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """The user moved the cursor."""
-        event.stop()
-        if event.row_key.value in self._shown:
-            self.selected = event.row_key.value
+    # Mouse and keys
 
-    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        """Sort by it; once more: the other way round."""
-        event.stop()
-        if event.column_key.value in SORTABLE:
-            self.view = replace(self.view, sorting=self.view.sorting.toggled(event.column_key.value))
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Somebody is about to click."""
+        self._touched = time.monotonic()
+        self.hovered = self._key_at(event.y)
 
-    @property
-    def matching(self) -> tuple[VMSnapshot, ...]:
-        """The machines the filter lets through."""
-        return matching(self.snapshots or (), self.filter_text)
+    def on_leave(self) -> None:
+        """Nothing is under the mouse."""
+        self.hovered = None
 
-    @property
-    def hidden_marks(self) -> frozenset[str]:
-        """The marked machines that the filter hides."""
-        return self.marked - {vm.key for vm in self.matching}
+    def on_click(self, event: events.Click) -> None:
+        """A header sorts by its column, once more: the other way round; a row is selected."""
+        if event.y < _HEADER:
+            number = vm_line.column_at(event.x + self.scroll_offset.x, self._layout.widths)
+            column = None if number is None else self._layout.columns[number].key
+            if column in SORTABLE:
+                self.view = replace(self.view, sorting=self.view.sorting.toggled(column))
+        elif (key := self._key_at(event.y)) is not None:
+            self.selected = key
+
+    def _key_at(self, y: int) -> str | None:
+        row = y - _HEADER + self.scroll_offset.y
+        return self._order[row] if y >= _HEADER and row < len(self._order) else None
+
+    def _go_to(self, row: int) -> None:
+        if self._order:
+            self.selected = self._order[min(max(row, 0), len(self._order) - 1)]
+            self._scroll_to_cursor()
+
+    def _scroll_to_cursor(self) -> None:
+        region = Region(self.scroll_offset.x, self.cursor_row + _HEADER, 1, 1)
+        self.scroll_to_region(region, spacing=Spacing(top=_HEADER), animate=False, force=True)
+
+    def action_cursor_down(self) -> None:
+        """The next machine."""
+        self._go_to(self.cursor_row + 1)
+
+    def action_cursor_up(self) -> None:
+        """The machine before."""
+        self._go_to(self.cursor_row - 1)
+
+    def action_page_down(self) -> None:
+        """As many further as there are in view."""
+        self._go_to(self.cursor_row + max(1, self.size.height - _HEADER))
+
+    def action_page_up(self) -> None:
+        """As many back as there are in view."""
+        self._go_to(self.cursor_row - max(1, self.size.height - _HEADER))
+
+    def action_scroll_top(self) -> None:
+        """The first machine."""
+        self._go_to(0)
+
+    def action_scroll_bottom(self) -> None:
+        """The last machine."""
+        self._go_to(len(self._order) - 1)
 
     def select(self, cluster: str) -> None:
         """Put the cursor on this cluster id or key, now or as soon as it appears."""
@@ -203,7 +285,7 @@ class VMTable(DataTable[Text]):
 
     def action_sort_by(self, step: int) -> None:
         """Sort by the column to the left or right of the present one."""
-        columns = [column.key for column in self._layout[0] if column.key in SORTABLE]
+        columns = [key for key in self.columns if key in SORTABLE]
         now = self.view.sorting.column
         column = columns[(columns.index(now) + step) % len(columns)] if now in columns else columns[0]
         self.view = replace(self.view, sorting=Sorting(column, column in LARGEST_FIRST))
@@ -213,139 +295,157 @@ class VMTable(DataTable[Text]):
         sorting = self.view.sorting
         self.view = replace(self.view, sorting=replace(sorting, descending=not sorting.descending))
 
-    # Columns
+    # Rows
 
-    def _lay_out(self) -> None:
-        """Write everything again: other columns, another order, other colours."""
-        self._layout = ((), 0)
-        self._fill()
-
-    def _fit_columns(self) -> None:
-        """Have the columns and bars there is room for; a change empties the table."""
-        bar_width = 5 if self._room >= _WIDE else 1
-        widths = {
-            column.key: column.width + bar_width + 1 for column in COLUMNS if column.key in METERED and column.width
-        }
-        columns = tuple(
-            column._replace(width=widths.get(column.key, column.width))
-            for column in COLUMNS
-            if column.key not in self.view.hidden
-        )
-        if self._fixed_width(columns) + _MINIMUM_NAME + _MINIMUM_NOTE > self._room:
-            columns = tuple(column for column in columns if column.key != "note")
-        if (columns, bar_width) == self._layout:
+    def _fill(self) -> None:
+        """Bring order, cells, columns and cursor in line with the machines there are; paint what is not as it was."""
+        if not self.is_mounted:
             return
-        self._layout = (columns, bar_width)
-        self._shown = {}
-        self._sorted = 0.0
-        self.clear(columns=True)
-        for column in columns:
-            label = column.label
-            if column.key == self.view.sorting.column:
-                label += "▼" if self.view.sorting.descending else "▲"
-            self.add_column(
-                Text(label.rjust(column.width) if column.right and column.width else label),
-                key=column.key,
-                width=column.width,
-            )
+        old_row = self.cursor_row
+        shown = self.matching
+        columns, bar_width = self._columns_that_fit()
+        rows, name_width, note_width = self._cells(shown, columns, bar_width)
+        flexible = {"name": name_width, "note": note_width}
+        widths = tuple(flexible.get(column.key, column.width or 0) for column in columns)
+        before, self._rows = self._rows, rows
+        layout, order = _Layout(columns, widths, bar_width), self._arrange(shown)
+        if (layout, order) != (self._layout, self._order):
+            self._layout, self._order = layout, order
+            self._lines.clear()
+            self.virtual_size = Size(vm_line.width_of(columns, widths), len(order) + _HEADER)
+            self.refresh()
+        else:
+            self._repaint(*(key for key, row in rows.items() if row != before.get(key)))
+        self._place_cursor(old_row)
+
+    def _arrange(self, shown: tuple[VMSnapshot, ...]) -> tuple[str, ...]:
+        """The order of the rows: another one only when something joined, was asked for, or nobody is at it."""
+        now = time.monotonic()
+        keys = {vm.key for vm in shown}
+        if keys <= set(self._order) and now - max(self._touched, self._sorted) < RESORT_INTERVAL:
+            return tuple(key for key in self._order if key in keys)
+        self._sorted = now
+        return tuple(vm.key for vm in arranged(shown, self.view.sorting))
 
     @property
     def _room(self) -> int:
         """Cells in a line: before there is anything to show, and so no size, those of the terminal."""
-        return self.size.width or self.app.size.width
+        return (self.size.width or self.app.size.width) - self.styles.scrollbar_size_vertical
 
-    def _fixed_width(self, columns: tuple[Column, ...]) -> int:
-        fixed = sum(column.width for column in columns if column.width is not None)
-        return fixed + _PADDING * len(columns) + self.styles.scrollbar_size_vertical
+    def _columns_that_fit(self) -> tuple[tuple[Column, ...], int]:
+        bar_width = 5 if self._room >= _WIDE else 1
+        columns = tuple(
+            column._replace(width=column.width + bar_width + 1) if column.key in METERED and column.width else column
+            for column in COLUMNS
+            if column.key not in self.view.hidden
+        )
+        if _fixed_width(columns) + _MINIMUM_NAME + _MINIMUM_NOTE > self._room:
+            columns = tuple(column for column in columns if column.key != "note")
+        return columns, bar_width
 
-    # Rows
-
-    def _fill(self) -> None:
-        if not self.is_mounted:
-            return
-        old_row = self.cursor_row
-        with self.prevent(DataTable.RowHighlighted):
-            self._fit_columns()
-            shown = self.matching
-            rows = self._rows(shown)
-            for key in [key for key in self._shown if key not in rows]:
-                self.remove_row(key)
-                del self._shown[key]
-            added = False
-            for vm in shown:
-                if vm.key in self._shown:
-                    self._update_row(vm, rows[vm.key])
-                else:
-                    self.add_row(
-                        *(self._render_cell_text(vm, rows[vm.key], column) for column in self._layout[0]), key=vm.key
-                    )
-                    added = True
-                self._shown[vm.key] = rows[vm.key]
-            self._sort(shown, must=added)
-            self._place_cursor(old_row)
-
-    def _sort(self, shown: tuple[VMSnapshot, ...], *, must: bool) -> None:
-        now = time.monotonic()
-        if not must and now - max(self._touched, self._sorted) < RESORT_INTERVAL:
-            return
-        self._sorted = now
-        order = [vm.key for vm in arranged(shown, self.view.sorting)]
-        if order != [row.key.value for row in self.ordered_rows]:
-            rank = {key: number for number, key in enumerate(order)}
-            self.sort("name", key=lambda cell: rank[cell.key])
-
-    def _rows(self, shown: tuple[VMSnapshot, ...]) -> dict[str, Row]:
-        """The rows, with names and notes as long as there is room for."""
-        columns, bar_width = self._layout
-        spare = self._room - self._fixed_width(columns)
+    def _cells(
+        self, shown: tuple[VMSnapshot, ...], columns: tuple[Column, ...], bar_width: int
+    ) -> tuple[dict[str, Row], int, int]:
+        """The rows, with names and notes as long as there is room for, and the widths of these two."""
+        spare = self._room - _fixed_width(columns)
         mark_width = len(MARK) if self.marked else 0
         room = max(_MINIMUM_NAME, spare) - mark_width
         names = {vm.key: name_of(vm, host_arch=self._arch, room=room, watched=vm.key in self.watched) for vm in shown}
-        note_room = spare - mark_width - max([_MINIMUM_NAME, *map(len, names.values())])
+        name_width = max([_MINIMUM_NAME, *map(len, names.values())]) + mark_width
+        note_width = max(0, spare - name_width)
         now = time.time()
-        return {
+        rows = {
             vm.key: row_of(
                 vm,
                 name=(MARK if vm.key in self.marked else " " * mark_width) + names[vm.key],
-                note_room=note_room,
+                note_room=note_width,
                 now=now,
                 bar_width=bar_width,
             )
             for vm in shown
         }
+        return rows, name_width, note_width
 
     def _place_cursor(self, old_row: int) -> None:
         """Put the cursor on the machine it was on, else where that stood, and note which it is now."""
-        order = [row.key.value or "" for row in self.ordered_rows]
-        if not order:
+        if not self._order:
             self.selected = None
             return
         known = {vm.key: vm.cluster_id for vm in self.snapshots or ()}
-        wanted = self._wanted and next((key for key in order if self._wanted in {known.get(key), key}), None)
+        wanted = self._wanted and next((key for key in self._order if self._wanted in {known.get(key), key}), None)
         if wanted:
             self._wanted = None
         key = wanted or self.selected
-        if key not in self._shown:
-            key = order[min(old_row, len(order) - 1)]
-        row = self.get_row_index(key)
-        if row != self.cursor_row:
-            self.move_cursor(row=row, animate=False, scroll=True)
+        if key not in self._rows:
+            key = self._order[min(old_row, len(self._order) - 1)]
+        moved = wanted or self._order.index(key) != old_row
         self.selected = key
+        if moved:
+            self._scroll_to_cursor()
 
-    def _update_row(self, vm: VMSnapshot, row: Row) -> None:
-        before = self._shown[vm.key]
-        for column in self._layout[0]:
-            if row[column.key] != before.get(column.key):
-                cell = self._render_cell_text(vm, row, column)
-                self.update_cell(vm.key, column.key, cell, update_width=column.width is None)
+    # Painting
 
-    def _render_cell_text(self, vm: VMSnapshot, row: Row, column: Column) -> Text:
-        text, component, bar = row[column.key]
-        style = self._component_style(component)
-        if column.key == "name":
-            return NameCell(text, style=style, key=vm.key)
-        cell = Text(text, style=style, justify="right" if column.right else "left", no_wrap=True)
-        return cell.append(bar, self._component_style("bar")) if bar else cell
+    def notify_style_update(self) -> None:
+        """Another theme, the focus, a class: every colour may be another."""
+        self._styles.clear()
+        self._lines.clear()
+        super().notify_style_update()
 
-    def _component_style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"vm-table--{name}", partial=True) if name else Style.null()
+    def _repaint(self, *keys: str | None) -> None:
+        """Paint the rows of these machines again."""
+        for key in keys:
+            if key is not None and self._lines.pop(key, None) is not None:
+                y = self._order.index(key) + _HEADER - self.scroll_offset.y
+                if _HEADER <= y < self.size.height:
+                    self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """Paint one line."""
+        width, left = self.size.width, self.scroll_offset.x
+        base = self.rich_style
+        if y < _HEADER:
+            strip = self._header()
+        elif (key := self._key_at(y)) is not None:
+            strip = self._line(key, base)
+            if key == self.selected:
+                base = base + self._style("cursor")
+        else:
+            return Strip.blank(width, base)
+        return strip.crop_extend(left, left + width, base)
+
+    def _header(self) -> Strip:
+        sorting, arrow = self.view.sorting, "▼" if self.view.sorting.descending else "▲"
+        labels = [column.label + (arrow if column.key == sorting.column else "") for column in self._layout.columns]
+        return vm_line.header(self._layout.columns, self._layout.widths, labels, self._style("header"))
+
+    def _line(self, key: str, base: Style) -> Strip:
+        strip = self._lines.get(key)
+        if strip is None:
+            if key == self.selected:
+                base = base + self._style("cursor")
+            elif key == self.hovered:
+                base = base + self._style("hover")
+            layout = self._layout
+            strip = vm_line.line(self._rows[key], layout.columns, layout.widths, base, self._text_style)
+            self._lines[key] = strip
+        return strip
+
+    def _style(self, name: str) -> Style:
+        """The whole style of a component class, its background on that of the list."""
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"vm-table--{name}")
+        return self._styles[name]
+
+    def _text_style(self, name: str) -> Style:
+        """What a component class says about text, "" nothing: the row has the background."""
+        if not name:
+            return Style.null()
+        key = f"text {name}"
+        if key not in self._styles:
+            self._styles[key] = self.get_component_rich_style(f"vm-table--{name}", partial=True)
+        return self._styles[key]
+
+
+def _fixed_width(columns: tuple[Column, ...]) -> int:
+    """Cells that these columns take beside what names and notes do."""
+    return vm_line.width_of(columns, [column.width or 0 for column in columns])
