@@ -340,10 +340,10 @@ class Cluster:
             )
         return ssh.SSHTarget("127.0.0.1", port, user, self.files.identity)
 
-    def console(self) -> Ending:
+    def console(self, *, ask: bool = False) -> Ending:
         """Attach the calling terminal, recording what is printed where QEMU does not. See `Qemu.console`."""
         with recorded(self.snapshot()) as record:
-            return self.qemu.console(record=record)
+            return self.qemu.console(record=record, ask=ask)
 
     def shell(
         self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ssh.DEFAULT_USER

@@ -4,6 +4,10 @@
 powerdown = 90  # seconds the guest gets to power off; 0 leaves it out
 terminate = 10  # seconds QEMU gets after SIGTERM
 kill = 10       # seconds the kernel gets after SIGKILL
+
+[recordings]
+boots = 10      # how many boots of a machine are kept
+megabytes = 64  # how much all its recordings may take
 """
 
 from __future__ import annotations
@@ -24,10 +28,19 @@ FILE_NAME = "config.toml"
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingLimits:
+    """How much is kept of one machine: its newest boots, and megabytes (2^20) of all its recordings together."""
+
+    boots: int = 10
+    megabytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What can be configured, with the defaults for what is not."""
 
     stop: StopTimeouts = field(default_factory=StopTimeouts)
+    recordings: RecordingLimits = field(default_factory=RecordingLimits)
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -53,12 +66,29 @@ def read_config(path: Path) -> Config:
         tables = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not TOML: {error}") from error
-    stop = tables.pop("stop", {})
+    stop, recordings = _table(path, tables, "stop"), _table(path, tables, "recordings")
     if tables:
-        raise InvalidInput(f"{path}: {next(iter(tables))!r} is not known: use [stop]")
-    if not isinstance(stop, dict):
-        raise InvalidInput(f"{path}: 'stop' is not a table: write [stop] above its settings")
-    return Config(_stop_timeouts(path, stop))
+        raise InvalidInput(f"{path}: {next(iter(tables))!r} is not known: use [stop] or [recordings]")
+    return Config(_stop_timeouts(path, stop), _recording_limits(path, recordings))
+
+
+def _table(path: Path, tables: dict[str, object], name: str) -> dict[str, object]:
+    table = tables.pop(name, {})
+    if not isinstance(table, dict):
+        raise InvalidInput(f"{path}: {name!r} is not a table: write [{name}] above its settings")
+    return table
+
+
+def _recording_limits(path: Path, table: Mapping[str, object]) -> RecordingLimits:
+    known = {item.name for item in fields(RecordingLimits)}
+    limits = {}
+    for name, value in table.items():
+        if name not in known:
+            raise InvalidInput(f"{path}: {name!r} in [recordings] is not known: use {', '.join(sorted(known))}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InvalidInput(f"{path}: {name!r} in [recordings] is not a number: use 1 or more")
+        limits[name] = value
+    return RecordingLimits(**limits)
 
 
 def _stop_timeouts(path: Path, table: Mapping[str, object]) -> StopTimeouts:

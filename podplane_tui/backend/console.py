@@ -14,10 +14,13 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 
+from podplane_tui.backend.console_holder import IDLE, LOOK_INTERVAL
 from podplane_tui.backend.errors import ConsoleError
 from podplane_tui.backend.paths import check_socket_path
 
@@ -37,6 +40,8 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
 
 _DROPPED = b"\x18\r\n[%d bytes not shown: this terminal was too slow]\r\n"
 
+_ASKED = b"\x18\r\n[%s asks for this console: Ctrl-] hands it over]\r\n"
+
 _RESET = (
     b"\x18"  # cancels a sequence that was cut off
     b"\x1b[0m\x1b[?25h"  # plain colours, cursor visible
@@ -51,6 +56,7 @@ class Ending(StrEnum):
     """Why an attachment ended; the value is a line for the user."""
 
     DETACHED = "detached from the console; the machine goes on"
+    HANDED_OVER = "handed the console over to who asked for it; the machine goes on"
     CLOSED = "the machine closed its console: it has stopped or restarts"
 
 
@@ -61,6 +67,8 @@ def attach(
     output_fd: int,
     check: Callable[[], None] | None = None,
     record: Callable[[bytes], object] | None = None,
+    asked: Callable[[], str] | None = None,
+    held: AbstractContextManager[object] | None = None,
 ) -> Ending:
     """Connect a terminal, or any two descriptors, with the console socket at `path` until Ctrl-] or its end.
 
@@ -69,15 +77,20 @@ def attach(
     the main thread. Input that ends leaves the output running, unless it is a terminal.
 
     `check` is called right before connecting and may raise: QEMU serves one client at a time and lets a second one
-    connect into silence, which only QMP can tell. `record` is given all that the machine prints. Raises
-    `ConsoleError`, and `InvalidInput` for too long a path.
+    connect into silence, which only QMP can tell. `record` is given all that the machine prints. `asked` says who else
+    wants the console, "" for nobody; `held` is left when it is free again. Raises `ConsoleError`, and `InvalidInput`
+    for too long a path.
     """
-    if check is not None:
-        check()
     caught: list[int] = []
     try:
-        with connect(path) as connection, _wake_on_signal(caught) as wake, _raw(input_fd), _writable(output_fd) as out:
-            ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(held or contextlib.nullcontext())
+            if check is not None:
+                check()
+            connection, wake = stack.enter_context(connect(path)), stack.enter_context(_wake_on_signal(caught))
+            stack.enter_context(_raw(input_fd))
+            out = stack.enter_context(_writable(output_fd))
+            ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record, asked=asked)
             if os.isatty(output_fd):
                 _write(out, _RESET)
     finally:
@@ -118,16 +131,20 @@ def relay(
     output_fd: int,
     wake_fd: int = -1,
     record: Callable[[bytes], object] | None = None,
+    asked: Callable[[], str] | None = None,
 ) -> Ending:
     """Carry bytes both ways until Ctrl-] in the input, the socket's end, a byte on `wake_fd` or an output that is gone.
 
     The three descriptors differ and `connection` is non-blocking. It is read however slow the output is: beyond 1 MiB
     of arrears the oldest bytes give way to a note. Input that the guest does not take waits, 1 MiB of it; a keyboard
     is read even then, for Ctrl-].
+
+    Whoever `asked` names is told of in the output, and gets the console when nothing was typed for a while.
     """
     keyboard = os.isatty(input_fd)
     backlog, typed = _Backlog(), bytearray()
     input_open = connected = True
+    last_key, looked, told = time.monotonic(), 0.0, ""
     with selectors.SelectSelector() as selector:  # the one kind that takes terminals, pipes and files everywhere
         if wake_fd >= 0:
             selector.register(wake_fd, selectors.EVENT_READ)
@@ -137,9 +154,16 @@ def relay(
             _want(selector, output_fd, selectors.EVENT_WRITE if backlog else 0)
             writing = selectors.EVENT_WRITE if typed else 0
             _want(selector, connection.fileno(), selectors.EVENT_READ | writing if connected else 0)
-            ready = {key.fd for key, _ in selector.select()}
+            ready = {key.fd for key, _ in selector.select(LOOK_INTERVAL if asked is not None else None)}
             if wake_fd in ready:
                 return Ending.DETACHED
+            if asked is not None and time.monotonic() - looked >= LOOK_INTERVAL:
+                looked, who = time.monotonic(), asked()
+                if who and looked - last_key >= IDLE:
+                    return Ending.HANDED_OVER
+                if who not in {"", told}:
+                    backlog.add(_ASKED % who.encode())
+                told = who
             if connection.fileno() in ready:
                 _send(connection, typed)
                 data = _receive(connection)
@@ -154,6 +178,7 @@ def relay(
                 backlog.remove(sent)
             if input_fd in ready:
                 before, detach, _ = _read(input_fd).partition(DETACH)
+                last_key = time.monotonic()
                 input_open = bool(before or detach)
                 typed += before[: _MAX_INPUT - len(typed)] if keyboard else before
                 _send(connection, typed)
@@ -288,17 +313,18 @@ def _wake_on_signal(caught: list[int]) -> Iterator[int]:
 
     def handle(number: int, _frame: object) -> None:
         caught.append(number)
-        with contextlib.suppress(OSError):
-            os.write(writer, b"\0")
 
     numbers = [signal.Signals[name] for name in _SIGNALS]
     previous = {number: signal.getsignal(number) for number in numbers}
     previous = {number: handler for number, handler in previous.items() if handler not in {signal.SIG_IGN, None}}
+    # Written to as the signal arrives: one that comes right before a wait would wake nobody otherwise.
+    wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         for number in previous:
             signal.signal(number, handle)
         yield reader
     finally:
+        signal.set_wakeup_fd(wakeup)
         for number, handler in previous.items():
             signal.signal(number, handler)
         os.close(reader)

@@ -48,11 +48,17 @@ class Claim:
 
 
 class Held:
-    """A claim of our own, until it is released."""
+    """A claim of our own, until it is released or, as a context manager, left."""
 
     def __init__(self, path: Path, handle: int) -> None:
         self._path = path
         self._handle = handle
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """End it. Safe to call twice."""
@@ -85,7 +91,10 @@ def take(files: VMFiles, who: str) -> Held:
     """Hold the console from now on. Raises `ConsoleHeld`, saying who does, and `CorruptFile`."""
     held = _acquire(files.console_lock, who)
     if held is None:
-        raise ConsoleHeld(f"{_name(holder(files))} holds the console of {files.name}, which serves one at a time")
+        raise ConsoleHeld(
+            f"{_name(holder(files))} holds the console of {files.name}, which serves one at a time: watch it with"
+            " podplane-tui logs --follow, or ask for it with podplane-tui console --ask"
+        )
     return held
 
 
@@ -102,7 +111,7 @@ def ask(files: VMFiles, who: str, *, cancel: threading.Event, patience: float = 
         deadline = time.monotonic() + patience
         while (held := _acquire(files.console_lock, who, patience=0)) is None:
             if time.monotonic() > deadline:
-                raise ConsoleHeld(f"{_name(holder(files))} did not hand over the console of {files.name}")
+                raise ConsoleHeld(f"{_name(holder(files))} did not hand over the console of {files.name}: try again")
             if cancel.wait(_RETRY):
                 raise Cancelled("no longer asking for the console")
         return held

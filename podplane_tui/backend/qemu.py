@@ -11,16 +11,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from podplane_tui.backend import console, images, qmp, recordings, ssh, sync
+from podplane_tui.backend import console, console_holder, images, qmp, recordings, ssh, sync
 from podplane_tui.backend.arguments import Machine, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
-    ConsoleError,
+    ConsoleHeld,
     CorruptFile,
     CreateFailed,
     DeleteFailed,
@@ -351,10 +352,11 @@ class Qemu:
             return False
         return named is not None and named.pid == process.pid and process.matches(named.data)
 
-    def console(self, *, record: Callable[[bytes], object] | None = None) -> console.Ending:
+    def console(self, *, record: Callable[[bytes], object] | None = None, ask: bool = False) -> console.Ending:
         """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
 
-        `record` is given all that the machine prints. Raises `NotRunning` and `ConsoleError`.
+        `record` is given all that the machine prints. With `ask`, whoever of ours holds the console is asked for it.
+        Raises `NotRunning`, `ConsoleHeld` and `ConsoleError`.
         """
         machine = self.machine()
         path = machine.console or self.files.console
@@ -368,12 +370,28 @@ class Qemu:
             except QMPError:
                 return  # it can't tell, so nothing speaks against trying
             if taken:
-                raise ConsoleError(
-                    f"the console of {self.vm_name} serves one program at a time and has one: leave it there first"
+                raise ConsoleHeld(
+                    f"the console of {self.vm_name} serves one program at a time, and one that is not podplane-tui has"
+                    " it: leave it there first"
                 )
 
+        def asked() -> str:
+            claim = console_holder.asker(self.files)
+            return "" if claim is None else claim.who
+
+        who = console_holder.own_name("the console command")
+        if ask:
+            held = console_holder.ask(self.files, who, cancel=threading.Event())
+        else:
+            held = console_holder.take(self.files, who)
         return console.attach(
-            path, input_fd=sys.stdin.fileno(), output_fd=sys.stdout.fileno(), check=check, record=record
+            path,
+            input_fd=sys.stdin.fileno(),
+            output_fd=sys.stdout.fileno(),
+            check=check,
+            record=record,
+            asked=asked,
+            held=held,
         )
 
     def shell(

@@ -20,7 +20,8 @@ from pathlib import Path
 from podplane_tui.backend.arguments import read_machine
 from podplane_tui.backend.boot import BootParser
 from podplane_tui.backend.boot_values import Boot
-from podplane_tui.backend.errors import CorruptFile, VMError
+from podplane_tui.backend.config import load_config
+from podplane_tui.backend.errors import CorruptFile, InvalidInput, VMError
 from podplane_tui.backend.files import open_regular, private_directory, read_small_file, write_atomic
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.process import boot_id, create_ticks
@@ -38,6 +39,15 @@ class Limits:
 
     boots: int = 10
     size: int = 64 * 2**20
+
+    @classmethod
+    def configured(cls) -> Limits:
+        """Those of this user's configuration; the usual ones where it can't be understood, which others complain of."""
+        try:
+            limits = load_config().recordings
+        except InvalidInput:
+            return cls()
+        return cls(limits.boots, limits.megabytes << 20)
 
 
 class Source(StrEnum):
@@ -250,13 +260,14 @@ def keep_host_keys(files: VMFiles, boot: Boot) -> None:
         write_atomic(files.known_hosts, content, mode=0o600)
 
 
-def keep_within(files: VMFiles, limits: Limits = Limits()) -> tuple[str, ...]:
-    """Remove the recordings beyond `limits`, oldest first, and trim one that alone is too large; say what was done.
+def keep_within(files: VMFiles, limits: Limits | None = None) -> tuple[str, ...]:
+    """Remove the recordings beyond the limits, oldest first, and trim one that alone is too large; say what was done.
 
-    One whose machine runs is never removed. Trimming keeps the beginning, which tells of the boot, and the end.
-    Raises `OSError`.
+    Without `limits` they are those configured. One whose machine runs is never removed. Trimming keeps the beginning,
+    which tells of the boot, and the end. Raises `OSError`.
     """
     done = []
+    limits = limits or Limits.configured()
     boots = size = 0
     for recording in recordings(files):
         if not recording.live and (boots >= limits.boots or size >= limits.size):

@@ -18,21 +18,22 @@ _SSH_FAILED = 255
 
 
 @click.command()
+@click.option("--ask", is_flag=True, help="If somebody types into it, ask them to hand it over, for up to a minute.")
 @place_options
 @pass_choices
-def console(choices: Choices) -> None:
+def console(choices: Choices, *, ask: bool) -> None:
     """Attach to a machine's serial console.
 
-    Ctrl-] detaches.
+    Ctrl-] detaches. One program at a time can; logs --follow watches meanwhile.
     """
-    attach_console(cluster_of(choices))
+    attach_console(cluster_of(choices), ask=ask)
 
 
-def attach_console(cluster: Cluster) -> None:
+def attach_console(cluster: Cluster, *, ask: bool = False) -> None:
     """Hand this terminal over to the serial console until Ctrl-] or the end of the machine."""
     if sys.stdin.isatty() and cluster.qemu.running():
         click.echo(f"the console of {cluster.files.name}; Ctrl-] detaches", err=True)
-    click.echo(cluster.console().value, err=True)
+    click.echo(cluster.console(ask=ask).value, err=True)
 
 
 @click.command(context_settings={"allow_interspersed_args": False})

@@ -32,7 +32,7 @@ from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_duration
 from podplane_tui.tui import many
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
-from podplane_tui.tui.events import Event, Level, changes, with_events
+from podplane_tui.tui.events import Event, Level, changes, event, with_events
 from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
 from podplane_tui.tui.memory import Memory, recall, remember
@@ -44,6 +44,7 @@ from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.syncing import ask_sync
 from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.upkeep import UPKEEP_INTERVAL, Upkeep
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal
 from podplane_tui.tui.widgets.vm_table import VMTable
 from podplane_tui.tui.work import Work, Workshop
@@ -125,6 +126,7 @@ class PodplaneApp(App[None]):
         """Start looking."""
         self.theme = "tokyo-night"
         self._poll()
+        self._keep_recordings()
         self.set_interval(POLL_INTERVAL, self._notice_age)
         if self._message:
             self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
@@ -158,6 +160,15 @@ class PodplaneApp(App[None]):
                 await asyncio.wait_for(self._look_now.wait(), POLL_INTERVAL)
             except TimeoutError:
                 continue
+
+    @work(group="recordings", exclusive=True)
+    async def _keep_recordings(self) -> None:
+        upkeep = Upkeep()
+        while True:
+            await asyncio.sleep(UPKEEP_INTERVAL)
+            machines = self.snapshots or ()
+            for text in await in_thread(lambda: upkeep.look(machines), name="upkeep"):  # noqa: B023 - awaited here
+                self.post_message(Noted(event(text)))
 
     def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:
         """What our own jobs do to machines is their story; all else that happens to one is an event."""

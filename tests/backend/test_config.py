@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.config import Config, load_config, read_config
+from podplane_tui.backend.config import Config, RecordingLimits, load_config, read_config
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.interface import StopTimeouts
 
@@ -50,3 +50,18 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, words: 
 def test_a_directory_in_its_place_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="can't be read"):
         read_config(tmp_path)
+
+
+def test_how_much_is_recorded_can_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    assert read_config(path).recordings == RecordingLimits(boots=10, megabytes=64)
+    path.write_text("[recordings]\nboots = 3\n")
+    assert read_config(path).recordings == RecordingLimits(boots=3, megabytes=64)
+    for wrong, words in (
+        ("boots = 0", "'boots' in .recordings. is not a number"),
+        ("megabytes = true", "'megabytes' in .recordings. is not a number"),
+        ("size = 3", "'size' in .recordings. is not known: use boots, megabytes"),
+    ):
+        path.write_text(f"[recordings]\n{wrong}\n")
+        with pytest.raises(InvalidInput, match=words):
+            read_config(path)
