@@ -1,17 +1,27 @@
-"""Opening the dashboard: imported only when it opens, since Textual takes a while to load."""
+"""Opening the dashboard. What that takes, Textual above all, is imported while a thread looks at the machines."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
+import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from podplane_tui.backend.config import load_config
+from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.cli.options import Choices
-from podplane_tui.cli.place import cluster_id_of, place_of
-from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.cli.place import Place, cluster_id_of, place_of
+
+if TYPE_CHECKING:
+    from podplane_tui.tui.app import PodplaneApp
+
+_FIRST_LOOK = 0.2
+"""Seconds the first look at the machines may be waited for; the dashboard then opens without."""
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,16 +38,41 @@ def open_dashboard(choices: Choices) -> int:
     require_terminal()
     place = place_of(choices)
     select = None if choices.cluster_id is None else cluster_id_of(choices)
-    return show(
-        PodplaneApp(
-            data_dir=place.data_dir,
-            runtime_dir=place.runtime_dir,
-            state_dir=place.state_dir,
-            arch=place.arch,
-            stop_timeouts=load_config().stop,
-            select=select,
-        )
+    timeouts = load_config().stop
+    # Nothing of what is made from here to the first picture goes away again: collecting it would only take time.
+    gc.disable()
+    first = _FirstLook(place)
+    from podplane_tui.tui.app import PodplaneApp  # noqa: PLC0415 - after the look has begun
+
+    app = PodplaneApp(
+        data_dir=place.data_dir,
+        runtime_dir=place.runtime_dir,
+        state_dir=place.state_dir,
+        arch=place.arch,
+        stop_timeouts=timeouts,
+        select=select,
+        inventory=first.inventory(),
     )
+    gc.freeze()
+    return show(app)
+
+
+class _FirstLook:
+    """Looks at the machines in a thread of its own, from the moment it is made."""
+
+    def __init__(self, place: Place) -> None:
+        self._inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
+        self._found: tuple[VMSnapshot, ...] = ()
+        self._thread = threading.Thread(target=self._look, name="first-look", daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        self._found = self._inventory.snapshot()
+
+    def inventory(self) -> tuple[Inventory, tuple[VMSnapshot, ...]] | None:
+        """The inventory and what it saw; None when that takes long, for an inventory belongs to one thread."""
+        self._thread.join(_FIRST_LOOK)
+        return None if self._thread.is_alive() else (self._inventory, self._found)
 
 
 def show(app: PodplaneApp) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import os
 import time
@@ -63,7 +64,7 @@ class PodplaneApp(App[None]):
     """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
 
     `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
-    own, None for the usual one.
+    own, None for the usual one. `inventory` is one that has looked already, with what it saw.
     """
 
     TITLE = "podplane-tui"
@@ -89,6 +90,7 @@ class PodplaneApp(App[None]):
         select: str | None = None,
         message: str = "",
         state_dir: Path | None = None,
+        inventory: tuple[Inventory, tuple[VMSnapshot, ...]] | None = None,
     ) -> None:
         super().__init__()
         self.data_dir = data_dir
@@ -103,6 +105,9 @@ class PodplaneApp(App[None]):
         self._asking: set[str] = set()
         self._numbers = itertools.count(1)
         self._looked = time.monotonic()
+        self._inventory = Inventory(data_dir, runtime_dir, state_dir=state_dir) if inventory is None else inventory[0]
+        if inventory is not None:
+            self.set_reactive(PodplaneApp.snapshots, inventory[1])
         self._history = History()
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
@@ -146,10 +151,10 @@ class PodplaneApp(App[None]):
 
     @work(group="poll", exclusive=True)
     async def _poll(self) -> None:
-        inventory = Inventory(self.data_dir, self.runtime_dir, state_dir=self.state_dir)
+        gc.enable()  # whoever opens the dashboard may have put it off
         while True:
             self._look_now.clear()
-            found = await in_thread(inventory.snapshot, name="inventory")
+            found = await in_thread(self._inventory.snapshot, name="inventory")
             self._looked = time.monotonic()
             self._history.add(found, self._looked)
             self.stale_for = 0
