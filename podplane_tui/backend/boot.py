@@ -215,9 +215,11 @@ class BootParser:
                 boot.in_initrd = False
                 boot.end(StageName.INITRAMFS, where.moment)
             case Does.CLOUD_INIT if found["stage"] in CLOUD_INIT_STAGES:
+                boot.userspace(where.moment)
                 where = where._replace(moment=_up(boot, found, where.moment))
                 self._begin(boot, CLOUD_INIT_STAGES[found["stage"]], where)
             case Does.PROMPT if boot.find(StageName.LOGIN_PROMPT) is None:
+                boot.userspace(where.moment)
                 for name in (StageName.SYSTEMD, StageName.OPENRC):
                     boot.end(name, where.moment)
                 boot.stages.append(OpenStage(StageName.LOGIN_PROMPT, where, where.moment))

@@ -93,6 +93,10 @@ class BootInMaking:
             if stage.end is None and stage.name in names:
                 stage.end = moment
 
+    def userspace(self, moment: Moment) -> None:
+        """Programs run: under `quiet` nobody has said when the kernel had done its part, no later than by now."""
+        self.end_open(frozenset({StageName.KERNEL, StageName.INITRAMFS}), moment._replace(stamp=None, arrival=None))
+
     def over(self, how: str, where: Where) -> None:
         """The boot is over: so is the stage it was in, and what ran beside it was cut off."""
         self.end_open(frozenset(RANKS), where.moment)

@@ -83,6 +83,22 @@ def test_a_boot_of_debian_in_which_much_fails() -> None:
     assert [key.split()[0] for key in boot.host_keys] == ["ecdsa-sha2-nistp256", "ssh-ed25519"]
 
 
+def test_a_quiet_boot_does_not_stay_in_its_kernel() -> None:
+    """With `quiet` neither the initial RAM disk nor systemd says a word."""
+    (boot,) = boots(
+        b"[    0.000000] Linux version 6.1.0\r\n"
+        b"[   17.100000] cloud-init[312]: Cloud-init v. 22.4.2 running 'init-local' at Wed. Up 16.25 seconds.\r\n"
+        b"\r\nDebian GNU/Linux 12 dev ttyS0\r\n\r\ndev login: "
+        b"[   25.100000] cloud-init[392]: Cloud-init v. 22.4.2 running 'modules:final' at Wed. Up 24.50 seconds.\r\n"
+        b"[   27.100000] cloud-init[392]: Cloud-init v. 22.4.2 finished at Wed. Datasource X. Up 26.43 seconds\r\n"
+        b"[ 3756.000000] sysrq: HELP : loglevel(0-9)\r\n"
+    )
+    assert not any(stage.running for stage in boot.stages)
+    kernel = boot.stage("kernel")
+    assert kernel is not None
+    assert (kernel.duration, kernel.duration_exact) == (17.1, False)
+
+
 def test_every_cut_gives_the_same_boots() -> None:
     whole = boots(DEBIAN, DEBIAN)
     for size in (1, 7, 4096, 65537):
