@@ -166,38 +166,51 @@ def _base(source: str) -> Path:
 
 def _changes(source: str, control: Control) -> Iterator[frozenset[Path]]:
     """What changed since the last time, every now and then also nothing; until cancelled."""
-    from watchfiles import watch  # noqa: PLC0415 - only a watch should cost its import
-
+    path = Path(source).resolve()
+    if not path.exists():
+        raise InvalidInput(f"there is no {path} to watch: check the path")
+    missed: frozenset[Path] = frozenset()
     while not control.cancel.is_set():
-        path = Path(source).resolve()
-        identity = _identity(path)
-        if identity is None:
-            raise InvalidInput(f"there is no {path} to watch: check the path")
         # A file is watched through its folder: editors put a new one in its place.
         folder = path if path.is_dir() else path.parent
-        try:
-            for found in watch(
-                folder,
-                watch_filter=None,
-                debounce=_GATHER_MS,
-                step=_QUIET_MS,
-                rust_timeout=_LOOK_MS,
-                yield_on_timeout=True,
-                stop_event=control.cancel,
-                raise_interrupt=False,
-                recursive=folder == path,
-                ignore_permission_denied=True,
-            ):
-                paths = frozenset(Path(name) for _, name in found)
-                yield paths if folder == path else paths & {path}
-                if folder == path and _identity(path) != identity:
-                    break  # another folder stands there now
-        except OSError as error:
-            raise Unsupported(
-                f"{path} can't be watched ({error}): if the limit is reached, raise fs.inotify.max_user_watches"
-            ) from error
+        for changed in _watch(folder, control, recursive=folder == path):
+            yield (changed if folder == path else changed & {path}) | missed
+            missed = frozenset()
+        # What changes before the next watch stands is seen by nobody: all of it counts as changed then.
+        missed = frozenset({path})
         _wait_for(path, control)
-        yield frozenset({path})
+
+
+def _watch(folder: Path, control: Control, *, recursive: bool) -> Iterator[frozenset[Path]]:
+    """The changes below `folder`, until cancelled, until another folder stands there, or a name can't be told."""
+    from watchfiles import Change, watch  # noqa: PLC0415 - only a watch should cost its import
+
+    identity = _identity(folder)
+    try:
+        for found in watch(
+            folder,
+            watch_filter=None,
+            debounce=_GATHER_MS,
+            step=_QUIET_MS,
+            rust_timeout=_LOOK_MS,
+            yield_on_timeout=True,
+            stop_event=control.cancel,
+            raise_interrupt=False,
+            recursive=recursive,
+            ignore_permission_denied=True,
+        ):
+            yield frozenset(Path(name) for _, name in found)
+            if (Change.deleted, str(folder)) in found or _identity(folder) != identity:
+                return
+    except OSError as error:
+        if not folder.exists():
+            return
+        raise Unsupported(
+            f"{folder} can't be watched ({error}): if the limit is reached, raise fs.inotify.max_user_watches"
+        ) from error
+    except RuntimeError as error:
+        if "decode path" not in str(error):  # a name that is no UTF-8 ends a watch of watchfiles
+            raise Unsupported(f"{folder} can't be watched any more: {error}") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -378,7 +378,7 @@ class PodplaneApp(App[None]):
     def _begin_watch(self, vm: VMSnapshot, request: SyncRequest) -> None:
         slot = f"{vm.key} {request.source} {request.destination}"
         if slot in self._at_work:
-            self._refuse(f"{request.source} is watched already: press w to end that")
+            self._refuse(f"{request.source} is watched already: press W to end that")
             return
         subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
         task = self._workshop.watch(vm, request)

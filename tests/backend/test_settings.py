@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.settings import ClusterSettings, read_settings, update_settings
+from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.settings import MAX_SYNCS, ClusterSettings, read_settings, remember_sync, update_settings
 
 
 @pytest.fixture
@@ -39,3 +40,25 @@ def test_what_cannot_be_understood_counts_as_nothing(files: VMFiles, content: st
     files.settings.write_text(content)
     assert read_settings(files) == ClusterSettings()
     assert update_settings(files, cpus="1").cpus == "1"
+
+
+def test_copies_are_remembered_latest_first_and_once(files: VMFiles) -> None:
+    first = SyncRequest("a/", "/b", "root:root", ("*.o", "two words"), delete=True, gitignore=True)
+    remember_sync(files, first)
+    remember_sync(files, SyncRequest("c", "/d"))
+    assert read_settings(files).syncs == (SyncRequest("c", "/d"), first)
+    again = SyncRequest("a/", "/b")
+    assert remember_sync(files, again).syncs == (again, SyncRequest("c", "/d"))
+    for number in range(2 * MAX_SYNCS):
+        remember_sync(files, SyncRequest(str(number), "/d"))
+    assert [request.source for request in read_settings(files).syncs] == [
+        str(number) for number in reversed(range(MAX_SYNCS, 2 * MAX_SYNCS))
+    ]
+
+
+def test_copies_that_are_none_are_passed_over(files: VMFiles) -> None:
+    files.settings.parent.mkdir(parents=True)
+    good = {"source": "a", "destination": "b"}
+    bad: list[object] = [1, None, {}, {"source": "a"}, {**good, "excludes": "x"}, {**good, "chown": 1}]
+    files.settings.write_text(json.dumps({"cpus": "2", "syncs": [*bad, {**good, "delete": "yes"}]}))
+    assert read_settings(files) == ClusterSettings(cpus="2", syncs=(SyncRequest("a", "b"),))

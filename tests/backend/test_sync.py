@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podplane_tui.backend.errors import Cancelled, CommandFailed, InvalidInput, KeyRefused, MissingProgram, StillBooting
-from podplane_tui.backend.interface import Control
+from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.rsync import Rsync, SyncRequest, _shell_word, rsync_arguments
+from podplane_tui.backend.rsync_output import Change, ChangeKind
 from podplane_tui.backend.ssh import SSHTarget, ensure_identity
-from podplane_tui.backend.sync import run_sync
+from podplane_tui.backend.sync import preview_sync, run_sync
 from tests.backend.sshd import Server, free_port, serve
 from tests.conftest import missing
 
@@ -223,6 +224,143 @@ def test_lines_are_reported_and_written_made_printable(server: Server, tmp_path:
     assert "two  words" in lines
     assert any(line.startswith("total size is 0") for line in lines)
     assert all(line.isprintable() for line in lines)
+
+
+def test_progress_is_told(server: Server, source: Path) -> None:
+    shown: list[Progress] = []
+    (source / "large").write_bytes(os.urandom(2**20))
+    run_sync(server.target, SyncRequest(f"{source}/", "copy"), control=Control(progress=shown.append))
+    size = sum(len(content or b"") for content in _tree(source).values())
+    assert shown[-1].done == size
+    assert shown[-1].files == shown[-1].files_total == len(_tree(source)) + 1  # the folder itself is one
+    assert shown[-1].fraction == 1
+
+
+def test_preview_tells_and_does_nothing(server: Server, source: Path) -> None:
+    request = SyncRequest(f"{source}/", "copy", delete=True)
+    run_sync(server.target, request)
+    before = _tree(server.home / "copy")
+    (source / "plain").write_text("changed")
+    (source / "new").write_text("")
+    (source / "a:b").unlink()
+    preview = preview_sync(server.target, request)
+    assert preview.deletions == (Change(ChangeKind.DELETED, "a:b"),)
+    found = {change.path: change.kind for change in preview.changes}
+    assert found["plain"] is ChangeKind.CHANGED
+    assert found["new"] is ChangeKind.NEW
+    assert [preview.counts[kind] for kind in (ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.DELETED)] == [1, 1, 1]
+    assert _tree(server.home / "copy") == before
+
+
+def test_only_so_many_changes_are_kept(server: Server, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podplane_tui.backend.sync.MAX_CHANGES", 3)
+    preview = preview_sync(server.target, SyncRequest(f"{source}/", "copy"))
+    assert len(preview.changes) == 3
+    assert preview.counts[ChangeKind.NEW] == len(_tree(source)) + 1
+
+
+@pytest.mark.parametrize("delete", [False, True])
+def test_what_is_not_here_goes_only_when_asked(server: Server, source: Path, delete: bool) -> None:
+    run_sync(server.target, SyncRequest(f"{source}/", "copy"))
+    (server.home / "copy" / "old").write_text("")
+    run_sync(server.target, SyncRequest(f"{source}/", "copy", delete=delete))
+    assert (server.home / "copy" / "old").exists() == (not delete)
+
+
+def test_gitignore_files_are_followed(server: Server, tmp_path: Path) -> None:
+    root = tmp_path / "source"
+    (root / "sub").mkdir(parents=True)
+    (root / ".gitignore").write_text("*.log\n")
+    (root / "sub" / ".gitignore").write_text("/build\n")
+    for name in ("a", "a.log", "sub/b.log", "sub/build", "build"):
+        (root / name).write_text(name)
+    run_sync(server.target, SyncRequest(f"{root}/", "copy", gitignore=True))
+    assert set(_tree(server.home / "copy")) == {".gitignore", "a", "build", "sub", "sub/.gitignore"}
+    (server.home / "copy" / "kept.log").write_text("what is ignored is not deleted")
+    (server.home / "copy" / "old").write_text("")
+    run_sync(server.target, SyncRequest(f"{root}/", "copy", gitignore=True, delete=True))
+    assert {"kept.log", "a"} <= set(_tree(server.home / "copy"))
+    assert not (server.home / "copy" / "old").exists()
+
+
+def test_link_out_of_the_tree_arrives_as_a_link(server: Server, tmp_path: Path) -> None:
+    root = tmp_path / "source"
+    root.mkdir()
+    (tmp_path / "secret").write_text("stays here")
+    (root / "link").symlink_to("../secret")
+    (root / "nowhere").symlink_to("/no/such/file")
+    run_sync(server.target, SyncRequest(f"{root}/", "copy"))
+    assert (server.home / "copy" / "link").readlink() == Path("../secret")
+    assert (server.home / "copy" / "nowhere").readlink() == Path("/no/such/file")
+    assert not (server.home / "secret").exists()
+
+
+# Other rsyncs: programs that call themselves what they stand for and refuse what that does not know
+
+_STAND_IN = """#!/bin/sh
+if [ "$1" = --version ]; then
+    echo '{version}'
+    exit
+fi
+bare=--old-args
+for argument; do
+    case $argument in
+    {unknown}) echo "rsync: $argument: unknown option" >&2; exit 1 ;;
+    -s) bare=-s ;;
+    esac
+done
+exec {rsync} $bare "$@"
+"""
+_OTHERS = {
+    "3.1.3": ("rsync  version 3.1.3  protocol version 31", "--none"),
+    "3.0.9": ("rsync  version 3.0.9  protocol version 30", "--info=*|--chown=*"),
+    "openrsync": (
+        "openrsync: protocol version 29\nrsync version 2.6.9 compatible",
+        "--info=*|--chown=*|-[is]|--no-inc-recursive",
+    ),
+}
+
+
+@pytest.fixture(params=_OTHERS)
+def other_rsync(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the rsync that is first in PATH. Operands reach the far side's shell bare, unless -s is given."""
+    version, unknown = _OTHERS[request.param]
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    program = programs / "rsync"
+    program.write_text(_STAND_IN.format(version=version, unknown=unknown, rsync=shutil.which("rsync")))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    return str(request.param)
+
+
+def test_other_rsyncs_copy(server: Server, source: Path, other_rsync: str) -> None:
+    shown: list[Progress] = []
+    lines: list[str] = []
+    name = "two  words it's $HOME `id` ;id & \\ ~"
+    control = Control(report=lines.append, progress=shown.append)
+    run_sync(server.target, SyncRequest(f"{source}/", name, excludes=("*b",)), control=control)
+    expected = {path: content for path, content in _tree(source).items() if not path.endswith("b")}
+    assert _tree(server.home / name) == expected
+    assert "plain" in lines
+    assert bool(shown) == (other_rsync == "3.1.3")
+
+
+def test_other_rsyncs_preview(server: Server, source: Path, other_rsync: str) -> None:
+    request = SyncRequest(f"{source}/", "copy", delete=True)
+    run_sync(server.target, request)
+    (server.home / "copy" / "old").write_text("")
+    (source / "new").write_text("")
+    preview = preview_sync(server.target, request)
+    assert preview.deletions == (Change(ChangeKind.DELETED, "old"),)
+    assert "new" in [change.path for change in preview.changes]
+    assert not (server.home / "copy" / "new").exists()
+
+
+@pytest.mark.parametrize("other_rsync", ["3.0.9", "openrsync"], indirect=True)
+def test_other_rsyncs_set_no_owner(server: Server, source: Path, other_rsync: str) -> None:
+    with pytest.raises(InvalidInput, match="can't set an owner: install"):
+        run_sync(server.target, SyncRequest(f"{source}/", "copy", chown="root"))
 
 
 # What goes wrong

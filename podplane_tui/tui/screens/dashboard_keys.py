@@ -41,7 +41,7 @@ BINDINGS: list[BindingType] = [
     _verb(Verb.RESTART, "r", "Restart"),
     _verb(Verb.DELETE, "d", "Delete"),
     _verb(Verb.SYNC, "y", "Sync"),
-    _verb(Verb.WATCH, "w", "Watch", show=False),
+    _verb(Verb.WATCH, "W", "Watch", show=False),
     Binding("c", "type_into_console", "Console", id="console.type", tooltip=TYPE_TOOLTIP),
     Binding(
         "ctrl+f",

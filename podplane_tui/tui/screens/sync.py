@@ -27,7 +27,7 @@ _FIELDS = (
 _SWITCHES = (
     ("delete", "Delete the rest", "What is not here is deleted in the VM, after a list of it"),
     ("gitignore", ".gitignore", "Leave out what the .gitignore files in the tree name"),
-    ("watch", "Keep watching", "Copy every change, until w ends it"),
+    ("watch", "Keep watching", "Copy every change, until W ends it"),
 )
 
 

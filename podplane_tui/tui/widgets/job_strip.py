@@ -88,5 +88,5 @@ def _watch_text(watches: list[Job]) -> Content:
     latest = watches[-1]
     head = f"{WATCH} {latest.headline}" + (f" (+{len(watches) - 1})" if len(watches) > 1 else "")
     return Content.assemble(
-        (head, "$text-accent"), ("  ·  " if latest.step else "", "dim"), latest.step, ("  ·  w ends", "dim")
+        (head, "$text-accent"), ("  ·  " if latest.step else "", "dim"), latest.step, ("  ·  W ends", "dim")
     )

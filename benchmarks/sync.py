@@ -1,0 +1,96 @@
+"""Copying a tree of 10,000 files: our sync beside bare rsync with the flags podplane gives it.
+
+    python -m benchmarks.sync [--files 10000] [--rounds 7]
+
+Both copy into a real OpenSSH server on this host, one after the other in turn, each time into a new folder. The target
+is a median of the ratios of at most 1.1. Exit status 1 when it is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from podplane_tui.backend.interface import Control, Progress
+from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.ssh import ssh_options
+from podplane_tui.backend.sync import run_sync
+from tests.backend.sshd import Server, serve
+
+TARGET = 1.1
+_PER_FOLDER = 100
+_SIZE = 1000
+
+
+def make_tree(root: Path, files: int) -> None:
+    """`files` small files in folders of 100."""
+    for number in range(files):
+        folder = root / f"folder-{number // _PER_FOLDER:03}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"file-{number:05}").write_bytes(b"%d\n" % number * (_SIZE // 10))
+
+
+def bare(server: Server, source: Path, destination: str) -> None:
+    """rsync as podplane runs it, its lines going to a pipe that is read."""
+    shell = " ".join(["ssh", *ssh_options(server.target)])
+    command = ["rsync", "-av", "-e", shell, "--rsync-path", "sudo rsync", f"{source}/"]
+    target = server.target
+    subprocess.run([*command, f"{target.user}@{target.host}:{destination}"], stdout=subprocess.PIPE, check=True)
+
+
+def ours(server: Server, source: Path, destination: str) -> None:
+    """The same with every line and every progress taken note of."""
+    lines: list[str] = []
+    progress: list[Progress] = []
+    control = Control(report=lines.append, progress=progress.append)
+    run_sync(server.target, SyncRequest(f"{source}/", destination), control=control)
+    assert progress
+    assert lines
+
+
+def measure(files: int, rounds: int) -> list[tuple[float, float]]:
+    """Seconds of bare rsync and of ours, per round; each begins every other time."""
+    found = []
+    with serve() as server, tempfile.TemporaryDirectory(prefix="pt-bench-", dir="/tmp") as folder:
+        source = Path(folder)
+        make_tree(source, files)
+        for number in range(rounds + 1):
+            order = (bare, ours) if number % 2 else (ours, bare)
+            seconds = {run: _time(run, server, source) for run in order}
+            if number:  # the first round warms up
+                found.append((seconds[bare], seconds[ours]))
+    return found
+
+
+def _time(run: Callable[[Server, Path, str], None], server: Server, source: Path) -> float:
+    begun = time.perf_counter()
+    run(server, source, "copy")
+    took = time.perf_counter() - begun
+    copied = sum(1 for path in (server.home / "copy").rglob("*") if path.is_file())
+    assert copied == sum(1 for path in source.rglob("*") if path.is_file())
+    shutil.rmtree(server.home / "copy")
+    return took
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Our sync beside bare rsync.")
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args(arguments)
+    found = measure(options.files, options.rounds)
+    ratio = statistics.median(mine / theirs for theirs, mine in found)
+    theirs, mine = (statistics.median(column) for column in zip(*found, strict=True))
+    print(f"sync of {options.files:,} files: rsync {theirs:.2f} s, ours {mine:.2f} s: {ratio:.2f} (at most {TARGET})")
+    return 0 if ratio <= TARGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
