@@ -52,6 +52,7 @@ def open_dashboard(choices: Choices) -> int:
         stop_timeouts=timeouts,
         select=select,
         inventory=first.inventory(),
+        welcome=True,
     )
     gc.freeze()
     return show(app)

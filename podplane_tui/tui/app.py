@@ -38,10 +38,12 @@ from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
 from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted
+from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.screens.tour import Tour
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.syncing import ask_sync
 from podplane_tui.tui.threads import AtExit, in_thread
@@ -91,6 +93,7 @@ class PodplaneApp(App[None]):
         message: str = "",
         state_dir: Path | None = None,
         inventory: tuple[Inventory, tuple[VMSnapshot, ...]] | None = None,
+        welcome: bool = False,
     ) -> None:
         super().__init__()
         self.data_dir = data_dir
@@ -100,6 +103,7 @@ class PodplaneApp(App[None]):
         self._workshop = Workshop(data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings, state_dir)
         self._select = select
         self._message = message
+        self._welcome = welcome
         self._look_now = asyncio.Event()
         self._at_work: dict[str, RunningJob] = {}
         self._asking: set[str] = set()
@@ -135,12 +139,19 @@ class PodplaneApp(App[None]):
         self.set_interval(POLL_INTERVAL, self._notice_age)
         if self._message:
             self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
+        if self._welcome and not self._memory.toured:
+            self.notify("New here? F1 shows around.", title="Welcome", timeout=15, markup=False)
+            self._remember(replace(self._memory, toured=True))
 
     def on_unmount(self) -> None:
         """Let go of verbs that wait for a guest or a network; the program ends when they have noticed."""
         for job in self._at_work.values():
             if job.job.verb in ABANDONED_AT_EXIT:
                 job.control.cancel.set()
+
+    def action_tour(self) -> None:
+        """Show around."""
+        self.push_screen(Tour())
 
     async def action_suspend(self) -> None:
         """Back to the shell, with no console attached: a guest whose console nobody reads stands still."""
@@ -449,8 +460,10 @@ class PodplaneApp(App[None]):
                 running.control.cancel.set()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The verbs join Textual's own commands."""
+        """What the keys do joins Textual's own commands."""
+        names = set()
         if isinstance(screen, Dashboard):
-            for name, words, action in screen.commands():
+            for name, words, action in dashboard_keys.commands(screen, screen.vm):
+                names.add(name)
                 yield SystemCommand(name, words, action)
-        yield from super().get_system_commands(screen)
+        yield from (command for command in super().get_system_commands(screen) if command.title not in names)

@@ -40,7 +40,9 @@ def make_disk(workspace: Workspace, cluster_id: str, arch: str = "amd64") -> Pat
     return image
 
 
-def make_app(workspace: Workspace, *, select: str | None = None, message: str = "") -> PodplaneApp:
+def make_app(
+    workspace: Workspace, *, select: str | None = None, message: str = "", welcome: bool = False
+) -> PodplaneApp:
     """The real app on the workspace; a stop gives the guest no time, for there is none that listens."""
     return PodplaneApp(
         workspace.data,
@@ -49,6 +51,7 @@ def make_app(workspace: Workspace, *, select: str | None = None, message: str = 
         stop_timeouts=StopTimeouts(powerdown=0),
         select=select,
         message=message,
+        welcome=welcome,
         state_dir=workspace.root / "state" / "podplane-tui",
     )
 

@@ -3,9 +3,12 @@
 import os
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, OptionList
 
@@ -13,11 +16,13 @@ from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.memory import recall
+from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog
 from podplane_tui.tui.screens.help import HelpScreen
+from podplane_tui.tui.screens.tour import PAGES, Tour
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.vm_table import VMTable
 from tests.conftest import Workspace
@@ -92,6 +97,8 @@ async def test_every_binding_has_an_id_and_says_what_it_does(pilot: Pilot[None])
         assert binding.tooltip
         ids.append(binding.id)
     assert len(set(ids)) == len(ids)
+    keys = [key for binding in Dashboard.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")]
+    assert len(set(keys)) == len(keys)
 
 
 async def test_what_appears_and_goes_on_disk_shows(pilot: Pilot[None], workspace: Workspace) -> None:
@@ -168,7 +175,7 @@ async def test_the_keys_of_the_tabs_change_the_panel(pilot: Pilot[None], workspa
 
 async def test_the_tabs_in_the_title_can_be_clicked(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
-    row = next(y for y, line in enumerate(painted(app)) if "Console Details Events" in line)
+    row = next(y for y, line in enumerate(painted(app)) if "Details Events" in line)
     column = painted(app)[row].index("Details")
     await pilot.click(offset=(column + 1, row))
     await settled(pilot)
@@ -382,7 +389,8 @@ async def test_the_create_dialog_completes_paths(pilot: Pilot[None], workspace: 
 async def test_the_palette_has_the_verbs_that_make_sense(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     names = [command.title for command in app.get_system_commands(app.screen)]
-    assert {"New VM", "Start alpha", "Delete alpha", "Events", "Theme"} <= set(names)
+    assert {"New VM", "Start alpha", "Delete alpha", "Events", "Boot", "Find", "Columns", "Tour", "Theme"} <= set(names)
+    assert len(names) == len(set(names))
     assert "Stop alpha" not in names
     await pilot.press("ctrl+p")
     await settled(pilot)
@@ -513,3 +521,50 @@ async def test_a_value_in_the_details_is_copied_with_enter(
     assert app.clipboard == "podplane-local-alpha"
     await pilot.press("Y")
     await until(lambda: "No SSH port is forwarded to this VM." in toasts(app), what="the reason")
+
+
+async def test_every_command_of_the_palette_names_its_key(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    commands = {name: words for name, words, _ in dashboard_keys.commands(dashboard(app), dashboard(app).vm)}
+    assert commands["Start alpha"].endswith(" · s")
+    assert commands["Find"].endswith(" · ^f")
+    assert commands["Columns"].endswith(" · C")
+
+
+async def test_the_help_begins_with_where_one_is(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    assert dashboard_keys.key_sections(dashboard(app))[0][0] in {"View", "List"}
+    await pilot.press("e")
+    await settled(pilot)
+    sections = dashboard_keys.key_sections(dashboard(app))
+    assert sections[0][0] == "Events"
+    assert any("Give the job under the cursor up" in words for _, words in sections[0][1])
+
+
+async def test_the_tour_turns_its_pages_and_ends(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("f1")
+    await until(lambda: isinstance(app.screen, Tour), what="the tour")
+    await settled(pilot)
+    assert "local Podplane clusters" in text_of(app, "#tour-text")
+    await pilot.press("right")
+    await settled(pilot)
+    assert "serial console" in text_of(app, "#tour-text")
+    await pilot.press("left", *["right"] * len(PAGES))
+    await settled(pilot)
+    assert isinstance(app.screen, Dashboard)
+
+
+async def test_a_newcomer_is_told_of_the_tour_once(workspace: Workspace) -> None:
+    for expected in (True, False):
+        app = make_app(workspace, welcome=True)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await listed(app)
+            await settled(pilot)
+            assert any("F1" in message for message in toasts(app)) is expected
+            path = app._memory_path
+            await until(partial(_is_toured, path), what="the memory of it")
+
+
+def _is_toured(path: Path) -> bool:
+    return recall(path).toured

@@ -322,7 +322,7 @@ async def test_a_console_is_saved_and_sent_what_no_key_sends(workspace: Workspac
         await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
 
         target = workspace.root / "console.txt"
-        await pilot.press("w")
+        await pilot.press("ctrl+s")
         await until(lambda: isinstance(app.screen, SaveDialog), what="the dialog")
         app.screen.query_one("#save-path", Input).value = str(target)
         await pilot.press("enter")
@@ -331,7 +331,7 @@ async def test_a_console_is_saved_and_sent_what_no_key_sends(workspace: Workspac
         assert target.stat().st_mode & 0o777 == 0o600
 
         target.write_text("precious")
-        await pilot.press("w")
+        await pilot.press("ctrl+s")
         await until(lambda: isinstance(app.screen, SaveDialog), what="the dialog")
         app.screen.query_one("#save-path", Input).value = str(target)
         await settled(pilot)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,7 +25,7 @@ from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.console_tools import save_console, send_to_guest
 from podplane_tui.tui.screens.help import HelpScreen
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.verbs import WORDING, Verb, refusal
+from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from podplane_tui.tui.widgets.detail_lines import ssh_command
@@ -249,19 +248,6 @@ class Dashboard(Screen[None]):
     def select(self, cluster: str) -> None:
         """Put the cursor on this cluster, now or as soon as it appears."""
         self.query_one(VMTable).select(cluster)
-
-    def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
-        """What the command palette offers here: `(name, help, what it does)`."""
-        found: list[tuple[str, str, Callable[[], None]]] = [
-            ("New VM", WORDING[Verb.CREATE].help, partial(self.action_verb, Verb.CREATE))
-        ]
-        if self.vm is not None:
-            name = one_line(self.vm.cluster_id)
-            verbs = [verb for verb in Verb if verb is not Verb.CREATE and refusal(verb, self.vm) is None]
-            found += [(f"{WORDING[v].title} {name}", WORDING[v].help, partial(self.action_verb, v)) for v in verbs]
-            found.append((f"Console of {name}", "Type into it", self.action_type_into_console))
-        found += [(tab.label, tab.tooltip, partial(self.action_enter_tab, tab.id)) for tab in TABS.values()]
-        return found
 
     def action_pause_or_resume(self) -> None:
         """Whichever of the two makes sense."""

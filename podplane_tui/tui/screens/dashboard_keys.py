@@ -1,12 +1,16 @@
 """The main screen's keys, and the help's table of them. Every key has an id, under which it can be changed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from textual.binding import Binding, BindingType
+from textual.markup import escape
 from textual.screen import Screen
 
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.text import one_line
 from podplane_tui.tui.screens.help import KeySection
-from podplane_tui.tui.verbs import WORDING, Verb
+from podplane_tui.tui.verbs import WORDING, Verb, refusal
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP
 
@@ -51,7 +55,9 @@ BINDINGS: list[BindingType] = [
         id="console.find",
         tooltip="Search the console's text: Enter goes to older, ↓ to newer",
     ),
-    Binding("w", "save_console", "Save", show=False, id="console.save", tooltip="Write the console's text to a file"),
+    Binding(
+        "ctrl+s", "save_console", "Save", show=False, id="console.save", tooltip="Write the console's text to a file"
+    ),
     Binding(
         "K",
         "send",
@@ -89,6 +95,7 @@ BINDINGS: list[BindingType] = [
     _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
     Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),
     Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
+    Binding("f1", "app.tour", "Tour", show=False, id="app.tour", tooltip="A tour in four short pages"),
     Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
     Binding("tab", "app.focus_next", "Next part", show=False, id="view.next", tooltip="Next part of the screen"),
     Binding(
@@ -104,21 +111,74 @@ BINDINGS: list[BindingType] = [
 
 
 def key_sections(screen: Screen[None]) -> list[KeySection]:
-    """The bindings in force on `screen`, as the help shows them, changed keys included."""
+    """The bindings in force on `screen`, as the help shows them, changed keys included.
+
+    Those of the part that has the focus come first.
+    """
     found: dict[str, dict[str, list[str]]] = {}
-    bindings = [active.binding for active in screen.active_bindings.values()]
-    for binding in (*bindings, *_terminal_bindings()):
-        group, _, _ = (binding.id or "").partition(".")
-        words = binding.tooltip or (binding.description if binding.id else "")
-        if words:
-            keys = found.setdefault(_HEADINGS.get(group, _PROGRAM), {}).setdefault(words, [])
-            keys.append(screen.app.get_key_display(binding))
-    order = dict.fromkeys([*_HEADINGS.values(), _PROGRAM])
+    here: dict[str, None] = {}
+    for active in screen.active_bindings.values():
+        heading = _note(screen, active.binding, found)
+        if heading and active.node not in {screen, screen.app}:
+            here.setdefault(heading)
+    for binding in _terminal_bindings():
+        _note(screen, binding, found)
+    order = dict.fromkeys([*here, *_HEADINGS.values(), _PROGRAM])
     return [
         (heading, [(" ".join(keys), words) for words, keys in found[heading].items()])
         for heading in order
         if heading in found
     ]
+
+
+def _note(screen: Screen[None], binding: Binding, found: dict[str, dict[str, list[str]]]) -> str:
+    """Put a binding where it belongs; gives its heading, "" when it has nothing to say."""
+    group, _, _ = (binding.id or "").partition(".")
+    words = binding.tooltip or (binding.description if binding.id else "")
+    if not words:
+        return ""
+    heading = _HEADINGS.get(group, _PROGRAM)
+    keys = found.setdefault(heading, {}).setdefault(words, [])
+    if (shown := screen.app.get_key_display(binding)) not in keys:
+        keys.append(shown)
+    return heading
+
+
+Command = tuple[str, str, Callable[[], object]]
+"""What the palette shows, what it says about it with the key, and what it does."""
+
+
+def commands(screen: Screen[None], vm: VMSnapshot | None) -> Iterable[Command]:
+    """Everything that can be done on `screen`, with its key: verbs where they make sense for `vm`."""
+    seen: set[str] = set()
+    for active in screen.active_bindings.values():
+        binding, node = active.binding, active.node
+        group, _, name = (binding.id or "").partition(".")
+        if not binding.tooltip or node is screen.app or binding.id in _NOT_OFFERED:
+            continue
+        title = binding.tooltip
+        if group == "vm":
+            title = "New VM" if name == Verb.CREATE else binding.description
+            if name in _ABOUT_VM:
+                verb = next((verb for verb in _ABOUT_VM[name] if vm is not None and refusal(verb, vm) is None), None)
+                if vm is None or verb is None:
+                    continue
+                title = f"{WORDING[verb].title} {one_line(vm.cluster_id)}"
+        elif binding.description:
+            title = binding.description
+        if title in seen:
+            title = binding.tooltip
+        seen.add(title)
+        words = f"{binding.tooltip} · {screen.app.get_key_display(binding)}"
+        yield title, escape(words), partial(screen.app.run_action, binding.action, node)
+
+
+_ABOUT_VM: dict[str, list[Verb]] = {verb.value: [verb] for verb in Verb if verb not in {Verb.CREATE, Verb.RESUME}}
+_ABOUT_VM["pause"].append(Verb.RESUME)
+"""The verbs of the keys that act on a machine; the first that makes sense is offered."""
+
+_NOT_OFFERED = frozenset({"list.up", "list.down", "list.first", "list.last", "view.next", "view.back", "events.show"})
+"""Keys that are nothing without the eye on the list, and second keys of what is offered already."""
 
 
 def _terminal_bindings() -> Iterable[Binding]:

@@ -70,7 +70,12 @@ class VMTable(ScrollView, can_focus=True):
         Binding("space", "mark", show=False, id="list.mark", tooltip="Mark the VM; verbs then act on all marked ones"),
         Binding("asterisk", "mark_all", show=False, key_display="*", id="list.mark_all", tooltip="Mark all, or none"),
         Binding(
-            "less_than_sign", "sort_by(-1)", show=False, key_display="<", id="list.sort_left", tooltip="Sort by column"
+            "less_than_sign",
+            "sort_by(-1)",
+            show=False,
+            key_display="<",
+            id="list.sort_left",
+            tooltip="Sort by the column to the left",
         ),
         Binding(
             "greater_than_sign",
