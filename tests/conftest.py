@@ -1,8 +1,10 @@
 """What tests share: the guests, and a workspace that leaves neither files nor virtual machines behind."""
 
+import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,3 +132,32 @@ def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
             process.kill()
         psutil.wait_procs(processes, timeout=10)
         shutil.rmtree(root)
+
+
+@pytest.fixture
+def podplane(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A stand-in for podplane, first in PATH, in the workspace's environment. What it starts is ended afterwards."""
+    programs = workspace.root / "programs"
+    programs.mkdir()
+    here = Path(__file__).parent
+    program = programs / "podplane"
+    program.write_text(f"#!{sys.executable}\n{(here / 'podplane.py').read_text()}")
+    program.chmod(0o755)
+    (programs / "qemu-system-x86_64").symlink_to(os.path.realpath(sys.executable))
+    (programs / "stand_in.py").write_text((here / "faults" / "stand_in.py").read_text())
+    # Behind the real programs, which the stand-in for QEMU must not hide.
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{programs}")
+    for name, value in workspace.environment.items():
+        if name.startswith("XDG_") or name == "HOME":
+            monkeypatch.setenv(name, value)
+    try:
+        yield program
+    finally:
+        prefix = f"{workspace.root}/"
+        for process in psutil.process_iter(["cmdline"]):
+            if (
+                any(prefix in f"{argument}/" for argument in process.info["cmdline"] or [])
+                and process.pid != os.getpid()
+            ):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import psutil
-
 from podplane_tui.backend.arguments import qemu_binary
-from podplane_tui.backend.errors import CorruptFile, VMError
+from podplane_tui.backend.errors import VMError
 from podplane_tui.backend.host import (
     ACCELERATOR_VARIABLE,
     HostFacts,
@@ -29,8 +27,8 @@ from podplane_tui.backend.host import (
     install_hint,
     program_version,
 )
+from podplane_tui.backend.local_server import read_local_server
 from podplane_tui.backend.paths import LOCAL_SERVER_FILE, BaseDirectories, VMFiles, socket_path_limit
-from podplane_tui.backend.pidfile import PIDFile
 
 PODPLANE_MINIMUM = {"qemu": (9, 0), "rsync": (3, 0)}
 """The versions podplane's `local` commands demand."""
@@ -82,7 +80,7 @@ def examine(
         _socket_path(files),
         *_keys(files.identity),
         *_podplane(arch),
-        _local_server(directories.runtime / LOCAL_SERVER_FILE),
+        _local_server(directories.runtime),
     )
 
 
@@ -237,18 +235,17 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("p", maxsplit=1)[0].split("."))
 
 
-def _local_server(path: Path) -> Check:
+def _local_server(runtime_dir: Path) -> Check:
     def check(status: Status, detail: str, advice: str = "") -> Check:
         return Check("podplane", "local server", status, detail, advice)
 
-    try:
-        file = PIDFile.read(path)
-    except CorruptFile as error:
-        return check(Status.WARN, str(error), f"remove {path} when no podplane command runs")
-    if file is None:
-        return check(Status.OK, "not running")
-    if not psutil.pid_exists(file.pid):
-        return check(Status.OK, f"not running; {path} is left over from process {file.pid}")
-    data = file.data or {}
-    ports = ", ".join(f"{key.removesuffix('_port')} {data[key]}" for key in ("http_port", "https_port") if key in data)
-    return check(Status.OK, f"process {file.pid}{', ports: ' if ports else ''}{ports}")
+    server, path = read_local_server(runtime_dir), runtime_dir / LOCAL_SERVER_FILE
+    if server.running:
+        ports = {"http": server.http_port, "https": server.https_port}
+        told = ", ".join(f"{name} {port}" for name, port in ports.items() if port is not None)
+        return check(Status.OK, f"process {server.pid}{told and ', ports: '}{told}")
+    if server.problem:
+        return check(Status.WARN, f"not running: {server.problem}", f"remove {path} when no podplane command runs")
+    if os.path.lexists(path):
+        return check(Status.OK, f"not running; {path} is left over")
+    return check(Status.OK, "not running")

@@ -17,6 +17,7 @@ from pathlib import Path
 from podplane_tui.backend.arguments import Machine, read_machine
 from podplane_tui.backend.errors import CorruptFile, InvalidImage
 from podplane_tui.backend.images import ImageInfo, missing_base, read_image
+from podplane_tui.backend.local_server import LocalServer, read_local_server
 from podplane_tui.backend.lock import current_action
 from podplane_tui.backend.metrics import Sampler
 from podplane_tui.backend.paths import (
@@ -39,6 +40,9 @@ RUN_STATE_INTERVAL = 3.0
 
 RUN_STATE_PATIENCE = 0.4
 """Seconds a look waits for all those answers together."""
+
+SERVER_DOWN = "podplane's local server, which its Kubernetes needs, is down: podplane-tui server start, or L here"
+"""The hint of a cluster that runs without it."""
 
 _LONGEST_INTERVAL = 60.0
 """Seconds until a machine that does not answer is asked again, at most; the interval doubles until then."""
@@ -108,6 +112,8 @@ class Inventory:
         self._keys: dict[str, tuple[str, str] | None] = {}
         self._disks: dict[str, _Disk] = {}
         self._stopped: dict[str, tuple[_Disk, int, VMSnapshot]] = {}
+        self.local_server: LocalServer | None = None
+        """podplane's local server as the latest snapshot found it."""
 
     def snapshot(self) -> tuple[VMSnapshot, ...]:
         """Every machine now, by cluster id and architecture.
@@ -118,6 +124,7 @@ class Inventory:
             self._alive = self._processes.scan()
         processes = self._alive
         look = self._gather(processes)
+        self.local_server = read_local_server(self.runtime_dir)
         machines = self._machines(look, processes)
         self._ask_run_states(processes)
         found = tuple(self._look(names, look) for names in machines)
@@ -323,7 +330,12 @@ class Inventory:
             arguments=process.arguments,
             console=machine.console,
             qmp=machine.qmp,
+            hint=self._hint(vm.files),
         )
+
+    def _hint(self, files: VMFiles) -> str | None:
+        down = self.local_server is not None and not self.local_server.running
+        return SERVER_DOWN if down and files.cluster_config.is_file() else None
 
     def _paused(self, process: QemuProcess, machine: Machine) -> bool:
         known = self._run_states.get(machine.qmp) if machine.qmp is not None else None

@@ -34,6 +34,13 @@ LOCK_SUFFIX = ".lock"
 CONSOLE_LOCK_SUFFIX = ".console.lock"
 CONSOLE_REQUEST_SUFFIX = ".console.ask"
 LOCAL_SERVER_FILE = "local-server.json"
+LOCAL_SERVER_LOG = "local-server.log"
+LOCAL_SERVER_LOCK = "local-server.lock"
+"""Ours: held while one of us starts it."""
+
+
+NODE_ADDRESS = "10.0.2.15"
+"""The guest's own address in QEMU's user network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,11 @@ def validate_cluster_id(cluster_id: str) -> str:
             " hyphens, with none at either end"
         )
     return cluster_id
+
+
+def ca_certificate(data_dir: Path) -> Path:
+    """The certificate authority of podplane's local server."""
+    return data_dir / "local-server" / "tls" / "oidc" / "ca.pem"
 
 
 @dataclass(frozen=True, slots=True)

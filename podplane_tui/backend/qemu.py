@@ -44,7 +44,7 @@ from podplane_tui.backend.interface import (
 from podplane_tui.backend.launch import Launch, launch
 from podplane_tui.backend.leftovers import clear, is_foreign, leftovers, remove_leftovers, temporaries
 from podplane_tui.backend.lock import HeldLock, vm_lock
-from podplane_tui.backend.paths import VMFiles, validate_cluster_id
+from podplane_tui.backend.paths import NODE_ADDRESS, VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, ProcessTable, QemuProcess, boot_id, look
 from podplane_tui.backend.rsync import SyncRequest
@@ -52,9 +52,6 @@ from podplane_tui.backend.stop import StopResult, end_process
 
 HOST_ADDRESS = "10.0.2.2"
 """The host as the guest sees it (QEMU's user network)."""
-
-NODE_ADDRESS = "10.0.2.15"
-"""The guest's own address in QEMU's user network."""
 
 
 class Qemu:

@@ -63,8 +63,8 @@ class VMSnapshot:
     """One machine at one moment. None means unknown or not applicable.
 
     `started_at` is in seconds since the epoch, sizes are in bytes, `cpu_percent` in per cent of one core,
-    rates in bytes per second.
-    `console` and `qmp` are the sockets to use, which for an orphan are read from its own arguments.
+    rates in bytes per second. `console` and `qmp` are the sockets to use, which for an orphan are read from its own
+    arguments. `hint` is what is worth knowing without being wrong with the machine itself.
     """
 
     files: VMFiles
@@ -86,6 +86,7 @@ class VMSnapshot:
     arguments: tuple[str, ...] = ()
     console: Path | None = None
     qmp: Path | None = None
+    hint: str | None = None
 
     @property
     def cluster_id(self) -> str:

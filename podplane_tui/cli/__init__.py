@@ -39,6 +39,7 @@ VERBS = {
     "boot": ("logs", "boot"),
     "shell": ("reach", "shell"),
     "sync": ("sync", "sync"),
+    "server": ("server", "server"),
     "doctor": ("doctor", "doctor"),
     "demo": ("demo", "demo"),
 }

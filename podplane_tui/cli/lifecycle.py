@@ -14,6 +14,7 @@ from podplane_tui.backend.config import load_config
 from podplane_tui.backend.errors import NotRunning, VMNotFound
 from podplane_tui.backend.files import disk_usage
 from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
+from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, made_by_podplane, podplane_installed, start_cluster
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, Function, pass_choices, place_options
@@ -86,6 +87,7 @@ def create(choices: Choices, *, image: Path) -> None:
 )
 @click.option("--monitor", is_flag=True, help="Keep QEMU and its monitor in the foreground of this terminal.")
 @click.option("--console", is_flag=True, help="Attach to the serial console once it runs; Ctrl-] detaches.")
+@click.option("--vm-only", is_flag=True, help="Start only the VM of a cluster that podplane made.")
 @place_options
 @pass_choices
 def start(
@@ -100,8 +102,13 @@ def start(
     accel: str,
     monitor: bool,
     console: bool,
+    vm_only: bool,
 ) -> None:
-    """Start a machine."""
+    """Start a machine.
+
+    A cluster that podplane made is started through podplane local start, which its Kubernetes needs. With --vm-only,
+    where podplane is not installed, or with options that only concern the VM, the VM is started alone.
+    """
     if monitor and console:
         raise click.UsageError("--monitor takes this terminal already: leave --console out")
     settings = StartSettings(
@@ -113,12 +120,15 @@ def start(
         monitor=monitor,
     )
     cluster = cluster_of(choices)
-    if cluster.files.cluster_config.exists():
-        click.echo(
-            "podplane made this machine: started from here it boots, but its Kubernetes may point at ports of an"
-            " earlier local server; podplane local start puts them right",
-            err=True,
-        )
+    if made_by_podplane(cluster.files):
+        alone = vm_only or monitor or settings != StartSettings()
+        if not alone and podplane_installed():
+            run_verb(lambda control: start_cluster(cluster.qemu, control), echo=True)
+            _say_running(cluster)
+            if console:
+                attach_console(cluster)
+            return
+        click.echo(VM_ONLY_WARNING + ("" if alone else " (podplane is not installed)"), err=True)
     if monitor:
         # QEMU's monitor owns the terminal: no progress line in between, and Ctrl-C is QEMU's.
         cluster.start(settings)

@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from podplane_tui.backend.errors import VMNotFound
 from podplane_tui.backend.inventory import Inventory
-from podplane_tui.backend.paths import validate_cluster_id
+from podplane_tui.backend.local_server import LocalServer, read_local_server
+from podplane_tui.backend.paths import NODE_ADDRESS, ca_certificate, validate_cluster_id
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.options import Choices, pass_choices, place_options
@@ -26,14 +28,18 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @place_options
 @pass_choices
 def list_machines(choices: Choices, *, as_json: bool) -> None:
-    """List the machines; with --id those of one cluster only."""
+    """List the machines; with --id those of one cluster only.
+
+    --json prints an array of what status --json prints.
+    """
     place = place_of(choices)
     machines: Sequence[VMSnapshot] = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).snapshot()
     if choices.cluster_id is not None:
         wanted = validate_cluster_id(choices.cluster_id)
         machines = [vm for vm in machines if vm.cluster_id == wanted]
     if as_json:
-        click.echo(json.dumps([describe(vm) for vm in machines], indent=2))
+        server = read_local_server(place.runtime_dir)
+        click.echo(json.dumps([describe(vm, server) for vm in machines], indent=2))
     elif machines:
         click.echo(_table(machines))
     else:
@@ -46,23 +52,34 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
 @place_options
 @pass_choices
 def status(choices: Choices, *, as_json: bool) -> None:
-    """Show one machine."""
+    """Show one machine.
+
+    --json prints an object that has every name of podplane local status --json (cluster_id, running, vm, local_server,
+    components) and more: state (stopped, starting, running, stopping, paused, crashed, orphaned, broken), problem,
+    hint, action, pid, sizes in bytes, times in ISO 8601, ports by name, paths. What is not known is null; names are
+    only ever added.
+    """
     place, cluster_id = place_of(choices), cluster_id_of(choices)
     vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)
     if vm is None:
         raise VMNotFound(
             f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}: create it first"
         )
+    server = read_local_server(place.runtime_dir)
     if as_json:
-        click.echo(json.dumps(describe(vm), indent=2))
+        click.echo(json.dumps(describe(vm, server), indent=2))
     else:
-        rows = _rows(vm)
+        rows = [*_rows(vm), ("local server", say_server(server))]
         width = max(len(name) for name, _ in rows)
         click.echo("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
 
 
-def describe(vm: VMSnapshot) -> dict[str, object]:
-    """A machine as `--json` prints it. Names are only ever added; what is not known is null.
+COMPONENTS_PORT = 19443
+"""The port at which a guest reaches the local server's HTTPS, as podplane forwards it in the guest."""
+
+
+def describe(vm: VMSnapshot, server: LocalServer) -> dict[str, object]:
+    """A machine as `--json` prints it: a superset of podplane's own status. What is not known is null.
 
     Times are ISO 8601 in UTC, sizes in bytes, `cpu_percent` in per cent of one core.
     """
@@ -71,8 +88,10 @@ def describe(vm: VMSnapshot) -> dict[str, object]:
         "cluster_id": vm.cluster_id,
         "name": vm.name,
         "arch": vm.arch,
+        "running": vm.live,
         "state": vm.state.value,
         "problem": vm.problem,
+        "hint": vm.hint,
         "action": None
         if vm.action is None
         else {"verb": vm.action.verb, "pid": vm.action.pid, "since": iso_time(vm.action.since)},
@@ -97,7 +116,39 @@ def describe(vm: VMSnapshot) -> dict[str, object]:
             "state_file": str(files.state_file),
             "cluster_dir": str(files.cluster_dir),
         },
+        "vm": {"provider": "qemu", "node_ip": NODE_ADDRESS, "forward_https_port": COMPONENTS_PORT},
+        "local_server": describe_server(server, files.data_dir),
+        "components": {
+            "source": {
+                "url": f"https://{NODE_ADDRESS}:{COMPONENTS_PORT}/git/components.git",
+                "ref": {"branch": "local-dev"},
+                "secretRef": {"name": "podplane-components-git"},
+            }
+        },
     }
+
+
+def describe_server(server: LocalServer, data_dir: Path) -> dict[str, object]:
+    """The local server as `--json` prints it."""
+    return {
+        "running": server.running,
+        "http_port": server.http_port,
+        "https_port": server.https_port,
+        "ca_cert_file": str(ca_certificate(data_dir)),
+        "pid": server.pid,
+        "ingress_https_port": server.ingress_https_port,
+        "log_file": str(server.log),
+        "problem": server.problem or None,
+    }
+
+
+def say_server(server: LocalServer) -> str:
+    """The local server in a few words."""
+    if not server.running:
+        return f"not running{server.problem and ': '}{one_line(server.problem)}"
+    ports = {"http": server.http_port, "https": server.https_port, "ingress": server.ingress_https_port}
+    told = ", ".join(f"{name} {port}" for name, port in ports.items() if port is not None)
+    return f"running as process {server.pid}{told and ', ports: '}{told}"
 
 
 def iso_time(seconds: float | None) -> str | None:
@@ -149,6 +200,8 @@ def _rows(vm: VMSnapshot) -> list[tuple[str, str]]:
     rows = [("cluster", vm.cluster_id), ("name", vm.name), ("arch", vm.arch), ("state", vm.state.value)]
     if vm.problem:
         rows.append(("problem", one_line(vm.problem, limit=1000)))
+    if vm.hint:
+        rows.append(("hint", one_line(vm.hint)))
     if vm.action:
         rows.append(("action", one_line(f"{vm.action.verb} by process {vm.action.pid}")))
     if vm.live:

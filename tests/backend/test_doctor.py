@@ -217,9 +217,20 @@ def test_the_local_server_is_told_from_its_leftovers(host: Host) -> None:
     path.parent.mkdir(parents=True)
     assert host.checks()["local server"].detail == "not running"
 
-    path.write_text(f'{{"pid":{os.getpid()},"data":{{"http_port":"4080","https_port":"4443"}}}}')
+    program = host.bin / "podplane"
+    program.write_text(f"#!{sys.executable}\nimport sys\nprint(flush=True)\nsys.stdin.read()\n")
+    program.chmod(0o755)
+    command = [str(program), "local", "server", "--background"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        path.write_text(f'{{"pid":{server.pid},"data":{{"http_port":"4080","https_port":"4443"}}}}')
+        check = host.checks()["local server"]
+        assert (check.status, "4080" in check.detail, "4443" in check.detail) == (Status.OK, True, True)
+
+    path.write_text(f'{{"pid":{os.getpid()},"data":null}}')  # a number that another process has got
     check = host.checks()["local server"]
-    assert (check.status, "4080" in check.detail, "4443" in check.detail) == (Status.OK, True, True)
+    assert (check.status, f"process {os.getpid()} is" in check.detail) == (Status.WARN, True)
 
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
