@@ -8,6 +8,7 @@ import click
 
 from podplane_tui.backend import ssh
 from podplane_tui.backend.cluster import Cluster
+from podplane_tui.backend.console_holder import holder
 from podplane_tui.backend.errors import CommandFailed
 from podplane_tui.backend.interface import ShellOptions
 from podplane_tui.cli.machine import cluster_of
@@ -31,6 +32,9 @@ def console(choices: Choices, *, ask: bool) -> None:
 
 def attach_console(cluster: Cluster, *, ask: bool = False) -> None:
     """Hand this terminal over to the serial console until Ctrl-] or the end of the machine."""
+    held = holder(cluster.files) if ask else None
+    if held is not None:
+        click.echo(f"asking {held.who} for the console; Ctrl-C gives up", err=True)
     if sys.stdin.isatty() and cluster.qemu.running():
         click.echo(f"the console of {cluster.files.name}; Ctrl-] detaches", err=True)
     click.echo(cluster.console(ask=ask).value, err=True)

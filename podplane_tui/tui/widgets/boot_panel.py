@@ -127,7 +127,8 @@ class BootPanel(Panel):
             None if reference is None else compare(shown.boot, reference.boot),
             shown.overdue(earlier, now),
             shown.elapsed(now),
-            self._beat,
+            goes_on=shown.live,
+            beat=self._beat,
         )
         width = self.query_one("#boot-picture").content_size.width or 78
         head.update(_headline(shown, place, len(self._boots), reference))

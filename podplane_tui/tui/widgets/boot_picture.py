@@ -20,13 +20,14 @@ _LEAST_BAR = 10
 class Picture:
     """What is drawn. `changes` is beside an earlier boot, if there is one; `elapsed` is None when that is not known.
 
-    `beat` tells one frame of a boot that goes on from the next.
+    `goes_on` says whether stages may follow; `beat` tells one frame of a boot that goes on from the next.
     """
 
     boot: Boot
     changes: Sequence[StageChange] | None
     late: Sequence[Overdue]
     elapsed: float | None
+    goes_on: bool = False
     beat: bool = False
 
 
@@ -53,6 +54,7 @@ def draw(picture: Picture, width: int) -> Content:
         note = 0
     bar = max(_LEAST_BAR, width - _NAME - _FIGURE * len(columns) - note - 1)
     scale = _scale(picture, bar)
+    missing = "to come" if picture.goes_on else "missing"
     changes = {change.name: change for change in picture.changes or ()}
     late = {each.name: each for each in picture.late}
     left, right = f"{scale.start:.0f} s", f"{scale.end:.0f} s"
@@ -80,10 +82,10 @@ def draw(picture: Picture, width: int) -> Content:
             )
         )
     for change in changes.values():
-        if change.change is Change.MISSING:
+        if change.change is Change.MISSING and change.name is not StageName.SHUTDOWN:
             figures = {"START": UNKNOWN, "TOOK": UNKNOWN, "BEFORE": _seconds(change.before)}
             text = f"{change.name:<{_NAME}}{' ' * bar}" + "".join(f"{figures[column]:>{_FIGURE}}" for column in columns)
-            lines.append(Content.assemble((text, "$foreground 60%"), (" missing" if note else "", "$text-warning")))
+            lines.append(Content.assemble((text, "$foreground 60%"), (f" {missing}" if note else "", "$text-warning")))
     lines += [
         Content.styled(f"{each.name}: {each.elapsed:.0f} s, usually {each.usual:.0f} s", "$text-warning")
         for each in picture.late

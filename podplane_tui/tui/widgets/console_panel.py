@@ -133,7 +133,7 @@ class ConsolePanel(Panel):
 
     def enter(self) -> str:
         """Send keys to the guest from now on."""
-        self._back_to_now()
+        self._back_to_now(self.vm)
         reason = self._refusal()
         if self.view is not None and not reason:
             self.view.typing = True
@@ -158,14 +158,14 @@ class ConsolePanel(Panel):
             self._anew.add(self.vm.key)
             self._changed.set()
 
-    def _back_to_now(self) -> None:
+    def _back_to_now(self, vm: VMSnapshot | None) -> None:
         """Show the machine's latest recording again."""
         past, self._past, self._mark = self._past, None, None
-        if self.vm is None:
+        if vm is None:
             return
-        stream = self._streams.get(self.vm.key)
+        stream = self._streams.get(vm.key)
         if past is not None or (stream is not None and stream.extract):
-            self._anew.add(self.vm.key)
+            self._anew.add(vm.key)
             self._changed.set()
 
     def _end_typing(self) -> None:
@@ -190,9 +190,9 @@ class ConsolePanel(Panel):
             self._stop_asking()
             for search in self.query(TerminalSearch):
                 search.end()
-            self._back_to_now()
+            self._back_to_now(before)
         elif before.pid != vm.pid:
-            self._back_to_now()
+            self._back_to_now(vm)
         self._changed.set()
         self._show()
 
@@ -200,7 +200,7 @@ class ConsolePanel(Panel):
         """The user looks here, or elsewhere."""
         if not self.in_view:
             self._stop_asking()
-            self._back_to_now()
+            self._back_to_now(self.vm)
         self._changed.set()
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
@@ -308,6 +308,7 @@ class ConsolePanel(Panel):
 
     def _forget(self, key: str) -> None:
         self._streams.pop(key, None)
+        self._anew.discard(key)
         self._views.pop(key).remove()
 
     # The console itself
