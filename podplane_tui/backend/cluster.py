@@ -16,6 +16,7 @@ from podplane_tui.backend.arguments import read_machine
 from podplane_tui.backend.cidata import read_seed
 from podplane_tui.backend.console import Ending
 from podplane_tui.backend.deletion import deletion_plan, is_there, remove
+from podplane_tui.backend.direct_boot import choose_boot
 from podplane_tui.backend.errors import (
     CommandFailed,
     CorruptFile,
@@ -58,7 +59,8 @@ class StartSettings:
     """How to start a cluster's machine; empty values stand for the defaults.
 
     `user_data` is a file whose text replaces the cluster's own user-data. `accelerator` is `kvm`, `hvf`, `tcg` or
-    empty for the best there is.
+    empty for the best there is. Without `boot` the machine boots directly when podplane's manifest says how, unless
+    `firmware` is asked for.
     """
 
     cpus: str = ""
@@ -68,6 +70,7 @@ class StartSettings:
     accelerator: str = ""
     network: bool = True
     monitor: bool = False
+    firmware: bool = False
 
 
 class Cluster:
@@ -115,10 +118,20 @@ class Cluster:
         """Start the machine with ports of its own and write them to the state file. See `Qemu.start`."""
         settings, control = settings or StartSettings(), control or Control()
         with self.qemu.locked("start"):
-            child = self._launch(settings, self.user_data(settings.user_data), control)
+            user_data = self.user_data(settings.user_data)
+            if settings.boot is None and not settings.firmware:
+                settings = replace(settings, boot=self._boot(control))
+            child = self._launch(settings, user_data, control)
         if settings.monitor:
             self.qemu.wait_in_foreground(child)
             self._remove_state_file()
+
+    def _boot(self, control: Control) -> DirectBootOptions | None:
+        """How podplane's manifest says that this disk boots; None for firmware."""
+        choice = choose_boot(self.files.image, self.files.arch, control)
+        if choice.reason:
+            control.report(f"booting by firmware: {choice.reason}")
+        return choice.options
 
     def _launch(self, settings: StartSettings, user_data: str, control: Control) -> subprocess.Popen[bytes]:
         key = ssh.ensure_identity(self.files.identity) if settings.network else ""
@@ -231,17 +244,19 @@ class Cluster:
         control = control or Control()
         with self.qemu.locked("restart"):
             settings = settings or self._settings_in_use()
+            if settings is None:
+                settings = StartSettings(boot=self._boot(control))
             user_data = self.user_data(settings.user_data) or self._user_data_in_use()
             if self.qemu.running():
                 self.stop(timeouts=timeouts, control=control)
             with self.qemu.locked("start"):
                 self._launch(settings, user_data, control)
 
-    def _settings_in_use(self) -> StartSettings:
-        """What the running machine was started with; the defaults when it does not run."""
+    def _settings_in_use(self) -> StartSettings | None:
+        """What the running machine was started with; None when it does not run."""
         process = self.qemu.process()
         if process is None:
-            return StartSettings()
+            return None
         machine = read_machine(process.arguments)
         return StartSettings(
             cpus=str(machine.cpus or ""),

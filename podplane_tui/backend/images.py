@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from podplane_tui.backend.advice import advice
-from podplane_tui.backend.errors import CreateFailed, InvalidImage
+from podplane_tui.backend.errors import Cancelled, CreateFailed, InvalidImage
 from podplane_tui.backend.files import explain_os_error, open_regular, sync_directory, temporary_beside
 from podplane_tui.backend.host import require_program
 from podplane_tui.backend.text import one_line
@@ -21,6 +22,7 @@ VIRTUAL_SIZE = "128G"
 # magic, version, backing file offset, backing file size, cluster bits, virtual size (qcow2 specification, big-endian)
 _HEADER = struct.Struct(">4sIQIIQ")
 _MAGIC = b"QFI\xfb"
+_TICK = 0.1
 _MAX_BACKING_OFFSET = 2 * 2**20  # the name stands in the first cluster, and none is larger
 
 
@@ -73,16 +75,28 @@ def missing_base(image: Path, backing_file: str) -> str | None:
     return f"the base image {one_line(backing_file, limit=300)} is gone: put it back, or delete the machine"
 
 
-def _qemu_img(arguments: Sequence[str]) -> tuple[int, str]:
-    """Run `qemu-img` with these arguments; give its exit code and what it printed, on one line."""
-    program = require_program("qemu-img")
-    result = subprocess.run([str(program), *arguments], capture_output=True, stdin=subprocess.DEVNULL, check=False)
-    return result.returncode, one_line(result.stderr.strip() or result.stdout)
+def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[int, str]:
+    """Run `qemu-img` with these arguments; give its exit code and what it printed, on one line. Raises `Cancelled`."""
+    command = [str(require_program("qemu-img")), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while True:
+            try:
+                output, errors = process.communicate(timeout=None if cancel is None else _TICK)
+                return process.returncode, one_line(errors.strip() or output)
+            except subprocess.TimeoutExpired:
+                if cancel is not None and cancel.is_set():
+                    process.kill()
+                    raise Cancelled(f"qemu-img {arguments[0]} was cancelled; nothing is left of it") from None
+            except BaseException:
+                process.kill()
+                raise
 
 
-def run_qemu_img(arguments: Sequence[str], *, failed: type[Exception] = CreateFailed) -> None:
-    """Run `qemu-img` with these arguments; raises `failed` with its own words."""
-    code, words = _qemu_img(arguments)
+def run_qemu_img(
+    arguments: Sequence[str], *, failed: type[Exception] = CreateFailed, cancel: Event | None = None
+) -> None:
+    """Run `qemu-img` with these arguments; raises `failed` with its own words, `Cancelled` once `cancel` is set."""
+    code, words = _qemu_img(arguments, cancel)
     if code:
         todo = advice(words, Path(arguments[-1])) or "see its words"
         raise failed(f"qemu-img {arguments[0]} failed: {words or f'exit code {code}'}; {todo}")

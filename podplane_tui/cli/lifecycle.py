@@ -82,6 +82,7 @@ def create(choices: Choices, *, image: Path) -> None:
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory, such as 512M or 8G [default: 4G].")
 @click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data [default: the cluster's own].")
 @boot_options
+@click.option("--firmware", is_flag=True, help="Boot by firmware even where podplane's manifest has a kernel.")
 @click.option(
     "--accel", default="", metavar="NAME", help="kvm, hvf, tcg or auto [default: PODPLANE_TUI_ACCEL, else auto]."
 )
@@ -99,6 +100,7 @@ def start(
     kernel: Path | None,
     initrd: Path | None,
     cmdline: str | None,
+    firmware: bool,
     accel: str,
     monitor: bool,
     console: bool,
@@ -111,6 +113,8 @@ def start(
     """
     if monitor and console:
         raise click.UsageError("--monitor takes this terminal already: leave --console out")
+    if firmware and kernel is not None:
+        raise click.UsageError("--firmware and --kernel exclude each other: give one of them")
     settings = StartSettings(
         cpus=cpus,
         memory=memory,
@@ -118,6 +122,7 @@ def start(
         boot=direct_boot(kernel, initrd, cmdline),
         accelerator=accel,
         monitor=monitor,
+        firmware=firmware,
     )
     cluster = cluster_of(choices)
     if made_by_podplane(cluster.files):
