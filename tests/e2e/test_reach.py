@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -223,3 +223,36 @@ def test_machine_that_stops_in_the_middle(tiny_ssh_guest: TinyGuest, tmp_path: P
             assert isinstance(error, VMError)
             assert str(error).isprintable()
         assert psutil.wait_procs(_clients(target), timeout=SOON)[1] == []
+
+
+def test_watch_survives_a_restart(tiny_ssh_guest: TinyGuest, tmp_path: Path) -> None:
+    (tmp_path / "first").write_text("1")
+    lines: list[str] = []
+    cancel = threading.Event()
+
+    def told(text: str) -> bool:
+        return any(text in line for line in lines)
+
+    def until(condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + BOOT_LIMIT
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}: {lines}"
+            time.sleep(0.05)
+
+    with _machine(tiny_ssh_guest) as machine, ThreadPoolExecutor() as pool:
+        control = Control(report=lines.append, cancel=cancel)
+        other = Cluster(
+            data_dir=machine.files.data_dir, runtime_dir=machine.files.runtime_dir, cluster_id="reach", arch="amd64"
+        )
+        future = pool.submit(other.watch_sync, SyncRequest(f"{tmp_path}/", "/tmp/watched"), control=control)
+        try:
+            until(lambda: told("up to date"), "the first copy")
+            assert told("waiting for the machine")  # it had only just been started
+            lines.clear()
+            machine.restart(timeouts=AT_ONCE)
+            (tmp_path / "second").write_text("2")
+            until(lambda: told("up to date"), "the copy after the restart")
+            assert _files_there(machine.ssh_target(), "/tmp/watched") == _files(tmp_path)  # /tmp was lost meanwhile
+        finally:
+            cancel.set()
+        future.result(SOON)

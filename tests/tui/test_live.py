@@ -2,7 +2,7 @@
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Checkbox, Input
 
 from podplane_tui.backend.cluster import StartSettings
 from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
@@ -255,8 +255,40 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         await until(lambda: app.screen.query("#sync-recent"), what="the dialog")
         await settled(pilot)
         assert app.screen.query_one("#sync-destination", Input).value == "/tmp/copied"
-        await pilot.press("escape")
-        assert files_of(workspace, "default").image.exists()
+
+        (source / "a file").rename(source / "new [red]name[|]")
+        app.screen.query_one("#sync-delete", Checkbox).value = True
+        await pilot.press("enter")  # among the latest copies: that one, as it was, which deletes nothing
+        await until(lambda: len(app.jobs) == 3 and not app.jobs[-1].active, what="the sync", seconds=BOOT)
+        assert cluster.shell(["ls", "/tmp/copied"]) == b"a file\nnew [red]name[|]\n"
+
+        await pilot.press("y")
+        await until(lambda: app.screen.query("#sync-recent"), what="the dialog")
+        await settled(pilot)
+        app.screen.query_one("#sync-delete", Checkbox).value = True
+        await pilot.click("#accept")
+        await until(lambda: "1 path deleted" in text_of(app, "#preview-sum"), what="the preview", seconds=BOOT)
+        assert "- a file" in text_of(app, "#preview-text")
+        assert cluster.shell(["ls", "/tmp/copied"]) == b"a file\nnew [red]name[|]\n"
+        await pilot.press("right", "enter")
+        await until(lambda: len(app.jobs) == 4 and not app.jobs[-1].active, what="the sync", seconds=BOOT)
+        assert cluster.shell(["ls", "/tmp/copied"]) == b"new [red]name[|]\n"
+        assert cluster.files.sync_log.read_text().count("Z done\n") == 3
+
+        await pilot.press("W")
+        await until(lambda: app.screen.query("#sync-watch"), what="the dialog")
+        await settled(pilot)
+        app.screen.query_one("#sync-delete", Checkbox).value = False
+        await pilot.click("#accept")
+        await until(lambda: "up to date" in app.jobs[-1].step, what="the watch", seconds=BOOT)
+        assert app.jobs[-1].headline == f"watching {source}/ → default:/tmp/copied"
+        await until(lambda: any("default ⟳" in line for line in painted(app)), what="the sign in the row")
+        (source / "watched").write_text("x")
+        await until(lambda: "watched" in [step.text for step in app.jobs[-1].steps], what="the push", seconds=BOOT)
+        await pilot.press("W")
+        await until(lambda: not app.jobs[-1].active, what="the end of the watch")
+        await until(lambda: not any("⟳" in line for line in painted(app)), what="the sign to go")
+        assert cluster.shell(["ls", "/tmp/copied"]) == b"new [red]name[|]\nwatched\n"
 
 
 @pytest.mark.usefixtures("require_qemu")

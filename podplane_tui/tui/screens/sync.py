@@ -25,9 +25,9 @@ _FIELDS = (
     ("excludes", "Leave out", "patterns, separated by spaces"),
 )
 _SWITCHES = (
-    ("delete", "Delete the rest", "What is not here is deleted in the VM, after a list of it"),
+    ("delete", "Delete others", "What is not here is deleted in the VM, after a list of it"),
     ("gitignore", ".gitignore", "Leave out what the .gitignore files in the tree name"),
-    ("watch", "Keep watching", "Copy every change, until W ends it"),
+    ("watch", "Watch", "Copy every change, until W ends it"),
 )
 
 
