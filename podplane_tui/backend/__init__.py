@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         CreateFailed,
         DeleteFailed,
         ForeignProcess,
+        HostKeyChanged,
         InvalidImage,
         InvalidInput,
         KeyRefused,
@@ -75,8 +76,8 @@ _NAMES = {
     "cluster": "Cluster StartSettings",
     "errors": (
         "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
-        "DeleteFailed ForeignProcess InvalidImage InvalidInput KeyRefused MissingProgram NotRunning QMPError "
-        "QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError VMExists VMNotFound"
+        "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotRunning "
+        "QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError VMExists VMNotFound"
     ),
     "interface": "Control DirectBootOptions Manager Options PortForward Progress ShellOptions StopTimeouts",
     "inventory": "Inventory",
@@ -111,6 +112,7 @@ __all__ = [
     "DeleteFailed",
     "DirectBootOptions",
     "ForeignProcess",
+    "HostKeyChanged",
     "InvalidImage",
     "InvalidInput",
     "Inventory",

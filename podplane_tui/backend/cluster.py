@@ -28,7 +28,8 @@ from podplane_tui.backend.errors import (
     StopFailed,
     VMError,
 )
-from podplane_tui.backend.files import open_regular, os_errors_as
+from podplane_tui.backend.files import open_regular, os_errors_as, private_directory
+from podplane_tui.backend.host_keys import forget, learn
 from podplane_tui.backend.interface import Control, DirectBootOptions, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.launch import Launch
@@ -36,8 +37,9 @@ from podplane_tui.backend.leftovers import clear
 from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.ports import allocate_ports, port_forwards, ports_of, read_state_file, write_state_file
 from podplane_tui.backend.qemu import Qemu
-from podplane_tui.backend.recordings import recorded
+from podplane_tui.backend.recordings import recorded, recordings
 from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.settings import read_settings
 from podplane_tui.backend.snapshot import Ports, VMSnapshot
 from podplane_tui.backend.stop import StopResult
 from podplane_tui.backend.sync import SyncPreview, preview_sync, run_sync
@@ -113,6 +115,7 @@ class Cluster:
         """Make the disk, based on `image` or empty. See `Qemu.create`."""
         (control or Control()).report("making the disk")
         self.qemu.create(image)
+        self.forget_host_keys()  # those of a disk there was before
 
     def start(self, settings: StartSettings | None = None, *, control: Control | None = None) -> None:
         """Start the machine with ports of its own and write them to the state file. See `Qemu.start`."""
@@ -340,20 +343,39 @@ class Cluster:
 
     # Reaching the guest
 
-    def ssh_target(self, user: str = ssh.DEFAULT_USER) -> ssh.SSHTarget:
-        """Where the guest's SSH server is. Raises `NotRunning`, `ShellError`."""
+    def ssh_target(self, user: str = "") -> ssh.SSHTarget:
+        """Where the guest's SSH server is, with the host keys its console has shown by now.
+
+        Without `user` it is the one remembered for this cluster, else `debian`. Raises `NotRunning`, `ShellError`.
+        """
         if not self.qemu.running():
             raise NotRunning(f"{self.qemu.vm_name} is not running: start it first")
         return self._ssh_target(user)
 
-    def _ssh_target(self, user: str = ssh.DEFAULT_USER) -> ssh.SSHTarget:
+    def _ssh_target(self, user: str = "") -> ssh.SSHTarget:
         port = self.ports().ssh
         if port is None:
             raise ShellError(
                 f"{self.qemu.vm_name} has no SSH port: it was started without a network, or not by podplane;"
                 " use its console, or restart it"
             )
-        return ssh.SSHTarget("127.0.0.1", port, user, self.files.identity)
+        files = self.files
+        user = user or read_settings(files).user or ssh.DEFAULT_USER
+        with os_errors_as(ShellError, f"the host keys of {self.qemu.vm_name} can't be kept"):
+            private_directory(files.known_hosts.parent)
+            newest = next(iter(recordings(files)), None)
+            if newest is not None:
+                learn(files, newest.path)
+        return ssh.SSHTarget("127.0.0.1", port, user, files.identity, files.stem, files.known_hosts)
+
+    def forget_host_keys(self) -> bool:
+        """Forget the host keys known of the guest, and give whether there were any.
+
+        The one it answers with next is trusted, until its console shows others.
+        """
+        newest = next(iter(recordings(self.files)), None)
+        with os_errors_as(ShellError, f"the host keys of {self.qemu.vm_name} can't be forgotten"):
+            return forget(self.files, None if newest is None else newest.path)
 
     def console(self, *, ask: bool = False) -> Ending:
         """Attach the calling terminal, recording what is printed where QEMU does not. See `Qemu.console`."""
@@ -361,19 +383,20 @@ class Cluster:
             return self.qemu.console(record=record, ask=ask)
 
     def shell(
-        self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ssh.DEFAULT_USER
+        self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ""
     ) -> bytes | None:
-        """See `Qemu.shell`."""
+        """See `Qemu.shell`; the user is that of `ssh_target`."""
         target = self.ssh_target(user)
-        return self.qemu.shell(
-            command, ssh_port=target.port, identity_file=target.identity_file, options=options, user=user
-        )
+        if command:
+            return ssh.run(target, command, options)
+        ssh.interactive(target)
+        return None
 
     def sync(
         self,
         request: SyncRequest,
         *,
-        user: str = ssh.DEFAULT_USER,
+        user: str = "",
         control: Control | None = None,
         control_socket: Path | None = None,
     ) -> None:
@@ -402,12 +425,10 @@ class Cluster:
                 raise
             log.write("done")
 
-    def preview_sync(
-        self, request: SyncRequest, *, user: str = ssh.DEFAULT_USER, control: Control | None = None
-    ) -> SyncPreview:
+    def preview_sync(self, request: SyncRequest, *, user: str = "", control: Control | None = None) -> SyncPreview:
         """What `sync` would do. See `preview_sync` in `podplane_tui.backend.sync`."""
         return preview_sync(self.ssh_target(user), request, control=control)
 
-    def watch_sync(self, request: SyncRequest, *, user: str = ssh.DEFAULT_USER, control: Control | None = None) -> None:
+    def watch_sync(self, request: SyncRequest, *, user: str = "", control: Control | None = None) -> None:
         """Copy, and every change after it as well, until cancelled. See `keep_synced`."""
         keep_synced(self, request, user=user, control=control or Control())

@@ -93,6 +93,10 @@ class KeyRefused(ShellError):
     """SSH answers, but does not accept our key."""
 
 
+class HostKeyChanged(ShellError):
+    """SSH answers with another host key than the one known of the machine."""
+
+
 class CommandFailed(VMError):
     """A command in the machine, or rsync, ended with an exit code other than zero.
 

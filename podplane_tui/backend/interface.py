@@ -81,14 +81,16 @@ class PortForward:
 
 @dataclass(frozen=True, slots=True)
 class ShellOptions:
-    """How `shell` runs a command: seconds until it is given up (None: never) and where its output goes.
+    """How `shell` runs a command: seconds until it is given up (None: never), its input, and where its output goes.
 
-    With both streams left at None the combined output is returned instead.
+    With both output streams left at None the combined output is returned instead. `stdin` is a file
+    descriptor, read in a thread that may wait there still when the command has ended; None is an empty input.
     """
 
     timeout: float | None = None
     stdout: BinaryIO | None = None
     stderr: BinaryIO | None = None
+    stdin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

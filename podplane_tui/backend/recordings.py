@@ -23,6 +23,7 @@ from podplane_tui.backend.boot_values import Boot
 from podplane_tui.backend.config import load_config
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, VMError
 from podplane_tui.backend.files import open_regular, private_directory, read_small_file, write_atomic
+from podplane_tui.backend.host_keys import learn
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.process import boot_id, create_ticks
 from podplane_tui.backend.recording_file import RecordingReader, hole_of, punch_hole
@@ -249,15 +250,7 @@ def finish(files: VMFiles, how: HowEnded = HowEnded.GONE) -> None:
                 boots = boots_in(recording)
                 ended = {"ended_at": recording.ended_at, "how_ended": how, "boots": len(boots)}
                 _write_about(recording.path, {**about, **ended})
-                for boot in boots:
-                    keep_host_keys(files, boot)
-
-
-def keep_host_keys(files: VMFiles, boot: Boot) -> None:
-    """Keep the host keys that a boot has shown, if any, in place of those known before. Raises `OSError`."""
-    content = "".join(f"{files.stem} {key}\n" for key in boot.host_keys).encode()
-    if content and (not files.known_hosts.is_file() or files.known_hosts.read_bytes() != content):
-        write_atomic(files.known_hosts, content, mode=0o600)
+                learn(files, recording.path)
 
 
 def keep_within(files: VMFiles, limits: Limits | None = None) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """SSH to a machine: commands over paramiko, an interactive shell through OpenSSH, and the key that both use.
 
-Host keys are accepted unseen, as podplane does: `_HOST_KEY_OPTIONS` and `_log_in` are the two places that say so.
+Both check host keys against the same file: see `host_keys`. A target without such a file accepts any key.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import os
@@ -23,12 +24,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from podplane_tui.backend.errors import (
     Cancelled,
     CommandFailed,
+    CorruptFile,
+    HostKeyChanged,
     InvalidInput,
     KeyRefused,
     ShellError,
     StillBooting,
 )
 from podplane_tui.backend.host import require_program
+from podplane_tui.backend.host_keys import HostKeys, read_host_keys, trust
 from podplane_tui.backend.interface import Control, ShellOptions
 from podplane_tui.backend.sshkey import ensure_identity, load_identity
 from podplane_tui.backend.text import one_line
@@ -60,16 +64,13 @@ LOGIN_TIMEOUT = 30.0
 TIMED_OUT = 124
 """The exit code of a command that was given up after its timeout, as coreutils' `timeout` has it."""
 
+_PORT_OF_NAME = 22
+"""The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
+
 _TICK = 0.1
 _CHUNK = 64 * 1024
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_HOST_KEY_OPTIONS = (
-    "StrictHostKeyChecking=no",
-    "UserKnownHostsFile=/dev/null",
-    "GlobalKnownHostsFile=/dev/null",
-    "UpdateHostKeys=no",
-)
 _LOG = "podplane_tui.ssh"
 logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's errors end up on the terminal
 
@@ -77,6 +78,8 @@ logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's error
 @dataclass(frozen=True, slots=True)
 class SSHTarget:
     """Where and as whom to log in. `host_key_alias` is the name under which host keys are known: ports change.
+
+    `known_hosts` is the file of the host keys known of the machine, in a directory that exists; None accepts any key.
 
     Raises `InvalidInput` for a user, host or port that can't be one: they become operands of programs.
     """
@@ -86,6 +89,7 @@ class SSHTarget:
     user: str
     identity_file: Path
     host_key_alias: str = ""
+    known_hosts: Path | None = None
 
     def __post_init__(self) -> None:
         if not _USER.fullmatch(self.user):
@@ -98,9 +102,7 @@ class SSHTarget:
 
 def ssh_options(target: SSHTarget) -> list[str]:
     """OpenSSH's options for `target`, without the program, the user and the host."""
-    identity = os.path.abspath(target.identity_file)  # noqa: PTH100 - links are kept, and nothing is asked of the disk
-    if "%" in identity or "${" in identity:
-        raise InvalidInput(f"ssh can't take the key {identity}: choose a data directory without % and ${{ in its name")
+    identity = _operand(target.identity_file, "data", "%", "${")
     options = ["-p", str(target.port), "-i", identity]
     settings = [
         "IdentitiesOnly=yes",
@@ -108,12 +110,34 @@ def ssh_options(target: SSHTarget) -> list[str]:
         f"ConnectTimeout={CONNECT_TIMEOUT:.0f}",
         "ControlPath=none",  # a shared connection of the user's own may lead to another machine
         "LogLevel=ERROR",
-        *_HOST_KEY_OPTIONS,
-        *([f"HostKeyAlias={target.host_key_alias}"] if target.host_key_alias else []),
+        *_host_key_settings(target),
     ]
     for setting in settings:
         options += ["-o", setting]
     return options
+
+
+def _operand(path: Path, directory: str, *special: str) -> str:
+    """`path` for an option in which ssh expands what is `special`. Raises `InvalidInput` when any of it is there."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - links are kept, and nothing is asked of the disk
+    if any(each in absolute for each in special):
+        raise InvalidInput(
+            f"ssh can't take the file {absolute}: choose a {directory} directory without {' and '.join(special)} in its"
+            " name"
+        )
+    return absolute
+
+
+def _host_key_settings(target: SSHTarget) -> list[str]:
+    settings = ["GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no"]
+    if target.host_key_alias:
+        settings.append(f"HostKeyAlias={target.host_key_alias}")
+    if target.known_hosts is None:
+        return [*settings, "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"]
+    checking = "yes" if read_host_keys(target.known_hosts).keys else "accept-new"
+    # The option takes several files, so one with a space in its name is quoted.
+    file = _operand(target.known_hosts, "state", "%", "${", '"')
+    return [*settings, f"StrictHostKeyChecking={checking}", f'UserKnownHostsFile="{file}"', "HashKnownHosts=no"]
 
 
 def ssh_arguments(target: SSHTarget, *, command: Sequence[str] = ()) -> list[str]:
@@ -149,7 +173,8 @@ def interactive(target: SSHTarget) -> int:
 def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSHClient:
     """A connection that is logged in. `timeout` is in seconds, for the machine's first words; the login has its own.
 
-    Raises `StillBooting` when SSH does not answer, `KeyRefused` when it does not let us in, else `ShellError`.
+    Raises `StillBooting` when SSH does not answer, `KeyRefused` when it does not let us in, `HostKeyChanged` when it is
+    not known to be the machine's, else `ShellError`.
     """
     return _log_in(target, _dial(target, timeout), timeout)
 
@@ -166,17 +191,23 @@ def _dial(target: SSHTarget, timeout: float) -> socket.socket:
 def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> paramiko.SSHClient:
     import paramiko  # noqa: PLC0415 - takes a third of a second, which only a connection should cost
 
-    class AcceptUnseen(paramiko.MissingHostKeyPolicy):
+    class Accept(paramiko.MissingHostKeyPolicy):
         def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-            """Accept any key."""
+            """Accept any key, where none is known."""
 
+    known = HostKeys() if target.known_hosts is None else read_host_keys(target.known_hosts)
+    name = target.host_key_alias or target.host
     client = paramiko.SSHClient()
     client.set_log_channel(_LOG)
-    client.set_missing_host_key_policy(AcceptUnseen())
+    client.set_missing_host_key_policy(Accept())
     try:
+        for kind, _, encoded in (key.partition(" ") for key in known.keys):
+            with contextlib.suppress(paramiko.SSHException, paramiko.pkey.UnknownKeyType):
+                key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
+                client.get_host_keys().add(name, kind, key)
         client.connect(
-            target.host,
-            target.port,
+            name,
+            _PORT_OF_NAME,
             target.user,
             pkey=load_identity(target.identity_file),
             sock=connection,
@@ -186,15 +217,38 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
             allow_agent=False,
             look_for_keys=False,
         )
+        if target.known_hosts is not None and not known.keys:
+            _trust(target.known_hosts, name, client)
     except BaseException as error:
         transport = client.get_transport()
         notice = transport.get_banner() if transport is not None else None
         client.close()
         connection.close()
+        if isinstance(error, paramiko.BadHostKeyException):
+            raise _changed(target, error, known) from error
         if isinstance(error, (paramiko.SSHException, EOFError, OSError)):
             raise _explained(target, error, notice or b"") from error
         raise
     return client
+
+
+def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
+    """Keep the key of a machine that let us in. A side matter: what can't be kept is asked again the next time."""
+    transport = client.get_transport()
+    if transport is not None:
+        key = transport.get_remote_server_key()
+        with contextlib.suppress(OSError, CorruptFile):
+            trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+
+
+def _changed(target: SSHTarget, error: paramiko.BadHostKeyException, known: HostKeys) -> HostKeyChanged:
+    shown, expected = (f"{key.get_name()} {key.fingerprint}" for key in (error.key, error.expected_key))
+    source = "its console has shown" if known.verified else "it had when first reached"
+    return HostKeyChanged(
+        f"{target.host} port {target.port} answers with the host key {shown}, but {source} {expected}: another program"
+        " may be answering there. If you have made the machine or its keys anew, forget the old ones with"
+        " podplane-tui shell --forget-host-key"
+    )
 
 
 def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError:
@@ -232,9 +286,9 @@ def run(
 ) -> bytes | None:
     """Run `command` over there: words, which arrive as they are, or one string for the shell there to read.
 
-    Its standard input is empty. Returns its combined output; with a stream in `options`, output goes there as it comes,
-    what has no stream is dropped, and None is returned. Raises `CommandFailed` with the exit code (124 after the
-    timeout), `Cancelled`, and what `connect` raises. A command that is given up may go on over there.
+    Its standard input is that of `options`, else empty. Returns its combined output; with a stream in `options`, output
+    goes there as it comes, what has no stream is dropped, and None is returned. Raises `CommandFailed` with the exit
+    code (124 after the timeout), `Cancelled`, and what `connect` raises. A command given up may go on over there.
     """
     options = options or ShellOptions()
     line = _remote_line(command)
@@ -276,9 +330,12 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
         channel.set_combine_stderr(combined)
         channel.exec_command(os.fsencode(line))
-        channel.shutdown_write()
+        if options.stdin is None:
+            channel.shutdown_write()
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise ShellError(f"the machine does not run commands: {one_line(str(error), limit=120) or lost}") from error
+    if options.stdin is not None:
+        Thread(target=_feed, args=(options.stdin, channel), name="ssh-input", daemon=True).start()
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         while True:
@@ -301,6 +358,15 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
     if not transport.is_active():
         raise ShellError(lost)
     return 255  # ended by a signal, which OpenSSH's client reports so too
+
+
+def _feed(source: int, channel: paramiko.Channel) -> None:
+    """Send all there is to read, as fast as the machine takes it, then the end."""
+    with contextlib.suppress(OSError, EOFError):  # nobody reads it any more, or nothing more can be read
+        while data := os.read(source, _CHUNK):
+            channel.sendall(data)
+    with contextlib.suppress(OSError, EOFError):
+        channel.shutdown_write()
 
 
 def _pass_on(data: bytes, stream: BinaryIO | None) -> None:

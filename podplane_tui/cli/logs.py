@@ -15,7 +15,8 @@ import click
 from podplane_tui.backend.boot_compare import Overdue, StageChange, compare, overdue, usual
 from podplane_tui.backend.boot_rules import StageName
 from podplane_tui.backend.boot_values import Boot
-from podplane_tui.backend.errors import VMNotFound
+from podplane_tui.backend.errors import CorruptFile, VMNotFound
+from podplane_tui.backend.host_keys import learn
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.plain import PlainText
 from podplane_tui.backend.recording_file import Chunk, RecordingReader, follow
@@ -23,7 +24,6 @@ from podplane_tui.backend.recordings import (
     HowEnded,
     Recording,
     boots_in,
-    keep_host_keys,
     keep_within,
     past_boots,
     recordings,
@@ -188,8 +188,8 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
     (recording, newest), earlier = history[0], [past for _, past in history[1:]]
     if back is not None and back >= len(history):
         raise VMNotFound(f"there is no boot {back} before the newest of {files.name} on record")
-    with contextlib.suppress(OSError):
-        keep_host_keys(files, newest)
+    with contextlib.suppress(OSError, CorruptFile):
+        learn(files, recording.path)
     changes = None if back is None else compare(newest, history[back][1])
     normal = {stage.name: usual(stage.name, earlier) for stage in newest.stages}
     late = _overdue(recording, newest, earlier)

@@ -11,6 +11,7 @@ from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.console_holder import holder
 from podplane_tui.backend.errors import CommandFailed
 from podplane_tui.backend.interface import ShellOptions
+from podplane_tui.cli.failure import complain
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 
@@ -42,23 +43,46 @@ def attach_console(cluster: Cluster, *, ask: bool = False) -> None:
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--user", default="", metavar="NAME", help="Whom to log in as [default: as set for the cluster, debian].")
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Give COMMAND up after this long.")
+@click.option("-n", "no_input", is_flag=True, help="Leave the standard input alone, as ssh -n does.")
+@click.option(
+    "--forget-host-key", is_flag=True, help="Forget the machine's host keys first, if you have made them anew."
+)
 @place_options
 @pass_choices
-def shell(choices: Choices, *, command: tuple[str, ...]) -> int:
+def shell(
+    choices: Choices,
+    *,
+    command: tuple[str, ...],
+    user: str,
+    timeout: float | None,
+    no_input: bool,
+    forget_host_key: bool,
+) -> int:
     """Run a command in a machine over SSH, or open a shell there.
 
     podplane-tui's own options come before COMMAND, whose words reach the machine as they are: for pipes and variables
-    of the machine's shell write sh -c '...'. The exit code is the command's.
+    of the machine's shell write sh -c '...'. COMMAND reads what is piped or redirected into podplane-tui. The exit code
+    is the command's.
     """
     cluster = cluster_of(choices)
+    if forget_host_key:
+        cluster.forget_host_keys()
     if not command:
-        target = cluster.ssh_target()
+        if timeout is not None:
+            raise click.UsageError("--timeout goes with a command: leave it out")
+        target = cluster.ssh_target(user)
         code = ssh.interactive(target)
         if code == _SSH_FAILED:
             ssh.connect(target).close()  # says in one line why, if it still can't
         return code
+    given = None if no_input or sys.stdin is None or sys.stdin.isatty() else sys.stdin.fileno()
+    options = ShellOptions(timeout=timeout, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer, stdin=given)
     try:
-        cluster.shell(command, options=ShellOptions(stdout=sys.stdout.buffer, stderr=sys.stderr.buffer))
+        cluster.shell(command, options=options, user=user)
     except CommandFailed as error:
+        if error.exit_code == ssh.TIMED_OUT and "given up" in str(error):
+            complain(error)
         return error.exit_code
     return 0

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.console import Ending, relay
+from podplane_tui.backend.host_keys import HostKeys, read_host_keys
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.process import create_ticks
 from podplane_tui.backend.recording_file import Chunk, RecordingReader, follow, hole_of, punch_hole
@@ -138,7 +139,7 @@ def test_boots_are_counted_and_host_keys_kept_at_the_end(files: VMFiles) -> None
     newer, older = recordings(files)
     assert (newer.boots, older.boots) == (1, 3)
     assert [boot.number for _, boot in past_boots(files)] == [1, 3, 2, 1]
-    assert files.known_hosts.read_text() == f"{files.stem} {KEY}\n"
+    assert read_host_keys(files.known_hosts) == HostKeys((KEY,), verified=True)
     assert stat.S_IMODE(files.known_hosts.stat().st_mode) == 0o600
     assert [len(keep_within(files, Limits(boots=1))), len(recordings(files))] == [1, 1]
 

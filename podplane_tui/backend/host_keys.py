@@ -1,0 +1,126 @@
+"""The SSH host keys known of a machine: those its console has shown, else those trusted on first use.
+
+`<state>/known_hosts/<stem>` is in OpenSSH's format, for OpenSSH and paramiko alike. Keys that the console has shown are
+marked; a key without the mark was taken on trust by whoever connected first. What the console shows takes the place of
+everything before it, and nothing else ever does: a key that differs is refused until the old ones are forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from podplane_tui.backend.boot import BootParser
+from podplane_tui.backend.files import private_directory, read_small_file, write_atomic
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.recording_file import RecordingReader
+
+_MARK = "shown-on-console"
+_READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d+)")
+"""How far a recording was read for keys: what stands before it is known, or was forgotten."""
+
+_BEGIN, _END = b"-----BEGIN SSH HOST KEY KEYS-----", b"-----END SSH HOST KEY KEYS-----"
+_MAX_SHOWN = 64 * 1024
+"""Bytes that a machine's keys may take on its console."""
+
+_PIECE = 1024 * 1024
+_PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256")
+"""Key types in the order they are asked for: the cheapest to check first."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """`keys` are `type base64` texts, the preferred first; `verified` tells whether the console has shown them."""
+
+    keys: tuple[str, ...] = ()
+    verified: bool = False
+
+
+def read_host_keys(path: Path) -> HostKeys:
+    """What is known in the file at `path`. Raises `CorruptFile` when it can't be read."""
+    keys, verified = [], False
+    for line in _lines(path):
+        words = line.split()
+        if line.startswith("#") or len(words) < 3:
+            continue
+        keys.append(" ".join(words[1:3]))
+        verified = verified or words[3:] == [_MARK]
+    keys.sort(key=lambda key: (*_PREFERRED, kind := key.split()[0]).index(kind))
+    return HostKeys(tuple(dict.fromkeys(keys)), verified)
+
+
+def trust(path: Path, name: str, key: str) -> None:
+    """Keep `key`, on first use, for the machine of that host name. Raises `OSError`, `CorruptFile`."""
+    _write(path, [*_lines(path), f"{name} {key}"])
+
+
+def learn(files: VMFiles, recording: Path) -> None:
+    """Keep the host keys that a recording has shown last, if any that are not known yet.
+
+    Only what has come since the last time is read. Raises `OSError`, `CorruptFile`.
+    """
+    name, offset = _read_so_far(files.known_hosts)
+    if recording.name < name:
+        return  # names are times: newer ones were read
+    shown, end = _last_shown(recording, offset if recording.name == name else 0)
+    if shown:
+        lines = [f"{files.stem} {key} {_MARK}" for key in shown]
+        _write(files.known_hosts, [f"# console read: {recording.name} {end}", *lines])
+
+
+def forget(files: VMFiles, recording: Path | None) -> bool:
+    """Forget all keys, those that `recording`, the newest, has shown so far among them; whether there were any.
+
+    Raises `OSError`.
+    """
+    had = files.known_hosts.exists()
+    lines = []
+    if recording is not None:
+        with contextlib.suppress(FileNotFoundError):
+            lines = [f"# console read: {recording.name} {recording.stat().st_size}"]
+    if had or lines:
+        _write(files.known_hosts, lines)
+    return had
+
+
+def _lines(path: Path) -> list[str]:
+    return (read_small_file(path) or b"").decode("utf-8", "replace").splitlines()
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    private_directory(path.parent)
+    write_atomic(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
+
+
+def _read_so_far(path: Path) -> tuple[str, int]:
+    found = (_READ.fullmatch(line) for line in _lines(path))
+    match = next((each for each in found if each is not None), None)
+    return ("", 0) if match is None else (match["name"], int(match["offset"]))
+
+
+def _last_shown(recording: Path, offset: int) -> tuple[tuple[str, ...], int]:
+    """The keys shown last behind `offset`, and where that ends; none when none were, or not all of them yet."""
+    shown: tuple[str, ...] = ()
+    end, text, start = offset, b"", offset
+    with RecordingReader(recording, offset) as reader:
+        while (chunk := reader.read(_PIECE)) is not None:
+            if chunk.offset != start + len(text):
+                text, start = b"", chunk.offset
+            text += chunk.data
+            while (begin := text.find(_BEGIN)) >= 0 and (close := text.find(_END, begin)) >= 0:
+                cut = close + len(_END)
+                shown = _keys_in(text[begin:cut]) or shown
+                end = start + cut
+                text, start = text[cut:], end
+            keep = len(text) - begin if begin >= 0 and len(text) - begin <= _MAX_SHOWN else len(_BEGIN) - 1
+            start += max(0, len(text) - keep)
+            text = text[-keep:]
+    return shown, end
+
+
+def _keys_in(text: bytes) -> tuple[str, ...]:
+    parser = BootParser()
+    parser.feed(text + b"\n")
+    return parser.boots[-1].host_keys if parser.boots else ()
