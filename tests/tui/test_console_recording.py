@@ -136,6 +136,11 @@ async def test_the_console_is_held_to_type_and_what_comes_back_is_shown_once(wor
         assert (held.who.split()[:2], held.pid) == (["the", "dashboard"], os.getpid())
         await pilot.press("ctrl+right_square_bracket")
         await until(lambda: guest.clients == 0 and holder(vm.files) is None, what="the console to be free")
+        assert app.panel.status == "live"  # not: held by ourselves
+        assert app.panel.enter() == ""
+        await until(lambda: guest.clients == 1, what="the console again")
+        await pilot.press("ctrl+right_square_bracket")
+        await until(lambda: guest.clients == 0, what="the console to be free again")
         guest.print(b"\r\ndone")
         await until(lambda: app.shows("done"), what="what came later")
         assert text_of(app.panel).split() == ["login:", "root", "done"]

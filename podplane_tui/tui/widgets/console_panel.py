@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from textual import on, work
@@ -214,8 +214,9 @@ class ConsolePanel(Panel):
     def _connection_changed(self, event: TerminalView.Attached | TerminalView.Detached) -> None:
         event.stop()
         if isinstance(event, TerminalView.Detached) and event.error is not None:
-            self._error = event.error.strerror or str(event.error)
-        self._changed.set()
+            self._error = event.error.strerror or str(event.error)  # tried again with the next look
+        else:
+            self._changed.set()
         self._show()
 
     @on(TerminalView.TypingChanged)
@@ -224,6 +225,8 @@ class ConsolePanel(Panel):
         if refusal:
             self._end_typing()
             self.notify(refusal, severity="warning", markup=False)
+        elif event.typing:
+            self._back_to_now(self.vm)
         self._changed.set()
 
     # What is to be shown
@@ -252,10 +255,11 @@ class ConsolePanel(Panel):
         shown = self._past or look.recording
         if self._is_wanted(vm) and shown is not None:
             await self._replay(vm, shown)
+        before = self._line
         await self._connect(vm, look)
-        if self._line is not None and look.recording is None:  # the line has begun one, or there can't be one
+        if self._line is not before:  # somebody else holds it now, and it may be recorded only since
             look = await in_thread(lambda: look_at(vm), name="console-look")
-            if self._is_wanted(vm):
+            if self._line is not None and self._past is None and self._is_wanted(vm):
                 await self._replay(vm, look.recording)
         if self._is_wanted(vm):
             self._look = look
@@ -316,7 +320,8 @@ class ConsolePanel(Panel):
     async def _connect(self, vm: VMSnapshot, look: Look) -> None:
         """Hold the console to type, and to record where QEMU does not; let go of it otherwise."""
         wanted = vm.live and vm.console is not None and (self.typing or not (look.by_qemu or look.asker is not None))
-        if self._line is not None and not (wanted and (self._line.key, self._line.pid) == (vm.key, vm.pid)):
+        ours = self._line is not None and (self._line.key, self._line.pid) == (vm.key, vm.pid)
+        if not wanted or (self._line is not None and not ours):
             await self._close_line()
         if not wanted or self._line is not None or not self._is_wanted(vm):
             return
@@ -367,10 +372,9 @@ class ConsolePanel(Panel):
         self._early.clear()
         for stream in self._streams.values():
             stream.answers_from = None
-        if self._handed is not None:
-            self._handed.release()
-            self._handed = None
+        self._give_back()
         if line is not None:
+            self._look = replace(self._look, holder=None)  # that was us
             await in_thread(line.close, name="console-close")
         self._let_go.set()
 
@@ -434,6 +438,13 @@ class ConsolePanel(Panel):
         if self._asking is not None:
             self._asking.set()
             self._asking = None
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Let go of a console that was handed over to us and is not wanted any more."""
+        if self._handed is not None:
+            self._handed.release()
+            self._handed = None
 
     def _asked(self, claim: Claim) -> None:
         """Somebody asks for the console: theirs at once when nothing is typed here, else when typing ends."""
