@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,12 @@ def _shell_word(word: str) -> str:
 
 def _plain(operand: str) -> str:
     return f"./{operand}" if operand.startswith("-") else operand
+
+
+def absolute_source(source: str) -> str:
+    """`source` as it means the same in every folder, its slash at the end included."""
+    path = os.path.abspath(source)  # noqa: PTH100 - links are kept
+    return path.rstrip("/") + "/" if source.endswith(("/", "/.", "/..")) or source in {".", ".."} else path
 
 
 def local_operand(operand: str) -> str:

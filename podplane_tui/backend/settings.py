@@ -6,6 +6,7 @@ other versions wrote into it survives a rewrite.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,7 +15,7 @@ from typing import Any
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import read_small_file, write_atomic
 from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.rsync import SyncRequest, absolute_source
 
 MAX_SYNCS = 8
 """Targets of `sync` that are remembered."""
@@ -52,11 +53,16 @@ def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
     return settings
 
 
-def remember_sync(files: VMFiles, request: SyncRequest) -> ClusterSettings:
-    """Remember `request` as the latest, in the place of one with the same two ends. Raises `OSError`."""
+def remember_sync(files: VMFiles, request: SyncRequest) -> None:
+    """Remember `request`, from whatever folder it was asked for, as the latest, in the place of one with the same ends.
+
+    What can't be remembered is no reason not to copy: nothing is raised.
+    """
+    request = replace(request, source=absolute_source(request.source))
     ends = (request.source, request.destination)
     others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
-    return update_settings(files, syncs=(request, *others)[:MAX_SYNCS])
+    with contextlib.suppress(OSError):
+        update_settings(files, syncs=(request, *others)[:MAX_SYNCS])
 
 
 def _read(files: VMFiles) -> Mapping[str, object]:

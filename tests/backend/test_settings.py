@@ -43,16 +43,17 @@ def test_what_cannot_be_understood_counts_as_nothing(files: VMFiles, content: st
 
 
 def test_copies_are_remembered_latest_first_and_once(files: VMFiles) -> None:
-    first = SyncRequest("a/", "/b", "root:root", ("*.o", "two words"), delete=True, gitignore=True)
+    first = SyncRequest("/a/", "/b", "root:root", ("*.o", "two words"), delete=True, gitignore=True)
     remember_sync(files, first)
-    remember_sync(files, SyncRequest("c", "/d"))
-    assert read_settings(files).syncs == (SyncRequest("c", "/d"), first)
-    again = SyncRequest("a/", "/b")
-    assert remember_sync(files, again).syncs == (again, SyncRequest("c", "/d"))
+    remember_sync(files, SyncRequest("/c", "/d"))
+    assert read_settings(files).syncs == (SyncRequest("/c", "/d"), first)
+    again = SyncRequest("/a/", "/b")
+    remember_sync(files, again)
+    assert read_settings(files).syncs == (again, SyncRequest("/c", "/d"))
     for number in range(2 * MAX_SYNCS):
-        remember_sync(files, SyncRequest(str(number), "/d"))
+        remember_sync(files, SyncRequest(f"/{number}", "/d"))
     assert [request.source for request in read_settings(files).syncs] == [
-        str(number) for number in reversed(range(MAX_SYNCS, 2 * MAX_SYNCS))
+        f"/{number}" for number in reversed(range(MAX_SYNCS, 2 * MAX_SYNCS))
     ]
 
 
@@ -62,3 +63,23 @@ def test_copies_that_are_none_are_passed_over(files: VMFiles) -> None:
     bad: list[object] = [1, None, {}, {"source": "a"}, {**good, "excludes": "x"}, {**good, "chown": 1}]
     files.settings.write_text(json.dumps({"cpus": "2", "syncs": [*bad, {**good, "delete": "yes"}]}))
     assert read_settings(files) == ClusterSettings(cpus="2", syncs=(SyncRequest("a", "b"),))
+
+
+def test_a_copy_means_the_same_from_every_folder(
+    files: VMFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for source, remembered in (
+        ("src", f"{tmp_path}/src"),
+        ("src/", f"{tmp_path}/src/"),
+        (".", f"{tmp_path}/"),
+        ("/", "/"),
+    ):
+        remember_sync(files, SyncRequest(source, "/d"))
+        assert read_settings(files).syncs[0].source == remembered
+
+
+def test_what_can_not_be_remembered_disturbs_nobody(files: VMFiles) -> None:
+    files.own_state.write_text("a file where the folder should be")
+    remember_sync(files, SyncRequest("/a", "/b"))
+    assert read_settings(files).syncs == ()

@@ -1,5 +1,6 @@
 """The sync dialog: what goes where, again or anew."""
 
+import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.rsync import SyncRequest, absolute_source
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
@@ -138,7 +139,7 @@ class SyncDialog(Dialog[SyncAnswer]):
             return None
         switch = {name: self.query_one(f"#sync-{name}", Switch).value for name, _, _ in _SWITCHES}
         request = SyncRequest(
-            value["source"],
+            absolute_source(os.path.expanduser(value["source"])),  # noqa: PTH111 - a Path drops the slash at the end
             value["destination"],
             value["chown"].strip(),
             excludes,
