@@ -46,9 +46,9 @@ def main() -> int:
         results += costs.memory(environments["ours"])
     if "live" in parts:
         turns = (
-            live.Plan(1_000_000, 250_000, 3, 40, 20, 10)
+            live.Plan(1_000_000, 250_000, 3, 40, 20, 5)
             if options.quick
-            else live.Plan(4_000_000, 1_000_000, 5, 100, 60, 20)
+            else live.Plan(3_000_000, 750_000, 7, 200, 80, 5)
         )
         results += live.measure(environments, turns, _say)
 

@@ -24,7 +24,10 @@ SETTLE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Bytes of a flood of text and of one of colours, rounds of floods, keys idle and under flood, keys in a turn."""
+    """Bytes of a flood of text and of one of colours, rounds of floods, keys idle and under flood, keys in a turn.
+
+    Turns are short, so that what else the machine does meets both widgets alike.
+    """
 
     text: int
     colors: int

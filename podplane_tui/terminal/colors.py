@@ -99,14 +99,14 @@ class Colors(Reports):
                 self.palette[index] = color
 
     def reset_indexed_colors(self, code: int, items: list[str]) -> None:
-        """OSC 104 and 105; without numbers, all."""
+        """OSC 104 and 105; without numbers, all, in case of 104 the special colours too."""
         offset = 256 if code == 105 else 0
         numbers = [item for item in items if item.isascii() and item.isdecimal() and len(item) <= 3]
         if numbers:
             for number in numbers:
                 self.palette.pop(int(number) + offset, None)
         else:
-            for index in [index for index in self.palette if (index >= 256) == bool(offset)]:
+            for index in [index for index in self.palette if index >= offset]:
                 del self.palette[index]
 
     def dynamic_colors(self, code: int, items: list[str], terminator: str) -> None:

@@ -115,6 +115,7 @@ def test_an_endless_control_sequence_is_ignored() -> None:
         ),
         *(
             b"\x1b[?3h\x1b[?40h\x1b[?3l",
+            b"\x1b[8;72;132t\x1b[37$x",
             b"\x1b[?1049h\x1b[?1049l",
             b"\x1bc",
             b"\x1b[!p",

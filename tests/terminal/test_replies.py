@@ -75,6 +75,8 @@ REPLIES = [
     ("short hash colours are the high bits", "\x1b]4;5;#fff\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:f0f0/f0f0/f0f0\x07"),
     ("rgb colours are scaled", "\x1b]4;5;rgb:f/8/0\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:ffff/8888/0000\x07"),
     ("special colours", "\x1b]5;0;#aabbcc\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:aaaa/bbbb/cccc\x07"),
+    ("special colours reset", "\x1b]5;0;#abc\x07\x1b]105\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:e5e5/e5e5/e5e5\x07"),
+    ("all colours reset", "\x1b]5;0;#abc\x07\x1b]104\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:e5e5/e5e5/e5e5\x07"),
     ("background", "\x1b]11;?\x07", "\x1b]11;rgb:0000/0000/0000\x07"),
     ("dynamic colours in a row", "\x1b]10;#010203;#040506\x07\x1b]11;?\x07", "\x1b]11;rgb:0404/0505/0606\x07"),
     ("dynamic colour reset", "\x1b]11;#fff\x07\x1b]111\x07\x1b]11;?\x07", "\x1b]11;rgb:0000/0000/0000\x07"),
