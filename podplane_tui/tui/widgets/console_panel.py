@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from textual import on, work
@@ -19,13 +19,14 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from podplane_tui.backend.console_holder import IDLE, Claim, Held, ask, asker, holder, own_name, take
+from podplane_tui.backend.console_holder import IDLE, Claim, Held, ask, own_name, take
 from podplane_tui.backend.console_line import ConsoleLine, LineEvents, open_line
 from podplane_tui.backend.errors import Cancelled, ConsoleHeld, VMError
-from podplane_tui.backend.recordings import Recording, Source, current_recording, recordings
+from podplane_tui.backend.recordings import Recording, current_recording
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets import console_words as words
+from podplane_tui.tui.widgets.console_look import Jump, Look, look_at
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.recording_stream import MAX_UNRECORDED, RecordingStream
 from podplane_tui.tui.widgets.terminal import TerminalView
@@ -41,26 +42,6 @@ _OFFER_LASTS = 10.0
 """Seconds within which a second try to type into a console that is held means to ask for it."""
 _MAX_PENDING = 4096
 """Bytes typed before the console is connected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What there is of a machine's console, as one look has found it. `holder` and `asker` may be this program."""
-
-    recording: Recording | None = None
-    holder: Claim | None = None
-    asker: Claim | None = None
-
-    @property
-    def by_qemu(self) -> bool:
-        """Whether the machine's own QEMU records it."""
-        return self.recording is not None and self.recording.source is Source.QEMU
-
-
-def look_at(vm: VMSnapshot) -> Look:
-    """Look; for a thread. The recording of one that does not run is its last."""
-    recording = current_recording(vm) if vm.live else next(iter(recordings(vm.files)), None)
-    return Look(recording, holder(vm.files), asker(vm.files))
 
 
 class ConsolePanel(Panel):
@@ -293,7 +274,7 @@ class ConsolePanel(Panel):
             view.feed(words.divider(view.terminal.columns, started))
             view.action_follow()  # whoever restarts a machine wants to see it boot
         live = _no if recording is None or not vm.live else recording.still_live
-        jump = _Jump(view, partial(self.show_recorded, recording, mark or 0) if recording is not None else _no)
+        jump = Jump(view, partial(self.show_recorded, recording, mark or 0) if recording is not None else _no)
         stream = RecordingStream(
             path,
             offset=offset,
@@ -482,32 +463,6 @@ class ConsolePanel(Panel):
         if self._past is not None:
             return [words.past(self._past)]
         return [] if self.vm is None else words.notices(self.vm, self._look.recording, self._error)
-
-
-class _Jump:
-    """Notes the line a terminal stands at, and shows it when all is there; `again` when its size changed meanwhile."""
-
-    def __init__(self, view: TerminalView, again: Callable[[], object]) -> None:
-        self._view = view
-        self._again = again
-        self._line: int | None = None
-        self._size = (0, 0)
-
-    def here(self) -> None:
-        """This is the line."""
-        terminal = self._view.terminal
-        self._line = terminal.scrolled_off + terminal.cursor.y
-        self._size = (terminal.columns, terminal.lines)
-
-    def show(self) -> None:
-        """Show it, if there was one."""
-        terminal = self._view.terminal
-        if self._line is None:
-            return
-        if self._size == (terminal.columns, terminal.lines):
-            self._view.show_line(self._line)
-        else:  # lines have other addresses now
-            self._again()
 
 
 def _yes() -> bool:
