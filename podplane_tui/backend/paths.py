@@ -45,7 +45,7 @@ NODE_ADDRESS = "10.0.2.15"
 
 @dataclass(frozen=True, slots=True)
 class BaseDirectories:
-    """podplane's four base directories, and the two of our own."""
+    """podplane's four base directories, and the three of our own."""
 
     config: Path
     cache: Path
@@ -53,6 +53,7 @@ class BaseDirectories:
     runtime: Path
     own_config: Path
     own_state: Path
+    own_cache: Path
 
 
 def base_directories(environ: Mapping[str, str], system: str = sys.platform) -> BaseDirectories:
@@ -83,6 +84,7 @@ def base_directories(environ: Mapping[str, str], system: str = sys.platform) -> 
         own_state=choose(
             "XDG_STATE_HOME", "podplane-tui", home / ".local" / "state" / "podplane-tui", dot / "tui" / "state"
         ),
+        own_cache=choose("XDG_CACHE_HOME", "podplane-tui", home / ".cache" / "podplane-tui", dot / "tui" / "cache"),
     )
 
 
