@@ -127,7 +127,7 @@ def test_the_life_of_a_machine(workspace: Workspace, disk: Path, tiny_guest: Tin
     output = succeed(workspace, "start", *boot_options(tiny_guest))
     vm = machine(workspace)
     assert f"process {vm['pid']}" in output
-    assert vm["state"] == "running"
+    assert vm["state"] in {"starting", "running"}
     assert (vm["cpus"], vm["memory_limit_bytes"], vm["accelerator"]) == (1, 256 * 2**20, "tcg")
     assert isinstance(vm["cpu_percent"], float)
     assert isinstance(vm["memory_bytes"], int) and vm["memory_bytes"] > 2**20
@@ -157,7 +157,7 @@ def test_the_life_of_a_machine(workspace: Workspace, disk: Path, tiny_guest: Tin
     succeed(workspace, "pause")
     assert machine(workspace)["state"] == "paused"
     succeed(workspace, "resume")
-    assert machine(workspace)["state"] == "running"
+    assert machine(workspace)["running"] is True
 
     assert "powered off" not in succeed(workspace, "restart", "--timeout", "60")
     again = machine(workspace)
@@ -226,7 +226,7 @@ def test_start_in_the_foreground(workspace: Workspace, disk: Path, tiny_guest: T
     terminal.wait_for(r"\(qemu\) ")
     terminal.type("info name\r")
     terminal.wait_for(r"\(qemu\) ")
-    assert machine(workspace)["state"] == "running"
+    assert machine(workspace)["running"] is True
     terminal.type("quit\r")
     assert terminal.end() == 0
     assert machine(workspace)["state"] == "stopped"
@@ -259,7 +259,7 @@ def test_stop_goes_on_for_a_killed_program_only_in_qemu(workspace: Workspace, di
     terminal.wait_for(r"power off \(\d+ s left\)")
     os.kill(terminal.pid, signal.SIGKILL)
     assert terminal.end() == -signal.SIGKILL
-    assert machine(workspace)["state"] == "running"
+    assert machine(workspace)["running"] is True
     succeed(workspace, "stop", "--rm", "--force")
     assert succeed(workspace, "list", "--json") == "[]\n"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -45,6 +45,7 @@ VM_ONLY_WARNING = (
 _TICK = 0.1
 _LAST_LINES = 4
 _LINE_LIMIT = 500
+_PIECE = 65536
 
 
 def made_by_podplane(files: VMFiles) -> bool:
@@ -119,42 +120,34 @@ def start_cluster(qemu: Qemu, control: Control, *, environ: Mapping[str, str] | 
 
 
 def _run(command: list[str], environment: Mapping[str, str], control: Control) -> tuple[int, str]:
-    """Run `command` and report its lines; give its exit code (negative: a signal) and its last words."""
-    child = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert child.stdout is not None  # noqa: S101 - asked for above
+    """Run `command` and report its lines; give its exit code (negative: a signal) and its last words.
+
+    Its output goes to a file without a name: what it starts may inherit that and write for as long as it lives, which
+    into a pipe would end it as soon as nobody reads.
+    """
     lines: deque[str] = deque(maxlen=_LAST_LINES)
-    rest = b""
-    ending = _Ending(child)
-    with child.stdout, selectors.DefaultSelector() as selector:
-        os.set_blocking(child.stdout.fileno(), False)
-        selector.register(child.stdout, selectors.EVENT_READ)
+    rest, offset = b"", 0
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+        ending = _Ending(child)
         while True:
-            # Asked before reading: what it starts may keep the pipe open, so its own end is what counts.
-            over = child.poll() is not None
+            over = child.poll() is not None  # asked before reading: what it printed last is read as well
             if control.cancel.is_set():
                 ending.hasten()
-            data = None
-            if selector.get_map() and selector.select(0 if over else _TICK):
-                data = os.read(child.stdout.fileno(), 65536)
-                if not data:
-                    selector.unregister(child.stdout)
-            elif not selector.get_map():
-                control.cancel.wait(_TICK)
+            data = os.pread(output.fileno(), _PIECE, offset)
+            offset += len(data)
+            *whole, rest = (rest + data).replace(b"\r", b"\n").split(b"\n")
+            for line in whole:
+                _tell(line, lines, control)
+            rest = rest[:_LINE_LIMIT]
             if data:
-                *whole, rest = (rest + data).replace(b"\r", b"\n").split(b"\n")
-                for line in whole:
-                    _tell(line, lines, control)
-                rest = rest[:_LINE_LIMIT]
-            elif over:
+                continue
+            if over:
                 _tell(rest, lines, control)
                 return child.wait(), "; ".join(lines)
+            time.sleep(_TICK)
 
 
 def _tell(line: bytes, lines: deque[str], control: Control) -> None:

@@ -58,6 +58,49 @@ class Ports:
                 yield name, port
 
 
+class Phase(StrEnum):
+    """What a machine reaches on its way, in this order."""
+
+    PROCESS = "process"
+    CONSOLE = "console output"
+    SSH = "SSH"
+    CLOUD_INIT = "cloud-init"
+    API = "Kubernetes API"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What was reached, and what of the rest there is to wait for, in order.
+
+    `reached` maps phases to the seconds after the process's start at which that was seen; None where it was so before
+    anybody looked.
+    """
+
+    reached: tuple[tuple[Phase, float | None], ...]
+    pending: tuple[Phase, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return not self.pending
+
+    @property
+    def waiting_for(self) -> Phase | None:
+        """The next phase."""
+        return self.pending[0] if self.pending else None
+
+    @property
+    def told(self) -> str:
+        """The phases reached with their times, and the one waited for, in one line."""
+        parts = [
+            f"{phase} ✓" if after is None else f"{phase} {after:.0f} s"
+            for phase, after in self.reached
+            if phase is not Phase.PROCESS
+        ]
+        parts += [f"waiting for {self.waiting_for}"] if self.waiting_for else []
+        return ", ".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class VMSnapshot:
     """One machine at one moment. None means unknown or not applicable.
@@ -87,6 +130,7 @@ class VMSnapshot:
     console: Path | None = None
     qmp: Path | None = None
     hint: str | None = None
+    readiness: Readiness | None = None
 
     @property
     def cluster_id(self) -> str:
@@ -104,6 +148,11 @@ class VMSnapshot:
     def key(self) -> str:
         """What tells rows apart: `<id>.<arch>`, for two architectures of one id are two machines."""
         return f"{self.files.cluster_id}.{self.files.arch}"
+
+    @property
+    def waiting_for(self) -> Phase | None:
+        """What a machine that starts is waited for to reach next."""
+        return self.readiness.waiting_for if self.readiness is not None and self.state is State.STARTING else None
 
     @property
     def live(self) -> bool:

@@ -37,6 +37,7 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
     if choices.cluster_id is not None:
         wanted = validate_cluster_id(choices.cluster_id)
         machines = [vm for vm in machines if vm.cluster_id == wanted]
+    machines = _with_readiness(machines)
     if as_json:
         server = read_local_server(place.runtime_dir)
         click.echo(json.dumps([describe(vm, server) for vm in machines], indent=2))
@@ -56,8 +57,8 @@ def status(choices: Choices, *, as_json: bool) -> None:
 
     --json prints an object that has every name of podplane local status --json (cluster_id, running, vm, local_server,
     components) and more: state (stopped, starting, running, stopping, paused, crashed, orphaned, broken), problem,
-    hint, action, pid, sizes in bytes, times in ISO 8601, ports by name, paths. What is not known is null; names are
-    only ever added.
+    hint, readiness (ready, waiting_for, elapsed, phases), action, pid, sizes in bytes, times in ISO 8601, ports by
+    name, paths. What is not known is null; names are only ever added.
     """
     place, cluster_id = place_of(choices), cluster_id_of(choices)
     vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)
@@ -65,6 +66,7 @@ def status(choices: Choices, *, as_json: bool) -> None:
         raise VMNotFound(
             f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}: create it first"
         )
+    (vm,) = _with_readiness([vm])
     server = read_local_server(place.runtime_dir)
     if as_json:
         click.echo(json.dumps(describe(vm, server), indent=2))
@@ -92,6 +94,7 @@ def describe(vm: VMSnapshot, server: LocalServer) -> dict[str, object]:
         "state": vm.state.value,
         "problem": vm.problem,
         "hint": vm.hint,
+        "readiness": _readiness(vm),
         "action": None
         if vm.action is None
         else {"verb": vm.action.verb, "pid": vm.action.pid, "since": iso_time(vm.action.since)},
@@ -126,6 +129,34 @@ def describe(vm: VMSnapshot, server: LocalServer) -> dict[str, object]:
             }
         },
     }
+
+
+def _readiness(vm: VMSnapshot) -> dict[str, object] | None:
+    """How far a live machine has come; seconds since its start, null where a phase was reached before this look."""
+    found = vm.readiness
+    if found is None:
+        return None
+    return {
+        "ready": found.ready,
+        "waiting_for": found.waiting_for,
+        "elapsed": None if vm.started_at is None else round(max(0.0, time.time() - vm.started_at), 1),
+        "phases": [
+            *({"name": phase, "reached": True, "after": after} for phase, after in found.reached),
+            *({"name": phase, "reached": False, "after": None} for phase in found.pending),
+        ],
+    }
+
+
+def _with_readiness(machines: Sequence[VMSnapshot]) -> tuple[VMSnapshot, ...]:
+    """What one look can tell of it; machines that do not run cost nothing."""
+    if not any(vm.live for vm in machines):
+        return tuple(machines)
+    from podplane_tui.backend.readiness import PROBE_TIMEOUT, ReadinessTracker  # noqa: PLC0415 - rarely needed by a script
+
+    tracker = ReadinessTracker()
+    tracker.update(machines)
+    tracker.settle(2 * PROBE_TIMEOUT)
+    return tracker.update(machines)
 
 
 def describe_server(server: LocalServer, data_dir: Path) -> dict[str, object]:
@@ -182,7 +213,7 @@ def _table(machines: Sequence[VMSnapshot]) -> str:
             format_usage(vm.disk_bytes, vm.disk_virtual_bytes),
             _uptime(vm),
             str(vm.ports.ssh or UNKNOWN),
-            one_line(vm.problem or "", limit=1000),
+            one_line(vm.problem or vm.hint or "", limit=1000),
         )
         for vm in machines
     ]
@@ -200,6 +231,8 @@ def _rows(vm: VMSnapshot) -> list[tuple[str, str]]:
     rows = [("cluster", vm.cluster_id), ("name", vm.name), ("arch", vm.arch), ("state", vm.state.value)]
     if vm.problem:
         rows.append(("problem", one_line(vm.problem, limit=1000)))
+    if vm.readiness is not None and vm.readiness.told:
+        rows.append(("readiness", vm.readiness.told))
     if vm.hint:
         rows.append(("hint", one_line(vm.hint)))
     if vm.action:

@@ -26,7 +26,9 @@ from podplane_tui import backend
 from podplane_tui.backend.errors import Cancelled, VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.paths import dashboard_memory
+from podplane_tui.backend.readiness import ReadinessTracker
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
@@ -78,6 +80,7 @@ class PodplaneApp(App[None]):
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
     jobs: reactive[tuple[Job, ...]] = reactive(())
     events: reactive[tuple[Event, ...]] = reactive(())
+    local_server: reactive[LocalServer | None] = reactive(None)
     stale_for: reactive[int] = reactive(0)
     """Seconds since the last look at the machines, once they are too many; else 0."""
 
@@ -109,6 +112,7 @@ class PodplaneApp(App[None]):
         self._asking: set[str] = set()
         self._numbers = itertools.count(1)
         self._looked = time.monotonic()
+        self._readiness = ReadinessTracker()
         self._inventory = Inventory(data_dir, runtime_dir, state_dir=state_dir) if inventory is None else inventory[0]
         if inventory is not None:
             self.set_reactive(PodplaneApp.snapshots, inventory[1])
@@ -127,7 +131,7 @@ class PodplaneApp(App[None]):
             history=self._history,
         )
         self._dashboard = dashboard.data_bind(
-            PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.events, PodplaneApp.stale_for
+            PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.events, PodplaneApp.stale_for, PodplaneApp.local_server
         )
         return self._dashboard
 
@@ -165,10 +169,11 @@ class PodplaneApp(App[None]):
         gc.enable()  # whoever opens the dashboard may have put it off
         while True:
             self._look_now.clear()
-            found = await in_thread(self._inventory.snapshot, name="inventory")
+            found = await in_thread(lambda: self._readiness.update(self._inventory.snapshot()), name="inventory")
             self._looked = time.monotonic()
             self._history.add(found, self._looked)
             self.stale_for = 0
+            self.local_server = self._inventory.local_server
             if found != self.snapshots:
                 self._note_changes(found)
                 self.snapshots = found
@@ -268,6 +273,9 @@ class PodplaneApp(App[None]):
         if verb is Verb.CREATE:
             await self._create()
             return
+        if verb is Verb.SERVER:
+            await self._run_job(verb, "", "the local server", self._workshop.start_server)
+            return
         vm = self._find(key)
         if vm is None:
             self._refuse("That VM is gone.")
@@ -315,6 +323,8 @@ class PodplaneApp(App[None]):
                 text = Content("The guest restarts at once, as with a reset button: what it has not saved is lost.")
                 question = Question(title=f"Reset {name}?", text=text, accept="Reset", style="-dangerous")
                 return self._workshop.plain(verb, vm) if await self.push_screen_wait(question) else None
+            case Verb.START:
+                return await self._ask_start(vm)
             case Verb.DELETE:
                 return await self._ask_delete(vm)
             case Verb.REPAIR:
@@ -356,6 +366,17 @@ class PodplaneApp(App[None]):
             self._refuse(str(error))
             return None
         return self._workshop.delete(vm, plan) if await self.push_screen_wait(dialog) else None
+
+    async def _ask_start(self, vm: VMSnapshot) -> Work | None:
+        if not await in_thread(vm.files.cluster_config.is_file, name="start-look"):
+            return self._workshop.plain(Verb.START, vm)
+        from podplane_tui.backend.podplane_cli import podplane_installed  # noqa: PLC0415 - brings half of the backend
+        from podplane_tui.tui.screens.start import StartDialog, StartWay  # noqa: PLC0415
+
+        way = await self.push_screen_wait(StartDialog(name=vm.cluster_id, installed=podplane_installed()))
+        if way is None:
+            return None
+        return self._workshop.plain(Verb.START, vm) if way is StartWay.PODPLANE else self._workshop.start_alone(vm)
 
     async def _ask_repair(self, vm: VMSnapshot) -> Work | None:
         try:

@@ -20,6 +20,7 @@ class Verb(StrEnum):
     SYNC = "sync"
     WATCH = "watch"
     REPAIR = "repair"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ WORDING = {
     Verb.DELETE: Wording("Delete", "deleting", "deleted", "Delete the selected VM's disk and files"),
     Verb.SYNC: Wording("Sync", "syncing", "synced", "Copy files into the selected VM with rsync"),
     Verb.WATCH: Wording("Watch", "watching", "watched", "Keep a copy in the selected VM up to date; again: end that"),
+    Verb.SERVER: Wording("Start", "starting", "started", "Start podplane's local server"),
     Verb.REPAIR: Wording("Repair", "repairing", "repaired", "Mend a broken, crashed or orphaned VM"),
 }
 

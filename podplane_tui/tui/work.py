@@ -53,7 +53,7 @@ class Workshop:
             cluster = self.cluster(vm.cluster_id, vm.arch)
             match verb:
                 case Verb.START:
-                    cluster.start(self.start_settings, control=control)
+                    self._start(cluster, control, alone=False)
                 case Verb.STOP:
                     return cluster.stop(timeouts=self.stop_timeouts, control=control).message
                 case Verb.RESTART:
@@ -64,11 +64,38 @@ class Workshop:
                     cluster.resume(control=control)
                 case Verb.RESET:
                     cluster.reset(control=control)
-                case Verb.CREATE | Verb.DELETE | Verb.SYNC | Verb.WATCH | Verb.REPAIR:
+                case Verb.CREATE | Verb.DELETE | Verb.SYNC | Verb.WATCH | Verb.REPAIR | Verb.SERVER:
                     raise AssertionError(f"{verb} needs more than a machine")
             return ""
 
         return work
+
+    def start_alone(self, vm: VMSnapshot) -> Work:
+        """The work of starting a machine without podplane, whoever made it."""
+
+        def work(control: Control) -> str:
+            self._start(self.cluster(vm.cluster_id, vm.arch), control, alone=True)
+            return ""
+
+        return work
+
+    def _start(self, cluster: backend.Cluster, control: Control, *, alone: bool) -> None:
+        """Start it through podplane where that made it and can be run, else the machine alone, with a warning."""
+        from podplane_tui.backend import podplane_cli  # noqa: PLC0415 - it brings half of the backend
+
+        if podplane_cli.made_by_podplane(cluster.files):
+            if not alone and podplane_cli.podplane_installed():
+                podplane_cli.start_cluster(cluster.qemu, control)
+                return
+            control.report(podplane_cli.VM_ONLY_WARNING)
+        cluster.start(self.start_settings, control=control)
+
+    def start_server(self, control: Control) -> str:
+        """Start podplane's local server; gives where it listens. A `Work` itself."""
+        from podplane_tui.backend.podplane_cli import start_server  # noqa: PLC0415 - it brings half of the backend
+
+        server = start_server(data_dir=self.data_dir, runtime_dir=self.runtime_dir, control=control)
+        return f"process {server.pid}, https port {server.https_port}"
 
     def create(self, request: CreateRequest, arch: str) -> Work:
         """The work of making a machine."""

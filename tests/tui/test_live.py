@@ -78,7 +78,7 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
 
         await pilot.press("s")
         await ended(app, "started default")
-        await until(lambda: state_of(app) is State.RUNNING, what="a running machine")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
         await until(lambda: "root@" in console_text(app), what="the prompt", seconds=BOOT)
         await settled(pilot)
         assert "● running" in "\n".join(painted(app))
@@ -149,7 +149,7 @@ async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
         await listed(app, "default")
         await pilot.press("s")
         await ended(app, "started default")
-        await until(lambda: state_of(app) is State.RUNNING, what="a running machine")
+        await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
         await pilot.press("x")
         await confirm(pilot)
         await until(lambda: "power off" in app.jobs[-1].step, what="the wait for the guest", seconds=BOOT)

@@ -14,6 +14,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Input
 
+from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.events import Event
@@ -34,6 +35,7 @@ from podplane_tui.tui.widgets.empty_state import EmptyState
 from podplane_tui.tui.widgets.events_panel import EventsPanel
 from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.panel import Panel
+from podplane_tui.tui.widgets.server_panel import ServerPanel
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.terminal_search import TerminalSearch
@@ -84,6 +86,13 @@ TABS = {
             "What was done in this session, and every error",
             lambda _: EventsPanel(id="events").data_bind(Dashboard.vm, Dashboard.jobs, Dashboard.events),
         ),
+        Tab(
+            "server",
+            "Server",
+            "6",
+            "podplane's local server and its log",
+            lambda _: ServerPanel(id="server").data_bind(Dashboard.local_server),
+        ),
     )
 }
 """The tabs, in the order of their keys. Adding one is an entry here: key, help and palette follow from it."""
@@ -112,6 +121,7 @@ class Dashboard(Screen[None]):
     tab: reactive[str] = reactive("console")
     stale_for: reactive[int] = reactive(0)
     events: reactive[tuple[Event, ...]] = reactive(())
+    local_server: reactive[LocalServer | None] = reactive(None)
 
     def __init__(
         self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None, history: History, view: ListView
@@ -126,7 +136,7 @@ class Dashboard(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Summary, table, panel, job, keys."""
-        yield SummaryBar(self._data_dir).data_bind(Dashboard.snapshots)
+        yield SummaryBar(self._data_dir).data_bind(Dashboard.snapshots, Dashboard.local_server)
         with Vertical(id="body"):
             with Vertical(id="machines"):
                 yield Input(id="filter", placeholder="filter by name or state", compact=True)
@@ -236,7 +246,7 @@ class Dashboard(Screen[None]):
     def action_verb(self, name: str) -> None:
         """Ask the app for a verb on the selected machine."""
         verb = Verb(name)
-        if verb is Verb.CREATE:
+        if verb in {Verb.CREATE, Verb.SERVER}:
             self.post_message(ActionRequested(verb))
         elif marked := (table := self.query_one(VMTable)).marked:
             self.post_message(ActionRequested(verb, *sorted(marked), hidden=table.hidden_marks))

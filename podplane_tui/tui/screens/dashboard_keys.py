@@ -93,6 +93,14 @@ BINDINGS: list[BindingType] = [
     Binding("Y", "copy_ssh", "Copy ssh", show=False, id="vm.copy_ssh", tooltip="Copy the ssh command of the VM"),
     _verb(Verb.RESET, "R", "Reset", show=False),
     _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
+    Binding(
+        "L",
+        "verb('server')",
+        "Start the local server",
+        show=False,
+        id="server.start",
+        tooltip=WORDING[Verb.SERVER].help,
+    ),
     Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),
     Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
     Binding("f1", "app.tour", "Tour", show=False, id="app.tour", tooltip="A tour in four short pages"),
@@ -173,7 +181,8 @@ def commands(screen: Screen[None], vm: VMSnapshot | None) -> Iterable[Command]:
         yield title, escape(words), partial(screen.app.run_action, binding.action, node)
 
 
-_ABOUT_VM: dict[str, list[Verb]] = {verb.value: [verb] for verb in Verb if verb not in {Verb.CREATE, Verb.RESUME}}
+_NO_VM = frozenset({Verb.CREATE, Verb.SERVER})
+_ABOUT_VM: dict[str, list[Verb]] = {verb.value: [verb] for verb in Verb if verb not in _NO_VM | {Verb.RESUME}}
 _ABOUT_VM["pause"].append(Verb.RESUME)
 """The verbs of the keys that act on a machine; the first that makes sense is offered."""
 

@@ -142,6 +142,10 @@ def _machine(vm: VMSnapshot) -> Iterator[Line]:
     yield _line("state", f"{SYMBOLS[vm.state]} {vm.state}")
     if vm.problem:
         yield _line("problem", one_line(vm.problem, limit=1000), "$text-error")
+    if vm.hint:
+        yield _line("hint", one_line(vm.hint), "$text-warning")
+    if vm.readiness is not None and vm.readiness.told:
+        yield _line("readiness", vm.readiness.told)
     if vm.action is not None:
         yield _line("in progress", f"{one_line(vm.action.verb)} by process {vm.action.pid}")
     yield _line("architecture", vm.arch)

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.text import format_path
 from podplane_tui.tui.widgets.vm_row import SYMBOLS
@@ -29,16 +30,19 @@ class SummaryBar(Horizontal):
     """Counts of `snapshots` by state beside the program's name; the data directory at the right end."""
 
     snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    local_server: reactive[LocalServer | None] = reactive(None)
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__()
         self._data_dir = data_dir
         self._counts: Counter[State] | None = None
+        self._server = Content("")
 
     def compose(self) -> ComposeResult:
         """Name, counts, place."""
         yield Static("podplane-tui", id="summary-name")
         yield Static("looking…", id="summary-counts")
+        yield Static("", id="summary-server")
         yield Static(Content(format_path(self._data_dir)), id="summary-place")
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
@@ -54,3 +58,19 @@ class SummaryBar(Horizontal):
         if counts != self._counts:  # an update lays the whole screen out anew
             self._counts = counts
             self.query_one("#summary-counts", Static).update(Content("   ").join(parts) or Content("no VMs"))
+        self._write_server()
+
+    def watch_local_server(self) -> None:
+        """It came or went."""
+        if self.is_mounted:
+            self._write_server()
+
+    def _write_server(self) -> None:
+        """podplane's local server, where it matters: it is up, or a cluster runs without it."""
+        needed = any(vm.hint for vm in self.snapshots or ())
+        up = self.local_server is not None and self.local_server.running
+        text = Content.styled("server up", "$text-success") if up else Content.styled("server down", "$text-warning")
+        shown = text if up or needed else Content("")
+        if shown != self._server:
+            self._server = shown
+            self.query_one("#summary-server", Static).update(shown)

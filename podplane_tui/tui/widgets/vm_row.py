@@ -99,7 +99,7 @@ def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float, bar_width: 
         "ssh": UNKNOWN if vm.ports.ssh is None else str(vm.ports.ssh),
     }
     bars = {"cpu": bar(_cpu_share(vm), bar_width), "memory": bar(_memory_share(vm), bar_width)} if bar_width else {}
-    note = "; ".join(_notes(vm))
+    note = "; ".join(_notes(vm, now))
     return {
         "name": Cell(name, "name"),
         "state": Cell(f"{SYMBOLS[vm.state]} {vm.state}", str(vm.state)),
@@ -111,9 +111,13 @@ def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float, bar_width: 
     }
 
 
-def _notes(vm: VMSnapshot) -> Iterator[str]:
+def _notes(vm: VMSnapshot, now: float) -> Iterator[str]:
     if vm.problem:  # what tells the machine's files apart says enough here; the panel below has it whole
         stem = f"{vm.files.stem}."
         yield vm.problem.replace(f"{vm.files.image_dir}/{stem}", "").replace(f"{vm.files.pid_dir}/{stem}", "")
+    if (phase := vm.waiting_for) and vm.started_at is not None:
+        yield f"waiting for {phase}, {format_duration(now - vm.started_at)}"
+    if vm.hint:
+        yield vm.hint
     if vm.action is not None:
         yield f"{vm.action.verb} by process {vm.action.pid}"

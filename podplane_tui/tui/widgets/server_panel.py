@@ -1,0 +1,90 @@
+"""The tab about podplane's local server: whether it runs, where, and its log as it grows."""
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Log, Static
+
+from podplane_tui.backend.local_server import LocalServer, LogTail
+from podplane_tui.backend.text import one_line
+from podplane_tui.text import format_path
+from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.widgets.panel import Panel
+
+LOOK_INTERVAL = 0.5
+"""Seconds between two looks at the log, while it is in view."""
+
+MAX_LINES = 5000
+
+
+class ServerPanel(Panel):
+    """Shows `local_server` and follows its log."""
+
+    local_server: reactive[LocalServer | None] = reactive(None)
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._tail: LogTail | None = None
+        self._failed = ""
+
+    def compose(self) -> ComposeResult:
+        """A line about it, and the log."""
+        yield Static(id="server-head")
+        yield Log(id="server-log", max_lines=MAX_LINES)
+
+    def on_mount(self) -> None:
+        """Look again and again."""
+        self._write()
+        self.set_interval(LOOK_INTERVAL, self._look)
+
+    def watch_in_view(self) -> None:
+        """Do not wait for the next look."""
+        if self.is_mounted:
+            self._look()
+
+    def watch_local_server(self, server: LocalServer | None) -> None:
+        """It came, went, or has another log."""
+        if server is not None and (self._tail is None or self._tail.path != server.log):
+            self._tail = LogTail(server.log)
+            if self.is_mounted:
+                self.query_one(Log).clear()
+        self.status = "" if server is None else "up" if server.running else "down"
+        self._write()
+
+    def _look(self) -> None:
+        if self.in_view and self._tail is not None:
+            self.run_worker(self._read(self._tail), group="server-log", exclusive=True)
+
+    async def _read(self, tail: LogTail) -> None:
+        try:
+            lines = await in_thread(tail.read, name="server-log")
+            failed = ""
+        except OSError as error:
+            lines = ()
+            failed = "there is none yet" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+        if tail is self._tail:
+            self.query_one(Log).write_lines(lines)
+            if failed != self._failed:
+                self._failed = failed
+                self._write()
+
+    def _write(self) -> None:
+        if not self.is_mounted:
+            return
+        server = self.local_server
+        if server is None:
+            text = Content("looking…")
+        else:
+            text = Content.assemble(_state(server), ("   log  ", "$foreground 60%"), format_path(server.log))
+            if self._failed:
+                text = Content.assemble(text, (f": {self._failed}", "$text-warning"))
+        self.query_one("#server-head", Static).update(text)
+
+
+def _state(server: LocalServer) -> Content:
+    if not server.running:
+        why = f": {one_line(server.problem)}" if server.problem else ""
+        return Content.styled(f"○ not running{why} · L starts it", "$text-warning")
+    ports = {"http": server.http_port, "https": server.https_port, "ingress": server.ingress_https_port}
+    told = "".join(f"  {name} {port}" for name, port in ports.items() if port is not None)
+    return Content.assemble(("● running", "$text-success"), f" as process {server.pid}{told}")
