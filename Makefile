@@ -3,7 +3,7 @@
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: help demo demo-linux test test-fast check screenshots faults fuzz bench bench-quick bench-terminal clean
+.PHONY: help demo demo-linux test test-fast check screenshots snapshots faults fuzz bench bench-quick bench-terminal clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -35,6 +35,9 @@ check: $(READY) ## formatting, lint, types
 screenshots: $(READY) ## make the pictures of the README from the real program
 	@.ci/setup test
 	$(BIN)/python -m tests.screenshots
+
+snapshots: $(READY) ## make the screens' pictures anew that the tests compare with
+	$(BIN)/pytest tests/tui/snapshots --snapshot-update
 
 faults: $(READY) ## the whole fault matrix
 	@.ci/setup test

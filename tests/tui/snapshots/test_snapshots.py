@@ -1,0 +1,167 @@
+"""Every screen as a picture, at the smallest usable size and at an ordinary one.
+
+After a change that is meant to be seen: `make snapshots`, look at what git says has changed, and commit it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.events import Event, Level
+from podplane_tui.tui.jobs import Job, Outcome, Step
+from podplane_tui.tui.screens.delete import DeleteDialog, DoomedFile
+from podplane_tui.tui.verbs import Verb
+from podplane_tui.tui.widgets.boot_panel import BootPanel
+from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from tests.tui.snapshots.frozen import DATA, FEW, MANY, NOW, make_app, stop_time
+from tests.tui.support import dashboard, settled, text_of, until
+
+pytestmark = pytest.mark.slow
+
+Prepare = Callable[[Pilot[None], PodplaneApp], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is on the screen."""
+
+    name: str
+    prepare: Prepare
+    vms: tuple[VMSnapshot, ...] = FEW
+    select: str = "archive"
+
+
+async def replayed(app: PodplaneApp) -> None:
+    """Wait until the console's recording is shown to its end."""
+
+    def shown() -> bool:
+        view = dashboard(app).query_one(ConsolePanel).view
+        return view is not None and view.stream is None and bool(view.terminal.scrolled_off)
+
+    await until(shown, what="the end of the recording")
+
+
+async def console(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    await replayed(app)
+
+
+async def search(pilot: Pilot[None], app: PodplaneApp) -> None:
+    await replayed(app)
+    await pilot.press("ctrl+f")
+    await settled(pilot)  # the terminal has lost a line to the field
+    app.screen.query_one("TerminalSearch Input", Input).value = "failed"
+    await until(lambda: " of " in text_of(app, ".terminal-search-count"), what="the matches")
+
+
+async def marked(pilot: Pilot[None], app: PodplaneApp) -> None:
+    await replayed(app)
+    await pilot.press("space", "space", "greater_than_sign", "greater_than_sign")
+
+
+async def boot(pilot: Pilot[None], app: PodplaneApp) -> None:
+    await pilot.press("2")
+    await until(lambda: dashboard(app).query_one(BootPanel).status, what="the boot")
+
+
+async def details(pilot: Pilot[None], app: PodplaneApp) -> None:
+    await pilot.press("4")
+    await until(lambda: app.screen.query_one("#details OptionList", OptionList).option_count > 24, what="the details")
+
+
+async def events(pilot: Pilot[None], app: PodplaneApp) -> None:
+    steps = (Step(0.1, "making the seed"), Step(0.4, "starting QEMU"))
+    app.jobs = (
+        Job(1, Verb.START, "default.amd64", "default", 0.0, NOW - 60, steps, outcome=Outcome.DONE, ended=2.0),
+        Job(
+            2,
+            Verb.START,
+            "web.amd64",
+            "web",
+            0.0,
+            NOW - 30,
+            steps[:1],
+            outcome=Outcome.FAILED,
+            message="port 2222 is taken",
+            ended=1.0,
+        ),
+    )
+    app.events = (Event("crashed was running, is crashed: QEMU is gone", Level.BAD, NOW - 40, 1),)
+    await pilot.press("e")
+
+
+async def help_screen(pilot: Pilot[None], _app: PodplaneApp) -> None:
+    await pilot.press("question_mark")
+
+
+async def tour(pilot: Pilot[None], _app: PodplaneApp) -> None:
+    await pilot.press("f1")
+
+
+async def columns(pilot: Pilot[None], _app: PodplaneApp) -> None:
+    await pilot.press("C")
+
+
+async def send(pilot: Pilot[None], _app: PodplaneApp) -> None:
+    await pilot.press("K")
+
+
+async def stop_many(pilot: Pilot[None], app: PodplaneApp) -> None:
+    await pilot.press("asterisk", "x")
+    await until(lambda: len(app.screen_stack) > 1, what="the question")
+
+
+async def delete(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    files = [
+        DoomedFile(DATA / "vms" / "podplane-local-archive.amd64.image.qcow2", 3 * 2**30, is_directory=False),
+        DoomedFile(DATA / "local" / "archive", 5000, is_directory=True),
+    ]
+    app.push_screen(DeleteDialog(title="Delete archive?", files=files))
+
+
+async def nothing(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    await until(lambda: app.snapshots == (), what="the empty list")
+
+
+SCENES = (
+    Scene("console", console),
+    Scene("search", search),
+    Scene("marked", marked),
+    Scene("boot", boot),
+    Scene("details", details, select="crashed"),
+    Scene("events", events, select="broken"),
+    Scene("help", help_screen, select="broken"),
+    Scene("tour", tour, select="broken"),
+    Scene("columns", columns, select="broken"),
+    Scene("send", send, select="default"),
+    Scene("stop-many", stop_many, select="broken"),
+    Scene("delete", delete, select="broken"),
+    Scene("empty", nothing, vms=()),
+    Scene("sixty", console, vms=MANY, select="node-00"),
+)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: "x".join(map(str, size)))
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_screen(
+    scene: Scene,
+    size: tuple[int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    snap_compare: Callable[..., bool],
+) -> None:
+    stop_time(monkeypatch)
+    app = make_app(tmp_path / "state", scene.vms, select=scene.select)
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        app.theme = "tokyo-night"
+        await settled(pilot)
+        await scene.prepare(pilot, app)
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=prepare)
