@@ -46,12 +46,20 @@ _ADVICE = (
 )
 
 
-def explain(code: int, words: list[bytes]) -> str:
-    """Why rsync ended with `code`, from what it said, line by line: advice where we know one, and its own words."""
+def known_reason(words: list[bytes]) -> str | None:
+    """Advice about what rsync said, line by line, and the line itself; None where we know none."""
     for pattern, advice in _ADVICE:
         for line in words:
             if re.search(pattern, line):
                 return f"{advice} ({one_line(line)})"
+    return None
+
+
+def explain(code: int, words: list[bytes]) -> str:
+    """Why rsync ended with `code`, from what it said: advice where we know one, and its own words."""
+    reason = known_reason(words)
+    if reason is not None:
+        return reason
     telling = [line for line in words if line.strip() and not _BOILERPLATE.match(line)] or words
     if code in {23, 24} and len(telling) > 1:
         return f"{_MEANINGS[code]}: {one_line(telling[0])} (and {len(telling) - 1} more)"

@@ -17,7 +17,7 @@ from podplane_tui.backend.errors import Cancelled, CommandFailed
 from podplane_tui.backend.host import require_program
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.rsync import Rsync, SyncRequest, find_rsync, rsync_arguments
-from podplane_tui.backend.rsync_errors import explain
+from podplane_tui.backend.rsync_errors import explain, known_reason
 from podplane_tui.backend.rsync_output import Change, ChangeKind, LineReader, Meter, read_change
 from podplane_tui.backend.ssh import SSHTarget, connect
 from podplane_tui.backend.text import one_line
@@ -132,7 +132,7 @@ def _run(
     code = process.returncode
     if code == 0:
         return
-    if code in _UNREACHED:
+    if code in _UNREACHED and known_reason(list(words)) is None:
         connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
     raise CommandFailed(
         f"rsync ended with exit code {code}: {explain(code, list(words))}",
