@@ -174,7 +174,7 @@ def test_a_verb_loads_only_what_it_needs(workspace: Workspace, arguments: list[s
         ["start", "--kernel", "/nowhere", "--initrd", "/bin/true"],
         ["sync", "only-one"],
         ["list", "--arch", "riscv64"],
-        ["create", "--id", "dev"],
+        ["create", "--id", "dev", "--from", "a", "--disk-size", "1G"],
         ["demo", "--data-dir", "/tmp"],
     ],
 )

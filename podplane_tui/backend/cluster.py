@@ -12,11 +12,12 @@ from pathlib import Path
 
 from podplane_tui.backend import repair, ssh
 from podplane_tui.backend.advice import PORT_TAKEN
-from podplane_tui.backend.arguments import read_machine
+from podplane_tui.backend.arguments import parse_memory, read_machine, validate_cpus
 from podplane_tui.backend.cidata import read_seed
 from podplane_tui.backend.console import Ending
 from podplane_tui.backend.deletion import deletion_plan, is_there, remove
 from podplane_tui.backend.direct_boot import choose_boot
+from podplane_tui.backend.disk import Disk, parse_disk_size
 from podplane_tui.backend.errors import (
     CommandFailed,
     CorruptFile,
@@ -28,8 +29,9 @@ from podplane_tui.backend.errors import (
     StopFailed,
     VMError,
 )
-from podplane_tui.backend.files import open_regular, os_errors_as, private_directory
+from podplane_tui.backend.files import open_regular, os_errors_as, private_directory, write_atomic
 from podplane_tui.backend.host_keys import forget, learn
+from podplane_tui.backend.images import VIRTUAL_SIZE, read_image
 from podplane_tui.backend.interface import Control, DirectBootOptions, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.launch import Launch
@@ -39,7 +41,7 @@ from podplane_tui.backend.ports import allocate_ports, port_forwards, ports_of, 
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.recordings import recorded, recordings
 from podplane_tui.backend.rsync import SyncRequest
-from podplane_tui.backend.settings import read_settings
+from podplane_tui.backend.settings import read_settings, update_settings
 from podplane_tui.backend.snapshot import Ports, VMSnapshot
 from podplane_tui.backend.stop import StopResult
 from podplane_tui.backend.sync import SyncPreview, preview_sync, run_sync
@@ -111,23 +113,85 @@ class Cluster:
 
     # Verbs
 
-    def create(self, image: Path | None, *, control: Control | None = None) -> None:
-        """Make the disk, based on `image` or empty. See `Qemu.create`."""
+    def create(self, image: Path | None, *, size: str = VIRTUAL_SIZE, control: Control | None = None) -> None:
+        """Make the disk, based on `image` or empty. See `Qemu.create`.
+
+        Raises `InvalidInput` for a size the base image does not fit into.
+        """
+        wanted, least = parse_disk_size(size), 0 if image is None else read_image(image).virtual_bytes
+        if wanted < least:
+            raise InvalidInput(
+                f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G: give more"
+            )
         (control or Control()).report("making the disk")
-        self.qemu.create(image)
+        self.qemu.create(image, size=size)
         self.forget_host_keys()  # those of a disk there was before
 
+    def clone(self, source: Cluster, *, control: Control | None = None) -> None:
+        """Make the disk as a copy of that of `source`, and start it as that is started. See `Disk.copy_to`.
+
+        cloud-init takes the copy for a new machine, for its instance id is the cluster's.
+        """
+        source.disk.copy_to(self.qemu, control=control)
+        self.forget_host_keys()
+        remembered = read_settings(source.files)
+        user_data, kept = remembered.user_data, str(source.files.kept_user_data)
+        if user_data in {"", kept} and (text := source.user_data(Path(user_data) if user_data else None)):
+            with os_errors_as(CorruptFile, f"the user-data of {self.qemu.vm_name} can't be written"):
+                write_atomic(self.files.kept_user_data, text.encode(), mode=0o600)
+            user_data = str(self.files.kept_user_data)
+        self.remember(cpus=remembered.cpus, memory=remembered.memory, user=remembered.user, user_data=user_data)
+
+    @property
+    def disk(self) -> Disk:
+        """What can be done to the stopped machine's disk."""
+        return Disk(self.qemu)
+
+    def remember(self, **changes: str) -> None:
+        """Remember how the machine is started; the names are those of `ClusterSettings`.
+
+        Raises `InvalidInput` for CPUs or memory that QEMU would refuse, and `CorruptFile` when nothing can be written.
+        """
+        validate_cpus(changes.get("cpus", ""))
+        if changes.get("memory"):
+            parse_memory(changes["memory"])
+        with os_errors_as(CorruptFile, f"the settings of {self.qemu.vm_name} can't be written"):
+            update_settings(self.files, **changes)
+
+    def _remembered(self, settings: StartSettings) -> StartSettings:
+        """`settings` with what is remembered where they say nothing."""
+        kept = read_settings(self.files)
+        user_data = settings.user_data or (Path(kept.user_data) if kept.user_data else None)
+        return replace(
+            settings, cpus=settings.cpus or kept.cpus, memory=settings.memory or kept.memory, user_data=user_data
+        )
+
     def start(self, settings: StartSettings | None = None, *, control: Control | None = None) -> None:
-        """Start the machine with ports of its own and write them to the state file. See `Qemu.start`."""
-        settings, control = settings or StartSettings(), control or Control()
+        """Start the machine with ports of its own and write them to the state file. See `Qemu.start`.
+
+        Where `settings` say nothing, what is remembered counts; the CPUs, memory and user-data they name are remembered
+        once the machine runs.
+        """
+        asked, control = settings or StartSettings(), control or Control()
+        settings = self._remembered(asked)
         with self.qemu.locked("start"):
             user_data = self.user_data(settings.user_data)
             if settings.boot is None and not settings.firmware:
                 settings = replace(settings, boot=self._boot(control))
             child = self._launch(settings, user_data, control)
+            self._remember_start(asked, control)
         if settings.monitor:
             self.qemu.wait_in_foreground(child)
             self._remove_state_file()
+
+    def _remember_start(self, asked: StartSettings, control: Control) -> None:
+        user_data = str(asked.user_data.absolute()) if asked.user_data else ""
+        named = {"cpus": asked.cpus, "memory": asked.memory, "user_data": user_data}
+        if changes := {name: value for name, value in named.items() if value}:
+            try:
+                self.remember(**changes)
+            except VMError as error:  # the machine runs, which is what was asked for
+                control.report(str(error))
 
     def _boot(self, control: Control) -> DirectBootOptions | None:
         """How podplane's manifest says that this disk boots; None for firmware."""
@@ -240,20 +304,27 @@ class Cluster:
         timeouts: StopTimeouts | None = None,
         control: Control | None = None,
     ) -> None:
-        """Stop and start again, with what the machine was started with unless `settings` says otherwise.
+        """Stop and start again, as it was started unless `settings`, or what was remembered since, say otherwise.
 
         A machine that does not run is just started.
         """
         control = control or Control()
         with self.qemu.locked("restart"):
-            settings = settings or self._settings_in_use()
-            if settings is None:
-                settings = StartSettings(boot=self._boot(control))
+            settings = settings or self._settings_for_restart(control)
             user_data = self.user_data(settings.user_data) or self._user_data_in_use()
             if self.qemu.running():
                 self.stop(timeouts=timeouts, control=control)
             with self.qemu.locked("start"):
                 self._launch(settings, user_data, control)
+
+    def _settings_for_restart(self, control: Control) -> StartSettings:
+        """What the machine runs with, changed where something else is remembered by now."""
+        in_use, kept = self._settings_in_use(), self._remembered(StartSettings())
+        if in_use is None:
+            return replace(kept, boot=self._boot(control))
+        return replace(
+            in_use, cpus=kept.cpus or in_use.cpus, memory=kept.memory or in_use.memory, user_data=kept.user_data
+        )
 
     def _settings_in_use(self) -> StartSettings | None:
         """What the running machine was started with; None when it does not run."""

@@ -34,7 +34,14 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     same cluster has a disk of the other architecture, what the two share stays as well.
     """
     own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
-    own += [files.recordings_dir, files.known_hosts, files.settings, files.sync_log, previous(files.sync_log)]
+    own += [
+        files.recordings_dir,
+        files.known_hosts,
+        files.settings,
+        files.kept_user_data,
+        files.sync_log,
+        previous(files.sync_log),
+    ]
     shared = [files.state_file, files.cluster_dir, *_server_records(files)]
     others = (
         VMFiles(arch, files.cluster_id, files.data_dir, files.runtime_dir, files.state_dir)

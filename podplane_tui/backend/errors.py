@@ -21,6 +21,10 @@ class VMNotFound(VMError):
     """The machine has no disk."""
 
 
+class SnapshotNotFound(VMError):
+    """The machine's disk holds no snapshot of that name."""
+
+
 class AlreadyRunning(VMError):
     """The machine runs and the verb needs it stopped."""
 

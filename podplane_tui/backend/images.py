@@ -125,9 +125,10 @@ def check_image(image: Path, *, fix_leaks: bool = False) -> str:
     raise InvalidImage(f"the image {image} could not be checked: {words or f'exit code {code}'}")
 
 
-def create_overlay(image: Path, base_image: Path | None) -> None:
+def create_overlay(image: Path, base_image: Path | None, *, size: str = VIRTUAL_SIZE) -> None:
     """Make `image`, based on `base_image` or empty. Appears whole or not at all; never replaces an existing one.
 
+    `size` is QEMU's spelling.
     Raises `InvalidImage` for a base that is not qcow2, `CreateFailed` with qemu-img's words (disk full, no permission).
     """
     source: list[str] = []
@@ -137,7 +138,7 @@ def create_overlay(image: Path, base_image: Path | None) -> None:
         source = ["-F", "qcow2", "-b", str(base_image)]
     partial = temporary_beside(image)
     try:
-        run_qemu_img(["create", "-q", *source, "-f", "qcow2", str(partial), VIRTUAL_SIZE])
+        run_qemu_img(["create", "-q", *source, "-f", "qcow2", str(partial), size])
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         # A hard link fails where a rename would silently replace what somebody else made meanwhile.

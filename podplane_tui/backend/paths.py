@@ -233,6 +233,11 @@ class VMFiles:
         """What is remembered of this machine between its starts."""
         return self.own_state / "clusters" / f"{self.stem}.json"
 
+    @property
+    def kept_user_data(self) -> Path:
+        """The user-data of a machine that was made from another one, which may go."""
+        return self.own_state / "clusters" / f"{self.stem}.user-data"
+
 
 def dashboard_memory(state_dir: Path | None) -> Path:
     """Where the dashboard remembers how it was left. Raises `InvalidInput` as `VMFiles.own_state` does."""

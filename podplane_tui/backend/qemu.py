@@ -174,8 +174,8 @@ class Qemu:
 
     # Create
 
-    def create(self, base_image: Path | None) -> None:
-        """Make the disk: a 128G overlay of `base_image`, or an empty one without.
+    def create(self, base_image: Path | None, *, size: str = images.VIRTUAL_SIZE) -> None:
+        """Make the disk: an overlay of `base_image` of this size, or an empty one without.
 
         Raises `VMExists`, `InvalidImage`, `CreateFailed`; after any of them there is no disk that was not there before.
         """
@@ -187,7 +187,7 @@ class Qemu:
             private_directory(self.files.image_dir)
             for path in temporaries(self.files):
                 path.unlink(missing_ok=True)
-            images.create_overlay(self.files.image, base_image)
+            images.create_overlay(self.files.image, base_image, size=size)
 
     # Start
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import click
 
+from podplane_tui.backend.arguments import parse_memory, validate_cpus
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.backend.config import load_config
 from podplane_tui.backend.errors import NotRunning, VMNotFound
 from podplane_tui.backend.files import disk_usage
-from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
+from podplane_tui.backend.image_cache import choose_image
+from podplane_tui.backend.images import VIRTUAL_SIZE
+from podplane_tui.backend.interface import Control, DirectBootOptions, StopTimeouts
 from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, made_by_podplane, podplane_installed, start_cluster
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.machine import cluster_of
@@ -54,11 +57,29 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
 
 
 @click.command()
-@click.option("--image", required=True, type=_FILE, metavar="PATH", help="The qcow2 image to base the disk on.")
+@click.option(
+    "--image", metavar="IMAGE", help="A qcow2 file, or an image in podplane's cache [default: its manifest's]."
+)
+@click.option("--from", "source", metavar="ID", help="Copy the disk of this stopped machine instead.")
+@click.option("--disk-size", metavar="SIZE", help=f"The disk's size [default: {VIRTUAL_SIZE}].")
+@click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs of its starts [default: 2].")
+@click.option("-m", "--memory", default="", metavar="SIZE", help="Memory of its starts, such as 8G [default: 4G].")
+@click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data of its starts.")
 @place_options
 @pass_choices
-def create(choices: Choices, *, image: Path) -> None:
-    """Make a machine's disk on top of a qcow2 image.
+def create(
+    choices: Choices,
+    *,
+    image: str | None,
+    source: str | None,
+    disk_size: str | None,
+    cpus: str,
+    memory: str,
+    user_data: Path | None,
+) -> None:
+    """Make a machine's disk on top of a qcow2 image, or as a copy of another machine's.
+
+    CPUs, memory and user-data are remembered for its starts; podplane-tui set changes them.
 
     The image itself is not changed. --id is required: podplane itself can't start a machine that it did not make, so
     no such machine should take a name by accident. Start it with podplane-tui start.
@@ -67,8 +88,27 @@ def create(choices: Choices, *, image: Path) -> None:
         raise click.UsageError(
             "name the new machine with --id ID; podplane itself can't start a machine it did not make"
         )
+    if source is not None and (image is not None or disk_size is not None):
+        raise click.UsageError("--from takes image and size from the other machine: leave --image and --disk-size out")
     cluster = cluster_of(choices)
-    run_verb(lambda control: cluster.create(Path(os.path.abspath(image)), control=control))  # noqa: PTH100
+    validate_cpus(cpus)
+    if memory:
+        parse_memory(memory)
+    named = {"cpus": cpus, "memory": memory}
+    if user_data is not None:
+        named["user_data"] = os.path.abspath(user_data)  # noqa: PTH100
+        cluster.user_data(user_data)
+
+    def make(control: Control) -> None:
+        if source is not None:
+            cluster.clone(cluster_of(replace(choices, cluster_id=source)), control=control)
+        else:
+            base = choose_image(image or "", cluster.files.arch, control)
+            cluster.create(base, size=disk_size or VIRTUAL_SIZE, control=control)
+        if changes := {name: value for name, value in named.items() if value}:
+            cluster.remember(**changes)
+
+    run_verb(make)
     click.echo(f"made {one_line(str(cluster.files.image))}")
     click.echo(
         f"start it with: podplane-tui start --id {cluster.files.cluster_id}"
