@@ -43,12 +43,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CONNECT_TIMEOUT",
     "DEFAULT_USER",
+    "FAILED",
     "LOGIN_TIMEOUT",
     "TIMED_OUT",
     "SSHTarget",
     "connect",
     "ensure_identity",
     "interactive",
+    "open_shell",
     "run",
     "ssh_arguments",
     "ssh_options",
@@ -64,6 +66,10 @@ LOGIN_TIMEOUT = 30.0
 TIMED_OUT = 124
 """The exit code of a command that was given up after its timeout, as coreutils' `timeout` has it."""
 
+FAILED = 255
+"""The exit code of OpenSSH for its own failure, and for a command that a signal has ended."""
+
+_LOST = "the connection to the machine broke off: see whether it still runs"
 _PORT_OF_NAME = 22
 """The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
 
@@ -177,6 +183,22 @@ def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSH
     not known to be the machine's, else `ShellError`.
     """
     return _log_in(target, _dial(target, timeout), timeout)
+
+
+def open_shell(client: paramiko.SSHClient, columns: int, lines: int) -> paramiko.Channel:
+    """An interactive shell of a logged-in client, on a terminal of that size. Raises `ShellError`."""
+    import paramiko  # noqa: PLC0415 - as below
+
+    transport = client.get_transport()
+    if transport is None:
+        raise ShellError(_LOST)
+    try:
+        channel = transport.open_session(timeout=LOGIN_TIMEOUT)
+        channel.get_pty("xterm-256color", columns, lines)
+        channel.invoke_shell()
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise ShellError(f"the machine opens no shell: {one_line(str(error), limit=120) or _LOST}") from error
+    return channel
 
 
 def _dial(target: SSHTarget, timeout: float) -> socket.socket:
@@ -321,10 +343,9 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
     """Run `line`, with its output going where `options` say, or into `collected`; give back the exit code."""
     import paramiko  # noqa: PLC0415 - as above
 
-    lost = "the connection to the machine broke off: see whether it still runs"
     transport = client.get_transport()
     if transport is None:
-        raise ShellError(lost)
+        raise ShellError(_LOST)
     combined = options.stdout is None and options.stderr is None
     try:
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
@@ -333,7 +354,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
         if options.stdin is None:
             channel.shutdown_write()
     except (paramiko.SSHException, EOFError, OSError) as error:
-        raise ShellError(f"the machine does not run commands: {one_line(str(error), limit=120) or lost}") from error
+        raise ShellError(f"the machine does not run commands: {one_line(str(error), limit=120) or _LOST}") from error
     if options.stdin is not None:
         Thread(target=_feed, args=(options.stdin, channel), name="ssh-input", daemon=True).start()
     with selectors.DefaultSelector() as selector:
@@ -356,8 +377,8 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
     if code >= 0:
         return code
     if not transport.is_active():
-        raise ShellError(lost)
-    return 255  # ended by a signal, which OpenSSH's client reports so too
+        raise ShellError(_LOST)
+    return FAILED  # ended by a signal
 
 
 def _feed(source: int, channel: paramiko.Channel) -> None:

@@ -15,9 +15,6 @@ from podplane_tui.cli.failure import complain
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 
-_SSH_FAILED = 255
-"""OpenSSH's exit code for its own failure."""
-
 
 @click.command()
 @click.option("--ask", is_flag=True, help="If somebody types into it, ask them to hand it over, for up to a minute.")
@@ -74,7 +71,7 @@ def shell(
             raise click.UsageError("--timeout goes with a command: leave it out")
         target = cluster.ssh_target(user)
         code = ssh.interactive(target)
-        if code == _SSH_FAILED:
+        if code == ssh.FAILED:
             ssh.connect(target).close()  # says in one line why, if it still can't
         return code
     given = None if no_input or sys.stdin is None or sys.stdin.isatty() else sys.stdin.fileno()

@@ -14,6 +14,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Input
 
+from podplane_tui.backend.errors import VMError
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
@@ -25,6 +26,7 @@ from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.console_tools import save_console, send_to_guest
 from podplane_tui.tui.screens.help import HelpScreen
+from podplane_tui.tui.screens.ssh import hand_over
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot_panel import BootPanel
@@ -36,6 +38,7 @@ from podplane_tui.tui.widgets.events_panel import EventsPanel
 from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.server_panel import ServerPanel
+from podplane_tui.tui.widgets.shell_panel import ShellPanel
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.terminal_search import TerminalSearch
@@ -71,6 +74,13 @@ TABS = {
             "2",
             "How it boots: stages, failures, earlier boots",
             lambda _: BootPanel(id="boot").data_bind(Dashboard.vm),
+        ),
+        Tab(
+            "shell",
+            "Shell",
+            "3",
+            "Shells over SSH; once more, or Enter: type into one",
+            lambda _: ShellPanel(id="shell").data_bind(Dashboard.vm, Dashboard.snapshots),
         ),
         Tab(
             "details",
@@ -227,7 +237,8 @@ class Dashboard(Screen[None]):
         machines.border_title = Content(" · ").join(parts)
         name = one_line(self.vm.cluster_id) if self.vm is not None else ""
         if self.panel.typing:
-            panel.border_title = Content(f" TYPING INTO {name} · Ctrl-] ends ")
+            shell = " shell" if self.tab == "shell" else ""
+            panel.border_title = Content(f" TYPING INTO {name}{shell} · Ctrl-] ends ")
             return
         tabs = [
             Content.from_markup(f"[@click=screen.show_tab('{tab.id}')]{tab.label}[/]").stylize(
@@ -346,6 +357,27 @@ class Dashboard(Screen[None]):
     def _status_changed(self, event: Panel.StatusChanged) -> None:
         event.stop()
         self._write_titles()
+
+    def action_shell(self, what: str) -> None:
+        """Open one more shell, show the one before or after it, or close it."""
+        panel = self.query_one(ShellPanel)
+        self.tab = "shell"
+        if what == "new" and (reason := panel.add()):
+            self.notify(reason, severity="warning", markup=False)
+        elif what == "close":
+            panel.close_shell()
+        elif what in {"previous", "next"}:
+            panel.step(1 if what == "next" else -1)
+
+    @work(exclusive=True, group="dialog")
+    async def action_ssh(self) -> None:
+        """Give the whole terminal to ssh, until it ends."""
+        if self.vm is None:
+            return
+        try:
+            await hand_over(self.app, self.vm.files, before=self.release_console)
+        except VMError as error:
+            self.notify(one_line(str(error), limit=400), severity="warning", markup=False, timeout=10)
 
     def action_step_boot(self, by: int) -> None:
         """Show the boot that many further back."""
