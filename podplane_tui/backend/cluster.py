@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podplane_tui.backend import repair, ssh
-from podplane_tui.backend.advice import PORT_TAKEN
+from podplane_tui.backend.advice import PORT_TAKEN, port_holder
 from podplane_tui.backend.arguments import parse_memory, read_machine, validate_cpus
 from podplane_tui.backend.cidata import read_seed
 from podplane_tui.backend.console import Ending
@@ -37,7 +37,14 @@ from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.launch import Launch
 from podplane_tui.backend.leftovers import clear
 from podplane_tui.backend.paths import ARCHITECTURES, VMFiles
-from podplane_tui.backend.ports import allocate_ports, port_forwards, ports_of, read_state_file, write_state_file
+from podplane_tui.backend.ports import (
+    allocate_ports,
+    moved_ports,
+    port_forwards,
+    ports_of,
+    read_state_file,
+    write_state_file,
+)
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.recordings import recorded, recordings
 from podplane_tui.backend.rsync import SyncRequest
@@ -205,6 +212,8 @@ class Cluster:
         for attempt in range(_PORT_RETRIES):
             with os_errors_as(StartFailed, "there are no ports for it"):
                 ports = allocate_ports() if settings.network else Ports()
+            for line in moved_ports(ports, port_holder):
+                control.report(line)
             launch = Launch(
                 user_data=user_data,
                 cpus=settings.cpus,

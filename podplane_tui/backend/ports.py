@@ -61,6 +61,16 @@ def allocate_ports(is_free: Callable[[int], bool] = port_is_free) -> Ports:
     return Ports(**chosen)
 
 
+def moved_ports(ports: Ports, holder: Callable[[int], str | None]) -> tuple[str, ...]:
+    """A line for each port that is not the usual one: who has that, as far as `holder` knows, and what is used."""
+    return tuple(
+        f"{FORWARDS[name][0]} ({name.replace('_', ' ')}) is taken by"
+        f" {holder(FORWARDS[name][0]) or 'another program'}: using {port}"
+        for name, port in ports.items()
+        if port != FORWARDS[name][0]
+    )
+
+
 def port_forwards(ports: Ports) -> tuple[PortForward, ...]:
     """What QEMU is to forward for these host ports."""
     return tuple(PortForward(LOOPBACK, port, FORWARDS[name][1]) for name, port in ports.items())

@@ -12,6 +12,7 @@ from podplane_tui.backend.interface import PortForward
 from podplane_tui.backend.ports import (
     FORWARDS,
     allocate_ports,
+    moved_ports,
     port_forwards,
     port_is_free,
     read_state_file,
@@ -82,3 +83,13 @@ def test_a_state_file_that_is_none(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(CorruptFile):
         read_state_file(path)
+
+
+def test_a_port_that_is_not_the_usual_one_names_who_has_that() -> None:
+    usual = Ports(ssh=2222, kubernetes_api=6443)
+    assert moved_ports(usual, lambda port: "sshd") == ()
+    holders = {2222: "process 123 (sshd)"}
+    assert moved_ports(Ports(ssh=40213, kubernetes_api=40214), holders.get) == (
+        "2222 (ssh) is taken by process 123 (sshd): using 40213",
+        "6443 (kubernetes api) is taken by another program: using 40214",
+    )
