@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.app import PodplaneApp
@@ -20,7 +20,7 @@ from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.tui.snapshots.frozen import DATA, FEW, MANY, NOW, make_app, stop_time
-from tests.tui.support import dashboard, settled, text_of, until
+from tests.tui.support import dashboard, settled, until
 
 pytestmark = pytest.mark.slow
 
@@ -49,14 +49,6 @@ async def replayed(app: PodplaneApp) -> None:
 
 async def console(_pilot: Pilot[None], app: PodplaneApp) -> None:
     await replayed(app)
-
-
-async def search(pilot: Pilot[None], app: PodplaneApp) -> None:
-    await replayed(app)
-    await pilot.press("ctrl+f")
-    await settled(pilot)  # the terminal has lost a line to the field
-    app.screen.query_one("TerminalSearch Input", Input).value = "failed"
-    await until(lambda: " of " in text_of(app, ".terminal-search-count"), what="the matches")
 
 
 async def marked(pilot: Pilot[None], app: PodplaneApp) -> None:
@@ -130,7 +122,6 @@ async def nothing(_pilot: Pilot[None], app: PodplaneApp) -> None:
 
 SCENES = (
     Scene("console", console),
-    Scene("search", search),
     Scene("marked", marked),
     Scene("boot", boot),
     Scene("details", details, select="crashed"),
