@@ -144,7 +144,7 @@ class PodplaneApp(App[None]):
         if self._message:
             self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
         if self._welcome and not self._memory.toured:
-            self.notify("New here? F1 shows around.", title="Welcome", timeout=15, markup=False)
+            self.notify("New here? F1 shows around.", title="Welcome", timeout=8, markup=False)
             self._remember(replace(self._memory, toured=True))
 
     def on_unmount(self) -> None:

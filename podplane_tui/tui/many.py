@@ -16,7 +16,7 @@ from podplane_tui.tui.screens.dialog import Dialog, Question
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
 from podplane_tui.tui.work import Work, Workshop
 
-_LISTED = 12
+_LISTED = 5
 """Machines a question names; the others it counts."""
 
 _STYLES = {Verb.RESET: "-large -dangerous"}

@@ -83,7 +83,7 @@ class VMTable(ScrollView, can_focus=True):
             show=False,
             key_display=">",
             id="list.sort_right",
-            tooltip="Sort by column",
+            tooltip="Sort by the column to the right",
         ),
         Binding("I", "invert", show=False, id="list.invert", tooltip="Sort the other way round"),
     ]
