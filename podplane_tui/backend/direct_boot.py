@@ -1,31 +1,36 @@
 """Kernel and initrd out of a base image, so that QEMU boots it directly: extracted once, kept in `boot/` beside it.
 
-Nothing is mounted and nobody needs to be root: qemu-img copies the partition, a reader of ext4 finds the file in it.
+Nothing is mounted and nobody needs to be root: qemu-img copies the partition, debugfs (e2fsprogs) the file in it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
-from podplane_tui.backend.digest import CHUNK, verify
-from podplane_tui.backend.errors import Cancelled, CorruptFile, InvalidImage, InvalidInput, VMError
+from podplane_tui.backend.digest import verify
+from podplane_tui.backend.errors import Cancelled, CorruptFile, InvalidImage, InvalidInput, MissingProgram, VMError
 from podplane_tui.backend.files import os_errors_as, private_directory, sync_directory, temporary_beside
+from podplane_tui.backend.host import find_program, install_hint
 from podplane_tui.backend.images import backing_path, read_image, run_qemu_img
 from podplane_tui.backend.interface import Control, DirectBootOptions
 from podplane_tui.backend.manifest import BootFile, Manifest, deps_directory, read_manifest
 from podplane_tui.backend.partitions import HEAD, find_partition
+from podplane_tui.backend.text import one_line
 
 BOOT_DIRECTORY = "boot"
 
 _MAX_BOOT_FILE = 2**30
-_T = TypeVar("_T")
+_SYSTEM_FOLDERS = ("/usr/sbin", "/sbin", "/opt/homebrew/opt/e2fsprogs/sbin", "/usr/local/opt/e2fsprogs/sbin")
+_ONE_WORD = re.compile(r"[A-Za-z0-9._+~@:=,/-]+")  # what debugfs does not split, unquote or take for an option
+_KIND = re.compile(r"Type: (\w+)")
+_BYTES = re.compile(r"Size: (\d+)")
+_VERSION = re.compile(r"debugfs \d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def _copy_out(image: Path, file: BootFile, directory: Path, target: Path, contro
     # The partition may be a separate /boot, whose files have no boot/ of their own.
     inside = "/" + file.path.lstrip("/")
     choices = [inside, inside.removeprefix("/boot")] if inside.startswith("/boot/") else [inside]
-    _read_ext4(volume, file.partition, choices, target, control)
+    _take_out(volume, file.partition, choices, target, control)
 
 
 def _copy_range(image: Path, offset: int, size: int, target: Path, control: Control) -> None:
@@ -125,42 +130,47 @@ def _copy_range(image: Path, offset: int, size: int, target: Path, control: Cont
     )
 
 
-def _read_ext4(volume: Path, number: int, choices: list[str], target: Path, control: Control) -> None:
+def _take_out(volume: Path, number: int, choices: list[str], target: Path, control: Control) -> None:
     """Copy the first of `choices` that is a file in the file system at `volume` to `target`."""
-    from ext4 import File, SymbolicLink, Volume  # noqa: PLC0415 - needed once per image
-
     where = f"partition {number} of the base image"
-    with volume.open("rb") as stream:
-        filesystem = _guarded(lambda: Volume(stream), f"{where} holds no ext4 file system that can be read")
-        for path in choices:
-            try:
-                inode = filesystem.inode_at(path)
-            except Exception:  # noqa: S112 - of what kind is the library's affair; the last word is below
+    for path in choices:
+        if not _ONE_WORD.fullmatch(path):
+            raise InvalidImage(f"{path[:80]!r} is no path of a kernel: podplane's manifest is damaged")
+        output, words = _debugfs(volume, f"stat {path}", control)
+        kind, size = _KIND.search(output), _BYTES.search(output)
+        if kind is None or size is None:
+            if "not found" in words:
                 continue
-            if isinstance(inode, SymbolicLink):
-                raise InvalidImage(f"{path} in {where} is a symbolic link, not a file")
-            if not isinstance(inode, File):
-                continue
-            broken = f"{path} in {where} can't be read"
-            read = partial(_guarded(inode.open, broken).read, CHUNK)
-            with target.open("xb") as out:
-                size = 0
-                while chunk := _guarded(read, broken):
-                    size += len(chunk)
-                    if size > _MAX_BOOT_FILE:
-                        raise InvalidImage(f"{path} in {where} is larger than a kernel or initrd can be")
-                    if control.cancel.is_set():
-                        raise Cancelled("the extraction of the kernel was cancelled")
-                    out.write(chunk)
-                out.flush()
-                os.fsync(out.fileno())
-            return
+            raise InvalidImage(f"{where} holds no ext4 file system that can be read ({words or 'debugfs is silent'})")
+        if kind[1] != "regular":
+            raise InvalidImage(f"{path} in {where} is a {kind[1]}, not a file")
+        if int(size[1]) > _MAX_BOOT_FILE:
+            raise InvalidImage(f"{path} in {where} is larger than a kernel or initrd can be")
+        copy = volume.with_name("file")  # a name that is one word, wherever the folder is
+        _debugfs(volume, f"dump {path} {copy.name}", control)
+        with copy.open("rb") as file:
+            os.fsync(file.fileno())
+        copy.replace(target)
+        return
     raise InvalidImage(f"there is no {choices[0]} in {where}")
 
 
-def _guarded(function: Callable[[], _T], what: str) -> _T:
-    """What `function` gives. What the library makes of a broken file system, whatever that is, is `InvalidImage`."""
-    try:
-        return function()
-    except Exception as error:
-        raise InvalidImage(f"{what} ({type(error).__name__}: {error})") from error
+def _debugfs(volume: Path, request: str, control: Control) -> tuple[str, str]:
+    """Let debugfs, in the folder of `volume`, do one request; what it prints, and what it complains of on one line."""
+    program = find_program("debugfs") or next(
+        (path for folder in _SYSTEM_FOLDERS if (path := Path(folder, "debugfs")).exists()), None
+    )
+    if program is None:
+        raise MissingProgram(f"debugfs is not installed: {install_hint('debugfs')}")
+    if control.cancel.is_set():
+        raise Cancelled("the extraction of the kernel was cancelled")
+    done = subprocess.run(
+        [str(program), "-R", request, volume.name],
+        cwd=volume.parent,
+        env={**os.environ, "LC_ALL": "C", "DEBUGFS_PAGER": "__none__"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    complaints = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if not _VERSION.match(line)]
+    return done.stdout.decode("utf-8", "replace"), one_line(" ".join(complaints), limit=300)

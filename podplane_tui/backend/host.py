@@ -45,6 +45,7 @@ _PACKAGES: Mapping[str, tuple[str, str, str, str]] = {
     "qemu-system-x86_64": ("qemu-system-x86", "qemu-system-x86", "qemu-system-x86", "qemu"),
     "qemu-system-aarch64": ("qemu-system-arm", "qemu-system-aarch64", "qemu-system-aarch64", "qemu"),
     "qemu-img": ("qemu-utils", "qemu-img", "qemu-img", "qemu"),
+    "debugfs": ("e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs"),
     "rsync": ("rsync", "rsync", "rsync", "rsync"),
     "ssh": ("openssh-client", "openssh-clients", "openssh", "openssh"),
     "UEFI firmware for amd64": ("ovmf", "edk2-ovmf", "edk2-ovmf", "qemu"),

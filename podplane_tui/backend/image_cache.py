@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.digest import verify
-from podplane_tui.backend.errors import CorruptFile, InvalidImage
+from podplane_tui.backend.download import download_image, is_url
+from podplane_tui.backend.errors import CorruptFile, InvalidImage, InvalidInput
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.manifest import Manifest, artifacts_directory, deps_directory, read_manifest
+from podplane_tui.backend.paths import base_directories
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,18 @@ def list_images(arch: str, *, deps: Path | None = None) -> tuple[CachedImage, ..
     return tuple(sorted(found, key=lambda image: (not image.digest, image.name)))
 
 
-def choose_image(choice: str, arch: str, control: Control, *, deps: Path | None = None) -> Path:
-    """The image `choice` names: a path, else a name `list_images` gives, or "" for that of podplane's manifest.
+def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", deps: Path | None = None) -> Path:
+    """The image `choice` names: a URL, a path, else a name `list_images` gives, or "" for that of podplane's manifest.
 
-    What the manifest has a digest of is held against it. Raises `InvalidImage`, `CorruptFile`, `Cancelled`.
+    What is at a URL is downloaded into our own cache and must have `digest`; what the manifest has a digest of is held
+    against that. Raises `InvalidInput`, `InvalidImage`, `CorruptFile`, `CreateFailed`, `Cancelled`.
     """
+    if is_url(choice):
+        if not digest:
+            raise InvalidInput("an image from a URL needs its digest: sha256:<64 hex digits> or sha512:<128>")
+        return download_image(choice, digest, base_directories(os.environ).own_cache, control=control)
+    if digest:
+        raise InvalidInput("a digest is for an image from a URL: leave it out, or give the URL")
     path = Path(os.path.abspath(choice))  # noqa: PTH100 - links stay, as the user named them
     if choice and path.exists():
         return path

@@ -58,8 +58,9 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
 
 @click.command()
 @click.option(
-    "--image", metavar="IMAGE", help="A qcow2 file, or an image in podplane's cache [default: its manifest's]."
+    "--image", metavar="IMAGE", help="A qcow2 file, a URL, or an image in podplane's cache [default: its manifest's]."
 )
+@click.option("--digest", default="", metavar="DIGEST", help="What the image at a URL must have: sha256:… or sha512:….")
 @click.option("--from", "source", metavar="ID", help="Copy the disk of this stopped machine instead.")
 @click.option("--disk-size", metavar="SIZE", help=f"The disk's size [default: {VIRTUAL_SIZE}].")
 @click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs of its starts [default: 2].")
@@ -71,6 +72,7 @@ def create(
     choices: Choices,
     *,
     image: str | None,
+    digest: str,
     source: str | None,
     disk_size: str | None,
     cpus: str,
@@ -88,8 +90,10 @@ def create(
         raise click.UsageError(
             "name the new machine with --id ID; podplane itself can't start a machine it did not make"
         )
-    if source is not None and (image is not None or disk_size is not None):
-        raise click.UsageError("--from takes image and size from the other machine: leave --image and --disk-size out")
+    if source is not None and (image is not None or digest or disk_size is not None):
+        raise click.UsageError(
+            "--from takes image and size from the other machine: leave --image, --digest and --disk-size out"
+        )
     cluster = cluster_of(choices)
     validate_cpus(cpus)
     if memory:
@@ -103,7 +107,7 @@ def create(
         if source is not None:
             cluster.clone(cluster_of(replace(choices, cluster_id=source)), control=control)
         else:
-            base = choose_image(image or "", cluster.files.arch, control)
+            base = choose_image(image or "", cluster.files.arch, control, digest=digest)
             cluster.create(base, size=disk_size or VIRTUAL_SIZE, control=control)
         if changes := {name: value for name, value in named.items() if value}:
             cluster.remember(**changes)

@@ -329,6 +329,8 @@ class PodplaneApp(App[None]):
                 return await self._ask_delete(vm)
             case Verb.REPAIR:
                 return await self._ask_repair(vm)
+            case Verb.CONFIGURE | Verb.SNAPSHOT:
+                return await self._ask_machine(verb, vm)
             case Verb.SYNC | Verb.WATCH:
                 answer = await ask_sync(self, self._workshop, vm, watch=verb is Verb.WATCH)
                 if answer is not None and answer.watch:
@@ -337,6 +339,16 @@ class PodplaneApp(App[None]):
                 return self._workshop.sync(vm, answer.request) if answer is not None else None
             case _:
                 return self._workshop.plain(verb, vm)
+
+    async def _ask_machine(self, verb: Verb, vm: VMSnapshot) -> Work | None:
+        from podplane_tui.tui import machine  # noqa: PLC0415 - asked for rarely, and it brings dialogs of its own
+
+        try:
+            ask = machine.ask_settings if verb is Verb.CONFIGURE else machine.ask_snapshot
+            return await ask(self, self._workshop, vm)
+        except VMError as error:
+            self._refuse(str(error))
+            return None
 
     def _stop_text(self, verb: Verb) -> Content:
         timeouts = self._workshop.stop_timeouts
@@ -395,7 +407,8 @@ class PodplaneApp(App[None]):
 
     async def _create(self) -> None:
         taken = frozenset(vm.cluster_id for vm in self.snapshots or () if vm.arch == self.arch)
-        request = await self.push_screen_wait(CreateDialog(taken=taken))
+        cached = await in_thread(lambda: self._workshop.cached_images(self.arch), name="images")
+        request = await self.push_screen_wait(CreateDialog(taken=taken, cached=cached))
         if request is None:
             return
         key = f"{request.cluster_id}.{self.arch}"

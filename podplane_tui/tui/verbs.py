@@ -20,6 +20,8 @@ class Verb(StrEnum):
     SYNC = "sync"
     WATCH = "watch"
     REPAIR = "repair"
+    CONFIGURE = "configure"
+    SNAPSHOT = "snapshot"
     SERVER = "server"
 
 
@@ -44,6 +46,8 @@ WORDING = {
     Verb.DELETE: Wording("Delete", "deleting", "deleted", "Delete the selected VM's disk and files"),
     Verb.SYNC: Wording("Sync", "syncing", "synced", "Copy files into the selected VM with rsync"),
     Verb.WATCH: Wording("Watch", "watching", "watched", "Keep a copy in the selected VM up to date; again: end that"),
+    Verb.CONFIGURE: Wording("Change", "changing", "changed", "Change CPUs, memory, user-data, or grow the disk"),
+    Verb.SNAPSHOT: Wording("Snapshot", "keeping a snapshot of", "snapshots of", "Snapshots of a stopped VM's disk"),
     Verb.SERVER: Wording("Start", "starting", "started", "Start podplane's local server"),
     Verb.REPAIR: Wording("Repair", "repairing", "repaired", "Mend a broken, crashed or orphaned VM"),
 }
@@ -60,6 +64,7 @@ _ALLOWED: dict[Verb, frozenset[State]] = {
     Verb.RESUME: frozenset({State.PAUSED}),
     Verb.RESET: frozenset({State.RUNNING, State.PAUSED, State.STARTING}),
     Verb.DELETE: frozenset({State.STOPPED, State.CRASHED, State.BROKEN}),
+    Verb.SNAPSHOT: frozenset({State.STOPPED, State.CRASHED}),
     Verb.SYNC: frozenset({State.RUNNING, State.STARTING}),
     Verb.WATCH: frozenset({State.RUNNING, State.STARTING}),
 }

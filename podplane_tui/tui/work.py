@@ -97,11 +97,31 @@ class Workshop:
         server = start_server(data_dir=self.data_dir, runtime_dir=self.runtime_dir, control=control)
         return f"process {server.pid}, https port {server.https_port}"
 
+    def cached_images(self, arch: str) -> tuple[str, ...]:
+        """The names of the images in podplane's cache, that of its manifest first."""
+        from podplane_tui.backend.image_cache import list_images  # noqa: PLC0415 - see the class
+
+        try:
+            found = list_images(arch)
+        except backend.VMError:
+            return ()  # no home directory, so no cache either
+        return tuple(image.path.name for image in found)
+
     def create(self, request: CreateRequest, arch: str) -> Work:
         """The work of making a machine."""
 
         def work(control: Control) -> str:
-            self.cluster(request.cluster_id, arch).create(request.image, control=control)
+            from podplane_tui.backend.image_cache import choose_image  # noqa: PLC0415 - see the class
+            from podplane_tui.backend.images import VIRTUAL_SIZE  # noqa: PLC0415
+
+            image = None
+            if request.image or self.cached_images(arch):
+                image = choose_image(request.image, arch, control, digest=request.digest)
+            cluster = self.cluster(request.cluster_id, arch)
+            cluster.create(image, size=request.disk_size or VIRTUAL_SIZE, control=control)
+            named = {"cpus": request.cpus, "memory": request.memory, "user_data": request.user_data}
+            if changes := {name: value for name, value in named.items() if value}:
+                cluster.remember(**changes)
             return "press s to start it"
 
         return work

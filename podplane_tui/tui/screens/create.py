@@ -1,38 +1,52 @@
-"""The create dialog: a cluster id and a base image."""
+"""The create dialog: a cluster id, a base image, and what the machine is started with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from podplane_tui.backend.arguments import parse_memory, validate_cpus
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.paths import validate_cluster_id
+from podplane_tui.backend.text import one_line
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """What to make: the id, and the image its disk is based on (None: an empty disk)."""
+    """What to make. `image` is a path, a URL with its `digest`, or a name in podplane's cache; "": podplane's own.
+
+    "" stands for the default of each of the others.
+    """
 
     cluster_id: str
-    image: Path | None
+    image: str = ""
+    digest: str = ""
+    disk_size: str = ""
+    cpus: str = ""
+    memory: str = ""
+    user_data: str = ""
 
 
 class PathSuggester(Suggester):
-    """Completes the last part of a path from what the directory holds."""
+    """Completes the last part of a path from what the directory holds; before that, one of `names`."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._names = names
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first entry, in order of name, that begins with `value`."""
         if not value:
             return None
+        if name := next((name for name in self._names if name.startswith(value)), None):
+            return name
         return await in_thread(lambda: _complete(value), name="path-completion")
 
 
@@ -59,29 +73,49 @@ def check_id(value: str, taken: frozenset[str]) -> str:
     return ""
 
 
+_FIELDS = (
+    ("id", "Cluster id", "lower-case letters, digits, hyphens"),
+    ("image", "Base image", "path, URL, or name in podplane's cache"),
+    ("digest", "Digest", "for a URL: sha256:… or sha512:…"),
+    ("disk-size", "Disk size", "128G"),
+    ("cpus", "CPUs", "2"),
+    ("memory", "Memory", "4G"),
+    ("user-data", "user-data", "path of a cloud-init file; none"),
+)
+
+
 class CreateDialog(Dialog[CreateRequest]):
-    """Dismisses with what to make. `taken` are the ids there are."""
+    """Dismisses with what to make. `taken` are the ids there are, `cached` the names of the images podplane has.
+
+    Without an image of podplane's an empty field stands for an empty disk.
+    """
 
     AUTO_FOCUS = "#create-id"
 
-    def __init__(self, *, taken: frozenset[str]) -> None:
+    def __init__(self, *, taken: frozenset[str], cached: tuple[str, ...] = ()) -> None:
         super().__init__(title="New VM", accept="Create")
         self._taken = taken
+        self._cached = cached
 
     def compose_body(self) -> Iterable[Widget]:
-        """Two fields."""
-        yield Label("Cluster id")
-        yield Input(id="create-id", placeholder="lower-case letters, digits, hyphens", max_length=64, compact=True)
-        yield Label("Base image (qcow2)")
-        yield Input(
-            id="create-image",
-            placeholder="path; leave empty for an empty disk",
-            suggester=PathSuggester(),
-            compact=True,
-        )
+        """A field a line; what is left empty is as its placeholder says."""
+        image = f"path or URL; empty: {self._cached[0]}" if self._cached else "path or URL; empty: an empty disk"
+        suggesters: dict[str, Suggester] = {
+            "image": PathSuggester(self._cached),
+            "user-data": PathSuggester(),
+        }
+        for name, label, placeholder in _FIELDS:
+            with Horizontal(classes="dialog-field"):
+                yield Label(label)
+                yield Input(
+                    id=f"create-{name}",
+                    placeholder=image if name == "image" else placeholder,
+                    suggester=suggesters.get(name),
+                    compact=True,
+                )
         yield Static("", id="create-error", classes="dialog-error")
         yield Static(
-            "The disk is an overlay: the base image is never written to, and must stay where it is. "
+            "The base image is never written to, and must stay where it is. "
             "podplane's own command can't start a VM it did not make; this program can.",
             classes="dialog-note",
         )
@@ -92,13 +126,43 @@ class CreateDialog(Dialog[CreateRequest]):
         self.query_one("#create-error", Static).update("")
 
     def answer(self) -> CreateRequest | None:
-        """The fields, once the id is right; the backend looks at the image."""
-        field = self.query_one("#create-id", Input)
-        cluster_id = field.value.strip()
-        error = check_id(cluster_id, self._taken)
-        if error:
-            self.query_one("#create-error", Static).update(Content(error))
-            field.focus()
+        """The fields, once they make sense; the backend looks at the image."""
+        values = {name: self.query_one(f"#create-{name}", Input).value.strip() for name, _, _ in _FIELDS}
+        wrong = self._wrong(values)
+        if wrong is not None:
+            name, words = wrong
+            self.query_one("#create-error", Static).update(Content(one_line(words, limit=300)))
+            self.query_one(f"#create-{name}", Input).focus()
             return None
-        image = self.query_one("#create-image", Input).value.strip()
-        return CreateRequest(cluster_id, Path(image).expanduser().absolute() if image else None)
+        image = values["image"]
+        if image and image not in self._cached and "://" not in image:
+            image = str(Path(image).expanduser().absolute())
+        user_data = str(Path(values["user-data"]).expanduser().absolute()) if values["user-data"] else ""
+        return CreateRequest(
+            values["id"], image, values["digest"], values["disk-size"], values["cpus"], values["memory"], user_data
+        )
+
+    def _wrong(self, values: Mapping[str, str]) -> tuple[str, str] | None:
+        """The first field that can't be, and why."""
+        if error := check_id(values["id"], self._taken):
+            return "id", error
+        if values["digest"] and "://" not in values["image"]:
+            return "digest", "a digest is for an image from a URL: leave it empty, or give the URL"
+        if "://" in values["image"] and not values["digest"]:
+            return "digest", "an image from a URL needs its digest: sha256:<64 hex digits> or sha512:<128>"
+        from podplane_tui.backend.digest import validate_digest  # noqa: PLC0415 - when somebody makes a machine
+        from podplane_tui.backend.disk import parse_disk_size  # noqa: PLC0415
+
+        checks: dict[str, Callable[[str], object]] = {
+            "digest": validate_digest,
+            "disk-size": parse_disk_size,
+            "cpus": validate_cpus,
+            "memory": parse_memory,
+        }
+        for name, check in checks.items():
+            try:
+                if values[name]:
+                    check(values[name])
+            except InvalidInput as error:
+                return name, str(error)
+        return None
