@@ -143,7 +143,8 @@ def _take_out(volume: Path, number: int, choices: list[str], target: Path, contr
                 continue
             raise InvalidImage(f"{where} holds no ext4 file system that can be read ({words or 'debugfs is silent'})")
         if kind[1] != "regular":
-            raise InvalidImage(f"{path} in {where} is a {kind[1]}, not a file")
+            what = "symbolic link" if kind[1] == "symlink" else kind[1]
+            raise InvalidImage(f"{path} in {where} is a {what}, not a file")
         if int(size[1]) > _MAX_BOOT_FILE:
             raise InvalidImage(f"{path} in {where} is larger than a kernel or initrd can be")
         copy = volume.with_name("file")  # a name that is one word, wherever the folder is

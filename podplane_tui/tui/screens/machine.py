@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MachineSettings:
-    """What a machine is started with from now on, "" for the defaults; `grow_to` is its disk's new size, "" as it is."""
+    """What a machine is started with from now on, "" for the defaults, and its disk's new size, "" as it is."""
 
     cpus: str
     memory: str
@@ -75,7 +75,7 @@ class MachineDialog(Dialog[MachineSettings]):
                 )
         yield Static("", id="machine-error", classes="dialog-error")
         note = (
-            f"The disk has {self._disk}. The guest grows its file system at its next start, where cloud-init does that."
+            f"The disk has {self._disk}. Its file system grows at the next start, where the guest's cloud-init does it."
         )
         if self._running:
             note = "It runs with what it had: press r to restart it with these."
@@ -126,14 +126,7 @@ class SnapshotDialog(Dialog[SnapshotRequest]):
     def compose_body(self) -> Iterable[Widget]:
         """Those there are, and the name of a new one."""
         if self._snapshots:
-            options = [
-                Option(
-                    Content(
-                        f"{datetime.fromtimestamp(each.taken_at).astimezone():%Y-%m-%d %H:%M}  {one_line(each.name)}"
-                    )
-                )
-                for each in self._snapshots
-            ]
+            options = [Option(Content(_headline(each))) for each in self._snapshots]
             yield OptionList(*options, id="snapshot-list", classes="dialog-list", compact=True)
         else:
             yield Static("There are none yet.", classes="dialog-text")
@@ -170,3 +163,8 @@ class SnapshotDialog(Dialog[SnapshotRequest]):
             self.query_one("#snapshot-name", Input).focus()
             return None
         return SnapshotRequest("take", name)
+
+
+def _headline(snapshot: "Snapshot") -> str:
+    taken = datetime.fromtimestamp(snapshot.taken_at).astimezone()
+    return f"{taken:%Y-%m-%d %H:%M}  {one_line(snapshot.name)}"
