@@ -121,7 +121,8 @@ def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Empty data and runtime directories; afterwards they are removed and every QEMU that uses them is ended."""
     root = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
     workspace = Workspace(root)
-    monkeypatch.setenv("XDG_STATE_HOME", workspace.environment["XDG_STATE_HOME"])
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, workspace.environment[name])
     try:
         workspace.data.mkdir(parents=True)
         workspace.runtime.mkdir(parents=True)

@@ -122,7 +122,7 @@ def test_a_disk_of_another_base_boots_by_firmware(tmp_path: Path, gpt_image: Pat
         ({"kernel": {"partition": 1}}, "no ext4 file system"),
         ({"kernel": {"path": "/boot/none"}}, "no /boot/none in partition 2"),
         ({"kernel": {"path": "/boot/link"}}, "symbolic link"),
-        ({"kernel": {"path": "/boot"}}, "no /boot in partition 2"),
+        ({"kernel": {"path": "/boot"}}, "is a directory, not a file"),
         ({"kernel": {"path": "/boot/../x"}}, "not complete"),
         ({"kernel": {"partition": 0}}, "not complete"),
         ({"initrd": {"digest": "md5:0"}}, "not complete"),

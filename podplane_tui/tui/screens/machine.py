@@ -74,9 +74,7 @@ class MachineDialog(Dialog[MachineSettings]):
                     compact=True,
                 )
         yield Static("", id="machine-error", classes="dialog-error")
-        note = (
-            f"The disk has {self._disk}. Its file system grows at the next start, where the guest's cloud-init does it."
-        )
+        note = f"The disk has {self._disk}. The guest grows its file system at its next start, where it can."
         if self._running:
             note = "It runs with what it had: press r to restart it with these."
         yield Static(Content(note), classes="dialog-note")
