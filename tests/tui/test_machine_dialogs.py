@@ -78,6 +78,19 @@ async def test_settings_change_and_the_disk_grows(workspace: Workspace) -> None:
         assert read_settings(made.files) == ClusterSettings(memory="2G", user="me")
 
 
+async def test_the_dialog_of_a_machine_that_runs_says_when_it_counts(workspace: Workspace) -> None:
+    """A name of Textual's own, once taken for whether the machine runs, kept the dialog from ever being shown."""
+    app = make_app(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = MachineDialog(name="dev", settings=ClusterSettings(cpus="2"), running=True, disk="128G")
+        app.push_screen(dialog)
+        await until(lambda: dialog.query("#machine-cpus"), what="the fields")
+        await pilot.pause()
+        assert "press r to restart" in str(dialog.query_one(".dialog-note", Static).render())
+        await pilot.press("escape")
+        await until(lambda: app.screen is not dialog, what="the end of the dialog")
+
+
 async def test_snapshots_are_taken_restored_and_given_up(workspace: Workspace) -> None:
     made = cluster(workspace)
     made.create(None, size="8M")

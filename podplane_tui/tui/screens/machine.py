@@ -51,7 +51,7 @@ class MachineDialog(Dialog[MachineSettings]):
     def __init__(self, *, name: str, settings: "ClusterSettings", running: bool, disk: str) -> None:
         super().__init__(title=f"{name} from the next start on", accept="Keep")
         self._settings = settings
-        self._running = running
+        self._is_live = running
         self._disk = disk
 
     def compose_body(self) -> Iterable[Widget]:
@@ -75,7 +75,7 @@ class MachineDialog(Dialog[MachineSettings]):
                 )
         yield Static("", id="machine-error", classes="dialog-error")
         note = f"The disk has {self._disk}. The guest grows its file system at its next start, where it can."
-        if self._running:
+        if self._is_live:
             note = "It runs with what it had: press r to restart it with these."
         yield Static(Content(note), classes="dialog-note")
 
