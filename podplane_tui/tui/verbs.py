@@ -83,7 +83,7 @@ def refusal(verb: Verb, vm: VMSnapshot) -> str | None:
         return f"{name} is broken: press ! to repair it first"
     if state is State.ORPHANED:
         return f"{name} runs without a PID file: press ! to adopt it first, or x to stop it"
-    if verb is Verb.DELETE:
+    if verb in {Verb.DELETE, Verb.SNAPSHOT}:
         return f"{name} is {state}: stop it first (x)"
     if verb is Verb.START:
         return f"{name} is {state} already" if state is not State.STOPPING else f"{name} is stopping: wait for its end"
