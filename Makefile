@@ -46,10 +46,12 @@ faults: $(READY) ## the whole fault matrix
 fuzz: $(READY) ## feed the terminal core with random bytes, for long
 	$(BIN)/python -m benchmarks.fuzz_terminal
 
-bench: bench-terminal ## all benchmarks
+bench: $(READY) ## all benchmarks, beside others, as ratios with targets
+	@.ci/setup test
+	$(BIN)/python -m benchmarks
 
 bench-quick: $(READY) ## a smoke version of the benchmarks
-	$(BIN)/python -m benchmarks.terminal --quick
+	$(BIN)/python -m benchmarks --quick
 
 bench-terminal: $(READY) ## the terminal beside its peers
 	$(BIN)/python -m benchmarks.terminal

@@ -18,6 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.terminal import report
+from benchmarks.terminal.peers import BENCHMARKS, own_environment
+from benchmarks.terminal.targets import AtMost, Result
 from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.ssh import ssh_options
@@ -80,16 +83,22 @@ def _time(run: Callable[[Server, Path, str], None], server: Server, source: Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description="Our sync beside bare rsync.")
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sync", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a smoke version")
+    parser.add_argument("--files", type=int, help="how many files [default: 10000]")
+    parser.add_argument("--rounds", type=int, help="how often [default: 7]")
     options = parser.parse_args(arguments)
-    found = measure(options.files, options.rounds)
-    ratio = statistics.median(mine / theirs for theirs, mine in found)
-    theirs, mine = (statistics.median(column) for column in zip(*found, strict=True))
-    print(f"sync of {options.files:,} files: rsync {theirs:.2f} s, ours {mine:.2f} s: {ratio:.2f} (at most {TARGET})")
-    return 0 if ratio <= TARGET else 1
+    files = options.files or (1000 if options.quick else 10_000)
+    times = measure(files, options.rounds or (3 if options.quick else 7))
+    seconds = {
+        name: round(statistics.median(values), 3)
+        for name, values in zip(("bare", "ours"), zip(*times, strict=True), strict=True)
+    }
+    ratio = statistics.median(mine / theirs for theirs, mine in times)
+    results = [Result(f"sync of {files} files", "rsync bare", ratio, AtMost(TARGET, 1.0), detail={"seconds": seconds})]
+    print(report.table(results))
+    report.write(BENCHMARKS / "results" / "sync.json", results, {"ours": own_environment()}, quick=options.quick)
+    return 1 if report.below_floor(results) else 0
 
 
 if __name__ == "__main__":

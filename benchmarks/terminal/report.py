@@ -15,7 +15,12 @@ COLUMNS = ("measure", "against", "ours", "floor", "goal", "verdict")
 
 def table(results: Sequence[Result]) -> str:
     """All results as a text table; what could not be measured says why."""
-    rows = [COLUMNS, *(_row(result) for result in results)]
+    return text_table([_row(result) for result in results])
+
+
+def text_table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of `COLUMNS` as a text table."""
+    rows = [COLUMNS, *rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
@@ -24,12 +29,13 @@ def table(results: Sequence[Result]) -> str:
 
 def _row(result: Result) -> tuple[str, ...]:
     target = result.target
-    limits = (_figure(target.floor, result.unit), _figure(target.goal, result.unit)) if target is not None else ("", "")
+    limits = (figure(target.floor, result.unit), figure(target.goal, result.unit)) if target is not None else ("", "")
     verdict = f"{result.verdict}: {result.note}" if result.note else str(result.verdict)
-    return result.measure, result.against, _figure(result.value, result.unit), *limits, verdict
+    return result.measure, result.against, figure(result.value, result.unit), *limits, verdict
 
 
-def _figure(value: float | None, unit: str) -> str:
+def figure(value: float | None, unit: str) -> str:
+    """A value with its unit, `-` for none."""
     if value is None:
         return "-"
     return f"{value:.3g}{unit}" if unit == TIMES else f"{value:.3g} {unit}"
