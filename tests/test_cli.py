@@ -138,6 +138,7 @@ def test_each_verb_has_its_own_options(verb: str, options: set[str]) -> None:
         (["list"], ["textual", "rich", "paramiko", "pyte"]),
         (["status"], ["textual", "rich", "paramiko", "pyte"]),
         (["doctor"], ["textual", "rich", "paramiko", "pyte"]),
+        (["completion", "bash"], ["textual", "rich", "paramiko", "pyte", "asyncio", "psutil"]),
         (["stop"], ["textual", "rich", "pyte"]),
     ],
 )

@@ -11,12 +11,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from podplane_tui import __version__
 from podplane_tui.cli.options import Choices, place_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PROGRAM = "podplane-tui"
 
@@ -24,6 +27,7 @@ VERBS = {
     # verb: the module in this package and the command in it
     "list": ("look", "list_machines"),
     "status": ("look", "status"),
+    "watch": ("watch", "watch"),
     "create": ("lifecycle", "create"),
     "start": ("lifecycle", "start"),
     "restart": ("lifecycle", "restart"),
@@ -45,6 +49,7 @@ VERBS = {
     "server": ("server", "server"),
     "doctor": ("doctor", "doctor"),
     "demo": ("demo", "demo"),
+    "completion": ("completion", "completion"),
 }
 
 
@@ -61,6 +66,13 @@ class _VerbGroup(click.Group):
         command = getattr(import_module(f"{__name__}.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above and the modules agree, a test sees to it
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names alone: what verbs say about themselves would take importing them all, at a key press."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
+
+        verbs = [CompletionItem(verb) for verb in VERBS if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 @click.group(cls=_VerbGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

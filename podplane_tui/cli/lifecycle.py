@@ -20,7 +20,7 @@ from podplane_tui.backend.interface import Control, DirectBootOptions, StopTimeo
 from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, made_by_podplane, podplane_installed, start_cluster
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, Function, pass_choices, place_options
+from podplane_tui.cli.options import Choices, Function, complete_cluster_id, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 from podplane_tui.cli.reach import attach_console
 from podplane_tui.text import format_size
@@ -61,7 +61,13 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     "--image", metavar="IMAGE", help="A qcow2 file, a URL, or an image in podplane's cache [default: its manifest's]."
 )
 @click.option("--digest", default="", metavar="DIGEST", help="What the image at a URL must have: sha256:… or sha512:….")
-@click.option("--from", "source", metavar="ID", help="Copy the disk of this stopped machine instead.")
+@click.option(
+    "--from",
+    "source",
+    metavar="ID",
+    shell_complete=complete_cluster_id,
+    help="Copy the disk of this stopped machine instead.",
+)
 @click.option("--disk-size", metavar="SIZE", help=f"The disk's size [default: {VIRTUAL_SIZE}].")
 @click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs of its starts [default: 2].")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory of its starts, such as 8G [default: 4G].")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -32,6 +35,13 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
         setattr(choices, parameter.name, value)
 
 
+def complete_cluster_id(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """For a parameter that is the id of a cluster: those there are."""
+    from podplane_tui.cli.completion import cluster_ids  # noqa: PLC0415 - only a shell asks
+
+    return cluster_ids(context, incomplete)
+
+
 _DIRECTORY = click.Path(path_type=Path)
 
 _OPTIONS = (
@@ -41,6 +51,7 @@ _OPTIONS = (
         metavar="ID",
         expose_value=False,
         callback=_remember,
+        shell_complete=complete_cluster_id,
         help="The cluster [default: default].",
     ),
     click.option(

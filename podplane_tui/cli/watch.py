@@ -1,0 +1,172 @@
+"""`watch`: what changes, as it changes, one line each: for scripts and status bars."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+
+from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.local_server import read_local_server
+from podplane_tui.backend.paths import validate_cluster_id
+from podplane_tui.backend.readiness import PROBE_TIMEOUT, ReadinessTracker
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.text import one_line
+from podplane_tui.cli.look import describe, iso_time
+from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.place import Place, place_of
+
+Description = Mapping[str, object]
+
+_METRICS = frozenset({"cpu_percent", "memory_bytes", "disk_bytes"})
+"""What changes at every look at a machine that runs."""
+
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1, max=3600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to look.",
+)
+@click.option("--metrics", is_flag=True, help="Let changed numbers alone (CPU, memory, disk) be a change, too.")
+@place_options
+@pass_choices
+def watch(choices: Choices, *, as_json: bool, interval: float, metrics: bool) -> None:
+    """Print a line for every machine, then one whenever one changes; with --id for that cluster only.
+
+    --json prints objects with event (found, changed, gone), at (ISO 8601) and vm, which is what status --json prints;
+    of a machine that is gone it is the last that was known. Ends with 0 at Ctrl-C, SIGTERM, or when nobody reads.
+
+    \b
+    Example: podplane-tui watch --json | jq --unbuffered -r '.vm.cluster_id + " " + .vm.state'
+    """
+    place = place_of(choices)
+    wanted = None if choices.cluster_id is None else validate_cluster_id(choices.cluster_id)
+    with _output() as output:
+        known: dict[str, Description] = {}
+        for found in _looks(place, wanted):
+            at = iso_time(time.time())
+            for event, description in _changes(known, found, metrics=metrics):
+                told = {"event": event, "at": at, "vm": description}
+                if not output.write(json.dumps(told) if as_json else _say(at, event, description)):
+                    return
+            known = found
+            if not output.wait(interval):
+                return
+
+
+def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, Description]]:
+    """Every machine by its key, look after look."""
+    inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
+    tracker = ReadinessTracker()
+
+    def look() -> tuple[VMSnapshot, ...]:
+        return tracker.update(vm for vm in inventory.snapshot() if wanted in {None, vm.cluster_id})
+
+    machines = look()
+    if any(vm.live for vm in machines):
+        # What is ready already must not be told as if it had just become so.
+        tracker.settle(2 * PROBE_TIMEOUT)
+        machines = tracker.update(machines)
+    while True:
+        server = inventory.local_server or read_local_server(place.runtime_dir)
+        yield {vm.key: describe(vm, server) for vm in machines}
+        machines = look()
+
+
+def _changes(
+    known: Mapping[str, Description], found: Mapping[str, Description], *, metrics: bool
+) -> Iterator[tuple[str, Description]]:
+    for key, description in found.items():
+        if key not in known:
+            yield "found", description
+        elif (description if metrics else _lasting(description)) != (known[key] if metrics else _lasting(known[key])):
+            yield "changed", description
+    for key in known.keys() - found.keys():
+        yield "gone", known[key]
+
+
+def _lasting(description: Description) -> Description:
+    """The part that does not change by itself as time goes by."""
+    lasting = {name: value for name, value in description.items() if name not in _METRICS}
+    readiness = description["readiness"]
+    if isinstance(readiness, dict):
+        lasting["readiness"] = {name: value for name, value in readiness.items() if name != "elapsed"}
+    return lasting
+
+
+def _say(at: str | None, event: str, description: Description) -> str:
+    words = event if event == "gone" else str(description["state"])
+    problem = one_line(str(description["problem"] or ""), limit=1000)
+    return f"{at}  {description['cluster_id']}.{description['arch']}  {words}{problem and ': '}{problem}"
+
+
+class _Output:
+    """Stdout, of which signals and a reader who leaves are noticed while it stands still, too."""
+
+    def __init__(self, signals: int) -> None:
+        self._stdout = sys.stdout.fileno()
+        self._signals = signals
+        mode = os.fstat(self._stdout).st_mode
+        self._has_reader = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+    def write(self, line: str) -> bool:
+        """Whether the line was written and there is reason to go on."""
+        if not self._poll(None, select.POLLOUT):  # a write would not come back while the reader is busy
+            return False
+        try:
+            click.echo(line)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python would complain once more when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout)
+            return False
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long; whether there is reason to go on."""
+        return self._poll(seconds, 0)
+
+    def _poll(self, seconds: float | None, events: int) -> bool:
+        poll = select.poll()
+        poll.register(self._signals, select.POLLIN)
+        if self._has_reader:
+            poll.register(self._stdout, events)
+        elif events:
+            seconds = 0
+        happened = dict(poll.poll(None if seconds is None else seconds * 1000))
+        gone = happened.get(self._stdout, 0) & (select.POLLERR | select.POLLHUP)
+        return not gone and self._signals not in happened
+
+
+@contextmanager
+def _output() -> Iterator[_Output]:
+    """Signals end the watch between two lines, never within one."""
+    reading, writing = os.pipe()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        os.write(writing, b"\0")
+
+    before = {number: signal.signal(number, leave) for number in _ENDING_SIGNALS}
+    try:
+        yield _Output(reading)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reading)
+        os.close(writing)
