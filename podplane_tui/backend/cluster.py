@@ -144,8 +144,7 @@ class Cluster:
         remembered = read_settings(source.files)
         user_data, kept = remembered.user_data, str(source.files.kept_user_data)
         if user_data in {"", kept} and (text := source.user_data(Path(user_data) if user_data else None)):
-            with os_errors_as(CorruptFile, f"the user-data of {self.qemu.vm_name} can't be written"):
-                write_atomic(self.files.kept_user_data, text.encode(), mode=0o600)
+            self._keep_user_data(text)
             user_data = str(self.files.kept_user_data)
         self.remember(cpus=remembered.cpus, memory=remembered.memory, user=remembered.user, user_data=user_data)
 
@@ -186,19 +185,27 @@ class Cluster:
             if settings.boot is None and not settings.firmware:
                 settings = replace(settings, boot=self._boot(control))
             child = self._launch(settings, user_data, control)
-            self._remember_start(asked, control)
+            self._remember_start(asked, user_data, control)
         if settings.monitor:
             self.qemu.wait_in_foreground(child)
             self._remove_state_file()
 
-    def _remember_start(self, asked: StartSettings, control: Control) -> None:
-        user_data = str(asked.user_data.absolute()) if asked.user_data else ""
-        named = {"cpus": asked.cpus, "memory": asked.memory, "user_data": user_data}
-        if changes := {name: value for name, value in named.items() if value}:
-            try:
+    def _remember_start(self, asked: StartSettings, user_data: str, control: Control) -> None:
+        """Remember what was asked for; of the user-data its text, for the file it came from may go."""
+        named = {"cpus": asked.cpus, "memory": asked.memory}
+        changes = {name: value for name, value in named.items() if value}
+        try:
+            if asked.user_data is not None:
+                self._keep_user_data(user_data)
+                changes["user_data"] = str(self.files.kept_user_data)
+            if changes:
                 self.remember(**changes)
-            except VMError as error:  # the machine runs, which is what was asked for
-                control.report(str(error))
+        except VMError as error:  # the machine runs, which is what was asked for
+            control.report(str(error))
+
+    def _keep_user_data(self, text: str) -> None:
+        with os_errors_as(CorruptFile, f"the user-data of {self.qemu.vm_name} can't be written"):
+            write_atomic(self.files.kept_user_data, text.encode(), mode=0o600)
 
     def _boot(self, control: Control) -> DirectBootOptions | None:
         """How podplane's manifest says that this disk boots; None for firmware."""

@@ -92,7 +92,7 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
         cluster.stop()
 
     plan = cluster.delete_plan()
-    assert set(plan) == {files.image, files.seed, files.efivars, files.recordings_dir}
+    assert set(plan) == {files.image, files.seed, files.efivars, files.recordings_dir, files.settings}
     cluster.delete(plan)
     assert [path for path in workspace.root.rglob("*") if path.is_file()] == []
     assert cluster.snapshot() is None
