@@ -591,3 +591,19 @@ def test_doctor_fails_without_qemu_and_says_what_to_install(call: Call) -> None:
 def test_doctor_looks_at_the_directories_given(call: Call) -> None:
     result = call("doctor", "--data-dir", "/somewhere/else")
     assert "/somewhere/else" in result.stdout
+
+
+def test_restart_warns_of_what_podplane_made(workspace: Workspace) -> None:
+    config = workspace.data / "local" / "default" / "cluster.jsonc"
+    config.parent.mkdir(parents=True)
+    for warned in (False, True):
+        result = subprocess.run(
+            [sys.executable, "-m", "podplane_tui", "restart"],
+            env=workspace.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 1  # it has no disk
+        assert ("podplane made this cluster: with the VM alone" in result.stderr) is warned
+        config.write_text("{}")

@@ -149,7 +149,7 @@ def test_the_life_of_a_machine(workspace: Workspace, disk: Path, tiny_guest: Tin
     console.wait_for(r"^42\r?$")
     second = run(workspace, "console")
     assert second.returncode == 1
-    assert "serves one program at a time" in second.stderr
+    assert "which serves one at a time" in second.stderr
     console.type("\x1d")
     console.wait_for("detached")
     assert console.end() == 0

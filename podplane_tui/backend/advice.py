@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -92,14 +93,22 @@ def _who_listens(words: str) -> str:
 
 def port_holder(port: int) -> str | None:
     """Who listens on TCP port `port` of this host, None where that can't be told."""
+    return (port_holders([port]) or {}).get(port)
+
+
+def port_holders(ports: Iterable[int]) -> dict[int, str] | None:
+    """Who listens on which of these TCP ports of this host; None where that can't be told. Blocks on every process."""
+    wanted = set(ports)
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
         return None
-    for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
-            return _called(connection.pid) if connection.pid else None
-    return None
+    pids = {
+        connection.laddr.port: connection.pid
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port in wanted
+    }
+    return {port: _called(pid) if pid else "another program" for port, pid in pids.items()}
 
 
 def _called(pid: int) -> str:

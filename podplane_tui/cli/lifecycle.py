@@ -222,9 +222,12 @@ def _say_running(cluster: Cluster) -> None:
 def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
     """Stop a machine and start it as before.
 
+    Of a cluster that podplane made only the VM is started, which its Kubernetes may not survive: stop and start it.
     While it stops each Ctrl-C skips to the next step, as in stop.
     """
     timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
+    if made_by_podplane(cluster.files):
+        click.echo(VM_ONLY_WARNING, err=True)
     run_verb(lambda control: cluster.restart(timeouts=timeouts, control=control), skips=True)
     _say_running(cluster)
 

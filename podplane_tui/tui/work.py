@@ -50,6 +50,8 @@ class Workshop:
         """The work of a verb that needs nothing but its machine."""
 
         def work(control: Control) -> str:
+            from podplane_tui.backend import podplane_cli  # noqa: PLC0415 - it brings half of the backend
+
             cluster = self.cluster(vm.cluster_id, vm.arch)
             match verb:
                 case Verb.START:
@@ -57,6 +59,8 @@ class Workshop:
                 case Verb.STOP:
                     return cluster.stop(timeouts=self.stop_timeouts, control=control).message
                 case Verb.RESTART:
+                    if podplane_cli.made_by_podplane(cluster.files):
+                        control.report(podplane_cli.VM_ONLY_WARNING)
                     cluster.restart(timeouts=self.stop_timeouts, control=control)
                 case Verb.PAUSE:
                     cluster.pause(control=control)

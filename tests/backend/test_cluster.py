@@ -10,14 +10,22 @@ import pytest
 
 from podplane_tui.backend.cluster import Cluster, StartSettings
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, NotRunning
+from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.ports import write_state_file
 from podplane_tui.backend.snapshot import Ports
 from podplane_tui.backend.ssh import ensure_identity
+from podplane_tui.backend.sync_log import previous
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    return Cluster(data_dir=tmp_path / "data", runtime_dir=tmp_path / "run", cluster_id="a", arch="amd64")
+    return Cluster(
+        data_dir=tmp_path / "data",
+        runtime_dir=tmp_path / "run",
+        state_dir=tmp_path / "state",
+        cluster_id="a",
+        arch="amd64",
+    )
 
 
 def put(path: Path, content: str = "") -> Path:
@@ -64,6 +72,10 @@ def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) 
     instance = data / "nstance-fake/fakeserver/instances/1/instance.json"
     ours = [
         *(put(path) for path in (files.image, files.seed, files.efivars, files.state_file, files.qemu_log)),
+        *(put(path) for path in (files.console, files.qmp)),
+        *(put(path) for path in (files.known_hosts, files.settings, files.kept_user_data, files.sync_log)),
+        put(previous(files.sync_log)),
+        put(files.recordings_dir / "20260101T000000Z.raw"),
         put(files.pid_file, '{"pid":1,"data":null}'),
         put(files.user_data),
         *(
@@ -84,6 +96,10 @@ def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) 
         put(data / "nstance-fake/fakeserver/instances/2/instance.json", '{"tenant_id": "b"}'),
         put(data / "nstance-fake/fakeserver/instances/3/instance.json", '["tenant_id"]'),
         put(data / "ssh/id_ed25519"),
+        put(data / "ssh/id_ed25519.pub"),
+        put(data / "local-server/tls/oidc/ca.pem"),
+        put(files.known_hosts.with_name("podplane-local-b.amd64")),
+        put(files.recordings_dir.with_name("podplane-local-b.amd64") / "20260101T000000Z.raw"),
         put(data / "local/b/user-data"),
         put(data / "vms/podplane-local-b.amd64.image.qcow2"),
         put(data / "vms/podplane-local-a-b.amd64.image.qcow2"),
@@ -101,10 +117,35 @@ def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) 
 
 def test_what_two_architectures_share_stays_with_the_other(cluster: Cluster) -> None:
     files = cluster.files
-    for path in (files.image, files.user_data, files.state_file):
+    other = VMFiles("arm64", "a", files.data_dir, files.runtime_dir, files.state_dir)
+
+    def own(one: VMFiles) -> set[Path]:
+        names = (one.image, one.seed, one.efivars, one.pid_file, one.console, one.qmp, one.qemu_log, one.known_hosts)
+        return {*names, one.settings}
+
+    for path in own(files) | own(other):
         put(path)
-    put(files.image_dir / "podplane-local-a.arm64.image.qcow2")
-    assert cluster.delete_plan() == (files.image,)
+    records = (
+        *(f"s3/{folder}/a-{kind}" for folder in ("buckets", "metadata") for kind in ("netsy", "telemetry")),
+        "nstance-fake/fakeserver/tenants/a",
+        "nstance-fake/podplane/clusters/a",
+        "nstance-fake/fakeserver/instances/1",
+    )
+    shared = {files.cluster_dir, files.state_file, *(files.data_dir / record for record in records)}
+    put(files.cluster_config)
+    put(files.user_data)
+    put(files.state_file)
+    for record in records:
+        put(files.data_dir / record / "instance.json", '{"tenant_id": "a"}')
+
+    cluster.delete(cluster.delete_plan())
+    assert not any(path.exists() for path in own(files))
+    assert all(path.exists() for path in own(other) | shared)
+    second = Cluster(
+        data_dir=files.data_dir, runtime_dir=files.runtime_dir, state_dir=files.state_dir, cluster_id="a", arch="arm64"
+    )
+    second.delete(second.delete_plan())
+    assert not any(path.exists() for path in own(other) | shared)
 
 
 def test_the_effort_to_stop_containerd_ends_after_two_seconds(cluster: Cluster) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.advice import port_holder, port_holders
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.interface import PortForward
 from podplane_tui.backend.ports import (
@@ -93,3 +95,15 @@ def test_a_port_that_is_not_the_usual_one_names_who_has_that() -> None:
         "2222 (ssh) is taken by process 123 (sshd): using 40213",
         "6443 (kubernetes api) is taken by another program: using 40214",
     )
+
+
+def test_who_listens_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        taken, idle = listening.getsockname()[1], bound.getsockname()[1]
+        holders = port_holders([taken, idle])
+        assert holders is not None
+        assert holders.keys() == {taken}
+        assert holders[taken].startswith(f"process {os.getpid()} (")
+        assert port_holder(taken) == holders[taken]
+        assert port_holder(idle) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from threading import Event
 
@@ -29,6 +31,8 @@ from podplane_tui.backend import (
     VMSnapshot,
 )
 from podplane_tui.backend.cidata import read_seed
+from podplane_tui.backend.ports import allocate_ports, ports_of
+from podplane_tui.backend.snapshot import Ports
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import TinyGuest
@@ -212,3 +216,40 @@ def test_skip_goes_to_the_next_step(cluster: Cluster) -> None:
     begun = time.monotonic()
     assert cluster.stop(control=Control(report=report, skip=skip)).step == "terminate"
     assert time.monotonic() - begun < 60
+
+
+def start_with_the_others(workspace: Workspace, cluster_id: str, chosen: Barrier) -> None:
+    """Start a machine in a process of its own, which has chosen its ports before any QEMU took some."""
+    first = True
+
+    def allocate() -> Ports:
+        nonlocal first
+        ports = allocate_ports()
+        if first:
+            first = False
+            chosen.wait(60)
+        return ports
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("podplane_tui.backend.cluster.allocate_ports", allocate)
+        machine(workspace, cluster_id).start(StartSettings(memory="64M", cpus="1", firmware=True))
+
+
+def test_two_processes_that_choose_ports_at_the_same_moment(workspace: Workspace) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    chosen = spawn.Barrier(2)
+    starters = [spawn.Process(target=start_with_the_others, args=(workspace, name, chosen)) for name in "ab"]
+    clusters = [machine(workspace, name) for name in "ab"]
+    for cluster, starter in zip(clusters, starters, strict=True):
+        cluster.create(None)
+        starter.start()
+    for starter in starters:
+        starter.join(100)
+    assert [starter.exitcode for starter in starters] == [0, 0]
+    assert all(seen(cluster).live for cluster in clusters)
+    assert len({port for cluster in clusters for _, port in cluster.ports().items()}) == 10
+    for cluster in clusters:
+        process = cluster.qemu.process()
+        assert process is not None
+        assert ports_of(process.arguments) == cluster.ports()  # the state file is that of the attempt that went well
+        cluster.stop(timeouts=AT_ONCE)

@@ -5,11 +5,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import Log
 
+from podplane_tui.backend import Cluster, Control, VMError
+from podplane_tui.backend.interface import StopTimeouts
+from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING
 from podplane_tui.backend.snapshot import State
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.jobs import Outcome
 from podplane_tui.tui.screens.start import StartDialog
+from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import server_panel
+from podplane_tui.tui.work import Workshop
 from tests.conftest import Workspace
 from tests.tui.support import files_of, listed, make_app, make_disk, settled, text_of, until
 
@@ -88,3 +93,15 @@ async def test_without_podplane_only_the_vm_can_be_started(
         await settled(pilot)
         assert app.jobs == ()
         assert state_of(app) is State.STOPPED
+
+
+def test_a_restart_warns_that_it_concerns_the_vm_only(workspace: Workspace) -> None:
+    made_by_podplane(workspace, "a")
+    vm = Cluster(data_dir=workspace.data, runtime_dir=workspace.runtime, cluster_id="a", arch="amd64").snapshot()
+    assert vm is not None
+    vm.files.image.unlink()
+    steps: list[str] = []
+    workshop = Workshop(workspace.data, workspace.runtime, StopTimeouts(), None)
+    with pytest.raises(VMError):  # there is no disk
+        workshop.plain(Verb.RESTART, vm)(Control(report=steps.append))
+    assert steps[0] == VM_ONLY_WARNING

@@ -3,7 +3,7 @@
 import os
 import shlex
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from podplane_tui.tui.history import SPAN, Point, plot
 from podplane_tui.tui.widgets.vm_row import SYMBOLS
 
 _LABEL_WIDTH = 19
+_PORT_WIDTH = len("127.0.0.1:65535 → 6443")
 _ARGUMENT_LIMIT = 4000
 
 GUEST_PORTS = {"ssh": 22, "kubernetes_api": 6443, "traefik_dashboard": 8080, "registry": 5000, "traefik_https": 443}
@@ -94,17 +95,19 @@ def describe(
     ssh_line: str = "",
     points: Sequence[Point] = (),
     *,
+    listeners: Mapping[int, str] | None = None,
     width: int = 60,
     now: float = 0.0,
 ) -> list[Line]:
     """All lines. Everything that stems from files or processes goes in as plain text, never as markup.
 
-    `ssh_line` is the command that logs in, `points` are the plots' at `now`; `width` is the room for a line, in cells.
+    `ssh_line` is the command that logs in, `points` are the plots' at `now`; `listeners` tells who listens on a port of
+    the host, None when that is not known; `width` is the room for a line, in cells.
     """
     found = [*_machine(vm), _BLANK]
     if vm.live:
         found += [*_plots(vm, points, width=width, now=now), _BLANK]
-    return [*found, *_ports(vm, ssh_line, width=width), _BLANK, *_files(vm, files), _BLANK, *_arguments(vm)]
+    return [*found, *_ports(vm, ssh_line, listeners, width=width), _BLANK, *_files(vm, files), _BLANK, *_arguments(vm)]
 
 
 def _line(label: str, value: str | Content, style: str = "", *, copy: str | None = None) -> Line:
@@ -160,12 +163,20 @@ def _machine(vm: VMSnapshot) -> Iterator[Line]:
     yield _line("accelerator", one_line(vm.accelerator or UNKNOWN))
 
 
-def _ports(vm: VMSnapshot, ssh_line: str, *, width: int) -> Iterator[Line]:
+def _ports(vm: VMSnapshot, ssh_line: str, listeners: Mapping[int, str] | None, *, width: int) -> Iterator[Line]:
     yield _heading("Ports")
     nothing = True
     for name, port in vm.ports.items():
         nothing = False
-        yield _line(name.replace("_", " "), f"127.0.0.1:{port} → {GUEST_PORTS[name]}", copy=f"127.0.0.1:{port}")
+        where = f"127.0.0.1:{port} → {GUEST_PORTS[name]}"
+        if listeners is not None:
+            holder = listeners.get(port)
+            style = "$foreground 60%" if holder else "$text-warning"
+            told = one_line(holder) if holder else "nothing listens"
+            shown = Content.assemble(where.ljust(_PORT_WIDTH), (f"  {told}", style))
+        else:
+            shown = Content(where)
+        yield _line(name.replace("_", " "), shown, copy=f"127.0.0.1:{port}")
     if nothing:
         yield Line(Content.styled("none forwarded", "$foreground 60%"))
     elif ssh_line:

@@ -1,7 +1,7 @@
 """Everything known about the selected machine that does not fit into its row; every value can be copied."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -9,6 +9,7 @@ from textual.reactive import reactive
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from podplane_tui.backend.advice import port_holders
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.history import History
 from podplane_tui.tui.threads import in_thread
@@ -17,14 +18,18 @@ from podplane_tui.tui.widgets.panel import Panel
 
 _MARGIN = 4
 
+_PORTS_INTERVAL = 5.0
+"""Seconds between looks at who listens: they go through all processes of the host."""
+
 
 class DetailsPanel(Panel):
-    """Shows `vm`, its last minutes from `history` and, while it is in view, the files it has on disk.
+    """Shows `vm`, its last minutes from `history` and, while in view, its files on disk and who listens on its ports.
 
     Enter or a click on a line copies its value.
     """
 
     files: reactive[tuple[FileFact, ...]] = reactive(())
+    listeners: reactive[Mapping[int, str] | None] = reactive[Mapping[int, str] | None](None)
 
     class CopyRequested(Message):
         """This text is wanted in the clipboard."""
@@ -46,10 +51,12 @@ class DetailsPanel(Panel):
     def on_mount(self) -> None:
         """Look at the files once a second, as at the machines; the plots move on, too."""
         self.set_interval(1.0, self._move_on)
+        self.set_interval(_PORTS_INTERVAL, self._look_at_ports)
 
     def on_show(self) -> None:
         """Do not wait for the next second."""
         self._move_on()
+        self._look_at_ports()
 
     def on_resize(self) -> None:
         """Plots are as wide as there is room for."""
@@ -58,8 +65,9 @@ class DetailsPanel(Panel):
     def watch_vm(self, before: VMSnapshot | None, vm: VMSnapshot | None) -> None:
         """Show it; another machine has other files."""
         if vm is None or before is None or before.key != vm.key:
-            self.files, self._ssh_line = (), ""
+            self.files, self._ssh_line, self.listeners = (), "", None
             self._look_at_files()
+            self._look_at_ports()
             if self.is_mounted:
                 self.query_one(OptionList).highlighted = None
                 self.query_one(OptionList).scroll_home(animate=False)
@@ -69,6 +77,10 @@ class DetailsPanel(Panel):
         """Show what was found."""
         self._write()
 
+    def watch_listeners(self) -> None:
+        """Show who listens."""
+        self._write()
+
     def _move_on(self) -> None:
         self._look_at_files()
         self._write()
@@ -76,6 +88,17 @@ class DetailsPanel(Panel):
     def _look_at_files(self) -> None:
         if self.vm is not None and self.is_on_screen:
             self.run_worker(self._look(), group="files", exclusive=True)
+
+    def _look_at_ports(self) -> None:
+        if self.vm is not None and self.is_on_screen:
+            self.run_worker(self._look_who_listens(), group="ports", exclusive=True)
+
+    async def _look_who_listens(self) -> None:
+        vm = self.vm
+        ports = [] if vm is None or not vm.live else [port for _, port in vm.ports.items()]
+        found = await in_thread(lambda: port_holders(ports), name="details-ports") if ports else None
+        if vm is not None and self.vm is not None and self.vm.key == vm.key:
+            self.listeners = found
 
     async def _look(self) -> None:
         vm = self.vm
@@ -95,7 +118,13 @@ class DetailsPanel(Panel):
             points = self._history.of(self.vm.key)
             width = self.size.width - _MARGIN
             lines = describe(
-                self.vm, self.files, ssh_line=self._ssh_line, points=points, width=width, now=time.monotonic()
+                self.vm,
+                self.files,
+                ssh_line=self._ssh_line,
+                points=points,
+                listeners=self.listeners,
+                width=width,
+                now=time.monotonic(),
             )
         options = self.query_one(OptionList)
         if [bool(line.value) for line in lines] == [bool(line.value) for line in self._lines]:
