@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from podplane_tui.backend.arguments import qemu_arguments
@@ -63,8 +63,8 @@ class World:
 
 
 @contextmanager
-def world(*, running: int, stopped: int) -> Iterator[World]:
-    """Make one; in the end it is gone, and so are its processes."""
+def world(*, running: int, stopped: int, ssh_port: int | None = None) -> Iterator[World]:
+    """Make one; in the end it is gone, and so are its processes. `ssh_port` is where a server for the first listens."""
     made = World(Path(tempfile.mkdtemp(prefix="pb-", dir="/tmp")))
     try:
         made.data.joinpath("vms").mkdir(parents=True)
@@ -79,7 +79,7 @@ def world(*, running: int, stopped: int) -> Iterator[World]:
             shutil.copyfile(template, machine.seed)
             made.machines.append(machine)
             if number < running:
-                _start(made, machine, program)
+                _start(made, machine, program, None if number else ssh_port)
         yield made
     finally:
         for child in made.children:
@@ -88,10 +88,12 @@ def world(*, running: int, stopped: int) -> Iterator[World]:
         shutil.rmtree(made.root)
 
 
-def _start(made: World, machine: VMFiles, program: Path) -> None:
+def _start(made: World, machine: VMFiles, program: Path, ssh_port: int | None) -> None:
     """A process with QEMU's name and arguments, a control socket that answers, and all the files of a machine."""
     first = _FIRST_PORT + len(FORWARDS) * len(made.children)
     ports = Ports(*range(first, first + len(FORWARDS)))  # nobody listens there, and nobody connects
+    if ssh_port is not None:
+        ports = replace(ports, ssh=ssh_port)
     recording = made.recording(machine)
     recording.parent.mkdir(parents=True)
     recording.write_bytes(b"")

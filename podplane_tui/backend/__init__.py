@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         InvalidInput,
         KeyRefused,
         MissingProgram,
+        NotReady,
         NotRunning,
         QMPError,
         QMPUnavailable,
@@ -76,8 +77,9 @@ _NAMES = {
     "cluster": "Cluster StartSettings",
     "errors": (
         "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
-        "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotRunning "
-        "QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError VMExists VMNotFound"
+        "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotReady "
+        "NotRunning QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError "
+        "VMExists VMNotFound"
     ),
     "interface": "Control DirectBootOptions Manager Options PortForward Progress ShellOptions StopTimeouts",
     "inventory": "Inventory",
@@ -119,6 +121,7 @@ __all__ = [
     "KeyRefused",
     "Manager",
     "MissingProgram",
+    "NotReady",
     "NotRunning",
     "Options",
     "PIDFile",

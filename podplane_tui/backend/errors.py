@@ -33,6 +33,10 @@ class NotRunning(VMError):
     """The machine does not run and the verb needs it to."""
 
 
+class NotReady(VMError):
+    """The machine has not come as far in time as it was waited for."""
+
+
 class Busy(VMError):
     """Another process (or another key press) is acting on this machine right now."""
 

@@ -28,6 +28,7 @@ from podplane_tui.backend.text import one_line
 
 if TYPE_CHECKING:
     from podplane_tui.backend.boot import BootParser
+    from podplane_tui.backend.ssh import SSHTarget
 
 LOOPBACK = "127.0.0.1"
 PROBE_TIMEOUT = 1.5
@@ -52,6 +53,9 @@ _MAX_READ = 8 * 2**20
 _PIECE = 256 * 1024
 _PROMPT_BYTES = 400
 _PROMPT = re.compile(r"(?:[\w~\])/] ?[#$]|login:|Shell>)$")
+_ANSWER_TIMEOUT = 20.0
+"""Seconds in which a guest says whether its cloud-init has ended."""
+
 _CLOUD_INIT_DONE = "test -e /run/cloud-init/result.json || ! command -v cloud-init"
 
 
@@ -166,7 +170,7 @@ def _probe(vm: VMSnapshot, track: _Track, when: Callable[[], float | None]) -> N
     if track.cloud_init_seen and Phase.CLOUD_INIT not in track.wanted:
         track.wanted = tuple(p for p in Phase if p in {*track.wanted, Phase.CLOUD_INIT})
     if Phase.CLOUD_INIT in track.wanted and Phase.CLOUD_INIT not in track.reached:
-        if not cloud_init_done and (log is not None or not _cloud_init_ended(vm.files, vm.ports.ssh)):
+        if not cloud_init_done and (log is not None or not _cloud_init_ended(vm.files)):
             return
         track.reached[Phase.CLOUD_INIT] = when()
     port = vm.ports.kubernetes_api
@@ -242,18 +246,32 @@ def tls_answers(port: int) -> bool:
         return False
 
 
-def _cloud_init_ended(files: VMFiles, port: int | None) -> bool:
-    """Ask the guest, where no recording tells; what can't be asked counts as ended, for nobody could ever tell."""
-    from podplane_tui.backend import ssh  # noqa: PLC0415 - takes a third of a second
+def cloud_init_ended(target: SSHTarget) -> bool:
+    """Whether the guest itself says that its cloud-init has ended, or that it has none. Raises what `ssh.run` does."""
+    from podplane_tui.backend import ssh  # noqa: PLC0415 - only where no recording tells
     from podplane_tui.backend.interface import ShellOptions  # noqa: PLC0415
 
-    if port is None:
-        return True
     try:
-        target = ssh.SSHTarget(LOOPBACK, port, ssh.DEFAULT_USER, files.identity)
-        ssh.run(target, ("sh", "-c", _CLOUD_INIT_DONE), ShellOptions(timeout=10))
-    except (CommandFailed, StillBooting):
+        ssh.run(target, ("sh", "-c", _CLOUD_INIT_DONE), ShellOptions(timeout=_ANSWER_TIMEOUT))
+    except CommandFailed:
+        return False
+    return True
+
+
+def _cloud_init_ended(files: VMFiles) -> bool:
+    """The same for a machine's files; what can't be asked counts as ended, for nobody could ever tell."""
+    from podplane_tui.backend.cluster import Cluster  # noqa: PLC0415 - as above
+
+    cluster = Cluster(
+        data_dir=files.data_dir,
+        runtime_dir=files.runtime_dir,
+        state_dir=files.state_dir,
+        cluster_id=files.cluster_id,
+        arch=files.arch,
+    )
+    try:
+        return cloud_init_ended(cluster.ssh_target())
+    except StillBooting:
         return False
     except VMError:
         return True
-    return True

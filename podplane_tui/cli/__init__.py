@@ -45,6 +45,7 @@ VERBS = {
     "logs": ("logs", "logs"),
     "boot": ("logs", "boot"),
     "shell": ("reach", "shell"),
+    "wait": ("reach", "wait"),
     "sync": ("sync", "sync"),
     "server": ("server", "server"),
     "doctor": ("doctor", "doctor"),

@@ -1,4 +1,4 @@
-"""The verbs that reach into a running machine: `console`, `shell`."""
+"""The verbs that reach into a running machine: `console`, `shell`, `wait`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.console_holder import holder
 from podplane_tui.backend.errors import CommandFailed
 from podplane_tui.backend.interface import ShellOptions
+from podplane_tui.backend.snapshot import Phase
+from podplane_tui.backend.waiting import wait_for
 from podplane_tui.cli.failure import complain
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.progress import run_verb
+
+_GOALS = {"ssh": Phase.SSH, "cloud-init": Phase.CLOUD_INIT}
 
 
 @click.command()
@@ -83,3 +88,28 @@ def shell(
             complain(error)
         return error.exit_code
     return 0
+
+
+@click.command()
+@click.option(
+    "--for", "goal", type=click.Choice(list(_GOALS)), default="ssh", show_default=True, help="What to wait for."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give up after this long.",
+)
+@click.option("--user", default="", metavar="NAME", help="Whom to log in as [default: as set for the cluster, debian].")
+@place_options
+@pass_choices
+def wait(choices: Choices, *, goal: str, timeout: float, user: str) -> None:
+    """Wait until a machine can be logged in to, or until its cloud-init has ended.
+
+    Ends with 0 as soon as that is so, and with 1 after the timeout or when the machine does not run. How cloud-init has
+    ended is told by podplane-tui boot.
+    """
+    cluster = cluster_of(choices)
+    run_verb(lambda control: wait_for(cluster, _GOALS[goal], timeout=timeout, user=user, control=control))

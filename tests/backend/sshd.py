@@ -39,8 +39,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Server]:
-    """Run the server for as long as the block lasts."""
+def serve(*, command: str = "") -> Iterator[Server]:
+    """Run the server for as long as the block lasts. With `command`, that is what runs whatever is asked for."""
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         missing("sshd is not installed (Debian's package is openssh-server)")
@@ -72,6 +72,7 @@ KbdInteractiveAuthentication no
 MaxStartups 100
 PrintMotd no
 SetEnv PATH={programs}:{os.environ["PATH"]} HISTFILE=/dev/null
+{f"ForceCommand {command}" if command else ""}
 """
     )
     try:
