@@ -96,6 +96,17 @@ class Cluster:
         self.qemu = Qemu(Options(arch, cluster_id, data_dir, runtime_dir, state_dir))
         self.files: VMFiles = self.qemu.files
 
+    @classmethod
+    def of(cls, files: VMFiles) -> Cluster:
+        """The cluster whose machine has these files."""
+        return cls(
+            data_dir=files.data_dir,
+            runtime_dir=files.runtime_dir,
+            state_dir=files.state_dir,
+            cluster_id=files.cluster_id,
+            arch=files.arch,
+        )
+
     def snapshot(self) -> VMSnapshot | None:
         """The machine now; None when nothing of it exists."""
         files = self.files

@@ -262,15 +262,8 @@ def _cloud_init_ended(files: VMFiles) -> bool:
     """The same for a machine's files; what can't be asked counts as ended, for nobody could ever tell."""
     from podplane_tui.backend.cluster import Cluster  # noqa: PLC0415 - as above
 
-    cluster = Cluster(
-        data_dir=files.data_dir,
-        runtime_dir=files.runtime_dir,
-        state_dir=files.state_dir,
-        cluster_id=files.cluster_id,
-        arch=files.arch,
-    )
     try:
-        return cloud_init_ended(cluster.ssh_target())
+        return cloud_init_ended(Cluster.of(files).ssh_target())
     except StillBooting:
         return False
     except VMError:

@@ -55,14 +55,7 @@ def machine(server: Server) -> Iterator[Machine]:
         files = made.machines[0]
         ensure_identity(files.identity)
         update_settings(files, user=server.target.user)
-        cluster = Cluster(
-            data_dir=files.data_dir,
-            runtime_dir=files.runtime_dir,
-            state_dir=files.state_dir,
-            cluster_id=files.cluster_id,
-            arch=files.arch,
-        )
-        yield Machine(cluster, made)
+        yield Machine(Cluster.of(files), made)
 
 
 def test_ssh_is_reached_when_the_key_is_let_in(machine: Machine, server: Server) -> None:

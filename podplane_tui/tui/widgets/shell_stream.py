@@ -21,14 +21,7 @@ _MAX_EARLY = 65_536
 
 def target_of(files: VMFiles) -> ssh.SSHTarget:
     """Where the machine of these files is reached; blocks. Raises `VMError`."""
-    cluster = Cluster(
-        data_dir=files.data_dir,
-        runtime_dir=files.runtime_dir,
-        state_dir=files.state_dir,
-        cluster_id=files.cluster_id,
-        arch=files.arch,
-    )
-    return cluster.ssh_target()
+    return Cluster.of(files).ssh_target()
 
 
 class Connection:
