@@ -12,6 +12,14 @@ from tests.guest import debian
 from tests.guest.packages import Unavailable
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What ends the machines comes after all that needs them."""
+    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    ordered = sorted((items[place] for place in places), key=lambda item: item.path.stem == "test_life")
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
+
+
 @pytest.fixture(scope="session")
 def clusters(require_qemu: None) -> Iterator[Clusters]:
     """Both clusters, created and started at once; they boot while the first tests already run."""
