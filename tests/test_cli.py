@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -107,6 +108,21 @@ def test_every_verb_takes_the_shared_options(verb: str) -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert {"--id", "--data-dir", "--runtime-dir", "--arch"} <= options
     assert command.get_short_help_str()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_shows_an_example_that_works(verb: str) -> None:
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    examples = re.findall(rf"podplane-tui ({verb}\b[^|)\n>]*)", command.help or "")
+    assert examples
+    words = shlex.split(examples[-1])
+    parent = click.Context(cli, info_name="podplane-tui")
+    context = command.make_context(verb, words[1:], parent=parent)
+    if isinstance(command, click.Group):
+        name, subcommand, rest = command.resolve_command(context, words[1:])
+        assert subcommand is not None
+        subcommand.make_context(name, rest, parent=context)
 
 
 @pytest.mark.parametrize(

@@ -34,39 +34,43 @@ def in_shell(workspace: Workspace, program: Path, command: list[str], script: st
     return result.stdout
 
 
-def in_bash(workspace: Workspace, program: Path, *words: str) -> list[str]:
-    """What bash offers for the last of the words, by the function that the script told it to ask."""
+def in_bash(workspace: Workspace, program: Path, *lines: list[str]) -> list[list[str]]:
+    """What bash offers for the last word of each line, by the function that the script told it to ask."""
     script = (
         'eval "$(podplane-tui completion bash)"\n'
-        f"COMP_WORDS=(podplane-tui {shlex.join(words)})\n"
-        f"COMP_CWORD={len(words)}\n"
         'read -ra spec <<< "$(complete -p podplane-tui)"\n'
         "for ((i = 0; i < ${#spec[@]}; i++)); do [[ ${spec[i]} == -F ]] && function=${spec[i + 1]}; done\n"
-        '"$function" podplane-tui\n'
-        "printf '%s\\n' \"${COMPREPLY[@]}\""
     )
-    return in_shell(workspace, program, ["bash", "--norc", "-c"], script).split()
+    for words in lines:
+        script += (
+            f"COMPREPLY=() COMP_WORDS=(podplane-tui {shlex.join(words)}) COMP_CWORD={len(words)}\n"
+            '"$function" podplane-tui\n'
+            'echo "${COMPREPLY[*]}"\n'
+        )
+    return [offered.split() for offered in in_shell(workspace, program, ["bash", "--norc", "-c"], script).splitlines()]
 
 
-def test_bash_completes_verbs_options_and_clusters(workspace: Workspace, program: Path) -> None:
+def test_bash_completes_verbs_options_and_clusters(workspace: Workspace, program: Path, tmp_path: Path) -> None:
     make_disk(workspace, "alpha")
     make_disk(workspace, "alpine", arch="arm64")
     make_disk(workspace, "beta")
     (workspace.data / "vms" / "alfalfa.txt").write_text("no machine's file")
-    assert in_bash(workspace, program, "sta") == ["status", "start"]
-    assert in_bash(workspace, program, "start", "--id", "al") == ["alpha", "alpine"]
-    assert in_bash(workspace, program, "create", "--from", "b") == ["beta"]
-    assert "--rm" in in_bash(workspace, program, "stop", "--")
-    assert in_bash(workspace, program, "completion", "") == ["bash", "zsh", "fish"]
-
-
-def test_bash_looks_where_the_line_says(workspace: Workspace, program: Path, tmp_path: Path) -> None:
-    make_disk(workspace, "usual")
-    disk = tmp_path / "vms" / "podplane-local-other.amd64.image.qcow2"
-    disk.parent.mkdir()
-    disk.touch()
-    assert in_bash(workspace, program, "--data-dir", str(tmp_path), "stop", "--id", "") == ["other"]
-    assert in_bash(workspace, program, "--data-dir", "/nowhere", "stop", "--id", "") == []
+    elsewhere = tmp_path / "vms" / "podplane-local-other.amd64.image.qcow2"
+    elsewhere.parent.mkdir()
+    elsewhere.touch()
+    verbs, ids, source, options, there, nowhere = in_bash(
+        workspace,
+        program,
+        ["sta"],
+        ["start", "--id", "al"],
+        ["create", "--from", "b"],
+        ["stop", "--"],
+        ["--data-dir", str(tmp_path), "stop", "--id", ""],
+        ["--data-dir", "/nowhere", "stop", "--id", ""],
+    )
+    assert (verbs, ids, source) == (["status", "start"], ["alpha", "alpine"], ["beta"])
+    assert "--rm" in options
+    assert (there, nowhere) == (["other"], [])
 
 
 def test_zsh_is_told_the_same(workspace: Workspace, program: Path) -> None:

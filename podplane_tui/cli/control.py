@@ -13,7 +13,11 @@ from podplane_tui.cli.progress import run_verb
 @place_options
 @pass_choices
 def pause(choices: Choices) -> None:
-    """Freeze a running machine where it is."""
+    """Freeze a running machine where it is.
+
+    \b
+    Example: podplane-tui pause --id dev
+    """
     cluster = cluster_of(choices)
     run_verb(lambda control: cluster.pause(control=control))
     click.echo(f"{cluster.files.name} is paused")
@@ -23,7 +27,11 @@ def pause(choices: Choices) -> None:
 @place_options
 @pass_choices
 def resume(choices: Choices) -> None:
-    """Let a paused machine go on."""
+    """Let a paused machine go on.
+
+    \b
+    Example: podplane-tui resume --id dev
+    """
     cluster = cluster_of(choices)
     run_verb(lambda control: cluster.resume(control=control))
     click.echo(f"{cluster.files.name} goes on")
@@ -36,6 +44,9 @@ def reset(choices: Choices) -> None:
     """Press a machine's reset button.
 
     The guest starts anew at once: what it has not saved is lost.
+
+    \b
+    Example: podplane-tui reset --id dev
     """
     cluster = cluster_of(choices)
     run_verb(lambda control: cluster.reset(control=control))

@@ -38,7 +38,7 @@ def open_dashboard(choices: Choices) -> int:
     require_terminal()
     place = place_of(choices)
     select = None if choices.cluster_id is None else cluster_id_of(choices)
-    timeouts = load_config().stop
+    config = load_config()
     # Nothing of what is made from here to the first picture goes away again: collecting it would only take time.
     gc.disable()
     first = _FirstLook(place)
@@ -49,11 +49,17 @@ def open_dashboard(choices: Choices) -> int:
         runtime_dir=place.runtime_dir,
         state_dir=place.state_dir,
         arch=place.arch,
-        stop_timeouts=timeouts,
+        stop_timeouts=config.stop,
         select=select,
         inventory=first.inventory(),
         welcome=True,
+        settings=config.dashboard,
+        keys=config.keys,
     )
+    if config.path is not None:
+        from podplane_tui.tui.preferences import check  # noqa: PLC0415 - most people have nothing to check
+
+        check(config, app.available_themes)
     gc.freeze()
     return show(app)
 

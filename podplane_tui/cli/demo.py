@@ -32,6 +32,9 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
 
     Its disk is empty, so its firmware ends in the UEFI Shell: press c and type "ver". With --kernel and --initrd it
     boots those. Everything is gone when the dashboard is left.
+
+    \b
+    Example: podplane-tui demo
     """
     # Textual takes a while to load, and `--help` imports this module.
     from podplane_tui.cli.dashboard import require_terminal, show  # noqa: PLC0415

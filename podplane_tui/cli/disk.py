@@ -28,6 +28,9 @@ def set_machine(choices: Choices, *, cpus: str | None, memory: str | None, user_
     """Choose what a machine is started with from its next start on; without an option, show it.
 
     A machine that runs takes it over with restart.
+
+    \b
+    Example: podplane-tui set --id dev --cpus 4 --memory 8G
     """
     cluster = cluster_of(choices)
     if not cluster.qemu.exists():
@@ -51,6 +54,9 @@ def grow(choices: Choices, *, size: str) -> None:
     """Grow the disk of a stopped machine to SIZE, such as 200G.
 
     The guest's partition grows at its next start where cloud-init does that.
+
+    \b
+    Example: podplane-tui grow --id dev 200G
     """
     cluster = cluster_of(choices)
     run_verb(lambda control: cluster.disk.grow(size, control=control))
@@ -60,7 +66,11 @@ def grow(choices: Choices, *, size: str) -> None:
 @click.group()
 @place_options
 def snapshot() -> None:
-    """Take, list, restore and delete snapshots of a stopped machine's disk."""
+    """Take, list, restore and delete snapshots of a stopped machine's disk.
+
+    \b
+    Example: podplane-tui snapshot take --id dev before-upgrade
+    """
 
 
 @snapshot.command()

@@ -25,6 +25,9 @@ def doctor(choices: Choices, *, as_json: bool) -> int:
     """Check programs, accelerator, firmware, directories and keys.
 
     Ends with 1 when something fails that machines can't do without.
+
+    \b
+    Example: podplane-tui doctor --json
     """
     checks = examine(directories_of(choices), arch=place_of(choices).arch, environ=os.environ)
     if as_json:

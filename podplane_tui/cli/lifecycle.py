@@ -91,6 +91,9 @@ def create(
 
     The image itself is not changed. --id is required: podplane itself can't start a machine that it did not make, so
     no such machine should take a name by accident. Start it with podplane-tui start.
+
+    \b
+    Example: podplane-tui create --id dev --disk-size 40G --memory 8G
     """
     if choices.cluster_id is None:
         raise click.UsageError(
@@ -160,6 +163,9 @@ def start(
 
     A cluster that podplane made is started through podplane local start, which its Kubernetes needs. With --vm-only,
     where podplane is not installed, or with options that only concern the VM, the VM is started alone.
+
+    \b
+    Example: podplane-tui start --id dev --memory 8G
     """
     if monitor and console:
         raise click.UsageError("--monitor takes this terminal already: leave --console out")
@@ -224,6 +230,9 @@ def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
 
     Of a cluster that podplane made only the VM is started, which its Kubernetes may not survive: stop and start it.
     While it stops each Ctrl-C skips to the next step, as in stop.
+
+    \b
+    Example: podplane-tui restart --id dev
     """
     timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
     if made_by_podplane(cluster.files):
@@ -243,6 +252,9 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
 
     Each Ctrl-C, the first one too, ends the wait of the step in progress and goes to the next. QEMU keeps running when
     podplane-tui itself is killed.
+
+    \b
+    Example: podplane-tui stop --id dev --timeout 30
     """
     timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
     try:
@@ -265,6 +277,9 @@ def delete(choices: Choices, *, yes: bool) -> None:
     """Delete a machine's disk and files, after listing them.
 
     Shared keys and caches stay, and so do logins in podplane's configuration and kubectl's.
+
+    \b
+    Example: podplane-tui delete --id dev
     """
     cluster = cluster_of(choices)
     cluster.qemu.require_stopped("delete")

@@ -65,6 +65,9 @@ def logs(choices: Choices, *, following: bool, back: int | None, listing: bool, 
     """Print what a machine's console has printed.
 
     Colours stay on a terminal; everything else that is no text is left out.
+
+    \b
+    Example: podplane-tui logs --id dev --follow
     """
     if following and (back or listing):
         raise click.UsageError("--follow goes with the newest boot only: leave --list and --boot out")
@@ -178,7 +181,11 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
 @place_options
 @pass_choices
 def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
-    """Show the stages of a machine's newest boot, how long they took, and what failed."""
+    """Show the stages of a machine's newest boot, how long they took, and what failed.
+
+    \b
+    Example: podplane-tui boot --id dev --json
+    """
     files = cluster_of(choices).files
     history = list(islice(past_boots(files), max(_HISTORY, (back or 0) + 1)))
     if not history:

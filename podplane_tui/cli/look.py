@@ -31,6 +31,9 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
     """List the machines; with --id those of one cluster only.
 
     --json prints an array of what status --json prints.
+
+    \b
+    Example: podplane-tui list --json | jq -r '.[] | select(.running) | .cluster_id'
     """
     place = place_of(choices)
     machines: Sequence[VMSnapshot] = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).snapshot()
@@ -59,6 +62,9 @@ def status(choices: Choices, *, as_json: bool) -> None:
     components) and more: state (stopped, starting, running, stopping, paused, crashed, orphaned, broken), problem,
     hint, readiness (ready, waiting_for, elapsed, phases), action, pid, sizes in bytes, times in ISO 8601, ports by
     name, paths. What is not known is null; names are only ever added.
+
+    \b
+    Example: podplane-tui status --id dev --json | jq -r .state
     """
     place, cluster_id = place_of(choices), cluster_id_of(choices)
     vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)

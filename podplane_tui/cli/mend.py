@@ -27,6 +27,9 @@ def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
 
     Says first what it will do. No disk is removed or replaced; what is not what its name says is moved aside. Ends
     with 1 when something is left that only you can put right.
+
+    \b
+    Example: podplane-tui repair --id dev
     """
     cluster = cluster_of(choices)
     if cluster.snapshot() is None:
@@ -56,7 +59,11 @@ def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
 @place_options
 @pass_choices
 def adopt(choices: Choices) -> None:
-    """Write the PID file of a machine that runs without one."""
+    """Write the PID file of a machine that runs without one.
+
+    \b
+    Example: podplane-tui adopt --id dev
+    """
     cluster = cluster_of(choices)
     pid = run_verb(lambda control: cluster.adopt(control=control))
     click.echo(f"{cluster.files.name} runs as process {pid}")

@@ -29,6 +29,9 @@ def console(choices: Choices, *, ask: bool) -> None:
     """Attach to a machine's serial console.
 
     Ctrl-] detaches. One program at a time can; logs --follow watches meanwhile.
+
+    \b
+    Example: podplane-tui console --id dev --ask
     """
     attach_console(cluster_of(choices), ask=ask)
 
@@ -67,6 +70,9 @@ def shell(
     podplane-tui's own options come before COMMAND, whose words reach the machine as they are: for pipes and variables
     of the machine's shell write sh -c '...'. COMMAND reads what is piped or redirected into podplane-tui. The exit code
     is the command's.
+
+    \b
+    Example: podplane-tui shell --id dev systemctl --failed
     """
     cluster = cluster_of(choices)
     if forget_host_key:

@@ -30,6 +30,9 @@ def server(choices: Choices, *, action: str, follow: bool, as_json: bool) -> Non
     All local clusters share it. It is started detached, with podplane local server --background; podplane itself ends
     it at every stop of a cluster, and nothing here does. --json prints running, http_port, https_port, ca_cert_file,
     pid, ingress_https_port, log_file and problem.
+
+    \b
+    Example: podplane-tui server log --follow
     """
     place = place_of(choices)
     if action == "log":

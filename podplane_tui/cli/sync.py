@@ -48,6 +48,9 @@ def sync(
 
     FROM/ with a slash is what is in it. Without FROM and TO the machine's latest copy is done again as it was, except
     that nothing is deleted unless asked for.
+
+    \b
+    Example: podplane-tui sync --id dev --watch ./app/ /opt/app/
     """
     if source is not None and destination is None:
         raise click.UsageError("say where in the machine it goes: sync FROM TO")

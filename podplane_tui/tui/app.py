@@ -1,4 +1,4 @@
-"""The dashboard's app: looks at the machines once a second, runs verbs as jobs, asks before what can't be undone."""
+"""The dashboard's app: looks at the machines again and again, runs verbs as jobs, asks before what can't be undone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import gc
 import itertools
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from podplane_tui import backend
+from podplane_tui.backend.config import DashboardSettings
 from podplane_tui.backend.errors import Cancelled, VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
@@ -48,17 +49,15 @@ from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.tour import Tour
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.syncing import ask_sync
+from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.upkeep import UPKEEP_INTERVAL, Upkeep
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb, refusal
 from podplane_tui.tui.widgets.vm_table import VMTable
 from podplane_tui.tui.work import Work, Workshop
 
-POLL_INTERVAL = 1.0
-"""Seconds between two looks at the machines."""
-
-STALE_AFTER = 3
-"""Seconds after which a look that has not come back makes what is shown look old."""
+STALE_AFTER = 2
+"""Seconds after its time at which a look that has not come back makes what is shown look old."""
 
 _REPORT_INTERVAL = 0.05
 _TOAST_LIMIT = 300
@@ -68,7 +67,8 @@ class PodplaneApp(App[None]):
     """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
 
     `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
-    own, None for the usual one. `inventory` is one that has looked already, with what it saw.
+    own, None for the usual one. `inventory` is one that has looked already, with what it saw. `keys` are those
+    that were changed, by the ids of their bindings.
     """
 
     TITLE = "podplane-tui"
@@ -97,8 +97,14 @@ class PodplaneApp(App[None]):
         state_dir: Path | None = None,
         inventory: tuple[Inventory, tuple[VMSnapshot, ...]] | None = None,
         welcome: bool = False,
+        settings: DashboardSettings | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self._settings = settings or DashboardSettings()
+        self._keys = dict(keys or {})
+        for theme in THEMES:
+            self.register_theme(theme)
         self.data_dir = data_dir
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
@@ -137,10 +143,11 @@ class PodplaneApp(App[None]):
 
     def on_mount(self) -> None:
         """Start looking."""
-        self.theme = "tokyo-night"
+        self.theme = self._settings.theme
+        self.set_keymap(self._keys)
         self._poll()
         self._keep_recordings()
-        self.set_interval(POLL_INTERVAL, self._notice_age)
+        self.set_interval(1.0, self._notice_age)
         if self._message:
             self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
         if self._welcome and not self._memory.toured:
@@ -178,7 +185,7 @@ class PodplaneApp(App[None]):
                 self._note_changes(found)
                 self.snapshots = found
             try:
-                await asyncio.wait_for(self._look_now.wait(), POLL_INTERVAL)
+                await asyncio.wait_for(self._look_now.wait(), self._settings.refresh)
             except TimeoutError:
                 continue
 
@@ -193,7 +200,8 @@ class PodplaneApp(App[None]):
 
     def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:
         """What our own jobs do to machines is their story; all else that happens to one is an event."""
-        ended = {job.key for job in self.jobs if job.ended and time.monotonic() - job.ended < 2 * POLL_INTERVAL}
+        recent = time.monotonic() - 2 * self._settings.refresh
+        ended = {job.key for job in self.jobs if job.ended and job.ended > recent}
         new = changes(self.snapshots, found, ours=ended | self._at_work.keys())
         if new:
             self.events = with_events(self.events, new)
@@ -214,7 +222,7 @@ class PodplaneApp(App[None]):
     def _notice_age(self) -> None:
         """A look that does not come back must not pass for the present."""
         age = int(time.monotonic() - self._looked)
-        self.stale_for = age if age >= STALE_AFTER else 0
+        self.stale_for = age if age >= self._settings.refresh + STALE_AFTER else 0
 
     @on(VMTable.ViewChanged)
     def _view_changed(self, event: VMTable.ViewChanged) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.config import Config, RecordingLimits, load_config, read_config
+from podplane_tui.backend.config import Config, DashboardSettings, RecordingLimits, load_config, read_config
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.interface import StopTimeouts
 
@@ -36,6 +36,16 @@ def test_what_is_said_replaces_the_default(tmp_path: Path) -> None:
         ("stop = 3\n", "not a table"),
         ("[stopp]\n", "'stopp' is not known"),
         ("\x00", "is not TOML"),
+        ("[stop]\n# kill = 3\npowerdown = 3\n 'kill' = true\n", "line 4: 'kill' in .stop."),
+        ("[recordings]\nboots = 1\n\n[stop]\nboots = 1\n", "line 5: 'boots' in .stop. is not known"),
+        ("stop.kill = true\n", "line 1: 'kill' in .stop."),
+        ("\n[stopp]\n", "line 2: 'stopp' is not known: use one of .stop., .recordings., .dashboard., .keys."),
+        ("[dashboard]\nrefresh = 0.2\n", "line 2: 'refresh' in .dashboard. is not a number of seconds: use 0.5 to 60"),
+        ("[dashboard]\nrefresh = nan\n", "line 2: 'refresh'"),
+        ("[dashboard]\ntheme = 3\n", "line 2: 'theme' in .dashboard. is not text"),
+        ("[dashboard]\ncolour = 3\n", "line 2: 'colour' in .dashboard. is not known: use refresh, theme"),
+        ("[keys]\nvm.start = 's'\nvm.stop = 3\n", "line 3: 'vm.stop' in .keys. is not text"),
+        ("[keys.vm]\nstop = ['s']\n", "line 2: 'vm.stop' in .keys. is not text"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:
@@ -65,3 +75,21 @@ def test_how_much_is_recorded_can_be_set(tmp_path: Path) -> None:
         path.write_text(f"[recordings]\n{wrong}\n")
         with pytest.raises(InvalidInput, match=words):
             read_config(path)
+
+
+def test_the_dashboard_and_its_keys_can_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[dashboard]\ntheme = 'nord'\nrefresh = 5\n[keys]\n'vm.start' = 'z'\nlist.down = 'down,n'\n")
+    config = read_config(path)
+    assert config.dashboard == DashboardSettings("nord", 5.0)
+    assert config.keys == {"vm.start": "z", "list.down": "down,n"}
+    assert config.path == path
+
+
+def test_who_knows_more_can_blame_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("# [keys]\n[keys]\nlist.down = 'down'\n\"vm.start\" = 'z'\n")
+    config = read_config(path)
+    assert str(config.fault("keys.vm.start", "is odd")) == f"{path}, line 4: is odd"
+    path.unlink()
+    assert str(config.fault("keys.vm.start", "is odd")) == f"{path}: is odd"

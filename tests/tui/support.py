@@ -3,13 +3,14 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from podplane_tui.backend.config import DashboardSettings
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
@@ -41,7 +42,13 @@ def make_disk(workspace: Workspace, cluster_id: str, arch: str = "amd64") -> Pat
 
 
 def make_app(
-    workspace: Workspace, *, select: str | None = None, message: str = "", welcome: bool = False
+    workspace: Workspace,
+    *,
+    select: str | None = None,
+    message: str = "",
+    welcome: bool = False,
+    settings: DashboardSettings | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> PodplaneApp:
     """The real app on the workspace; a stop gives the guest no time, for there is none that listens."""
     return PodplaneApp(
@@ -52,6 +59,8 @@ def make_app(
         select=select,
         message=message,
         welcome=welcome,
+        settings=settings,
+        keys=keys,
         state_dir=workspace.root / "state" / "podplane-tui",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.markup import escape
 from textual.screen import Screen
 
@@ -153,7 +153,7 @@ def key_sections(screen: Screen[None]) -> list[KeySection]:
         heading = _note(screen, active.binding, found)
         if heading and active.node not in {screen, screen.app}:
             here.setdefault(heading)
-    for binding in _terminal_bindings():
+    for binding in _terminal_bindings(screen):
         _note(screen, binding, found)
     order = dict.fromkeys([*here, *_HEADINGS.values(), _PROGRAM])
     return [
@@ -214,11 +214,13 @@ _NOT_OFFERED = frozenset({"list.up", "list.down", "list.first", "list.last", "vi
 """Keys that are nothing without the eye on the list, and second keys of what is offered already."""
 
 
-def _terminal_bindings() -> Iterable[Binding]:
+def _terminal_bindings(screen: Screen[None]) -> Iterable[Binding]:
     """The terminal's own keys, which are in force only while it has the focus."""
     declared = [binding for cls in TerminalView.__mro__ for binding in cls.__dict__.get("BINDINGS", ())]
-    return [
+    bindings = BindingsMap(
         binding
         for binding in declared
         if isinstance(binding, Binding) and (binding.id or "").startswith("terminal.") and binding.key != "enter"
-    ]
+    )
+    bindings.apply_keymap(screen.app._keymap)  # Textual has no public way to read it
+    return [binding for found in bindings.key_to_bindings.values() for binding in found]
