@@ -167,8 +167,8 @@ def test_styles_use_the_themes_colours_and_no_force() -> None:
 
 
 def test_no_styles_in_code() -> None:
-    files = [*(PACKAGE / "tui").rglob("*.py"), *(PACKAGE / "cli").rglob("*.py")]
-    assert not lines_with(r"""["']#[0-9a-fA-F]{3,8}["']|^\s*(DEFAULT_)?CSS\s*[:=]""", files)
+    files = {*(PACKAGE / "tui").rglob("*.py"), *(PACKAGE / "cli").rglob("*.py")} - {PACKAGE / "tui" / "theme.py"}
+    assert not lines_with(r"""["']#[0-9a-fA-F]{3,8}["']|^\s*(DEFAULT_)?CSS\s*[:=]""", sorted(files))
 
 
 def test_the_project_speaks_of_itself_only() -> None:
