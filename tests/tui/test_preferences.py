@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 from textual.theme import Theme
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey
 
 from podplane_tui.backend.config import DashboardSettings, read_config
@@ -93,6 +93,18 @@ async def test_changed_keys_act_and_are_shown(workspace: Workspace) -> None:
         assert type(app.focused).__name__ == "VMTable"
         await pilot.press("z")
         await until(lambda: type(app.focused).__name__ != "VMTable", what="the filter")
+        await pilot.press("z")
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "z"  # a letter is text there, whatever it does elsewhere
+
+
+async def test_a_footer_too_long_for_the_terminal_is_still_one(workspace: Workspace) -> None:
+    make_disk(workspace, "one")
+    app = make_app(workspace, keys={"vm.create": "ctrl+f6", "vm.stop": "ctrl+f7"})
+    async with app.run_test(size=(80, 24)):
+        await listed(app, "one")
+        await until(lambda: "s Start" in painted(app)[-1], what="the keys")
+        assert "^f6 New" in painted(app)[-1]
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
