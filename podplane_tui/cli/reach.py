@@ -116,6 +116,9 @@ def wait(choices: Choices, *, goal: str, timeout: float, user: str) -> None:
 
     Ends with 0 as soon as that is so, and with 1 after the timeout or when the machine does not run. How cloud-init has
     ended is told by podplane-tui boot.
+
+    \b
+    Example: podplane-tui wait --id dev --timeout 300
     """
     cluster = cluster_of(choices)
     run_verb(lambda control: wait_for(cluster, _GOALS[goal], timeout=timeout, user=user, control=control))
