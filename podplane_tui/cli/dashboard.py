@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import threading
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _FIRST_LOOK = 0.2
 """Seconds the first look at the machines may be waited for; the dashboard then opens without."""
 
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def require_terminal() -> None:
@@ -91,9 +93,26 @@ def show(app: PodplaneApp) -> int:
         app.exit()
 
     async def supervise() -> None:
+        loop = asyncio.get_running_loop()
         for number in _ENDING_SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, leave, number)
+            loop.add_signal_handler(number, leave, number)
+
+        def hang_up(number: int, _frame: FrameType | None) -> None:
+            # At once, before SIGCONT, which comes with it, lets Textual write to the terminal that is gone: its writer
+            # would die of that, and whoever writes next would wait for it for ever.
+            _let_go_of_terminal()
+            loop.call_soon_threadsafe(leave, number)
+
+        signal.signal(signal.SIGHUP, hang_up)
         await app.run_async()
 
     asyncio.run(supervise())
     return 128 + received[0] if received else app.return_code or 0
+
+
+def _let_go_of_terminal() -> None:
+    """Have nothing where the terminal was."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)

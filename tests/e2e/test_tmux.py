@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from podplane_tui.backend.paths import VMFiles
@@ -189,3 +190,15 @@ def test_nothing_there_and_a_tiny_terminal(terminal: Terminal) -> None:
     assert not terminal.dead
     terminal.press("q")
     terminal.until(lambda: terminal.dead, "the end of the program")
+
+
+def test_a_terminal_that_goes_away_takes_the_dashboard_with_it(workspace: Workspace, terminal: Terminal) -> None:
+    """A terminal hangs up with SIGHUP and SIGCONT; what wrote to it then used to wait for ever."""
+    files = VMFiles("amd64", "dev", workspace.data, workspace.runtime)
+    files.image_dir.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(files.image), "1G"], check=True)
+    terminal.run(sys.executable, "-m", "podplane_tui")
+    terminal.shows("dev", "stopped")
+    process = psutil.Process(int(terminal.tmux("display", "-p", "#{pane_pid}")))
+    terminal.tmux("kill-server")
+    process.wait(SECONDS)
