@@ -23,7 +23,7 @@ from podplane_tui.backend import Cluster
 from podplane_tui.backend.ssh import SSHTarget
 from tests.guest.debian import PARTITION, DebianGuest
 
-BOOT_LIMIT = 600.0
+BOOT_LIMIT = 1500.0
 """Seconds two Debian guests may take to boot at once, on a machine that does other things besides."""
 
 VERSION = "1"

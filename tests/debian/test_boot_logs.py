@@ -8,7 +8,7 @@ import pytest
 from podplane_tui.backend.boot_history import BootHistory, RecordedBoot
 from tests.debian.clusters import Clusters
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 
 STAGES = {"kernel", "cloud-init local", "cloud-init init", "cloud-init config", "cloud-init final"}
 """What a guest prints of its stages that has `quiet` on its kernel's command line."""

@@ -5,7 +5,7 @@ import pytest
 from podplane_tui.backend.ssh import run
 from tests.debian.clusters import PROOF, Clusters
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 
 
 def test_the_seed_was_taken(alpha: Clusters) -> None:

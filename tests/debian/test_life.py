@@ -12,7 +12,7 @@ import pytest
 
 from tests.debian.clusters import PROOF, Clusters, wait_until
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 
 PORT_ORDER = {22: "ssh", 6443: "kubernetes_api", 8080: "traefik_dashboard", 5000: "registry", 443: "traefik_https"}
 """Guest port → name, in the order of podplane's state file."""

@@ -17,7 +17,7 @@ from podplane_tui.backend.ssh import SSHTarget, ensure_identity, ssh_arguments
 from podplane_tui.backend.sync import run_sync
 from tests.debian.clusters import Clusters
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 
 PLAIN = "plain"
 

@@ -19,7 +19,7 @@ from podplane_tui.backend.ssh import SSHTarget
 from podplane_tui.backend.sync import preview_sync, run_sync
 from tests.debian.clusters import BOOT_LIMIT, Clusters, wait_until
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 
 NAMES = [
     b"plain",
