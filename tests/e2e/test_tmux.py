@@ -180,13 +180,15 @@ def test_nothing_there_and_a_tiny_terminal(terminal: Terminal) -> None:
     terminal.shows("No VMs here yet.", "~/data/podplane/vms", "~/run/podplane/vms", "n to make one")
     terminal.tmux("resize-window", "-x", "20", "-y", "5")
     terminal.until(lambda: "q Quit" not in terminal.screen and "n New" in terminal.screen, "the footer, cut")
-    for key, title in {"n": "New VM", "?": "Keys", "e": "Events"}.items():
+    for key, title in {"n": "New VM", "?": "Keys"}.items():
         terminal.press(key)
         terminal.shows(title)
         terminal.press("Escape")
         terminal.until(lambda title=title: title not in terminal.screen, f"the end of {title}")  # type: ignore[misc]
     terminal.tmux("resize-window", "-x", "80", "-y", "24")
     terminal.shows("No VMs here yet.", "q Quit")
+    terminal.press("e")
+    terminal.shows("Nothing has happened yet.")
     assert not terminal.dead
     terminal.press("q")
     terminal.until(lambda: terminal.dead, "the end of the program")

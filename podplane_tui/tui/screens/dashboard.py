@@ -178,6 +178,7 @@ class Dashboard(Screen[None]):
 
     def watch_tab(self, tab: str) -> None:
         """The other panel."""
+        self.set_class(tab == "events", "-events")
         if self.is_mounted:
             self.query_one("#panel", ContentSwitcher).current = tab
             for panel in self.query("#panel > Panel").results(Panel):
