@@ -416,6 +416,7 @@ class PodplaneApp(App[None]):
     async def _create(self) -> None:
         taken = frozenset(vm.cluster_id for vm in self.snapshots or () if vm.arch == self.arch)
         cached = await in_thread(lambda: self._workshop.cached_images(self.arch), name="images")
+        self.clear_notifications()  # none of them may cover the dialog
         request = await self.push_screen_wait(CreateDialog(taken=taken, cached=cached))
         if request is None:
             return
