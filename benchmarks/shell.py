@@ -21,6 +21,7 @@ from benchmarks.dashboard.measures import PROGRAM, SETTLE, SIZE
 from benchmarks.dashboard.screen import Screen
 from benchmarks.dashboard.world import world
 from benchmarks.terminal import report
+from benchmarks.terminal.peers import BENCHMARKS, own_environment
 from benchmarks.terminal.targets import AtMost, Result
 from podplane_tui.backend.settings import update_settings
 from podplane_tui.backend.ssh import SSHTarget, ssh_arguments
@@ -77,9 +78,12 @@ def measure(rounds: int) -> Result:
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shell", description="A shell's first prompt.")
-    parser.add_argument("--rounds", type=int, default=7)
-    results = [measure(parser.parse_args(arguments).rounds)]
+    parser.add_argument("--quick", action="store_true", help="a smoke version")
+    parser.add_argument("--rounds", type=int, help="how often [default: 7]")
+    options = parser.parse_args(arguments)
+    results = [measure(options.rounds or (3 if options.quick else 7))]
     print(report.table(results))
+    report.write(BENCHMARKS / "results" / "shell.json", results, {"ours": own_environment()}, quick=options.quick)
     return 1 if report.below_floor(results) else 0
 
 
