@@ -55,6 +55,7 @@ class ConsolePanel(Panel):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._notice = Static(id="console-notice")
+        self._noticed = ""
         self._who = own_name("the dashboard")
         self._views: dict[str, TerminalView] = {}
         self._streams: dict[str, RecordingStream] = {}
@@ -455,8 +456,10 @@ class ConsolePanel(Panel):
         connected = shown and (self._look.by_qemu or self._line is not None or self._look.holder is not None)
         self._notice.display = not connected
         self.set_class(view is not None, "-remembered")
-        if not connected:
-            self._notice.update(Content(("  " if view is not None else "\n\n").join(self._notices())))
+        text = ("  " if view is not None else "\n\n").join(self._notices())
+        if not connected and text != self._noticed:  # an update lays the whole screen out anew
+            self._noticed = text
+            self._notice.update(Content(text))
         self.status = words.status(self._look.recording, None if self._line else self._look.holder) if connected else ""
 
     def _notices(self) -> list[str]:
