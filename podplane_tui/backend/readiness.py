@@ -98,10 +98,17 @@ class ReadinessTracker:
             del self._tracks[key]
         return tuple(self._with_readiness(vm) if vm.live else vm for vm in found)
 
-    def settle(self, timeout: float) -> None:
-        """Wait until every machine was probed once, for at most `timeout` seconds: for who looks only once."""
-        with self._news:
-            self._news.wait_for(lambda: all(t.probed or not t.view().pending for t in self._tracks.values()), timeout)
+    def settle(self, vms: Iterable[VMSnapshot], timeout: float) -> None:
+        """Probe each of `vms` once, for at most `timeout` seconds in all: for who looks only once."""
+        found, deadline = tuple(vms), self.clock.monotonic() + timeout
+        while True:
+            self.update(found)  # begins as many probes as there may be at once
+            with self._news:
+                waiting = [track for track in self._tracks.values() if not track.probed and track.view().pending]
+                left = deadline - self.clock.monotonic()
+                if not waiting or left <= 0:
+                    return
+                self._news.wait_for(lambda waiting=waiting: any(track.probed for track in waiting), left)  # type: ignore[misc]
 
     def _with_readiness(self, vm: VMSnapshot) -> VMSnapshot:
         identity = (vm.pid, vm.started_at, vm.ports.ssh)  # a state file may come after its process

@@ -43,8 +43,7 @@ def wait_for(cluster: Cluster, phase: Phase, *, timeout: float, user: str = "", 
 def _missing(cluster: Cluster, vm: VMSnapshot, phase: Phase, user: str) -> str | None:
     """What the machine has not reached yet, in words; None when it has reached `phase`."""
     tracker = ReadinessTracker()
-    tracker.update([vm])
-    tracker.settle(2 * PROBE_TIMEOUT)
+    tracker.settle([vm], 2 * PROBE_TIMEOUT)
     (vm,) = tracker.update([vm])
     readiness = vm.readiness
     reached = () if readiness is None else tuple(each for each, _ in readiness.reached)

@@ -160,8 +160,7 @@ def _with_readiness(machines: Sequence[VMSnapshot]) -> tuple[VMSnapshot, ...]:
     from podplane_tui.backend.readiness import PROBE_TIMEOUT, ReadinessTracker  # noqa: PLC0415 - rarely needed by a script
 
     tracker = ReadinessTracker()
-    tracker.update(machines)
-    tracker.settle(2 * PROBE_TIMEOUT)
+    tracker.settle(machines, 2 * PROBE_TIMEOUT)
     return tracker.update(machines)
 
 

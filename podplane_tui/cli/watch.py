@@ -81,7 +81,7 @@ def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, Description]]
     machines = look()
     if any(vm.live for vm in machines):
         # What is ready already must not be told as if it had just become so.
-        tracker.settle(2 * PROBE_TIMEOUT)
+        tracker.settle(machines, 2 * PROBE_TIMEOUT)
         machines = tracker.update(machines)
     while True:
         server = inventory.local_server or read_local_server(place.runtime_dir)

@@ -232,7 +232,7 @@ def test_what_was_reached_before_anybody_looked_has_no_time(vm: VMSnapshot, tmp_
     tracker = ReadinessTracker()
     old = replace(vm, started_at=time.time() - 3600)
     tracker.update([old])
-    tracker.settle(20)
+    tracker.settle([old], 20)
     found = look(tracker, old)
     assert found.readiness is not None
     assert found.readiness.ready
