@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from podplane_tui.backend.errors import Cancelled, CommandFailed
+from podplane_tui.backend.errors import Cancelled, CommandFailed, StillBooting
 from podplane_tui.backend.host import require_program
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.rsync import Rsync, SyncRequest, find_rsync, rsync_arguments
@@ -24,6 +25,11 @@ from podplane_tui.backend.text import one_line
 
 MAX_CHANGES = 5000
 """Changes of a dry run that are kept, and as many deletions besides; the others are only counted."""
+
+_NOT_YET = re.compile(
+    rb"banner exchange|kex_exchange_identification|Connection (refused|reset|timed out)|Connection closed by"
+)
+"""What ssh says of a machine whose SSH server is not there yet, also when that is there a moment later."""
 
 _UNREACHED = frozenset({10, 12, 30, 255})
 """The exit codes with which rsync may end when ssh does: the stream broke off or stood still, or ssh's own code."""
@@ -134,6 +140,11 @@ def _run(
         return
     if code in _UNREACHED and known_reason(list(words)) is None:
         connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
+    if code in _UNREACHED and _NOT_YET.search(b"\n".join(words)):
+        raise StillBooting(
+            f"SSH on {target.host} port {target.port} did not answer in time: the machine may still be booting,"
+            " try again in a moment"
+        )
     raise CommandFailed(
         f"rsync ended with exit code {code}: {explain(code, list(words))}",
         exit_code=code,
