@@ -6,6 +6,7 @@ A `Cluster` belongs to one thread; its verbs block, tell their steps through `Co
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +63,8 @@ POWER_OFF_TIMEOUT = 10.0
 """Seconds SSH gets to ask the guest to power off, where QEMU's own power button can't be reached."""
 
 _PORT_RETRIES = 3
+_ENDING = 10.0
+"""Seconds a QEMU that has closed its ports is given to end."""
 _MAX_USER_DATA = 16 * 2**20
 
 
@@ -516,12 +519,25 @@ class Cluster:
                 run_sync(target, request, control=steered, control_socket=control_socket)
             except VMError as error:
                 log.write(str(error))
-                if isinstance(error, (ShellError, CommandFailed)) and not self.qemu.running():
+                if isinstance(error, (ShellError, CommandFailed)) and self._has_ended(error):
                     raise NotRunning(
                         f"{self.qemu.vm_name} stopped while it was copied to: start it and copy again"
                     ) from error
                 raise
             log.write("done")
+
+    def _has_ended(self, error: VMError) -> bool:
+        """Whether the machine that `error` is about has ended.
+
+        QEMU listens on its forwarded ports for as long as it lives, but closes them a moment before its process ends:
+        a refused connection says that it is about to.
+        """
+        end = time.monotonic() + (_ENDING if isinstance(error.__cause__, ConnectionRefusedError) else 0.0)
+        while self.qemu.running():
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.05)
+        return True
 
     def preview_sync(self, request: SyncRequest, *, user: str = "", control: Control | None = None) -> SyncPreview:
         """What `sync` would do. See `preview_sync` in `podplane_tui.backend.sync`."""
