@@ -17,6 +17,8 @@ import click
 import pytest
 
 import podplane_tui.cli
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.settings import ClusterSettings, read_settings
 from podplane_tui.cli import VERBS, cli
 from tests.conftest import Workspace
 
@@ -426,6 +428,33 @@ def test_create_makes_an_overlay_once(workspace: Workspace, call: Call) -> None:
     again = call("create", "--id", "dev", "--image", str(base), "--arch", "amd64")
     assert_refused(again, 1, "already has a disk")
     assert (image.read_bytes(), base.read_bytes()) == (made, content)
+
+
+def test_create_takes_what_the_configuration_says_and_options_override_it(workspace: Workspace, call: Call) -> None:
+    base = workspace.root / "base.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(base), "1G"], check=True)
+    (workspace.root / "seed.yaml").write_text("#cloud-config\n")
+    config = workspace.root / "config" / "podplane-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    text = "image = '~/base.qcow2'\ndisk_size = '2G'\ncpus = 3\nmemory = '1G'\nuser_data = '~/seed.yaml'\n"
+    config.write_text(f"[create]\n{text}")
+
+    def made(cluster_id: str, *options: str) -> tuple[int, str, ClusterSettings]:
+        result = call("create", "--id", cluster_id, "--arch", "amd64", *options)
+        assert result.returncode == 0, result.stderr
+        files = VMFiles("amd64", cluster_id, workspace.data, workspace.runtime)
+        info = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", str(files.image)]))
+        return info["virtual-size"], info.get("full-backing-filename", ""), read_settings(files)
+
+    seed = str(workspace.root / "seed.yaml")
+    assert made("one") == (2 * 2**30, str(base), ClusterSettings("3", "1G", seed))
+    assert made("two", "--cpus", "1", "--disk-size", "3G") == (3 * 2**30, str(base), ClusterSettings("1", "1G", seed))
+    assert made("copy", "--from", "two") == (3 * 2**30, str(base), ClusterSettings("1", "1G", seed))
+
+    config.write_text(f"[create]\n{text}image = 3\n")
+    assert_refused(call("create", "--id", "other"), 2, "not TOML")
+    config.write_text("[create]\nuser_data = '~/gone.yaml'\n")
+    assert_refused(call("create", "--id", "other", "--image", str(base)), 2, f"{workspace.root}/gone.yaml")
 
 
 def test_start_needs_a_disk(call: Call) -> None:

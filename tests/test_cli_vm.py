@@ -323,9 +323,26 @@ def demo_directory(terminal: Terminal) -> Path:
     raise AssertionError(f"the demo started no machine: …{terminal.text[-2000:]!r}")
 
 
+def configure(workspace: Workspace, text: str) -> Path:
+    """Write the user's configuration."""
+    path = workspace.root / "config" / "podplane-tui" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+def test_the_demo_starts_nothing_with_a_wrong_configuration(workspace: Workspace) -> None:
+    path = configure(workspace, "[dashboard]\ntheme = 'nrod'\n")
+    terminal = Terminal(workspace, "demo")
+    assert terminal.end() == 2
+    assert f"{path}, line 2: there is no theme 'nrod'" in "".join(terminal.text.split("\r\n"))
+    assert "creating" not in terminal.text
+
+
 @pytest.mark.parametrize("ending", ["key", "signal"])
 def test_the_demo_leaves_nothing_behind(workspace: Workspace, tiny_guest: TinyGuest, ending: str) -> None:
     direct = ["--kernel", str(tiny_guest.kernel), "--initrd", str(tiny_guest.initramfs)]
+    configure(workspace, "[keys]\napp.quit = 'Z'\n")  # the user's keys are in force in the demo, too
     terminal = Terminal(workspace, "demo", *direct)
     directory = demo_directory(terminal)
     assert directory.stat().st_mode & 0o777 == 0o700
@@ -333,7 +350,7 @@ def test_the_demo_leaves_nothing_behind(workspace: Workspace, tiny_guest: TinyGu
     terminal.wait_for("running")
     terminal.wait_for("shell is ready")
     if ending == "key":
-        terminal.type("q")
+        terminal.type("Z")
         assert terminal.end() == 0
     else:
         os.kill(terminal.pid, signal.SIGTERM)

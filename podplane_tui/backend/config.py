@@ -9,6 +9,13 @@ kill = 10       # seconds the kernel gets after SIGKILL
 boots = 10      # how many boots of a machine are kept
 megabytes = 64  # how much all its recordings may take
 
+[create]                     # what a new machine gets when nothing else is said
+image = "~/images/base.qcow2"  # a path, a name in podplane's cache, or a URL with its digest
+disk_size = "40G"
+cpus = 4
+memory = "8G"
+user_data = "~/cloud-init.yaml"
+
 [dashboard]
 theme = "tokyo-night"  # any that the palette (Ctrl-P) offers
 refresh = 1.0          # seconds between two looks at the machines, 0.5 to 60
@@ -20,18 +27,18 @@ list.down = "down,j"
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from podplane_tui.backend.errors import CorruptFile, InvalidInput
-from podplane_tui.backend.files import read_small_file
+from podplane_tui.backend.config_checks import CHECKS, digest_fault
+from podplane_tui.backend.errors import InvalidInput
+from podplane_tui.backend.files import MAX_SMALL_FILE, open_regular
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import base_directories
+from podplane_tui.backend.toml_lines import line_of
 
 FILE_NAME = "config.toml"
 
@@ -42,6 +49,21 @@ class RecordingLimits:
 
     boots: int = 10
     megabytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDefaults:
+    """What a new machine gets when nothing else is said; "" stands for the usual.
+
+    Paths are absolute or begin with `~`; an image without a slash is the name of one in podplane's cache.
+    """
+
+    image: str = ""
+    digest: str = ""
+    disk_size: str = ""
+    cpus: str = ""
+    memory: str = ""
+    user_data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +84,24 @@ class Config:
 
     stop: StopTimeouts = field(default_factory=StopTimeouts)
     recordings: RecordingLimits = field(default_factory=RecordingLimits)
+    create: CreateDefaults = field(default_factory=CreateDefaults)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
     def fault(self, setting: str, words: str) -> InvalidInput:
         """The error to raise for what is wrong with a setting, such as `dashboard.theme`: it names the line."""
-        content = None if self.path is None else read_small_file(self.path)
+        content = None if self.path is None else read_config_file(self.path)
         text = "" if content is None else content.decode("utf-8", errors="replace")
         return _fault(self.path or Path(FILE_NAME), text, setting, words)
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Where this user's configuration is, or would be; None without a home directory."""
+    environ = os.environ if environ is None else environ
+    if not (environ.get("XDG_CONFIG_HOME") or environ.get("HOME") or environ.get("USERPROFILE")):
+        return None
+    return base_directories(environ).own_config / FILE_NAME
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -78,20 +109,34 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
 
     Raises `InvalidInput` saying what is wrong with the file, and where.
     """
-    environ = os.environ if environ is None else environ
-    if not (environ.get("XDG_CONFIG_HOME") or environ.get("HOME") or environ.get("USERPROFILE")):
-        return Config()
-    return read_config(base_directories(environ).own_config / FILE_NAME)
+    path = config_path(environ)
+    return Config() if path is None else read_config(path)
 
 
 def read_config(path: Path) -> Config:
     """The configuration in `path`. Raises `InvalidInput`."""
+    content = read_config_file(path)
+    return Config() if content is None else parse_config(path, content)
+
+
+def read_config_file(path: Path) -> bytes | None:
+    """What is in the file, or in the one it is a link to; None when there is none. Raises `InvalidInput`."""
     try:
-        content = read_small_file(path)
-    except CorruptFile as error:
-        raise InvalidInput(str(error)) from error
-    if content is None:
-        return Config()
+        with open_regular(path, follow_links=True) as file:
+            content = file.read(MAX_SMALL_FILE + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} can't be read: {error.strerror or error}; make it a file that you may read"
+        ) from error
+    if len(content) > MAX_SMALL_FILE:
+        raise InvalidInput(f"{path} is larger than {MAX_SMALL_FILE} bytes: it should hold settings alone")
+    return content
+
+
+def parse_config(path: Path, content: bytes) -> Config:
+    """What `content`, of a file at `path`, says. Raises `InvalidInput`."""
     import tomllib  # noqa: PLC0415 - most people have no such file
 
     try:
@@ -99,60 +144,30 @@ def read_config(path: Path) -> Config:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not TOML: {error}") from error
-    known = [*_CHECKS, "keys"]
+    known = [*CHECKS, "keys"]
     for name, table in tables.items():
         if name not in known:
             names = ", ".join(f"[{table}]" for table in known)
             raise _fault(path, text, name, f"{name!r} is not known: use one of {names}")
         if not isinstance(table, dict):
             raise _fault(path, text, name, f"{name!r} is not a table: write [{name}] above its settings")
-    checked = {name: _checked(path, text, name, tables.get(name, {})) for name in _CHECKS}
+    checked = {name: _checked(path, text, name, tables.get(name, {})) for name in CHECKS}
+    create = CreateDefaults(**checked["create"])
+    if wrong := digest_fault(create.image, create.digest):
+        raise _fault(path, text, "create.digest" if create.digest else "create.image", f"in [create] {wrong}")
     return Config(
         StopTimeouts(**checked["stop"]),
         RecordingLimits(**checked["recordings"]),
+        create,
         DashboardSettings(**checked["dashboard"]),
         dict(_keys(path, text, tables.get("keys", {}))),
         path,
     )
 
 
-def _seconds(value: object) -> float:
-    return _number(value, 0, math.inf, "is not a number of seconds: use 0 or more")
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("is not a number: use 1 or more")
-    return value
-
-
-def _refresh(value: object) -> float:
-    return _number(value, 0.5, 60, "is not a number of seconds: use 0.5 to 60")
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("is not text: put it in quotes")
-    return value
-
-
-def _number(value: object, least: float, most: float, words: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most or value == math.inf:
-        raise ValueError(words)
-    return float(value)
-
-
-_CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
-    "stop": {"powerdown": _seconds, "terminate": _seconds, "kill": _seconds},
-    "recordings": {"boots": _count, "megabytes": _count},
-    "dashboard": {"theme": _name, "refresh": _refresh},
-}
-"""What each setting of each table may be; they bear the names of the classes' fields."""
-
-
 def _checked(path: Path, text: str, table: str, settings: Mapping[str, object]) -> dict[str, Any]:
     """The values of one table."""
-    checks, values = _CHECKS[table], {}
+    checks, values = CHECKS[table], {}
     for name, value in settings.items():
         if name not in checks:
             words = f"{name!r} in [{table}] is not known: use {', '.join(sorted(checks))}"
@@ -176,26 +191,7 @@ def _keys(path: Path, text: str, table: Mapping[str, object], prefix: str = "") 
             raise _fault(path, text, f"keys.{prefix}{name}", words)
 
 
-_HEADER = re.compile(r"\s*\[+([^\]]+)\]")
-_SETTING = re.compile(r"\s*([^=#\[]+?)\s*=")
-_PART = re.compile(r"""[\w-]+|"([^"]*)"|'([^']*)'""")
-
-
 def _fault(path: Path, text: str, setting: str, words: str) -> InvalidInput:
-    """The error with the line that the setting, or the table of that name, stands in; the last of several."""
-    table, line = "", 0
-    for number, content in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(content):
-            table = found = _dotted(header[1])
-        elif match := _SETTING.match(content):
-            found = f"{table}.{_dotted(match[1])}" if table else _dotted(match[1])
-        else:
-            continue
-        if found == setting or (not line and found.startswith(f"{setting}.")):
-            line = number
+    """The error with the line that the setting, or the table of that name, stands in."""
+    line = line_of(text, setting)
     return InvalidInput(f"{path}{f', line {line}' if line else ''}: {words}")
-
-
-def _dotted(name: str) -> str:
-    """A TOML key without its quotes and spaces."""
-    return ".".join(match[1] or match[2] or match[0] for match in _PART.finditer(name))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podplane_tui.backend.config import load_config
+from podplane_tui.backend.config import Config, load_config
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.cli.options import Choices
@@ -51,19 +51,22 @@ def open_dashboard(choices: Choices) -> int:
         runtime_dir=place.runtime_dir,
         state_dir=place.state_dir,
         arch=place.arch,
-        stop_timeouts=config.stop,
+        config=config,
         select=select,
         inventory=first.inventory(),
         welcome=True,
-        settings=config.dashboard,
-        keys=config.keys,
     )
+    check_config(app, config)
+    gc.freeze()
+    return show(app)
+
+
+def check_config(app: PodplaneApp, config: Config) -> None:
+    """Raise `InvalidInput` for what the configuration says about the dashboard and can't be."""
     if config.path is not None:
         from podplane_tui.tui.preferences import check  # noqa: PLC0415 - most people have nothing to check
 
         check(config, app.available_themes)
-    gc.freeze()
-    return show(app)
 
 
 class _FirstLook:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.config import load_config
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.paths import host_arch
 from podplane_tui.cli.lifecycle import boot_options, direct_boot
@@ -37,7 +38,7 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     Example: podplane-tui demo
     """
     # Textual takes a while to load, and `--help` imports this module.
-    from podplane_tui.cli.dashboard import require_terminal, show  # noqa: PLC0415
+    from podplane_tui.cli.dashboard import check_config, require_terminal, show  # noqa: PLC0415
     from podplane_tui.tui.app import PodplaneApp  # noqa: PLC0415
 
     if (choices.data_dir, choices.runtime_dir, choices.state_dir) != (None, None, None):
@@ -51,7 +52,7 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     # With a network card the firmware would try to boot from it for minutes before it gives up.
     settings = StartSettings(cpus="1", memory="512M", boot=boot, network=False)
     # Firmware without a system ignores the power button.
-    timeouts = StopTimeouts(powerdown=_LINUX_POWERDOWN if boot else 0)
+    config = replace(load_config(), stop=StopTimeouts(powerdown=_LINUX_POWERDOWN if boot else 0))
     with throw_away_workspace() as place:
 
         def start(control: Control) -> None:
@@ -65,16 +66,16 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
             cluster.create(None, control=control)
             cluster.start(settings, control=control)
 
-        run_verb(start)
-        return show(
-            PodplaneApp(
-                data_dir=place.data_dir,
-                runtime_dir=place.runtime_dir,
-                state_dir=place.state_dir,
-                arch=arch,
-                stop_timeouts=timeouts,
-                start_settings=settings,
-                select=cluster_id,
-                message="This machine is real. It is gone when you leave.",
-            )
+        app = PodplaneApp(
+            data_dir=place.data_dir,
+            runtime_dir=place.runtime_dir,
+            state_dir=place.state_dir,
+            arch=arch,
+            config=config,
+            start_settings=settings,
+            select=cluster_id,
+            message="This machine is real. It is gone when you leave.",
         )
+        check_config(app, config)
+        run_verb(start)
+        return show(app)

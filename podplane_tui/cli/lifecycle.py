@@ -58,7 +58,9 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
 
 @click.command()
 @click.option(
-    "--image", metavar="IMAGE", help="A qcow2 file, a URL, or an image in podplane's cache [default: its manifest's]."
+    "--image",
+    metavar="IMAGE",
+    help="A qcow2 file, a URL, or an image in podplane's cache [default: config.toml's, else its manifest's].",
 )
 @click.option("--digest", default="", metavar="DIGEST", help="What the image at a URL must have: sha256:… or sha512:….")
 @click.option(
@@ -68,10 +70,20 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     shell_complete=complete_cluster_id,
     help="Copy the disk of this stopped machine instead.",
 )
-@click.option("--disk-size", metavar="SIZE", help=f"The disk's size [default: {VIRTUAL_SIZE}].")
-@click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs of its starts [default: 2].")
-@click.option("-m", "--memory", default="", metavar="SIZE", help="Memory of its starts, such as 8G [default: 4G].")
-@click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data of its starts.")
+@click.option("--disk-size", metavar="SIZE", help=f"The disk's size [default: config.toml's, else {VIRTUAL_SIZE}].")
+@click.option(
+    "-c", "--cpus", default="", metavar="N", help="Virtual CPUs of its starts [default: config.toml's, else 2]."
+)
+@click.option(
+    "-m",
+    "--memory",
+    default="",
+    metavar="SIZE",
+    help="Memory of its starts, such as 8G [default: config.toml's, else 4G].",
+)
+@click.option(
+    "--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data of its starts [default: config.toml's]."
+)
 @place_options
 @pass_choices
 def create(
@@ -107,6 +119,13 @@ def create(
     validate_cpus(cpus)
     if memory:
         parse_memory(memory)
+    if source is None:  # a copy is started as its source is
+        defaults = load_config().create
+        if image is None:
+            image, digest = os.path.expanduser(defaults.image), digest or defaults.digest  # noqa: PTH111
+        disk_size, cpus, memory = disk_size or defaults.disk_size, cpus or defaults.cpus, memory or defaults.memory
+        if user_data is None and defaults.user_data:
+            user_data = Path(defaults.user_data).expanduser()
     named = {"cpus": cpus, "memory": memory}
     if user_data is not None:
         named["user_data"] = os.path.abspath(user_data)  # noqa: PTH100

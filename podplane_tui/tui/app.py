@@ -8,7 +8,7 @@ import gc
 import itertools
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,8 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from podplane_tui import backend
-from podplane_tui.backend.config import DashboardSettings
+from podplane_tui.backend.config import Config
 from podplane_tui.backend.errors import Cancelled, VMError
-from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.paths import dashboard_memory
@@ -67,8 +66,7 @@ class PodplaneApp(App[None]):
     """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
 
     `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
-    own, None for the usual one. `inventory` is one that has looked already, with what it saw. `keys` are those
-    that were changed, by the ids of their bindings.
+    own, None for the usual one. `inventory` is one that has looked already, with what it saw.
     """
 
     TITLE = "podplane-tui"
@@ -90,26 +88,23 @@ class PodplaneApp(App[None]):
         runtime_dir: Path,
         arch: str,
         *,
-        stop_timeouts: StopTimeouts | None = None,
+        config: Config | None = None,
         start_settings: backend.StartSettings | None = None,
         select: str | None = None,
         message: str = "",
         state_dir: Path | None = None,
         inventory: tuple[Inventory, tuple[VMSnapshot, ...]] | None = None,
         welcome: bool = False,
-        settings: DashboardSettings | None = None,
-        keys: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
-        self._settings = settings or DashboardSettings()
-        self._keys = dict(keys or {})
+        self._config = config or Config()
         for theme in THEMES:
             self.register_theme(theme)
         self.data_dir = data_dir
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
         self.arch = arch
-        self._workshop = Workshop(data_dir, runtime_dir, stop_timeouts or StopTimeouts(), start_settings, state_dir)
+        self._workshop = Workshop(data_dir, runtime_dir, self._config.stop, start_settings, state_dir)
         self._select = select
         self._message = message
         self._welcome = welcome
@@ -143,8 +138,8 @@ class PodplaneApp(App[None]):
 
     def on_mount(self) -> None:
         """Start looking."""
-        self.theme = self._settings.theme
-        self.set_keymap(self._keys)
+        self.theme = self._config.dashboard.theme
+        self.set_keymap(dict(self._config.keys))
         self._poll()
         self._keep_recordings()
         self.set_interval(1.0, self._notice_age)
@@ -185,7 +180,7 @@ class PodplaneApp(App[None]):
                 self._note_changes(found)
                 self.snapshots = found
             try:
-                await asyncio.wait_for(self._look_now.wait(), self._settings.refresh)
+                await asyncio.wait_for(self._look_now.wait(), self._config.dashboard.refresh)
             except TimeoutError:
                 continue
 
@@ -200,7 +195,7 @@ class PodplaneApp(App[None]):
 
     def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:
         """What our own jobs do to machines is their story; all else that happens to one is an event."""
-        recent = time.monotonic() - 2 * self._settings.refresh
+        recent = time.monotonic() - 2 * self._config.dashboard.refresh
         ended = {job.key for job in self.jobs if job.ended and job.ended > recent}
         new = changes(self.snapshots, found, ours=ended | self._at_work.keys())
         if new:
@@ -222,7 +217,7 @@ class PodplaneApp(App[None]):
     def _notice_age(self) -> None:
         """A look that does not come back must not pass for the present."""
         age = int(time.monotonic() - self._looked)
-        self.stale_for = age if age >= self._settings.refresh + STALE_AFTER else 0
+        self.stale_for = age if age >= self._config.dashboard.refresh + STALE_AFTER else 0
 
     @on(VMTable.ViewChanged)
     def _view_changed(self, event: VMTable.ViewChanged) -> None:
@@ -417,7 +412,7 @@ class PodplaneApp(App[None]):
         taken = frozenset(vm.cluster_id for vm in self.snapshots or () if vm.arch == self.arch)
         cached = await in_thread(lambda: self._workshop.cached_images(self.arch), name="images")
         self.clear_notifications()  # none of them may cover the dialog
-        request = await self.push_screen_wait(CreateDialog(taken=taken, cached=cached))
+        request = await self.push_screen_wait(CreateDialog(taken=taken, cached=cached, defaults=self._config.create))
         if request is None:
             return
         key = f"{request.cluster_id}.{self.arch}"

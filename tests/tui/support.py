@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from podplane_tui.backend.config import DashboardSettings
+from podplane_tui.backend.config import Config, CreateDefaults, DashboardSettings
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
@@ -49,18 +49,22 @@ def make_app(
     welcome: bool = False,
     settings: DashboardSettings | None = None,
     keys: Mapping[str, str] | None = None,
+    create: CreateDefaults | None = None,
 ) -> PodplaneApp:
     """The real app on the workspace; a stop gives the guest no time, for there is none that listens."""
     return PodplaneApp(
         workspace.data,
         workspace.runtime,
         "amd64",
-        stop_timeouts=StopTimeouts(powerdown=0),
+        config=Config(
+            StopTimeouts(powerdown=0),
+            create=create or CreateDefaults(),
+            dashboard=settings or DashboardSettings(),
+            keys=keys or {},
+        ),
         select=select,
         message=message,
         welcome=welcome,
-        settings=settings,
-        keys=keys,
         state_dir=workspace.root / "state" / "podplane-tui",
     )
 

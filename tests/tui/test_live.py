@@ -5,6 +5,7 @@ from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
 from podplane_tui.backend.cluster import StartSettings
+from podplane_tui.backend.config import Config
 from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
 from podplane_tui.backend.snapshot import State
 from podplane_tui.tui.app import PodplaneApp
@@ -42,7 +43,7 @@ def app_for(workspace: Workspace, guest: TinyGuest | None, *, powerdown: float =
         workspace.data,
         workspace.runtime,
         "amd64",
-        stop_timeouts=StopTimeouts(powerdown=powerdown),
+        config=Config(StopTimeouts(powerdown=powerdown)),
         start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg", network=False),
     )
 
@@ -229,7 +230,7 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         workspace.data,
         workspace.runtime,
         "amd64",
-        stop_timeouts=StopTimeouts(powerdown=0),
+        config=Config(StopTimeouts(powerdown=0)),
         start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg"),
     )
     source = workspace.root / "tree"

@@ -4,6 +4,7 @@ import pytest
 from textual.widgets import Input, OptionList, Static
 
 from podplane_tui.backend import Cluster
+from podplane_tui.backend.config import CreateDefaults
 from podplane_tui.backend.images import read_image
 from podplane_tui.backend.settings import ClusterSettings, read_settings
 from podplane_tui.tui.screens.create import CreateDialog
@@ -38,6 +39,20 @@ async def test_a_machine_is_made_with_all_that_was_asked_for(workspace: Workspac
         await until(made.files.settings.is_file, what="the machine")
         assert read_image(made.files.image).virtual_bytes == 2**30
         assert read_settings(made.files) == ClusterSettings(cpus="3", memory="1G", user_data=str(user_data))
+
+
+async def test_the_create_dialog_begins_with_the_configured_defaults(workspace: Workspace) -> None:
+    app = make_app(workspace, create=CreateDefaults(disk_size="1G", cpus="3", memory="1G"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("n")
+        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        assert app.screen.query_one("#create-memory", Input).value == "1G"
+        app.screen.query_one("#create-cpus", Input).value = ""
+        await pilot.press(*"dev", "enter")
+        made = cluster(workspace)
+        await until(made.files.settings.is_file, what="the machine")
+        assert read_image(made.files.image).virtual_bytes == 2**30
+        assert read_settings(made.files) == ClusterSettings(memory="1G")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from podplane_tui.backend.arguments import parse_memory, validate_cpus
+from podplane_tui.backend.config import CreateDefaults
+from podplane_tui.backend.config_checks import digest_fault
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.paths import validate_cluster_id
 from podplane_tui.backend.text import one_line
@@ -87,13 +89,16 @@ _FIELDS = (
 class CreateDialog(Dialog[CreateRequest]):
     """Dismisses with what to make. `taken` are the ids there are, `cached` the names of the images podplane has.
 
-    Without an image of podplane's an empty field stands for an empty disk.
+    The fields begin with `defaults`. Without an image of podplane's an empty field stands for an empty disk.
     """
 
     AUTO_FOCUS = "#create-id"
 
-    def __init__(self, *, taken: frozenset[str], cached: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, taken: frozenset[str], cached: tuple[str, ...] = (), defaults: CreateDefaults | None = None
+    ) -> None:
         super().__init__(title="New VM", accept="Create")
+        self._defaults = defaults or CreateDefaults()
         self._taken = taken
         self._cached = cached
 
@@ -108,6 +113,7 @@ class CreateDialog(Dialog[CreateRequest]):
             with Horizontal(classes="dialog-field"):
                 yield Label(label)
                 yield Input(
+                    "" if name == "id" else getattr(self._defaults, name.replace("-", "_")),
                     id=f"create-{name}",
                     placeholder=image if name == "image" else placeholder,
                     suggester=suggesters.get(name),
@@ -146,10 +152,8 @@ class CreateDialog(Dialog[CreateRequest]):
         """The first field that can't be, and why."""
         if error := check_id(values["id"], self._taken):
             return "id", error
-        if values["digest"] and "://" not in values["image"]:
-            return "digest", "a digest is for an image from a URL: leave it empty, or give the URL"
-        if "://" in values["image"] and not values["digest"]:
-            return "digest", "an image from a URL needs its digest: sha256:<64 hex digits> or sha512:<128>"
+        if error := digest_fault(values["image"], values["digest"]):
+            return "digest", error
         from podplane_tui.backend.digest import validate_digest  # noqa: PLC0415 - when somebody makes a machine
         from podplane_tui.backend.disk import parse_disk_size  # noqa: PLC0415
 
