@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from podplane_tui.backend import qmp
 from podplane_tui.backend.arguments import Machine, read_machine
 from podplane_tui.backend.errors import CorruptFile, InvalidImage
 from podplane_tui.backend.images import ImageInfo, missing_base, read_image
@@ -188,8 +189,6 @@ class Inventory:
                 due[socket] = process
         if not due:
             return
-        from podplane_tui.backend import qmp  # noqa: PLC0415 - it brings asyncio, and often there is nobody to ask
-
         answers = qmp.run_states(tuple(due), timeout=RUN_STATE_PATIENCE)
         for socket, process in due.items():
             known = self._run_states.get(socket)

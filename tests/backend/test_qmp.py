@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from podplane_tui.backend import qmp
 from podplane_tui.backend.errors import QMPError, QMPUnavailable
 from tests.conftest import Workspace
+from tests.faults.stand_in import answer
 
 vm = pytest.mark.vm
 
@@ -89,3 +91,74 @@ def test_no_socket_and_no_listener(tmp_path: Path) -> None:
         qmp.run_state(tmp_path / "file")
     with pytest.raises(QMPUnavailable):
         qmp.run_state(tmp_path / ("x" * 200))
+
+
+def scripted(path: Path, *words: bytes) -> socket.socket:
+    """A listener that says the first of `words`, then one for each that it is asked, then leaves."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+
+    def serve() -> None:
+        client, _ = server.accept()
+        with client:
+            for said in words:
+                client.sendall(said)
+                client.recv(4096)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+GREETING, READY = b'{"QMP": {"version": {}, "capabilities": []}}\r\n', b'{"return": {}}\r\n'
+EVENT = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "match"),
+    [
+        ((b'{"hello": 1}\n',), QMPUnavailable, "does not greet"),
+        ((b"[1]\n",), QMPUnavailable, "not QMP"),
+        ((b"\xff\n",), QMPUnavailable, "not QMP"),
+        ((GREETING, b'{"error": {"desc": "no"}}\n'), QMPUnavailable, "does not speak"),
+        ((GREETING,), QMPUnavailable, "closed"),
+        ((GREETING, READY), QMPError, "left while it was asked for query-status"),
+        ((GREETING, READY, b'{"error": {"desc": "not \\u001b[1mnow"}}\n'), QMPError, "refused query-status: not now"),
+        ((GREETING, READY, b'{"error": 5}\n'), QMPError, "refused"),
+    ],
+)
+def test_what_a_listener_may_say(tmp_path: Path, words: tuple[bytes, ...], error: type[QMPError], match: str) -> None:
+    with scripted(tmp_path / "qmp", *words), pytest.raises(error, match=match) as caught:
+        qmp.run_state(tmp_path / "qmp")
+    assert isinstance(caught.value, QMPUnavailable) == (error is QMPUnavailable)
+
+
+def test_events_and_halves_of_lines_do_not_confuse(tmp_path: Path) -> None:
+    said = (GREETING + EVENT + READY[:5], READY[5:], EVENT + b"\r\n" + b'{"return": {"status": "paused"}}\n')
+    with scripted(tmp_path / "qmp", *said):
+        assert qmp.run_state(tmp_path / "qmp") == "paused"
+
+
+def test_a_full_queue_is_waited_in(tmp_path: Path) -> None:
+    """QEMU lets few wait: who finds the queue full tries again, or a stop would end without asking the guest."""
+    path, queued = tmp_path / "qmp", []
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen(0)
+    with pytest.raises(BlockingIOError):
+        for _ in range(1000):
+            queued.append(socket.socket(socket.AF_UNIX))
+            queued[-1].setblocking(False)
+            queued[-1].connect(str(path))
+
+    def serve() -> None:
+        for client in queued:
+            client.close()
+        for _ in queued:  # all but the last, which was refused, and ours
+            answer(server.accept()[0])
+
+    timer = threading.Timer(0.1, serve)
+    timer.daemon = True
+    timer.start()
+    assert qmp.run_state(path) == "running"
+    server.close()
