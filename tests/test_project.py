@@ -27,6 +27,7 @@ TOP_LEVEL = {
 LAYERS = {
     "podplane_tui.terminal": 0,
     "podplane_tui.backend": 0,
+    "podplane_tui.web": 1,
     "podplane_tui.tui.messages": 1,
     "podplane_tui.tui.widgets": 2,
     "podplane_tui.tui.screens": 3,
@@ -65,7 +66,9 @@ def test_backend_and_terminal_know_neither_each_other_nor_the_interface(package:
     assert not loaded & {"textual", "rich", other, "podplane_tui.tui", "podplane_tui.cli", "click"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["list", "--json"], ["doctor", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list"], ["list", "--json"], ["doctor", "--help"], ["serve", "--help"]]
+)
 def test_a_quick_verb_does_not_load_the_dashboard(workspace: Workspace, arguments: list[str]) -> None:
     loaded = loaded_by(
         f"sys.argv[1:] = {arguments}; from podplane_tui.cli import main; main()", environment=workspace.environment
@@ -115,7 +118,9 @@ def test_wheel_holds_the_package_its_styles_and_nothing_else(wheel: Path) -> Non
     names = zipfile.ZipFile(wheel).namelist()
     styles = {f"podplane_tui/styles/{sheet.name}" for sheet in (ROOT / "styles").glob("*.tcss")}
     assert styles
-    assert {*styles, "podplane_tui/py.typed", "podplane_tui/__main__.py"} <= set(names)
+    page = {f"podplane_tui/web/page/{file.name}" for file in (PACKAGE / "web" / "page").iterdir()}
+    assert page
+    assert {*styles, *page, "podplane_tui/py.typed", "podplane_tui/__main__.py"} <= set(names)
     assert len(names) == len(set(names))
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"podplane_tui"}
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -48,6 +48,7 @@ VERBS = {
     "wait": ("reach", "wait"),
     "sync": ("sync", "sync"),
     "server": ("server", "server"),
+    "serve": ("serve", "serve"),
     "doctor": ("doctor", "doctor"),
     "demo": ("demo", "demo"),
     "completion": ("completion", "completion"),

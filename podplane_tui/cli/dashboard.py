@@ -38,6 +38,11 @@ def require_terminal() -> None:
 def open_dashboard(choices: Choices) -> int:
     """Show the dashboard until it is left; with an id, that machine is selected. Gives the exit code."""
     require_terminal()
+    return show(make_app(choices))
+
+
+def make_app(choices: Choices) -> PodplaneApp:
+    """The dashboard of the place chosen, its first look at the machines begun. Raises `InvalidInput`."""
     place = place_of(choices)
     select = None if choices.cluster_id is None else cluster_id_of(choices)
     config = load_config()
@@ -58,7 +63,7 @@ def open_dashboard(choices: Choices) -> int:
     )
     check_config(app, config)
     gc.freeze()
-    return show(app)
+    return app
 
 
 def check_config(app: PodplaneApp, config: Config) -> None:

@@ -161,6 +161,9 @@ class PodplaneApp(App[None]):
 
     async def action_suspend(self) -> None:
         """Back to the shell, with no console attached: a guest whose console nobody reads stands still."""
+        if self.is_web:
+            self._refuse("There is no shell behind a browser: close the tab to leave.")
+            return
         await self._dashboard.release_console()
         self.action_suspend_process()
 

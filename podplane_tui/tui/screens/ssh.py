@@ -14,6 +14,8 @@ from podplane_tui.tui.widgets.shell_stream import target_of
 
 async def hand_over(app: App[object], files: VMFiles, *, before: Callable[[], Awaitable[None]]) -> None:
     """Run ssh on the machine in this terminal, after `before`. Raises `VMError` when it could not be reached."""
+    if app.is_web:
+        raise Unsupported("a browser has no terminal to give to ssh: use the Shell tab (3)")
     target = await in_thread(lambda: target_of(files), name="ssh-target")
     require_program("ssh")
     await before()
