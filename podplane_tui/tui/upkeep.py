@@ -6,9 +6,6 @@ from collections.abc import Iterable
 from podplane_tui.backend.recordings import keep_within
 from podplane_tui.backend.snapshot import VMSnapshot
 
-UPKEEP_INTERVAL = 10.0
-"""Seconds between looks."""
-
 
 class Upkeep:
     """Does it, and says what is new about it. For one thread at a time."""

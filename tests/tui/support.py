@@ -77,11 +77,12 @@ def dashboard(app: PodplaneApp) -> Dashboard:
 
 
 async def listed(app: PodplaneApp, *cluster_ids: str) -> None:
-    """Wait until exactly these clusters are known."""
+    """Wait until exactly these clusters are known, and the panel below is there, too."""
     await until(
         lambda: app.snapshots is not None and [vm.cluster_id for vm in app.snapshots] == sorted(cluster_ids),
         what=f"the list {cluster_ids}",
     )
+    await until(lambda: dashboard(app).tabs.panel is not None, what="the first panel")
 
 
 async def settled(pilot: Pilot[None]) -> None:

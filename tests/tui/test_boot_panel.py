@@ -134,8 +134,8 @@ async def test_a_failure_far_back_in_a_long_recording_is_shown_with_what_is_arou
     app = make_app(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
         await listed(app, "default")
-        options = app.screen.query_one("#boot-failures", OptionList)
         await pilot.press("2")
+        options = app.screen.query_one("#boot-failures", OptionList)
         await until(lambda: options.option_count == 6, what="the failures")
         await pilot.press("2")
         await until(lambda: options.has_focus, what="the cursor on them")

@@ -251,7 +251,7 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         await pilot.press("enter")
         await until(lambda: app.jobs[-1].verb == "sync" and not app.jobs[-1].active, what="the sync", seconds=BOOT)
         assert app.jobs[-1].headline == "synced default", app.jobs[-1].message
-        cluster = app._workshop.cluster("default", "amd64")
+        cluster = app.actions.workshop.cluster("default", "amd64")
         assert cluster.shell(["ls", "/tmp/copied"]) == b"a file\n"
 
         await pilot.press("y")

@@ -69,7 +69,7 @@ async def test_the_dashboard_does_it(workspace: Workspace, monkeypatch: pytest.M
     make_disk(workspace, "a")
     vm, _ = live(workspace, 2 * MB)
     app = make_app(workspace)
+    monkeypatch.setattr(app, "_poll", lambda: None)
     async with app.run_test(size=(80, 24)):
-        monkeypatch.setattr(app, "_poll", lambda: None)
         app.snapshots = (vm,)
         await until(lambda: any("is larger than 1 MB" in event.text for event in app.events), what="the event")

@@ -1,7 +1,10 @@
 """The main screen's keys, and the help's table of them. Every key has an id, under which it can be changed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.markup import escape
@@ -9,10 +12,11 @@ from textual.screen import Screen
 
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
-from podplane_tui.tui.screens.help import KeySection
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
-from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP
+
+if TYPE_CHECKING:
+    from podplane_tui.tui.screens.help import KeySection
 
 _HEADINGS = {
     "vm": "Selected or marked VMs",
@@ -216,6 +220,8 @@ _NOT_OFFERED = frozenset({"list.up", "list.down", "list.first", "list.last", "vi
 
 def _terminal_bindings(screen: Screen[None]) -> Iterable[Binding]:
     """The terminal's own keys, which are in force only while it has the focus."""
+    from podplane_tui.tui.widgets.terminal import TerminalView  # noqa: PLC0415 - half of what a start would import
+
     declared = [binding for cls in TerminalView.__mro__ for binding in cls.__dict__.get("BINDINGS", ())]
     bindings = BindingsMap(
         binding

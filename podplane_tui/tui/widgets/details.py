@@ -29,6 +29,7 @@ class DetailsPanel(Panel):
     """
 
     files: reactive[tuple[FileFact, ...]] = reactive(())
+    history: reactive[History] = reactive(History)
     listeners: reactive[Mapping[int, str] | None] = reactive[Mapping[int, str] | None](None)
 
     class CopyRequested(Message):
@@ -38,9 +39,8 @@ class DetailsPanel(Panel):
             self.text = text
             super().__init__()
 
-    def __init__(self, history: History, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._history = history
         self._lines: list[Line] = []
         self._ssh_line = ""
 
@@ -115,7 +115,7 @@ class DetailsPanel(Panel):
             return
         lines: Sequence[Line] = ()
         if self.vm is not None:
-            points = self._history.of(self.vm.key)
+            points = self.history.of(self.vm.key)
             width = self.size.width - _MARGIN
             lines = describe(
                 self.vm,

@@ -1,0 +1,135 @@
+"""What becomes of a key that asks for a verb: refuse, ask, do. Imported with the first of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from podplane_tui.backend.errors import VMError
+from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.tui import many
+from podplane_tui.tui.asking import ask
+from podplane_tui.tui.messages import ActionRequested
+from podplane_tui.tui.running import JobRunner
+from podplane_tui.tui.screens.create import CreateDialog
+from podplane_tui.tui.syncing import ask_sync
+from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.verbs import Verb, refusal
+from podplane_tui.tui.work import Work, Workshop
+
+if TYPE_CHECKING:
+    from podplane_tui.tui.app import PodplaneApp
+
+
+class Actions:
+    """Does for the app what is asked of it; `jobs` are the verbs that are being done."""
+
+    def __init__(self, app: PodplaneApp, workshop: Workshop) -> None:
+        self._app = app
+        self.workshop = workshop
+        self.jobs = JobRunner(app)
+        self._asking: set[str] = set()
+
+    def request(self, event: ActionRequested) -> None:
+        """Begin."""
+        if len(event.keys) > 1:
+            self._app.run_worker(self._act_on_many(event), group="many", exit_on_error=True)
+        else:
+            key = event.keys[0] if event.keys else ""
+            self._app.run_worker(self._act(event.verb, key), group=f"vm-{key}", exit_on_error=True)
+
+    async def _act_on_many(self, event: ActionRequested) -> None:
+        """The same for many machines, with one question that lists them, and then all at once."""
+        verb = event.verb
+        vms = [vm for vm in self._app.snapshots or () if vm.key in event.keys]
+        chosen = many.select(verb, vms, busy=self.jobs.busy | self._asking, hidden=event.hidden)
+        if verb in {Verb.SYNC, Verb.WATCH}:
+            self._app.refuse("Files are copied to one VM at a time: Esc takes the marks away.")
+        elif not chosen.able and verb is Verb.STOP and self.jobs.busy & set(event.keys):
+            for key in self.jobs.busy & set(event.keys):
+                self.jobs.meet(key, verb)
+        elif not chosen.able:
+            self._app.refuse("; ".join(f"{name} {reason}" for name, reason in chosen.left_out) or "Those VMs are gone.")
+        else:
+            keys = {vm.key for vm in chosen.able}
+            self._asking |= keys
+            self._app.clear_notifications()
+            try:
+                plan = await in_thread(lambda: many.plan(verb, chosen, self.workshop), name=f"{verb}-plans")
+                agreed = await self._app.push_screen_wait(plan.question) if plan.tasks else None
+            finally:
+                self._asking -= keys
+            if not plan.tasks:
+                self._app.refuse("; ".join(f"{name} {reason}" for name, reason in plan.left_out))
+            elif agreed:
+                await asyncio.gather(*(self.jobs.run(verb, vm.key, vm.cluster_id, task) for vm, task in plan.tasks))
+
+    async def _act(self, verb: Verb, key: str) -> None:
+        """Refuse, ask, then do. One verb at a time per machine, the question before it counted in."""
+        if verb is Verb.CREATE:
+            await self._create()
+            return
+        if verb is Verb.SERVER:
+            await self.jobs.run(verb, "", "the local server", self.workshop.start_server)
+            return
+        vm = next((vm for vm in self._app.snapshots or () if vm.key == key), None)
+        if vm is None:
+            self._app.refuse("That VM is gone.")
+            return
+        if verb is Verb.WATCH and self.jobs.end_watches(key):
+            return
+        if key in self.jobs.busy:
+            self.jobs.meet(key, verb)
+            return
+        reason = refusal(verb, vm)
+        if reason is not None:
+            self._app.refuse(reason)
+            return
+        if key in self._asking:
+            return
+        self._asking.add(key)
+        self._app.clear_notifications()  # none of them may cover the question
+        try:
+            task = await self._ask(verb, vm)
+        except (VMError, OSError) as error:
+            self._app.refuse(str(error))
+            return
+        finally:
+            self._asking.discard(key)
+        if task is not None:
+            # Asked to watch, but told to copy once.
+            await self.jobs.run(Verb.SYNC if verb is Verb.WATCH else verb, key, vm.cluster_id, task)
+
+    async def _ask(self, verb: Verb, vm: VMSnapshot) -> Work | None:
+        if verb not in {Verb.SYNC, Verb.WATCH}:
+            return await ask(self._app, self.workshop, vm, verb)
+        answer = await ask_sync(self._app, self.workshop, vm, watch=verb is Verb.WATCH)
+        if answer is not None and answer.watch:
+            self._begin_watch(vm, answer.request)
+            return None
+        return self.workshop.sync(vm, answer.request) if answer is not None else None
+
+    async def _create(self) -> None:
+        taken = frozenset(vm.cluster_id for vm in self._app.snapshots or () if vm.arch == self._app.arch)
+        cached = await in_thread(lambda: self.workshop.cached_images(self._app.arch), name="images")
+        self._app.clear_notifications()  # none of them may cover the dialog
+        request = await self._app.push_screen_wait(
+            CreateDialog(taken=taken, cached=cached, defaults=self._app.config.create)
+        )
+        if request is None:
+            return
+        key = f"{request.cluster_id}.{self._app.arch}"
+        await self.jobs.run(Verb.CREATE, key, request.cluster_id, self.workshop.create(request, self._app.arch))
+        self._app.dashboard.select(request.cluster_id)
+
+    # Watches: beside the one verb at a time that a machine takes, and any number of them
+
+    def _begin_watch(self, vm: VMSnapshot, request: SyncRequest) -> None:
+        slot = f"{vm.key} {request.source} {request.destination}"
+        if slot in self.jobs.busy:
+            self._app.refuse(f"{request.source} is watched already: press W to end that")
+            return
+        subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
+        task = self.workshop.watch(vm, request)
+        self._app.run_worker(self.jobs.run(Verb.WATCH, vm.key, subject, task, slot=slot), group=f"watch-{slot}")

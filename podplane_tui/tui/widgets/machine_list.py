@@ -1,0 +1,102 @@
+"""The dashboard's upper part: the list of machines in its frame, a field that narrows it, what stands there else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.tui.widgets.empty_state import EmptyState
+from podplane_tui.tui.widgets.vm_table import VMTable
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+
+class MachineList(Vertical):
+    """Lists `snapshots`; the frame says how many, how many are marked, and since when nothing new was seen."""
+
+    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    stale_for: reactive[int] = reactive(0)
+
+    def __init__(self, table: VMTable, *, data_dir: Path, runtime_dir: Path) -> None:
+        super().__init__(id="machines")
+        self.table = table
+        self._empty = EmptyState(data_dir, runtime_dir)
+
+    def compose(self) -> ComposeResult:
+        """The table, and what stands in its place; the field joins them when it is first wanted."""
+        yield self.table.data_bind(MachineList.snapshots)
+        yield self._empty
+
+    def on_mount(self) -> None:
+        """The title is there from the first frame."""
+        self._write_title()
+
+    def watch_snapshots(self) -> None:
+        """Count anew."""
+        self._write_title()
+
+    def watch_stale_for(self, seconds: int) -> None:
+        """What is shown is old, or new again."""
+        self.table.set_class(seconds > 0, "-stale")
+        self._write_title()
+
+    @on(VMTable.MarksChanged)
+    def _marks_changed(self, event: VMTable.MarksChanged) -> None:
+        event.stop()
+        self._write_title()
+
+    def _write_title(self) -> None:
+        """The frame carries what would otherwise cost a line."""
+        table = self.table
+        total, matching = len(self.snapshots or ()), len(table.matching)
+        parts = [Content("VMs") if total == matching else Content(f"VMs {matching} of {total}")]
+        if table.marked:
+            hidden = len(table.hidden_marks)
+            parts.append(Content(f"{len(table.marked)} marked" + (f", {hidden} hidden" if hidden else "")))
+        if self.stale_for:
+            parts.append(Content.styled(f"no answer for {self.stale_for} s", "$text-warning"))
+        self.border_title = Content(" · ").join(parts)
+
+    # The field that narrows it
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the field is in view."""
+        return self.has_class("-filtering")
+
+    async def open_filter(self) -> None:
+        """Show the field and give it the keys."""
+        from textual.widgets import Input  # noqa: PLC0415 - many a session needs none
+
+        if not self.query(Input):
+            await self.mount(Input(id="filter", placeholder="filter by name or state", compact=True), before=0)
+        self.add_class("-filtering")
+        self.query_one(Input).focus()
+
+    def clear_filter(self) -> None:
+        """Show all machines again, without the field."""
+        from textual.widgets import Input  # noqa: PLC0415 - as above
+
+        self.remove_class("-filtering")
+        for field in self.query(Input):
+            field.value = ""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow the list."""
+        event.stop()
+        self.table.filter_text = event.value
+        self._write_title()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the list; a filter stays in view."""
+        event.stop()
+        self.set_class(bool(event.value.strip()), "-filtering")
+        self.table.focus()

@@ -1,0 +1,202 @@
+"""The dashboard's lower part: one panel at a time, in a frame that names them all. Made when first looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import Reactive, reactive
+
+from podplane_tui.backend.local_server import LocalServer
+from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.text import one_line
+from podplane_tui.tui.events import Event
+from podplane_tui.tui.history import History
+from podplane_tui.tui.jobs import Job
+from podplane_tui.tui.widgets.panel import Panel
+
+P = TypeVar("P", bound=Panel)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of the panels: its id, its name, its key, what help says, where it is found, what of the box it follows."""
+
+    id: str
+    label: str
+    key: str
+    tooltip: str
+    module: str
+    panel: str
+    follows: tuple[Reactive[Any], ...]
+
+
+class TabBox(Vertical):
+    """Shows the panel of the tab `current`."""
+
+    current: reactive[str] = reactive("console")
+    vm: reactive[VMSnapshot | None] = reactive(None)
+    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    jobs: reactive[tuple[Job, ...]] = reactive(())
+    events: reactive[tuple[Event, ...]] = reactive(())
+    history: reactive[History] = reactive(History)
+    local_server: reactive[LocalServer | None] = reactive(None)
+
+    def __init__(self) -> None:
+        super().__init__(id="panel")
+        self._panels: dict[str, Panel] = {}
+        self._making = asyncio.Lock()
+
+    def on_mount(self) -> None:
+        """The list of machines is there first; and then what stands below it."""
+        self._write_title()
+        self.call_after_refresh(self._show)
+
+    # Panels
+
+    @property
+    def panel(self) -> Panel | None:
+        """The panel in view; None until it is made."""
+        return self._panels.get(self.current)
+
+    def find(self, kind: type[P]) -> P | None:
+        """The panel of that kind; None when nobody has looked at it yet."""
+        return next((panel for panel in self._panels.values() if isinstance(panel, kind)), None)
+
+    async def open(self, kind: type[P]) -> P:
+        """The panel of that kind, made where it has to be."""
+        await self._make(next(tab for tab in TABS.values() if tab.panel == kind.__name__))
+        return self.query_one(kind)
+
+    async def enter(self) -> str:
+        """Give the panel in view the keys; gives the reason when that can't be, else ""."""
+        return (await self._make(TABS[self.current])).enter()
+
+    async def _make(self, tab: Tab) -> Panel:
+        async with self._making:
+            if tab.id not in self._panels:
+                cls: type[Panel] = getattr(import_module(f"{__package__}.{tab.module}"), tab.panel)
+                panel = cls(id=tab.id)
+                panel.display = panel.in_view = tab.id == self.current
+                await self.mount(panel)
+                with self._context():  # what is bound belongs to whoever is active: with a key, that is the app
+                    panel.data_bind(*tab.follows)
+                self._panels[tab.id] = panel
+                self._turn()
+            return self._panels[tab.id]
+
+    def _turn(self) -> None:
+        """Have the panel of the current tab in view, and no other."""
+        for name, panel in self._panels.items():
+            panel.display = panel.in_view = name == self.current
+        self._write_title()
+
+    async def _show(self) -> None:
+        await self._make(TABS[self.current])
+
+    def watch_current(self) -> None:
+        """The other panel."""
+        self._turn()
+        if self.is_mounted:
+            self.call_next(self._show)
+
+    # The frame
+
+    def watch_vm(self) -> None:
+        """Its name is in the title."""
+        self._write_title()
+
+    def on_panel_status_changed(self, event: Panel.StatusChanged) -> None:
+        """It is in the title."""
+        event.stop()
+        self._write_title()
+
+    def on_terminal_view_typing_changed(self) -> None:
+        """The title says where keys go."""
+        self._write_title()
+
+    def _write_title(self) -> None:
+        """Where keys go, while one types; else the tabs and the machine's name."""
+        name = one_line(self.vm.cluster_id) if self.vm is not None else ""
+        panel = self.panel
+        if panel is not None and panel.typing:
+            shell = " shell" if self.current == "shell" else ""
+            self.border_title = Content(f" TYPING INTO {name}{shell} · Ctrl-] ends ")
+            return
+        tabs = [
+            Content.from_markup(f"[@click=screen.show_tab('{tab.id}')]{tab.label}[/]").stylize(
+                "bold reverse" if tab.id == self.current else "dim"
+            )
+            for tab in TABS.values()
+        ]
+        if name:
+            tabs.append(Content.styled(f"─ {name}", "bold"))
+        if name and panel is not None and panel.status:
+            tabs.append(Content.styled(f"· {panel.status}", "dim"))
+        self.border_title = Content(" ").join(tabs)
+
+
+TABS = {
+    tab.id: tab
+    for tab in (
+        Tab(
+            "console",
+            "Console",
+            "1",
+            "The serial console",
+            "console_panel",
+            "ConsolePanel",
+            (TabBox.vm, TabBox.snapshots),
+        ),
+        Tab(
+            "boot",
+            "Boot",
+            "2",
+            "How it boots: stages, failures, earlier boots",
+            "boot_panel",
+            "BootPanel",
+            (TabBox.vm,),
+        ),
+        Tab(
+            "shell",
+            "Shell",
+            "3",
+            "Shells over SSH; once more, or Enter: type into one",
+            "shell_panel",
+            "ShellPanel",
+            (TabBox.vm, TabBox.snapshots),
+        ),
+        Tab(
+            "details",
+            "Details",
+            "4",
+            "Paths, ports, files and QEMU's arguments",
+            "details",
+            "DetailsPanel",
+            (TabBox.vm, TabBox.history),
+        ),
+        Tab(
+            "events",
+            "Events",
+            "5",
+            "What was done in this session, and every error",
+            "events_panel",
+            "EventsPanel",
+            (TabBox.vm, TabBox.jobs, TabBox.events),
+        ),
+        Tab(
+            "server",
+            "Server",
+            "6",
+            "podplane's local server and its log",
+            "server_panel",
+            "ServerPanel",
+            (TabBox.local_server,),
+        ),
+    )
+}
+"""The tabs, in the order of their keys. Adding one is an entry here: key, help and palette follow from it."""
