@@ -88,7 +88,7 @@ def write_seed(path: Path, *, cluster_id: str, arch: str, user_data: str, ssh_au
         "network-config": network_config(arch).encode(),
     }
     try:
-        write_atomic(path, _image(texts), mode=0o600)
+        write_atomic(path, _image(texts), mode=0o600, durable=False)  # every start writes it anew
     except OSError as error:
         raise StartFailed(f"the seed {path} can't be written: {error.strerror or error}") from error
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podplane_tui.backend import repair, ssh
-from podplane_tui.backend.advice import PORT_TAKEN, port_holder
+from podplane_tui.backend.advice import PORT_TAKEN, port_holders
 from podplane_tui.backend.arguments import parse_memory, read_machine, validate_cpus
 from podplane_tui.backend.cidata import read_seed
 from podplane_tui.backend.console import Ending
@@ -233,8 +233,6 @@ class Cluster:
         for attempt in range(_PORT_RETRIES):
             with os_errors_as(StartFailed, "there are no ports for it"):
                 ports = allocate_ports() if settings.network else Ports()
-            for line in moved_ports(ports, port_holder):
-                control.report(line)
             launch = Launch(
                 user_data=user_data,
                 cpus=settings.cpus,
@@ -247,12 +245,16 @@ class Cluster:
                 network=settings.network,
             )
 
+            def tell(ports: Ports = ports) -> None:
+                for line in moved_ports(ports, port_holders):  # who has them takes longer to find than all the rest
+                    control.report(line)
+
             def commit(ports: Ports = ports) -> None:
                 if settings.network:
                     write_state_file(self.files.state_file, self.files.cluster_id, ports)
 
             try:
-                return self.qemu.launch(launch, control, commit=commit)
+                return self.qemu.launch(launch, control, meanwhile=tell, commit=commit)
             except StartFailed as error:
                 # Somebody took a port between our look and QEMU's bind: choose anew.
                 if PORT_TAKEN in str(error) and attempt + 1 < _PORT_RETRIES:

@@ -131,21 +131,23 @@ def _is_process(pid: int) -> bool:
     return True
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int) -> None:
-    """Replace `path` as one step, durably: readers see the old content or the new, also after a power cut."""
+def write_atomic(path: Path, content: bytes, *, mode: int, durable: bool = True) -> None:
+    """Replace `path` as one step: readers see the old content or the new; `durable` also after a power cut."""
     private_directory(path.parent)
     handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(path), suffix=".tmp", dir=path.parent)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             os.fchmod(file.fileno(), mode)
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,11 +23,11 @@ from podplane_tui.backend.errors import (
     InvalidImage,
     QMPUnavailable,
     StartFailed,
-    Unsupported,
     VMError,
     VMNotFound,
 )
 from podplane_tui.backend.files import explain_os_error, os_errors_as, private_directory, temporary_beside
+from podplane_tui.backend.gate import Gate
 from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.images import missing_base, read_image
 from podplane_tui.backend.interface import Control, DirectBootOptions, PortForward
@@ -41,25 +40,11 @@ from podplane_tui.backend.text import one_line
 ANSWER_TIMEOUT = 60.0
 """Seconds QEMU gets to answer on its control socket; generous for a loaded machine under software emulation."""
 
-_FIRST_TICK, _LAST_TICK = 0.002, 0.05
-"""Seconds between two looks for QEMU's answer: it comes within a few hundredths of a second, or takes long."""
+_TICK, _LATE_TICK, _LATE = 0.001, 0.02, 0.5
+"""Seconds between two looks for QEMU's socket: it is there within a few hundredths of a second, or late."""
 
 _LAST_WORDS = 2000
 _WORDS_SHOWN = 600
-
-# Run by the child before it becomes QEMU: wait until the parent says that the PID file is on disk. When the parent is
-# killed before, the pipe ends without a word and there is no QEMU that nobody knows of.
-_GATE = """
-import os, sys
-gate = int(sys.argv[1])
-if os.read(gate, 1) != b"!":
-    sys.exit(1)
-os.close(gate)
-try:
-    os.execv(sys.argv[2], sys.argv[2:])
-except OSError as error:
-    sys.exit(f"{sys.argv[2]} can't be executed: {error.strerror}")
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +63,32 @@ class Launch:
 
 
 def launch(
-    files: VMFiles, spec: Launch, control: Control, *, commit: Callable[[], None] | None = None
+    files: VMFiles,
+    spec: Launch,
+    control: Control,
+    *,
+    check: Callable[[], object] | None = None,
+    meanwhile: Callable[[], object] | None = None,
+    commit: Callable[[], object] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start the machine of `files` and give its QEMU once it answers. For use under the lock, when it does not run.
+    """Start the machine of `files` and give its QEMU once it answers. For use under the lock.
 
-    `commit` is called last; when it fails, so does the launch. Raises `InvalidInput`, `VMNotFound`, `InvalidImage`,
-    `CorruptFile`, `MissingProgram`, `Cancelled`, or `StartFailed` with QEMU's own words; after any of them nothing is
-    there that was not there before.
+    `check` is called first: it raises when the machine runs already. `meanwhile` is called while QEMU starts, `commit`
+    last; when one fails, so does the launch. Raises `InvalidInput`, `VMNotFound`, `InvalidImage`, `CorruptFile`,
+    `MissingProgram`, `Cancelled`, or `StartFailed` with QEMU's own words; after any of them nothing is there that was
+    not there before.
     """
     undo: list[Callable[[], object]] = []
-    with os_errors_as(StartFailed, f"{files.name} can't be started"):
+    # The gate takes a while to start, so it does that first: nobody can tell it from no process until it is opened.
+    with os_errors_as(StartFailed, f"{files.name} can't be started"), Gate(foreground=spec.monitor) as gate:
+        if check is not None:
+            check()
         _check(files, spec)
         try:
-            child = _launch(files, spec, control, undo)
+            child = _launch(files, spec, control, gate, undo)
+            if meanwhile is not None:
+                meanwhile()
+            _await_answer(files, child, control)
             if commit is not None:
                 commit()
         except BaseException:
@@ -98,12 +96,13 @@ def launch(
                 with contextlib.suppress(OSError):
                     undo.pop()()
             raise
-        return child
+    if not spec.monitor:
+        # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs.
+        threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
+    return child
 
 
 def _check(files: VMFiles, spec: Launch) -> None:
-    if sys.platform == "win32":
-        raise Unsupported("virtual machines can't be run on Windows: use Linux or macOS")
     validate_cpus(spec.cpus)
     if spec.memory:
         parse_memory(spec.memory)
@@ -125,8 +124,9 @@ def _check(files: VMFiles, spec: Launch) -> None:
 
 
 def _launch(
-    files: VMFiles, spec: Launch, control: Control, undo: list[Callable[[], object]]
+    files: VMFiles, spec: Launch, control: Control, gate: Gate, undo: list[Callable[[], object]]
 ) -> subprocess.Popen[bytes]:
+    """Make all that QEMU needs, put its PID file on disk, and let it begin."""
     binary = require_program(qemu_binary(files.arch))
     accelerator = choose_accelerator(spec.accelerator, files.arch)
     private_directory(files.pid_dir)
@@ -164,22 +164,14 @@ def _launch(
     control.report(f"starting QEMU ({accelerator})")
     remove_leftovers(files)  # of an earlier run: what answers there from now on is the new one
     undo.append(lambda: remove_leftovers(files))
-    # Whoever ends this program, or QEMU while it waits, leaves a pipe that ends: nothing goes on half-started.
-    gate, opener = os.pipe()
-    try:
-        child = _spawn([str(binary), *arguments], files.qemu_log, gate=gate, foreground=spec.monitor)
-        undo.append(lambda: _end_child(child))
-        _write_pid_file(files, child.pid, spec, accelerator, recording)
-        with contextlib.suppress(BrokenPipeError):  # the child is gone: the wait below tells why
-            os.write(opener, b"!")
-    finally:
-        os.close(gate)
-        os.close(opener)
-    _await_answer(files, child, control)
+    log = None
     if not spec.monitor:
-        # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs.
-        threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
-    return child
+        log = files.qemu_log
+        log.unlink(missing_ok=True)
+        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    _write_pid_file(files, gate.pid, spec, accelerator, recording)
+    undo.append(gate.end)
+    return gate.open([str(binary), *arguments], log=log)
 
 
 def _begin_recording(files: VMFiles, control: Control) -> Path | None:
@@ -209,31 +201,6 @@ def _firmware_drives(files: VMFiles) -> FirmwareDrives:
     return FirmwareDrives(firmware.code, files.efivars, firmware.code_format, firmware.vars_format)
 
 
-def _spawn(command: list[str], log_path: Path, *, gate: int, foreground: bool) -> subprocess.Popen[bytes]:
-    """Start the child that becomes QEMU once something is written to `gate`'s other end.
-
-    Its files are private to this user; in the background it is detached from this program.
-    """
-    command = [sys.executable, "-I", "-S", "-c", _GATE, str(gate), *command]
-    if foreground:
-        return subprocess.Popen(command, umask=0o077, pass_fds=[gate])
-    log_path.unlink(missing_ok=True)
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            umask=0o077,
-            cwd="/",
-            pass_fds=[gate],
-        )
-    finally:
-        os.close(log)
-
-
 def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str, recording: Path | None) -> None:
     data = {"qmp": str(files.qmp), "accel": accelerator, BOOT_ID_KEY: boot_id()}
     ticks = create_ticks(pid)
@@ -253,8 +220,7 @@ def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str, re
 def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Control) -> None:
     """Wait until QEMU answers on its control socket: then it has opened its disks, ports and memory."""
     control.report("waiting for QEMU to answer")
-    deadline = time.monotonic() + ANSWER_TIMEOUT
-    tick = _FIRST_TICK
+    begun = time.monotonic()
     while True:
         code = child.poll()
         if code is not None:
@@ -268,10 +234,10 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
                 pass
             else:
                 return
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > ANSWER_TIMEOUT:
             raise _failed(files, f"QEMU did not answer within {ANSWER_TIMEOUT:.0f} s and was ended")
-        control.cancel.wait(tick)
-        tick = min(_LAST_TICK, tick * 1.2)
+        control.cancel.wait(_TICK if waited < _LATE else _LATE_TICK)
 
 
 def _ending(code: int) -> str:
@@ -294,13 +260,3 @@ def _last_words(files: VMFiles) -> str:
     except OSError:
         return ""
     return words if len(words) <= _WORDS_SHOWN else f"…{words[-_WORDS_SHOWN:]}"
-
-
-def _end_child(child: subprocess.Popen[bytes]) -> None:
-    """End a QEMU that is our own child, so that its PID can't be anybody else's."""
-    child.terminate()
-    try:
-        child.wait(5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()

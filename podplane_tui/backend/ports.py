@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from podplane_tui.backend.arguments import option_values, split_option_list
@@ -61,13 +61,17 @@ def allocate_ports(is_free: Callable[[int], bool] = port_is_free) -> Ports:
     return Ports(**chosen)
 
 
-def moved_ports(ports: Ports, holder: Callable[[int], str | None]) -> tuple[str, ...]:
-    """A line for each port that is not the usual one: who has that, as far as `holder` knows, and what is used."""
+def moved_ports(ports: Ports, holders: Callable[[Iterable[int]], Mapping[int, str] | None]) -> tuple[str, ...]:
+    """A line for each port that is not the usual one: who has that, as far as `holders` knows, and what is used.
+
+    `holders` is asked once for all of them, and not at all where there are none.
+    """
+    moved = {name: port for name, port in ports.items() if port != FORWARDS[name][0]}
+    known = (holders(FORWARDS[name][0] for name in moved) or {}) if moved else {}
     return tuple(
         f"{FORWARDS[name][0]} ({name.replace('_', ' ')}) is taken by"
-        f" {holder(FORWARDS[name][0]) or 'another program'}: using {port}"
-        for name, port in ports.items()
-        if port != FORWARDS[name][0]
+        f" {known.get(FORWARDS[name][0], 'another program')}: using {port}"
+        for name, port in moved.items()
     )
 
 

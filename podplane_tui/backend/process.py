@@ -177,10 +177,11 @@ def is_qemu_program(name: str) -> bool:
 
 def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
     """Process `pid` if it is a live QEMU of this user, else None. Raises `OSError` when the system tells nothing."""
-    clock = clock or Clock()
     ticks = create_ticks(pid)
-    if ticks is None:
-        return None
+    return None if ticks is None else _look(pid, ticks, clock or Clock())
+
+
+def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
     try:
         arguments = _arguments(pid)
         if not arguments or not is_qemu_program(arguments[0]):
@@ -233,9 +234,9 @@ class ProcessTable:
             identity = (stat.ticks, stat.name)
             entry = self._known.get(pid)
             if entry is None or entry[0] != identity:
-                entry = (identity, look(pid, self._clock), 1)
+                entry = (identity, _look(pid, stat.ticks, self._clock), 1)
             elif entry[1] is None and entry[2] < _SETTLING_LOOKS:
-                entry = (identity, look(pid, self._clock), entry[2] + 1)
+                entry = (identity, _look(pid, stat.ticks, self._clock), entry[2] + 1)
             known[pid] = entry
         self._known = known
         return tuple(entry[1] for entry in known.values() if entry[1] is not None)

@@ -217,14 +217,25 @@ class Qemu:
             self.wait_in_foreground(child)
 
     def launch(
-        self, spec: Launch, control: Control, *, commit: Callable[[], None] | None = None
+        self,
+        spec: Launch,
+        control: Control,
+        *,
+        meanwhile: Callable[[], object] | None = None,
+        commit: Callable[[], object] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """`start` without the wait of a foreground machine: give the child once it answers and `commit` was done."""
-        with self.locked("start"):
+        """`start` without the wait of a foreground machine: give the child once it answers and `commit` was done.
+
+        `meanwhile` is called while QEMU starts.
+        """
+
+        def check() -> None:
             process = self.process()
             if process is not None:
                 raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}: stop or restart it")
-            return launch(self.files, spec, control, commit=commit)
+
+        with self.locked("start"):
+            return launch(self.files, spec, control, check=check, meanwhile=meanwhile, commit=commit)
 
     def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
         """Wait for a machine started with `monitor` and clear its files. Ctrl-C is QEMU's to handle meanwhile."""

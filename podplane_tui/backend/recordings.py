@@ -205,8 +205,8 @@ def _read_about(path: Path) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _write_about(path: Path, about: dict[str, object]) -> None:
-    write_atomic(_about(path), json.dumps(about).encode(), mode=0o600)
+def _write_about(path: Path, about: dict[str, object], *, durable: bool = True) -> None:
+    write_atomic(_about(path), json.dumps(about).encode(), mode=0o600, durable=durable)
 
 
 # A recording's life. For use under the machine's lock.
@@ -227,9 +227,9 @@ def _make(files: VMFiles) -> Path:
 
 
 def belongs_to(path: Path, pid: int, source: Source = Source.QEMU) -> None:
-    """Note which process the recording at `path` is of. Raises `OSError`."""
+    """Note which process the recording at `path` is of, which no power cut survives. Raises `OSError`."""
     about = {"source": source, "pid": pid, "create_ticks": create_ticks(pid), "boot_id": boot_id()}
-    _write_about(path, {"started_at": _started_at(path), **about})
+    _write_about(path, {"started_at": _started_at(path), **about}, durable=False)
 
 
 def discard(path: Path) -> None:

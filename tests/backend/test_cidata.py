@@ -1,7 +1,6 @@
 """The seed ISO, read back with pycdlib and listed by an independent program."""
 
-import errno
-import os
+import resource
 import shutil
 import stat
 import subprocess
@@ -123,16 +122,16 @@ def test_seed_is_private_and_replaced_as_one_step(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["seed.iso"]
 
 
-def test_full_disk_keeps_the_old_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_can_not_be_written_whole_keeps_the_old_seed(tmp_path: Path) -> None:
     path = tmp_path / "seed.iso"
     _write(path, user_data="old")
-
-    def full(_descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StartFailed, match="No space left on device"):
-        _write(path, user_data="new")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(StartFailed, match="File too large"):
+            _write(path, user_data="new")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert read_seed(path).user_data == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["seed.iso"]
 

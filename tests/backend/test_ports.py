@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -89,12 +90,19 @@ def test_a_state_file_that_is_none(tmp_path: Path, content: bytes) -> None:
 
 def test_a_port_that_is_not_the_usual_one_names_who_has_that() -> None:
     usual = Ports(ssh=2222, kubernetes_api=6443)
-    assert moved_ports(usual, lambda port: "sshd") == ()
-    holders = {2222: "process 123 (sshd)"}
-    assert moved_ports(Ports(ssh=40213, kubernetes_api=40214), holders.get) == (
+    assert moved_ports(usual, lambda ports: dict.fromkeys(ports, "sshd")) == ()
+    asked: list[list[int]] = []
+
+    def holders(ports: Iterable[int]) -> dict[int, str]:
+        asked.append(list(ports))
+        return {2222: "process 123 (sshd)"}
+
+    assert moved_ports(Ports(ssh=40213, kubernetes_api=40214, registry=5001), holders) == (
         "2222 (ssh) is taken by process 123 (sshd): using 40213",
         "6443 (kubernetes api) is taken by another program: using 40214",
     )
+    assert asked == [[2222, 6443]], "one look takes as long as one for each"
+    assert "another program" in moved_ports(Ports(ssh=40213), lambda ports: None)[0]
 
 
 def test_who_listens_is_named() -> None:
