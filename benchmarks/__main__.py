@@ -11,7 +11,7 @@ from benchmarks.terminal import report
 from benchmarks.terminal.peers import BENCHMARKS
 from benchmarks.terminal.targets import Verdict
 
-PARTS = ("terminal", "dashboard", "sync", "shell")
+PARTS = ("terminal", "dashboard", "sync", "shell", "boot")
 RESULTS = BENCHMARKS / "results"
 
 

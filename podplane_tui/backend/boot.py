@@ -10,21 +10,17 @@ import base64
 import binascii
 import copy
 import re
-from collections.abc import Iterator
-from operator import itemgetter
 
+from podplane_tui.backend.boot_lines import MAX_LINE, STAMP, Line, Reading, clean, needles_in, places, shortened
 from podplane_tui.backend.boot_making import RANKS, BootInMaking, Moment, OpenStage, Where
-from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, NEEDLES, STAMP, Does, Rule, StageName
+from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, Does, Rule, StageName
 from podplane_tui.backend.boot_values import Boot
 
 MAX_BOOTS = 32
 """Boots a parser remembers: the newest."""
-_MAX_LINE = 4096
-"""Bytes of a line that are looked at."""
 _MAX_KEYS = 16
 _BLOCK = 256 * 1024
 
-_ESCAPE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?")
 _CLOUD_INIT = frozenset(CLOUD_INIT_STAGES.values())
 
 
@@ -64,7 +60,7 @@ class BootParser:
             if self._tail_length:
                 end = data.find(b"\n", start)
                 part = data[start : len(data) if end < 0 else end]
-                self._tail += part[: _MAX_LINE - len(self._tail)]
+                self._tail += part[: MAX_LINE - len(self._tail)]
                 self._tail_length += len(part)
                 start += len(part)
                 if end >= 0:
@@ -81,7 +77,7 @@ class BootParser:
                 continue
             # A line without an end so far, or a longer one than a block.
             part = data[start : start + _BLOCK]
-            self._tail, self._tail_length, self._tail_at = part[:_MAX_LINE], len(part), at
+            self._tail, self._tail_length, self._tail_at = part[:MAX_LINE], len(part), at
             start += len(part)
 
     def skip(self, count: int) -> None:
@@ -101,28 +97,28 @@ class BootParser:
 
     def _lines(self, raw: bytes, at: float | None) -> None:
         """Take whole lines, the first of which begins at `self._offset`; those that mean nothing are passed over."""
-        text = _shortened(raw)
-        places = [
-            (place, rules) for needle, rules in NEEDLES.items() if needle in text for place in _places(needle, text)
-        ]
-        places.sort(key=itemgetter(0))
-        reading = _Reading(raw, text, at, self._offset, self._line)
+        text = shortened(raw)
+        reading = Reading(raw, text, at, self._offset, self._line)
         behind = looked = self._settle(reading, 0)
-        last, applied = -1, list[tuple[Rule, ...]]()
-        for place, rules in places:
+        last, seen = -1, list[tuple[Rule, ...]]()
+        for place, rules in needles_in(text):
             if place < behind:
                 continue
             start = text.rfind(b"\n", 0, place) + 1
             if start != last:
-                last, applied = start, []
-                self._stamps(reading, looked, start)
-                looked = start
-            if rules in applied:
+                last, seen = start, []
+            elif rules in seen:
                 continue
-            applied.append(rules)
+            seen.append(rules)
             end = text.find(b"\n", place)
             end = len(text) if end < 0 else end
-            self._line_with(reading, start, end, place, rules)
+            line = Line(text, start, end, place)
+            found = line.matches(rules)
+            if not found and not line.stamped_inside:
+                continue  # a stamp that it begins with is seen to with those of the lines around it
+            self._stamps(reading, looked, start)
+            looked = start
+            self._line_with(reading, line, found)
             if self._restless():
                 behind = looked = self._settle(reading, end + 1)
         self._stamps(reading, looked, len(text))
@@ -131,13 +127,13 @@ class BootParser:
         """Whether the next line may not count, or begin a boot, whatever it says."""
         return self._replay or self._boot is None or bool(self._boot.ended)
 
-    def _settle(self, reading: _Reading, start: int) -> int:
+    def _settle(self, reading: Reading, start: int) -> int:
         """Where, from a line's start on, lines count again: behind what a guest replays, and behind a boot's end."""
         text = reading.text
         while start < len(text) and self._restless():
             end = text.find(b"\n", start)
             end = len(text) if end < 0 else end
-            line = _clean(text[start:end]).strip(b"\r\0")
+            line = clean(text[start:end]).strip(b"\r\0")
             match = STAMP.match(line)
             boot = self._boot
             blank = match is None and not line.strip()
@@ -150,13 +146,13 @@ class BootParser:
                 self._new_boot(reading.where(start, None, None))
         return start
 
-    def _stamps(self, reading: _Reading, start: int, end: int) -> None:
+    def _stamps(self, reading: Reading, start: int, end: int) -> None:
         """Note the time stamps of the lines between two offsets: the kernel's first, and the last there is."""
         boot, text = self._boot, reading.text
         if boot is None or text.find(b"[", start, end) < 0:
             return
         if boot.rank < RANKS[StageName.KERNEL]:
-            lines = (place + 1 for place in _places(b"\n[", text, max(0, start - 1), end))
+            lines = (place + 1 for place in places(b"\n[", text, max(0, start - 1), end))
             first = next((place for place in (start, *lines) if STAMP.match(text, place, end)), None)
             if first is None:
                 return
@@ -172,25 +168,19 @@ class BootParser:
         """Whatever line the kernel prints first: its clock starts with it."""
         self._begin(boot, StageName.KERNEL, where._replace(moment=Moment(0.0, None, None)))
 
-    def _line_with(self, reading: _Reading, start: int, end: int, place: int, rules: tuple[Rule, ...]) -> None:
-        """Apply what `rules` say about the line between two offsets, which has their needle at `place`."""
-        boot, text = self._boot, reading.text
+    def _line_with(self, reading: Reading, line: Line, found: list[tuple[Rule, re.Match[bytes]]]) -> None:
+        """Apply what rules found in a line."""
+        boot, stamp = self._boot, line.stamp
         if boot is None:
             return
-        # The kernel prints wherever the cursor stands: behind a prompt, too.
-        match = STAMP.search(text, start, place) if text.find(b"[", start, place) >= 0 else None
-        stamp = None if match is None else float(match[1])
-        line = _clean(text[start:end]).strip(b"\r\0")
-        body = (line if match is None else _clean(text[match.end() : end])).strip()
-        if stamp is not None and not body.startswith(b"Linux version "):
+        if stamp is not None and not line.body.startswith(b"Linux version "):
             if boot.rank < RANKS[StageName.KERNEL]:
-                self._kernel(boot, reading.where(start, None, None))
+                self._kernel(boot, reading.where(line.start, None, None))
             boot.note(stamp, reading.at)
-        for rule in rules:
-            found = rule.pattern.search(line) if rule.anywhere else rule.pattern.match(body)
+        for rule, match in found:
             boot = self._boot
-            if found is not None and boot is not None:
-                self._apply(boot, rule, found, body, reading.where(start, stamp, boot.floor))
+            if boot is not None:
+                self._apply(boot, rule, match, line.body, reading.where(line.start, stamp, boot.floor))
 
     # What lines do
 
@@ -273,52 +263,6 @@ class BootParser:
             initramfs.end = None
             boot.rank = RANKS[StageName.INITRAMFS]
         boot.in_initrd = True
-
-
-class _Reading:
-    """Lines in work: as they came, and with none too long. Offsets are those in `text`."""
-
-    def __init__(self, raw: bytes, text: bytes, at: float | None, offset: int, line: int) -> None:
-        self.raw = raw
-        self.text = text
-        self.at = at
-        self._place = 0
-        self._raw_place = 0
-        self._offset = offset
-        self._line = line
-
-    def where(self, start: int, stamp: float | None, floor: float | None) -> Where:
-        """The line that begins at `start`, which never lies before the one asked for last."""
-        lines = self.text.count(b"\n", self._place, start)
-        if self.raw is self.text:
-            self._raw_place = start
-        else:
-            for _ in range(lines):
-                self._raw_place = self.raw.find(b"\n", self._raw_place) + 1
-        self._place = start
-        self._line += lines
-        return Where(Moment(stamp, self.at, floor), self._line, self._offset + self._raw_place)
-
-
-def _clean(data: bytes) -> bytes:
-    return _ESCAPE.sub(b"", data) if b"\x1b" in data else data
-
-
-def _shortened(data: bytes) -> bytes:
-    """`data` with no line of more than `_MAX_LINE` bytes."""
-    start = 0
-    while start + _MAX_LINE < len(data):
-        end = data.rfind(b"\n", start, start + _MAX_LINE + 1)
-        if end < 0:
-            return b"\n".join(line[:_MAX_LINE] for line in data.split(b"\n"))
-        start = end + 1
-    return data
-
-
-def _places(needle: bytes, text: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
-    while (start := text.find(needle, start, end)) >= 0:
-        yield start
-        start += len(needle)
 
 
 def _up(boot: BootInMaking, found: re.Match[bytes], moment: Moment) -> Moment:

@@ -115,7 +115,7 @@ def _anywhere(does: Does, needle: bytes, pattern: bytes, stage: StageName | None
 # systemd shortens names with an ellipsis to fit 80 columns, so unit names and descriptions count from either end.
 _OK = rb"\[ *OK *\] "
 _FINISHED = _OK + rb"(?:Finished|Started) "
-_UP_TARGETS = rb"(?:multi-user\.t|Multi-User System|graphical\.t|Graphical Interface)"
+_UP_TARGETS = (b"multi-user.t", b"Multi-User System", b"graphical.t", b"Graphical Interface")
 _UP = rb".*\bUp (?P<up>[0-9]{1,9}(?:\.[0-9]{1,6})?) seconds"
 
 RULES: tuple[Rule, ...] = (
@@ -137,10 +137,10 @@ RULES: tuple[Rule, ...] = (
         (b"EFI ", rb"EFI stub: "),
     ),
     _rule(Does.KERNEL, b"Linux version ", rb"Linux version [0-9]"),
-    *_end(StageName.KERNEL, (b" as init process", rb"Run /(?!init )\S+ as init process")),
+    *_end(StageName.KERNEL, (b"Run /", rb"Run /(?!init )\S+ as init process")),
     *_begin(
         StageName.INITRAMFS,
-        (b" as init process", rb"Run /init as init process"),
+        (b"Run /", rb"Run /init as init process"),
         (b"Loading, ", rb"Loading, please wait\.\.\."),
         (b"Begin: ", rb"Begin: (?:Loading essential drivers|Running /scripts/|Mounting root file system)"),
         (b"Alpine Init ", rb"Alpine Init [0-9]"),
@@ -155,29 +155,30 @@ RULES: tuple[Rule, ...] = (
         (b"systemd[1]: Detected", rb"systemd\[1\]: Detected "),
         (b"Welcome to ", rb"Welcome to (?!.*\(Initramfs\)).{3,80}!$"),
     ),
-    *_begin(StageName.OPENRC, (b" is starting up", rb"OpenRC [0-9][0-9.]* is starting up")),
+    *_begin(StageName.OPENRC, (b"OpenRC", rb"OpenRC [0-9][0-9.]* is starting up")),
     *_end(
         StageName.SYSTEMD,
-        (b"Reached target ", _OK + rb"Reached target " + _UP_TARGETS),
+        *((target, _OK + rb"Reached target " + re.escape(target)) for target in _UP_TARGETS),
         (b"Startup finished", rb"systemd\[1\]: Startup finished in "),
     ),
     _anywhere(Does.CLOUD_INIT, b"Cloud-init v. ", rb"Cloud-init v\. \S+ running '(?P<stage>[a-z:-]+)' at " + _UP),
     _anywhere(Does.END, b"Cloud-init v. ", rb"Cloud-init v\. \S+ finished at " + _UP, stage=StageName.CLOUD_INIT_FINAL),
     *_end(
         StageName.CLOUD_INIT_LOCAL,
-        (b"cloud-init-", _FINISHED + rb"cloud-init-local"),
+        (b"cloud-init-local", _FINISHED + rb"cloud-init-local"),
         (b"(pre-network", _FINISHED + rb".*\(pre-network"),
     ),
     *_end(
         StageName.CLOUD_INIT,
-        (b"cloud-init-", _FINISHED + rb"cloud-init-network"),
+        (b"cloud-init-network", _FINISHED + rb"cloud-init-network"),
         (b"cloud-init.s", _FINISHED + rb"cloud-init\.s"),
         (b" crawler)", _FINISHED + rb".* crawler\)"),
         (b"Cloud-init: ", _FINISHED + rb".*Cloud-init: Network Stage"),
     ),
     *_end(
         StageName.CLOUD_INIT_CONFIG,
-        (b"cloud-config", _FINISHED + rb"(?:cloud-config\.s|.* specified in cloud-config)"),
+        (b"cloud-config.s", _FINISHED + rb"cloud-config\.s"),
+        (b"specified in cloud-config", _FINISHED + rb".* specified in cloud-config"),
         (b"Cloud-init: ", _FINISHED + rb".*Cloud-init: Config Stage"),
     ),
     _anywhere(Does.PROMPT, b" login: ", rb"^\s*(?!Last )\S{1,64} login: "),
@@ -186,7 +187,7 @@ RULES: tuple[Rule, ...] = (
         (b"systemd-logind", rb"systemd-logind\[[0-9]+\]: (?:Power key pressed|System is )"),
         (b"Shutting down.", rb"systemd\[1\]: Shutting down\."),
         (b"systemd-shutdown[", rb"systemd-shutdown\[1\]: "),
-        (b"Stopped target ", _OK + rb"Stopped target " + _UP_TARGETS),
+        *((target, _OK + rb"Stopped target " + re.escape(target)) for target in _UP_TARGETS),
         (b"The system ", rb"The system (?:is going down |will (?:reboot|power off|halt) now)"),
     ),
     _rule(Does.OVER, b"reboot: ", rb"reboot: (?P<how>Power down|Restarting system|System halted|machine restart)"),
@@ -210,7 +211,9 @@ RULES: tuple[Rule, ...] = (
     *_fail_anywhere(FailureKind.OUT_OF_MEMORY, (b"ut of memory: Kill", rb"[Oo]ut of memory: Kill(?:ed)? process ")),
     *_fail(
         FailureKind.EMERGENCY,
-        (b" mode", rb"(?:You are in|Entering|Welcome to) (?:emergency|rescue) mode"),
+        (b"You are in ", rb"You are in (?:emergency|rescue) mode"),
+        (b"Entering ", rb"Entering (?:emergency|rescue) mode"),
+        (b"Welcome to ", rb"Welcome to (?:emergency|rescue) mode"),
         (b" for maintenance", rb"(?:Give root password|Press Enter) for maintenance"),
     ),
     *_fail(
@@ -231,7 +234,7 @@ RULES: tuple[Rule, ...] = (
         (b"BTRFS", rb"BTRFS(?: error| critical|: error)"),
         (b"SQUASHFS", rb"SQUASHFS error"),
         (b"FAT-fs (", rb"FAT-fs \(\S+\): error"),
-        (b"open root device", rb"VFS: Cannot open root device"),
+        (b"Cannot open root ", rb"VFS: Cannot open root device"),
     ),
     *_fail_anywhere(
         FailureKind.FILE_SYSTEM,
@@ -253,6 +256,3 @@ NEEDLES: dict[bytes, tuple[Rule, ...]] = {
     for needle in dict.fromkeys(rule.needle for rule in RULES)
 }
 """The needles, and the rules for lines that hold one, in the order in which they apply."""
-
-STAMP = re.compile(rb"\[ *([0-9]{1,9}\.[0-9]{6})\](?:\[ *[TC][0-9]+\])? ?")
-"""The kernel's time stamp, in seconds since it began, and its thread or CPU where it prints that."""

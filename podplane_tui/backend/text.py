@@ -16,5 +16,6 @@ def one_line(raw: bytes | str, *, limit: int = 500) -> str:
     """
     text = raw[: 8 * limit].decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw[: 8 * limit]
     text = re.sub(r"[\t-\r\x85\u2028\u2029]+", " ", _ESCAPE_SEQUENCE.sub("", text)).strip()
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
