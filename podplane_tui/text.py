@@ -1,10 +1,15 @@
 """Figures and paths made short, for people. What comes from files and machines goes through `one_line`."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from podplane_tui.backend.interface import Progress
 from podplane_tui.backend.text import one_line
+
+if TYPE_CHECKING:
+    from podplane_tui.backend.interface import Progress
 
 UNKNOWN = "—"
 """What stands where a value is not known."""

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from podplane_tui.backend.arguments import DirectBootOptions
 from podplane_tui.backend.cluster import Cluster, StartSettings
-from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
+from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         NET_MASK,
         NET_START,
         NET_SUBNET,
+        DirectBootOptions,
+        PortForward,
         net_mac_address,
         normalize_kernel_cmdline,
         qemu_arguments,
@@ -52,16 +54,7 @@ if TYPE_CHECKING:
         VMExists,
         VMNotFound,
     )
-    from podplane_tui.backend.interface import (
-        Control,
-        DirectBootOptions,
-        Manager,
-        Options,
-        PortForward,
-        Progress,
-        ShellOptions,
-        StopTimeouts,
-    )
+    from podplane_tui.backend.interface import Control, Manager, Options, Progress, ShellOptions, StopTimeouts
     from podplane_tui.backend.inventory import Inventory
     from podplane_tui.backend.pidfile import PIDFile
     from podplane_tui.backend.qemu import Qemu
@@ -71,8 +64,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "arguments": (
-        "NET_CIDR NET_END NET_MACPREFIX NET_MASK NET_START NET_SUBNET net_mac_address normalize_kernel_cmdline "
-        "qemu_arguments qemu_binary qemu_required_binaries"
+        "NET_CIDR NET_END NET_MACPREFIX NET_MASK NET_START NET_SUBNET DirectBootOptions PortForward net_mac_address "
+        "normalize_kernel_cmdline qemu_arguments qemu_binary qemu_required_binaries"
     ),
     "cluster": "Cluster StartSettings",
     "errors": (
@@ -81,7 +74,7 @@ _NAMES = {
         "NotRunning QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError "
         "VMExists VMNotFound"
     ),
-    "interface": "Control DirectBootOptions Manager Options PortForward Progress ShellOptions StopTimeouts",
+    "interface": "Control Manager Options Progress ShellOptions StopTimeouts",
     "inventory": "Inventory",
     "pidfile": "PIDFile",
     "qemu": "Qemu",

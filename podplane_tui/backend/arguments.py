@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.errors import InvalidInput, Unsupported
-from podplane_tui.backend.interface import DirectBootOptions, PortForward
 
 NET_SUBNET = "192.168.1.0"
 NET_MASK = "255.255.255.0"
@@ -34,8 +33,23 @@ _MEMORY = re.compile(r"(\d{1,9})([bkmgt]?)", re.IGNORECASE)
 _UNITS = {"b": 1, "k": 2**10, "": 2**20, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareDrives:
+class DirectBootOptions(NamedTuple):
+    """A kernel, an initial RAM disk and a command line for QEMU's `-kernel`, `-initrd` and `-append`."""
+
+    kernel_path: str
+    initrd_path: str
+    cmdline: str
+
+
+class PortForward(NamedTuple):
+    """One TCP port of the host that leads to one of the guest. An empty address means every interface."""
+
+    host_bind_address: str
+    host_port: int
+    guest_port: int
+
+
+class FirmwareDrives(NamedTuple):
     """UEFI firmware as two flash drives: code, shared and read-only, and this machine's own variables.
 
     The formats are QEMU's names of disk formats: `raw`, or `qcow2` as some distributions ship it.
@@ -209,8 +223,7 @@ def socket_of(arguments: Sequence[str], option: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """What the arguments of a running QEMU tell of it. Sizes in bytes; None where they don't say."""
 
     cpus: int | None

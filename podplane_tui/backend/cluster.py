@@ -13,7 +13,7 @@ from pathlib import Path
 
 from podplane_tui.backend import repair, ssh
 from podplane_tui.backend.advice import PORT_TAKEN, port_holders
-from podplane_tui.backend.arguments import parse_memory, read_machine, validate_cpus
+from podplane_tui.backend.arguments import DirectBootOptions, parse_memory, read_machine, validate_cpus
 from podplane_tui.backend.cidata import read_seed
 from podplane_tui.backend.console import Ending
 from podplane_tui.backend.deletion import deletion_plan, is_there, remove
@@ -32,8 +32,8 @@ from podplane_tui.backend.errors import (
 )
 from podplane_tui.backend.files import open_regular, os_errors_as, private_directory, write_atomic
 from podplane_tui.backend.host_keys import forget, learn
-from podplane_tui.backend.images import VIRTUAL_SIZE, read_image
-from podplane_tui.backend.interface import Control, DirectBootOptions, Options, ShellOptions, StopTimeouts
+from podplane_tui.backend.images import VIRTUAL_SIZE
+from podplane_tui.backend.interface import Control, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.launch import Launch
 from podplane_tui.backend.leftovers import clear
@@ -46,6 +46,7 @@ from podplane_tui.backend.ports import (
     read_state_file,
     write_state_file,
 )
+from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.recordings import recorded, recordings
 from podplane_tui.backend.rsync import SyncRequest

@@ -13,14 +13,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from podplane_tui.backend.arguments import DirectBootOptions
 from podplane_tui.backend.digest import verify
 from podplane_tui.backend.errors import Cancelled, CorruptFile, InvalidImage, InvalidInput, MissingProgram, VMError
 from podplane_tui.backend.files import os_errors_as, private_directory, sync_directory, temporary_beside
 from podplane_tui.backend.host import find_program, install_hint
-from podplane_tui.backend.images import backing_path, read_image, run_qemu_img
-from podplane_tui.backend.interface import Control, DirectBootOptions
+from podplane_tui.backend.images import run_qemu_img
+from podplane_tui.backend.interface import Control
 from podplane_tui.backend.manifest import BootFile, Manifest, deps_directory, read_manifest
 from podplane_tui.backend.partitions import HEAD, find_partition
+from podplane_tui.backend.qcow2 import backing_path, read_image
 from podplane_tui.backend.text import one_line
 
 BOOT_DIRECTORY = "boot"

@@ -27,9 +27,10 @@ from podplane_tui.backend.errors import (
 )
 from podplane_tui.backend.files import os_errors_as, private_directory, sync_directory, temporary_beside
 from podplane_tui.backend.host import require_program
-from podplane_tui.backend.images import backing_path, read_image, run_qemu_img
+from podplane_tui.backend.images import run_qemu_img
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import temporaries
+from podplane_tui.backend.qcow2 import backing_path, read_image
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.text import one_line
 

@@ -7,7 +7,6 @@ import errno
 import os
 import re
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,14 +97,9 @@ def private_directory(path: Path) -> Path:
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<maker>\d{1,10})-[^.]*\.tmp")
 
 
-def temporary_prefix(path: Path) -> str:
-    """What the name of a temporary file of this process for `path` begins with; it ends in `.tmp`."""
-    return f".{path.name}.{os.getpid()}-"
-
-
 def temporary_beside(path: Path) -> Path:
     """A path beside `path` to make a file at that then takes the place of `path`; this thread's own."""
-    return path.with_name(f"{temporary_prefix(path)}{time.monotonic_ns()}.tmp")
+    return path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.tmp")
 
 
 def stale_temporaries(paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -134,7 +128,8 @@ def _is_process(pid: int) -> bool:
 def write_atomic(path: Path, content: bytes, *, mode: int, durable: bool = True) -> None:
     """Replace `path` as one step: readers see the old content or the new; `durable` also after a power cut."""
     private_directory(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(path), suffix=".tmp", dir=path.parent)
+    temporary = temporary_beside(path)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             os.fchmod(file.fileno(), mode)
@@ -142,9 +137,9 @@ def write_atomic(path: Path, content: bytes, *, mode: int, durable: bool = True)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     if durable:
         sync_directory(path.parent)

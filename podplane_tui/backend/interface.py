@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol, TextIO
 
+from podplane_tui.backend.arguments import DirectBootOptions, PortForward
 from podplane_tui.backend.pidfile import PIDFile
 
 Report = Callable[[str], None]
@@ -59,24 +60,6 @@ class Options:
     data_dir: Path
     runtime_dir: Path
     state_dir: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DirectBootOptions:
-    """A kernel, an initial RAM disk and a command line for QEMU's `-kernel`, `-initrd` and `-append`."""
-
-    kernel_path: str
-    initrd_path: str
-    cmdline: str
-
-
-@dataclass(frozen=True, slots=True)
-class PortForward:
-    """One TCP port of the host that leads to one of the guest. An empty address means every interface."""
-
-    host_bind_address: str
-    host_port: int
-    guest_port: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend import qmp
 from podplane_tui.backend.arguments import Machine, read_machine
 from podplane_tui.backend.errors import CorruptFile, InvalidImage
-from podplane_tui.backend.images import ImageInfo, missing_base, read_image
 from podplane_tui.backend.local_server import LocalServer, read_local_server
 from podplane_tui.backend.lock import current_action
 from podplane_tui.backend.metrics import Sampler
@@ -34,6 +34,7 @@ from podplane_tui.backend.paths import (
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.ports import ports_of, read_state_file
 from podplane_tui.backend.process import Clock, ProcessTable, QemuProcess
+from podplane_tui.backend.qcow2 import ImageInfo, missing_base, read_image
 from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
 
 RUN_STATE_INTERVAL = 3.0
@@ -49,8 +50,7 @@ _LONGEST_INTERVAL = 60.0
 """Seconds until a machine that does not answer is asked again, at most; the interval doubles until then."""
 
 
-@dataclass(frozen=True, slots=True)
-class _RunState:
+class _RunState(NamedTuple):
     """What QMP last said of a process, when it is to be asked again (monotonic seconds), and how patiently."""
 
     ticks: str
@@ -59,8 +59,7 @@ class _RunState:
     interval: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Disk:
+class _Disk(NamedTuple):
     """A disk's header, or what is wrong with it, for as long as `version` is that of the file."""
 
     version: tuple[int, int, int, int]
@@ -80,8 +79,7 @@ class _Names:
         self.lock, self.state_file = files.stem + LOCK_SUFFIX, files.state_file.name
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """What one pass has gathered before it turns to single machines."""
 
     disks: dict[str, os.DirEntry[str]]
@@ -295,7 +293,7 @@ class Inventory:
         if backing not in look.bases:
             look.bases[backing] = missing_base(files.image, backing)
         gone = look.bases[backing]
-        return replace(disk, problem=gone) if gone else disk
+        return disk._replace(problem=gone) if gone else disk
 
     def _with_process(
         self, vm: VMSnapshot, process: QemuProcess, ports: Ports, *, orphaned: bool, problems: list[str]

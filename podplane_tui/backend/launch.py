@@ -15,7 +15,15 @@ from pathlib import Path
 
 from podplane_tui.backend import qmp, recordings
 from podplane_tui.backend.advice import advice
-from podplane_tui.backend.arguments import FirmwareDrives, parse_memory, qemu_arguments, qemu_binary, validate_cpus
+from podplane_tui.backend.arguments import (
+    DirectBootOptions,
+    FirmwareDrives,
+    PortForward,
+    parse_memory,
+    qemu_arguments,
+    qemu_binary,
+    validate_cpus,
+)
 from podplane_tui.backend.cidata import write_seed
 from podplane_tui.backend.errors import (
     Cancelled,
@@ -29,12 +37,12 @@ from podplane_tui.backend.errors import (
 from podplane_tui.backend.files import explain_os_error, os_errors_as, private_directory, temporary_beside
 from podplane_tui.backend.gate import Gate
 from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
-from podplane_tui.backend.images import missing_base, read_image
-from podplane_tui.backend.interface import Control, DirectBootOptions, PortForward
+from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import remove_leftovers
 from podplane_tui.backend.paths import VMFiles, check_socket_path
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
+from podplane_tui.backend.qcow2 import missing_base, read_image
 from podplane_tui.backend.text import one_line
 
 ANSWER_TIMEOUT = 60.0

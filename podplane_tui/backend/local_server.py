@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -25,8 +25,7 @@ MAX_LOG_STEP = 256 * 1024
 _LINE_LIMIT = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class LocalServer:
+class LocalServer(NamedTuple):
     """The server at one moment. Ports are None when it does not run or does not tell.
 
     `problem` is empty when nothing is wrong. `log` is where its output goes, whether that file exists or not.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psutil
 
 from podplane_tui.backend.process import Clock, QemuProcess
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """`cpu_percent` in per cent of one core, `memory_bytes` resident.
 
     The rates are what went to and from the storage, in bytes per second; None in a first sample, and where the system
@@ -23,8 +22,7 @@ class Sample:
     disk_write_rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Totals:
+class _Totals(NamedTuple):
     """What a process has used since its start: seconds of CPU, bytes read and written (None: unknown)."""
 
     cpu: float

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.errors import InvalidInput, Unsupported
 
@@ -43,8 +44,7 @@ NODE_ADDRESS = "10.0.2.15"
 """The guest's own address in QEMU's user network."""
 
 
-@dataclass(frozen=True, slots=True)
-class BaseDirectories:
+class BaseDirectories(NamedTuple):
     """podplane's four base directories, and the three of our own."""
 
     config: Path

@@ -9,10 +9,9 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from podplane_tui.backend.arguments import option_values, split_option_list
+from podplane_tui.backend.arguments import PortForward, option_values, split_option_list
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import read_small_file, write_atomic
-from podplane_tui.backend.interface import PortForward
 from podplane_tui.backend.pidfile import go_json
 from podplane_tui.backend.snapshot import Ports
 

@@ -13,7 +13,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -34,8 +33,7 @@ def _since_boot() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.time() - psutil.boot_time()
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """The clocks that processes are measured with, all in seconds."""
 
     wall: Callable[[], float] = time.time
@@ -43,8 +41,7 @@ class Clock:
     since_boot: Callable[[], float] = _since_boot
 
 
-@dataclass(frozen=True, slots=True)
-class QemuProcess:
+class QemuProcess(NamedTuple):
     """A live QEMU of this user: its PID, arguments (program included), disks and start.
 
     `create_ticks` is the start time in clock ticks since boot on Linux (proc(5), field 22), in microseconds since the

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from podplane_tui.backend import console, console_holder, images, qmp, recordings, ssh, sync
-from podplane_tui.backend.arguments import Machine, qemu_binary, read_machine
+from podplane_tui.backend.arguments import DirectBootOptions, Machine, PortForward, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
     ConsoleHeld,
@@ -33,20 +33,14 @@ from podplane_tui.backend.errors import (
     VMExists,
 )
 from podplane_tui.backend.files import os_errors_as, private_directory
-from podplane_tui.backend.interface import (
-    Control,
-    DirectBootOptions,
-    Options,
-    PortForward,
-    ShellOptions,
-    StopTimeouts,
-)
+from podplane_tui.backend.interface import Control, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.launch import Launch, launch
 from podplane_tui.backend.leftovers import clear, is_foreign, leftovers, remove_leftovers, temporaries
 from podplane_tui.backend.lock import HeldLock, vm_lock
 from podplane_tui.backend.paths import NODE_ADDRESS, VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, ProcessTable, QemuProcess, boot_id, look
+from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.stop import StopResult, end_process
 
@@ -180,7 +174,7 @@ class Qemu:
         Raises `VMExists`, `InvalidImage`, `CreateFailed`; after any of them there is no disk that was not there before.
         """
         if base_image is not None:
-            images.read_image(base_image)
+            read_image(base_image)
         with self.locked("create"), os_errors_as(CreateFailed, f"the disk of {self.vm_name} could not be made"):
             if os.path.lexists(self.files.image):
                 raise VMExists(f"{self.vm_name} already has a disk ({self.files.image}): delete it first")

@@ -187,18 +187,21 @@ def _probe(vm: VMSnapshot, track: _Track, when: Callable[[], float | None]) -> N
 
 def _read_recording(log: Path, track: _Track, when: Callable[[], float | None]) -> bool:
     """Note the first output, and whether cloud-init has begun; give whether it has ended. Raises `OSError`."""
-    from podplane_tui.backend.boot import BootParser  # noqa: PLC0415 - only where there is a machine to look at
-    from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, StageName  # noqa: PLC0415
-    from podplane_tui.backend.recording_file import RecordingReader  # noqa: PLC0415
+    from podplane_tui.backend.recording_file import RecordingReader  # noqa: PLC0415 - only where there is one
 
-    if track.parser is None:
-        track.parser = BootParser()
     with RecordingReader(log, track.offset) as reader:
         while track.offset < _MAX_READ and (chunk := reader.read(_PIECE)) is not None:
+            if track.parser is None:
+                from podplane_tui.backend.boot import BootParser  # noqa: PLC0415 - only where it has been printed to
+
+                track.parser = BootParser()
             track.parser.feed(chunk.data)
             track.offset = chunk.offset + len(chunk.data)
-    if track.offset:
-        track.reached.setdefault(Phase.CONSOLE, when())
+    if track.parser is None:
+        return False
+    from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, StageName  # noqa: PLC0415 - the parser's own
+
+    track.reached.setdefault(Phase.CONSOLE, when())
     for boot in track.parser.boots:
         if any(boot.stage(name) is not None for name in CLOUD_INIT_STAGES.values()):
             track.cloud_init_seen = True
@@ -217,10 +220,22 @@ def _shows_prompt(log: Path) -> bool:
     return _PROMPT.search(one_line(words.rpartition(b"\n")[2])) is not None
 
 
+def _connection(port: int) -> socket.socket:
+    """A connection to this port. Raises `OSError`. An address needs no name looked up, which takes much longer."""
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(PROBE_TIMEOUT)
+        connection.connect((LOOPBACK, port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def ssh_answers(port: int) -> bool:
     """Whether an SSH server greets on this port. QEMU itself accepts every connection, so only its words count."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=PROBE_TIMEOUT) as connection:
+        with _connection(port) as connection:
             deadline, words = time.monotonic() + PROBE_TIMEOUT, b""
             while len(words) < 4 and time.monotonic() < deadline:
                 data = connection.recv(256)
@@ -241,7 +256,7 @@ def tls_answers(port: int) -> bool:
     context.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((LOOPBACK, port), timeout=PROBE_TIMEOUT) as connection,
+            _connection(port) as connection,
             context.wrap_socket(connection, server_hostname="kubernetes"),
         ):
             return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import stat
@@ -55,6 +54,8 @@ def punch_hole(handle: int, start: int, end: int) -> int:
     start, end = -(-start // _BLOCK) * _BLOCK, end // _BLOCK * _BLOCK
     if sys.platform != "linux" or end <= start:
         return 0
+    import ctypes  # noqa: PLC0415 - recordings are read often and trimmed rarely
+
     before = hole_of(handle)
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "fallocate64"):

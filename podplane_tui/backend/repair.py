@@ -17,10 +17,11 @@ from podplane_tui.backend import ssh
 from podplane_tui.backend.cidata import read_seed, write_seed
 from podplane_tui.backend.errors import CorruptFile, InvalidImage
 from podplane_tui.backend.files import os_errors_as, set_aside
-from podplane_tui.backend.images import check_image, missing_base, read_image
+from podplane_tui.backend.images import check_image
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import clear, is_foreign, temporaries
 from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.qcow2 import missing_base, read_image
 
 if TYPE_CHECKING:
     from podplane_tui.backend.cluster import Cluster

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.paths import VMFiles
 
@@ -27,8 +28,7 @@ LIVE_STATES = frozenset({State.STARTING, State.RUNNING, State.STOPPING, State.PA
 """The states in which a QEMU process of ours lives. A start or stop in progress may have none for a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """A verb in progress, as its lock file tells: which, by which process, since when (seconds since the epoch).
 
     `phase` is the part of it being done where it consists of others, as a restart does of stop and start.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.paths import (
     DEFAULT_CLUSTER_ID,
@@ -16,8 +16,7 @@ from podplane_tui.backend.paths import (
 from podplane_tui.cli.options import Choices
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The directories, absolute, and the architecture. Without a `state_dir` it is the usual one."""
 
     data_dir: Path
@@ -29,8 +28,7 @@ class Place:
 def directories_of(choices: Choices) -> BaseDirectories:
     """podplane's directories and ours, with those chosen on the command line in place of the usual ones."""
     directories = base_directories(os.environ)
-    return replace(
-        directories,
+    return directories._replace(
         data=_absolute(choices.data_dir or directories.data),
         runtime=_absolute(choices.runtime_dir or directories.runtime),
         own_state=_absolute(choices.state_dir or directories.own_state),

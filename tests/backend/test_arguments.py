@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podplane_tui.backend.arguments import (
+    DirectBootOptions,
     FirmwareDrives,
+    PortForward,
     disks_of,
     net_mac_address,
     normalize_kernel_cmdline,
@@ -24,7 +26,6 @@ from podplane_tui.backend.arguments import (
     validate_cpus,
 )
 from podplane_tui.backend.errors import InvalidInput, Unsupported
-from podplane_tui.backend.interface import DirectBootOptions, PortForward
 
 VECTORS = [
     json.loads(line)

@@ -22,9 +22,9 @@ from podplane_tui.backend.errors import (
     VMNotFound,
 )
 from podplane_tui.backend.image_cache import choose_image, list_images
-from podplane_tui.backend.images import read_image
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.lock import vm_lock
+from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.settings import ClusterSettings, read_settings
 
 pytestmark = pytest.mark.usefixtures("require_qemu")

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podplane_tui.backend.errors import CreateFailed, InvalidImage
-from podplane_tui.backend.images import VIRTUAL_SIZE, check_image, create_overlay, missing_base, read_image
+from podplane_tui.backend.images import VIRTUAL_SIZE, check_image, create_overlay
+from podplane_tui.backend.qcow2 import missing_base, read_image
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.advice import port_holder, port_holders
+from podplane_tui.backend.arguments import PortForward
 from podplane_tui.backend.errors import CorruptFile
-from podplane_tui.backend.interface import PortForward
 from podplane_tui.backend.ports import (
     FORWARDS,
     allocate_ports,

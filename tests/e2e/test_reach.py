@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from podplane_tui.backend import Cluster, StartSettings
+from podplane_tui.backend.arguments import DirectBootOptions
 from podplane_tui.backend.errors import Cancelled, CommandFailed, NotRunning, ShellError, StillBooting, VMError
-from podplane_tui.backend.interface import Control, DirectBootOptions, ShellOptions, StopTimeouts
+from podplane_tui.backend.interface import Control, ShellOptions, StopTimeouts
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.ssh import SSHTarget, connect, run
 from podplane_tui.backend.sync import run_sync

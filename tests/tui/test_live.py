@@ -4,9 +4,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
+from podplane_tui.backend.arguments import DirectBootOptions
 from podplane_tui.backend.cluster import StartSettings
 from podplane_tui.backend.config import Config
-from podplane_tui.backend.interface import DirectBootOptions, StopTimeouts
+from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.snapshot import State
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard

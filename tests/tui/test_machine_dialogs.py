@@ -5,7 +5,7 @@ from textual.widgets import Input, OptionList, Static
 
 from podplane_tui.backend import Cluster
 from podplane_tui.backend.config import CreateDefaults
-from podplane_tui.backend.images import read_image
+from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.settings import ClusterSettings, read_settings
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.machine import MachineDialog, SnapshotDialog
