@@ -12,8 +12,8 @@ import copy
 import re
 
 from podplane_tui.backend.boot_lines import MAX_LINE, STAMP, Line, Reading, clean, needles_in, places, shortened
-from podplane_tui.backend.boot_making import RANKS, BootInMaking, Moment, OpenStage, Where
-from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, Does, Rule, StageName
+from podplane_tui.backend.boot_making import BootInMaking, Moment, OpenStage, Where
+from podplane_tui.backend.boot_rules import CLOUD_INIT_STAGES, RANKS, Does, Rule, StageName
 from podplane_tui.backend.boot_values import Boot
 
 MAX_BOOTS = 32
@@ -55,6 +55,9 @@ class BootParser:
 
     def feed(self, data: bytes, at: float | None = None) -> None:
         """The next bytes, and when they arrived, in seconds by any one clock; None where nobody watched."""
+        if self._tail_length == len(self._tail) and self._tail_at == at:
+            # Cheaper than to take the line that was cut by itself.
+            data, self._tail, self._tail_length = self._tail + data, b"", 0
         start = 0
         while start < len(data):
             if self._tail_length:
@@ -113,7 +116,7 @@ class BootParser:
             end = text.find(b"\n", place)
             end = len(text) if end < 0 else end
             line = Line(text, start, end, place)
-            found = line.matches(rules)
+            found = line.matches(rules, -1 if self._boot is None else self._boot.rank)
             if not found and not line.stamped_inside:
                 continue  # a stamp that it begins with is seen to with those of the lines around it
             self._stamps(reading, looked, start)

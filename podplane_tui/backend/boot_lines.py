@@ -110,13 +110,14 @@ class Line:
         """All of it, without colours."""
         return clean(self._text[self.start : self._end]).strip(b"\r\0")
 
-    def matches(self, rules: tuple[Rule, ...]) -> list[tuple[Rule, re.Match[bytes]]]:
-        """Those of the rules that apply, in order."""
+    def matches(self, rules: tuple[Rule, ...], rank: int) -> list[tuple[Rule, re.Match[bytes]]]:
+        """Those of the rules that apply to a boot of that rank, in order."""
         found = list[tuple[Rule, re.Match[bytes]]]()
         for rule in rules:
-            match = rule.pattern.search(self.whole()) if rule.anywhere else rule.pattern.match(self.body)
-            if match is not None:
-                found.append((rule, match))
+            if rank < rule.until:
+                match = rule.pattern.search(self.whole()) if rule.anywhere else rule.pattern.match(self.body)
+                if match is not None:
+                    found.append((rule, match))
         return found
 
 

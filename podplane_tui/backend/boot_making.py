@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from podplane_tui.backend.boot_rules import FailureKind, StageName
+from podplane_tui.backend.boot_rules import RANKS, FailureKind, StageName
 from podplane_tui.backend.boot_values import Boot, Failure, Stage
 from podplane_tui.backend.text import one_line
 
@@ -14,17 +14,6 @@ MAX_FAILURES = 100
 """Failures of one boot that are kept: the first; the others are counted."""
 MAX_TEXT = 300
 """Characters of a failure's line that are kept."""
-
-RANKS = {
-    StageName.FIRMWARE: 0,
-    StageName.BOOTLOADER: 1,
-    StageName.KERNEL: 2,
-    StageName.INITRAMFS: 3,
-    StageName.SYSTEMD: 4,
-    StageName.OPENRC: 4,
-    StageName.SHUTDOWN: 5,
-}
-"""The stages that follow one another. The others, cloud-init's and the prompt, run beside them."""
 
 _ONCE = frozenset({FailureKind.EMERGENCY, FailureKind.INITRAMFS})
 

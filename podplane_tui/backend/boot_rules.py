@@ -7,6 +7,7 @@ cloud-init, GRUB, edk2 and the initial RAM disks of Debian, Ubuntu, Fedora (drac
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
@@ -27,6 +28,18 @@ class StageName(StrEnum):
     CLOUD_INIT_FINAL = "cloud-init final"
     LOGIN_PROMPT = "login prompt"
     SHUTDOWN = "shutdown"
+
+
+RANKS = {
+    StageName.FIRMWARE: 0,
+    StageName.BOOTLOADER: 1,
+    StageName.KERNEL: 2,
+    StageName.INITRAMFS: 3,
+    StageName.SYSTEMD: 4,
+    StageName.OPENRC: 4,
+    StageName.SHUTDOWN: 5,
+}
+"""The stages that follow one another. The others, cloud-init's and the prompt, run beside them."""
 
 
 class FailureKind(StrEnum):
@@ -76,6 +89,8 @@ class Rule:
     stage: StageName | None = None
     failure: FailureKind | None = None
     anywhere: bool = False
+    until: float = math.inf
+    """Boots of this rank or a higher one take nothing from it."""
 
 
 CLOUD_INIT_STAGES = {
@@ -89,7 +104,9 @@ _Texts = tuple[bytes, bytes]
 
 
 def _begin(stage: StageName, *texts: _Texts) -> list[Rule]:
-    return [Rule(needle, re.compile(pattern), Does.BEGIN, stage=stage) for needle, pattern in texts]
+    rank = RANKS[stage]
+    until = rank if rank > RANKS[StageName.BOOTLOADER] else math.inf  # firmware and bootloader begin another boot
+    return [Rule(needle, re.compile(pattern), Does.BEGIN, stage=stage, until=until) for needle, pattern in texts]
 
 
 def _end(stage: StageName, *texts: _Texts) -> list[Rule]:
@@ -123,18 +140,19 @@ RULES: tuple[Rule, ...] = (
         StageName.FIRMWARE,
         (b"SeaBIOS (", rb"SeaBIOS \(version"),
         (b"BdsDxe: ", rb"BdsDxe: "),
-        (b"EFI ", rb"UEFI (?:Interactive Shell v|firmware \(version)"),
+        (b"UEFI ", rb"UEFI (?:Interactive Shell v|firmware \(version)"),
         (b"iPXE ", rb"iPXE (?:\(|initialising|[0-9])"),
         (b">>Start ", rb">>Start (?:PXE|HTTP) "),
-        (b"Booting ", rb"Booting from (?:Hard Disk|DVD|ROM|Floppy)"),
+        (b"Booting from ", rb"Booting from (?:Hard Disk|DVD|ROM|Floppy)"),
     ),
     *_begin(
         StageName.BOOTLOADER,
         (b"GRUB", rb"GNU GRUB +version |Welcome to GRUB|GRUB loading"),
-        (b"Booting ", rb"Booting `"),
-        (b"Loading ", rb"Loading (?:Linux [0-9]|initial ramdisk)"),
+        (b"Booting `", rb"Booting `"),
+        (b"Loading Linux ", rb"Loading Linux [0-9]"),
+        (b"Loading initial ramdisk", rb"Loading initial ramdisk"),
         (b"LINUX ", rb"(?:SYS|EXT|ISO)LINUX [0-9]"),
-        (b"EFI ", rb"EFI stub: "),
+        (b"EFI stub: ", rb"EFI stub: "),
     ),
     _rule(Does.KERNEL, b"Linux version ", rb"Linux version [0-9]"),
     *_end(StageName.KERNEL, (b"Run /", rb"Run /(?!init )\S+ as init process")),
