@@ -14,7 +14,7 @@ import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
 
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, StartFailed
-from podplane_tui.backend.files import write_atomic
+from podplane_tui.backend.files import PowerCut, write_atomic
 from podplane_tui.backend.paths import ARCHITECTURES, validate_cluster_id
 
 LABEL = "cidata"
@@ -88,7 +88,7 @@ def write_seed(path: Path, *, cluster_id: str, arch: str, user_data: str, ssh_au
         "network-config": network_config(arch).encode(),
     }
     try:
-        write_atomic(path, _image(texts), mode=0o600, durable=False)  # every start writes it anew
+        write_atomic(path, _image(texts), mode=0o600, after=PowerCut.ANYTHING)
     except OSError as error:
         raise StartFailed(f"the seed {path} can't be written: {error.strerror or error}") from error
 

@@ -9,6 +9,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -125,8 +126,16 @@ def _is_process(pid: int) -> bool:
     return True
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int, durable: bool = True) -> None:
-    """Replace `path` as one step: readers see the old content or the new; `durable` also after a power cut."""
+class PowerCut(Enum):
+    """What stands in a file that was written just before the power went."""
+
+    NEW = "what was written"
+    NEW_OR_OLD = "that, or what stood there before"
+    ANYTHING = "anything: for what is of no use then, or written anew"
+
+
+def write_atomic(path: Path, content: bytes, *, mode: int, after: PowerCut = PowerCut.NEW) -> None:
+    """Replace `path` as one step: readers see the old content or the new; `after` a power cut what that says."""
     private_directory(path.parent)
     temporary = temporary_beside(path)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -134,14 +143,14 @@ def write_atomic(path: Path, content: bytes, *, mode: int, durable: bool = True)
         with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             os.fchmod(file.fileno(), mode)
             file.write(content)
-            if durable:
+            if after is not PowerCut.ANYTHING:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    if durable:
+    if after is PowerCut.NEW:
         sync_directory(path.parent)
 
 

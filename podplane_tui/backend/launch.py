@@ -94,6 +94,7 @@ def launch(
         _check(files, spec)
         try:
             child = _launch(files, spec, control, gate, undo)
+            _tidy(files, control)
             if meanwhile is not None:
                 meanwhile()
             _await_answer(files, child, control)
@@ -190,6 +191,15 @@ def _begin_recording(files: VMFiles, control: Control) -> Path | None:
         why = explain_os_error(error) if isinstance(error, OSError) else error
         control.report(f"the console can't be recorded: {why}")
         return None
+
+
+def _tidy(files: VMFiles, control: Control) -> None:
+    """Finish the recordings of earlier runs and keep within the limits, while QEMU starts."""
+    recordings.finish(files)
+    try:
+        recordings.keep_within(files)
+    except OSError as error:
+        control.report(f"old recordings can't be removed: {explain_os_error(error)}")
 
 
 def _firmware_drives(files: VMFiles) -> FirmwareDrives:

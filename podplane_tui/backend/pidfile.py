@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from podplane_tui.backend.errors import CorruptFile
-from podplane_tui.backend.files import read_small_file, write_atomic
+from podplane_tui.backend.files import PowerCut, read_small_file, write_atomic
 
 MAX_PID = 2**31 - 1
 
@@ -59,7 +59,7 @@ class PIDFile:
 
     def write(self) -> None:
         """Replace the file atomically; mode 0644, as podplane's."""
-        write_atomic(self.path, self.content(), mode=0o644)
+        write_atomic(self.path, self.content(), mode=0o644, after=PowerCut.NEW_OR_OLD)
 
     def remove(self) -> None:
         """Remove the file if it still names this PID."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from podplane_tui.backend.arguments import PortForward, option_values, split_option_list
 from podplane_tui.backend.errors import CorruptFile
-from podplane_tui.backend.files import read_small_file, write_atomic
+from podplane_tui.backend.files import PowerCut, read_small_file, write_atomic
 from podplane_tui.backend.pidfile import go_json
 from podplane_tui.backend.snapshot import Ports
 
@@ -112,4 +112,4 @@ def read_state_file(path: Path) -> Ports:
 def write_state_file(path: Path, cluster_id: str, ports: Ports) -> None:
     """Tell podplane, and ourselves, the ports of a cluster that was started."""
     content = {"cluster_id": cluster_id, "backend": "qemu", "ports": dict(ports.items())}
-    write_atomic(path, go_json(content), mode=0o644)
+    write_atomic(path, go_json(content), mode=0o644, after=PowerCut.NEW_OR_OLD)

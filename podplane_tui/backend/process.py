@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -199,6 +199,19 @@ def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
     except (psutil.Error, *_GONE, ValueError):
         return None
     return QemuProcess(pid, ticks, started_at, arguments, disks)
+
+
+def qemus() -> Iterator[QemuProcess]:
+    """The live QEMUs of this user, for who looks once. Raises `OSError` when the system tells nothing."""
+    for pid in psutil.pids():
+        try:
+            arguments = _arguments(pid)
+        except (psutil.Error, *_GONE):
+            continue
+        if arguments and is_qemu_program(arguments[0]):
+            process = look(pid)
+            if process is not None:
+                yield process
 
 
 def _arguments(pid: int) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ from podplane_tui.backend.leftovers import clear, is_foreign, leftovers, remove_
 from podplane_tui.backend.lock import HeldLock, vm_lock
 from podplane_tui.backend.paths import NODE_ADDRESS, VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, ProcessTable, QemuProcess, boot_id, look
+from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, QemuProcess, boot_id, look, qemus
 from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.stop import StopResult, end_process
@@ -131,7 +131,7 @@ class Qemu:
                 process = look(named.pid)
                 if process is not None and process.matches(named.data) and process.has_disk(self.files.image):
                     return process
-            return next((p for p in ProcessTable().scan() if p.has_disk(self.files.image)), None)
+            return next((p for p in qemus() if p.has_disk(self.files.image)), None)
 
     def running(self) -> bool:
         """Whether a QEMU of ours has this machine's disk open."""

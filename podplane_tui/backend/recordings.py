@@ -22,7 +22,7 @@ from podplane_tui.backend.boot import BootParser
 from podplane_tui.backend.boot_values import Boot
 from podplane_tui.backend.config import load_config
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, VMError
-from podplane_tui.backend.files import open_regular, private_directory, read_small_file, write_atomic
+from podplane_tui.backend.files import PowerCut, open_regular, private_directory, read_small_file, write_atomic
 from podplane_tui.backend.host_keys import learn
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.process import boot_id, create_ticks
@@ -205,21 +205,15 @@ def _read_about(path: Path) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _write_about(path: Path, about: dict[str, object], *, durable: bool = True) -> None:
-    write_atomic(_about(path), json.dumps(about).encode(), mode=0o600, durable=durable)
+def _write_about(path: Path, about: dict[str, object], *, after: PowerCut = PowerCut.NEW) -> None:
+    write_atomic(_about(path), json.dumps(about).encode(), mode=0o600, after=after)
 
 
 # A recording's life. For use under the machine's lock.
 
 
 def begin(files: VMFiles) -> Path:
-    """Make the file of a new recording, private to this user, after making room for it. Raises `OSError`."""
-    finish(files)
-    keep_within(files)
-    return _make(files)
-
-
-def _make(files: VMFiles) -> Path:
+    """Make the file of a new recording, private to this user. Raises `OSError`."""
     private_directory(files.recordings_dir)
     path = files.recordings_dir / (datetime.now(UTC).strftime(_STAMP) + RAW_SUFFIX)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -229,7 +223,7 @@ def _make(files: VMFiles) -> Path:
 def belongs_to(path: Path, pid: int, source: Source = Source.QEMU) -> None:
     """Note which process the recording at `path` is of, which no power cut survives. Raises `OSError`."""
     about = {"source": source, "pid": pid, "create_ticks": create_ticks(pid), "boot_id": boot_id()}
-    _write_about(path, {"started_at": _started_at(path), **about}, durable=False)
+    _write_about(path, {"started_at": _started_at(path), **about}, after=PowerCut.ANYTHING)
 
 
 def discard(path: Path) -> None:
@@ -307,10 +301,10 @@ class Recorder:
         with contextlib.suppress(OSError, VMError):
             current = current_recording(vm)
             if current is None:
+                path = begin(vm.files)
+                belongs_to(path, vm.pid, Source.ATTACHED)
                 finish(vm.files)
                 keep_within(vm.files)
-                path = _make(vm.files)
-                belongs_to(path, vm.pid, Source.ATTACHED)
             else:
                 path = current.path
             return cls(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC), path)

@@ -22,6 +22,7 @@ from podplane_tui.backend.process import (
     create_ticks,
     is_qemu_program,
     look,
+    qemus,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
@@ -76,6 +77,7 @@ def test_a_qemu_is_found_with_its_disk_whatever_the_path(
     qemu: subprocess.Popen[bytes], disk: Path, tmp_path: Path
 ) -> None:
     [process] = [p for p in ProcessTable().scan() if p.pid == qemu.pid]
+    assert [p.create_ticks for p in qemus() if p.pid == qemu.pid] == [process.create_ticks]
     hard_link, other = tmp_path / "hard", tmp_path / "other"
     hard_link.hardlink_to(disk)
     other.write_bytes(b"")
