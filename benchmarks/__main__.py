@@ -7,12 +7,10 @@ import json
 import subprocess
 import sys
 
-from benchmarks.terminal import report
-from benchmarks.terminal.peers import BENCHMARKS
-from benchmarks.terminal.targets import Verdict
+from benchmarks import report
+from benchmarks.result import Verdict
 
 PARTS = ("terminal", "dashboard", "sync", "shell", "boot")
-RESULTS = BENCHMARKS / "results"
 
 
 def main() -> int:
@@ -23,7 +21,7 @@ def main() -> int:
     rows: list[tuple[str, ...]] = []
     failed = False
     for part in PARTS:
-        path = RESULTS / f"{part}.json"
+        path = report.RESULTS / f"{part}.json"
         path.unlink(missing_ok=True)
         command = [sys.executable, "-m", f"benchmarks.{part}", *(["--quick"] if options.quick else [])]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
@@ -39,8 +37,8 @@ def main() -> int:
             rows.append((result["measure"], result["against"], *figures, words))
             failed = failed or result["verdict"] == Verdict.BELOW
     print(report.text_table(rows))
-    (RESULTS / "all.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    print(f"\nwritten to {RESULTS / 'all.json'}")
+    (report.RESULTS / "all.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    print(f"\nwritten to {report.RESULTS / 'all.json'}")
     return 1 if failed else 0
 
 

@@ -20,9 +20,8 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
-from benchmarks.terminal import report
-from benchmarks.terminal.peers import BENCHMARKS, own_environment
-from benchmarks.terminal.targets import AtMost, Result
+from benchmarks import report
+from benchmarks.result import AtMost, Result
 from podplane_tui.backend.boot import BootParser
 
 RECORDINGS = Path(__file__).parent.parent / "tests" / "recordings"
@@ -117,9 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = {"text": text(size), "recordings": recordings(size)}
     results = [speed(name, data, piece * KIB, rounds=rounds) for name, data in made.items() for piece in (64, 4)]
     results.append(memory(made["recordings"], 10 if options.quick else 200))
-    print(report.table(results))
-    report.write(BENCHMARKS / "results" / "boot.json", results, {"ours": own_environment()}, quick=options.quick)
-    return 1 if report.below_floor(results) else 0
+    return report.conclude("boot", results, quick=options.quick)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,11 @@ from collections.abc import Mapping
 from statistics import median
 from time import perf_counter, sleep
 
+from benchmarks import report
 from benchmarks.dashboard.measures import PROGRAM, SETTLE, SIZE
-from benchmarks.dashboard.screen import Screen
-from benchmarks.dashboard.world import world
-from benchmarks.terminal import report
-from benchmarks.terminal.peers import BENCHMARKS, own_environment
-from benchmarks.terminal.targets import AtMost, Result
+from benchmarks.result import AtMost, Result
+from benchmarks.screen import Screen
+from benchmarks.world import world
 from podplane_tui.backend.settings import update_settings
 from podplane_tui.backend.ssh import SSHTarget, ssh_arguments
 from tests.backend.sshd import serve
@@ -82,9 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="how often [default: 7]")
     options = parser.parse_args(arguments)
     results = [measure(options.rounds or (3 if options.quick else 7))]
-    print(report.table(results))
-    report.write(BENCHMARKS / "results" / "shell.json", results, {"ours": own_environment()}, quick=options.quick)
-    return 1 if report.below_floor(results) else 0
+    return report.conclude("shell", results, quick=options.quick)
 
 
 if __name__ == "__main__":

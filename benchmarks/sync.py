@@ -18,9 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.terminal import report
-from benchmarks.terminal.peers import BENCHMARKS, own_environment
-from benchmarks.terminal.targets import AtMost, Result
+from benchmarks import report
+from benchmarks.result import AtMost, Result
 from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.ssh import ssh_options
@@ -96,9 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     ratio = statistics.median(mine / theirs for theirs, mine in times)
     results = [Result(f"sync of {files} files", "rsync bare", ratio, AtMost(TARGET, 1.0), detail={"seconds": seconds})]
-    print(report.table(results))
-    report.write(BENCHMARKS / "results" / "sync.json", results, {"ours": own_environment()}, quick=options.quick)
-    return 1 if report.below_floor(results) else 0
+    return report.conclude("sync", results, quick=options.quick)
 
 
 if __name__ == "__main__":

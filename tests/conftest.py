@@ -15,6 +15,7 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.base_directories import BaseDirectories
 from tests.guest import tiny
 from tests.guest.packages import Unavailable
 
@@ -81,29 +82,8 @@ def _built(variant: tiny.Variant) -> tiny.TinyGuest:
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(BaseDirectories):
     """Directories of one test, with names short enough for socket paths."""
-
-    root: Path
-
-    @property
-    def data(self) -> Path:
-        """Podplane's data directory when a program runs in `environment`."""
-        return self.root / "data" / "podplane"
-
-    @property
-    def runtime(self) -> Path:
-        """Podplane's runtime directory when a program runs in `environment`."""
-        return self.root / "run" / "podplane"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """This process's environment with every base directory inside the workspace."""
-        names = {"DATA": "data", "RUNTIME": "run", "CACHE": "cache", "CONFIG": "config", "STATE": "state"}
-        base = {
-            f"XDG_{key}_{'DIR' if key == 'RUNTIME' else 'HOME'}": str(self.root / name) for key, name in names.items()
-        }
-        return {**os.environ, **base, "HOME": str(self.root)}
 
     def qemu_processes(self) -> list[psutil.Process]:
         """Return the running QEMU processes one of whose arguments names a file in here."""

@@ -3,9 +3,8 @@
 import argparse
 import sys
 
+from benchmarks import report
 from benchmarks.dashboard import measures
-from benchmarks.terminal import report
-from benchmarks.terminal.peers import BENCHMARKS, own_environment
 
 
 def main() -> int:
@@ -18,11 +17,7 @@ def main() -> int:
     for name in options.only or measures.MEASURES:
         print(f"… {name}", file=sys.stderr, flush=True)
         results += measures.MEASURES[name](plan)
-    print(report.table(results))
-    path = BENCHMARKS / "results" / "dashboard.json"
-    report.write(path, results, {"ours": own_environment()}, quick=options.quick)
-    print(f"\nwritten to {path}")
-    return 1 if report.below_floor(results) else 0
+    return report.conclude("dashboard", results, quick=options.quick)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from random import Random
 from statistics import median, quantiles
 from time import monotonic, perf_counter, sleep
 
-from benchmarks.dashboard.screen import Screen
-from benchmarks.dashboard.world import World, world
-from benchmarks.terminal.targets import AtMost, Result
+from benchmarks.result import AtMost, Result
+from benchmarks.screen import Screen
+from benchmarks.world import World, world
 from podplane_tui.backend.paths import VMFiles
 
 WORKERS = Path(__file__).parent / "workers"

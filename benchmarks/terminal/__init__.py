@@ -1,5 +1,5 @@
 """The terminal core and its widget beside their peers: ratios of one run against floors and goals.
 
-`streams` and `programs` make what is fed, `peers` the environments of the others, `workers` are the scripts that run in
-those environments. `ingest`, `live`, `strips` and `memory` measure, `targets` judges, `report` prints and writes.
+`streams` and `programs` make what is fed, `workers` are the scripts that run in the environments of the peers,
+`ingest`, `live` and `costs` measure, and `targets` says what is wanted.
 """

@@ -3,14 +3,13 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 from time import monotonic, sleep
 
-from benchmarks.terminal import costs, ingest, live, peers, report
+from benchmarks import peers, report
+from benchmarks.result import Result
+from benchmarks.terminal import costs, ingest, live
 from benchmarks.terminal.streams import STREAMS
-from benchmarks.terminal.targets import Result
 
-RESULTS = peers.BENCHMARKS / "results" / "terminal.json"
 PARTS = ("ingest", "strips", "memory", "live")
 CALM_TIMEOUT = 120.0
 """Seconds the live part waits for a machine that others keep busy."""
@@ -23,7 +22,6 @@ def main() -> int:
     parser.add_argument(
         "--stream", choices=list(STREAMS), action="append", help="ingest this stream, may be given again"
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, help="the JSON file (default: %(default)s)")
     options = parser.parse_args()
     parts = options.only or PARTS
 
@@ -57,12 +55,10 @@ def main() -> int:
         load = _await_calm(0.0 if options.quick else CALM_TIMEOUT)
         results += live.measure(environments, turns, _say)
 
-    print(report.table(results))
+    status = report.conclude("terminal", results, quick=options.quick, environments=environments)
     if "live" in parts:
-        print(f"\nflood and keys began at a load of {load:.1f} on {os.cpu_count()} processors")
-    report.write(options.output, results, environments, quick=options.quick)
-    print(f"\nwritten to {options.output}")
-    return 1 if report.below_floor(results) else 0
+        print(f"flood and keys began at a load of {load:.1f} on {os.cpu_count()} processors")
+    return status
 
 
 def _await_calm(timeout: float) -> float:

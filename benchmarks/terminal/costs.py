@@ -5,9 +5,10 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from benchmarks.peers import Environment, Worker
+from benchmarks.result import AtMost, Result
 from benchmarks.terminal import streams, targets
-from benchmarks.terminal.peers import Environment, Worker
-from benchmarks.terminal.targets import Result
+from benchmarks.terminal.workers import WORKERS
 
 COLUMNS, LINES = 200, 50
 STRIPS = ("a", "b2", "c1", "c", "d", "e")
@@ -17,7 +18,7 @@ LOG_LINES = 10_000
 def strips(environment: Environment, *, rounds: int, times: int, letters: Sequence[str] = STRIPS) -> list[Result]:
     """CPU time for the strips of a screen, as a part of that from pyte's buffer for the same; the worst counts."""
     answers: dict[str, list[dict[str, float]]] = {}
-    with TemporaryDirectory() as folder, Worker(environment, "strips.py") as worker:
+    with TemporaryDirectory() as folder, Worker(environment, WORKERS / "strips.py") as worker:
         for letter in letters:
             file = Path(folder) / letter
             file.write_bytes(_screenful(letter))
@@ -30,7 +31,7 @@ def strips(environment: Environment, *, rounds: int, times: int, letters: Sequen
 
 
 def _worst(
-    measure: str, answers: Mapping[str, Sequence[Mapping[str, float]]], kind: str, target: targets.AtMost | None
+    measure: str, answers: Mapping[str, Sequence[Mapping[str, float]]], kind: str, target: AtMost | None
 ) -> Result:
     mine, theirs = f"ours{kind}", f"pyte{kind}"
     ratios = {name: median(one[mine] / one[theirs] for one in found) for name, found in answers.items()}
@@ -70,7 +71,7 @@ def memory(environment: Environment) -> list[Result]:
 def _allocated(environment: Environment, engine: str, letter: str, lines: int) -> int:
     """Bytes for a terminal that keeps so many lines. It is fed some more, so that the oldest go."""
     data = streams.make(letter, columns=COLUMNS, lines=LINES, size=20_000)
-    with TemporaryDirectory() as folder, Worker(environment, "memory.py", engine) as worker:
+    with TemporaryDirectory() as folder, Worker(environment, WORKERS / "memory.py", engine) as worker:
         file = Path(folder) / letter
         file.write_bytes(data * (lines * 9 // 8 // data.count(b"\n") + 1))
         answer = worker.ask(file=str(file), columns=COLUMNS, lines=LINES, scrollback=lines)

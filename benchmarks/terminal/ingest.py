@@ -8,9 +8,10 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from benchmarks.peers import Environment, Worker, WorkerError
+from benchmarks.result import Result
 from benchmarks.terminal import streams, targets
-from benchmarks.terminal.peers import Environment, Worker, WorkerError
-from benchmarks.terminal.targets import Result
+from benchmarks.terminal.workers import WORKERS
 
 SIZES = ((80, 24), (200, 50))
 CHUNK = 4096
@@ -62,7 +63,7 @@ def measure(environments: Mapping[str, Environment], plan: Plan, letters: Sequen
     results = []
     with TemporaryDirectory() as folder, ExitStack() as stack:
         workers = {
-            name: stack.enter_context(Worker(environments[place], "ingest.py", engine))
+            name: stack.enter_context(Worker(environments[place], WORKERS / "ingest.py", engine))
             for name, place, engine in ENGINES
             if environments[place].python is not None and name not in plan.without
         }

@@ -10,10 +10,12 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
+from benchmarks.peers import Environment, worker_variables
+from benchmarks.result import TIMES, Result
+from benchmarks.screen import ScreenError
 from benchmarks.terminal import streams, targets
-from benchmarks.terminal.peers import WORKERS, Environment, worker_variables
-from benchmarks.terminal.screen import AppScreen, ScreenError
-from benchmarks.terminal.targets import Result
+from benchmarks.terminal.screen import AppScreen
+from benchmarks.terminal.workers import WORKERS
 
 SIZE = (200, 51)
 """Columns and lines; the widget has all lines but the last."""
@@ -103,7 +105,7 @@ def _flood(screens: Screens, letter: str, plan: Plan, folder: Path, problem: str
     if PEER not in screens:
         return Result(measure, PEER, None, targets.FLOOD[letter], note=problem, detail=detail)
     value = _paired(seconds[PEER], seconds["ours"])
-    note = f"CPU time {_paired(cpu[PEER], cpu['ours']):.3g}{targets.TIMES}"
+    note = f"CPU time {_paired(cpu[PEER], cpu['ours']):.3g}{TIMES}"
     return Result(measure, PEER, value, targets.FLOOD[letter], note=note, detail=detail)
 
 

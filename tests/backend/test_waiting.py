@@ -11,7 +11,7 @@ from threading import Event
 
 import pytest
 
-from benchmarks.dashboard.world import World, world
+from benchmarks.world import World, world
 from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.errors import Cancelled, NotReady, NotRunning
 from podplane_tui.backend.interface import Control

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from podplane_tui.backend import Cluster
 from podplane_tui.backend.ssh import SSHTarget
+from tests.base_directories import BaseDirectories, environment_below
 from tests.guest.debian import PARTITION, DebianGuest
 
 BOOT_LIMIT = 1500.0
@@ -59,31 +59,10 @@ runcmd:
 
 
 @dataclass(frozen=True, slots=True)
-class Clusters:
+class Clusters(BaseDirectories):
     """The base directories below `root`, whose guest is `guest`."""
 
-    root: Path
     guest: DebianGuest
-
-    @property
-    def data(self) -> Path:
-        """podplane's data directory."""
-        return self.root / "data" / "podplane"
-
-    @property
-    def runtime(self) -> Path:
-        """podplane's runtime directory."""
-        return self.root / "run" / "podplane"
-
-    @property
-    def cache(self) -> Path:
-        """podplane's cache directory."""
-        return self.root / "cache" / "podplane"
-
-    @property
-    def state(self) -> Path:
-        """Our own state directory."""
-        return self.root / "state" / "podplane-tui"
 
     @property
     def image(self) -> Path:
@@ -92,11 +71,10 @@ class Clusters:
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's environment with every base directory below `root`, and QEMU's software emulation."""
-        names = {"DATA": "data", "RUNTIME": "run", "CACHE": "cache", "CONFIG": "config", "STATE": "state"}
-        base = {f"XDG_{k}_{'DIR' if k == 'RUNTIME' else 'HOME'}": str(self.root / v) for k, v in names.items()}
-        left = {name: value for name, value in os.environ.items() if not name.startswith("PODPLANE_")}
-        return {**left, **base, "HOME": str(self.root), "PODPLANE_TUI_ACCEL": "tcg"}
+        """The environment of programs that use them, with QEMU's software emulation."""
+        environment = environment_below(self.root).items()
+        left = {name: value for name, value in environment if not name.startswith("PODPLANE_")}
+        return {**left, "PODPLANE_TUI_ACCEL": "tcg"}
 
     def lay_out_cache(self) -> None:
         """Put the guest where podplane keeps its base image, with the manifest that goes with it."""

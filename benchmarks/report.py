@@ -7,10 +7,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.terminal.peers import Environment
-from benchmarks.terminal.targets import TIMES, Result, Verdict
+from benchmarks.peers import BENCHMARKS, Environment, own_environment
+from benchmarks.result import TIMES, Result, Verdict
 
+RESULTS = BENCHMARKS / "results"
 COLUMNS = ("measure", "against", "ours", "floor", "goal", "verdict")
+
+
+def conclude(
+    part: str, results: Sequence[Result], *, quick: bool, environments: Mapping[str, Environment] | None = None
+) -> int:
+    """Print the table of a part, write its JSON file, and give the exit status: 1 when a target is missed."""
+    print(table(results))
+    path = RESULTS / f"{part}.json"
+    _write(path, results, environments or {"ours": own_environment()}, quick=quick)
+    print(f"\nwritten to {path}")
+    return 1 if any(result.verdict is Verdict.BELOW for result in results) else 0
 
 
 def table(results: Sequence[Result]) -> str:
@@ -41,7 +53,7 @@ def figure(value: float | None, unit: str) -> str:
     return f"{value:.3g}{unit}" if unit == TIMES else f"{value:.3g} {unit}"
 
 
-def write(path: Path, results: Sequence[Result], environments: Mapping[str, Environment], *, quick: bool) -> None:
+def _write(path: Path, results: Sequence[Result], environments: Mapping[str, Environment], *, quick: bool) -> None:
     """Everything measured, with the versions and the kind of machine, as JSON."""
     content = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -73,7 +85,3 @@ def write(path: Path, results: Sequence[Result], environments: Mapping[str, Envi
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def below_floor(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if result.verdict is Verdict.BELOW]

@@ -20,42 +20,23 @@ from podplane_tui.backend.ports import FORWARDS, port_forwards, write_state_file
 from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
 from podplane_tui.backend.recordings import belongs_to
 from podplane_tui.backend.snapshot import Ports
+from tests.base_directories import BaseDirectories
 
 _FIRST_PORT = 20_000
-STAND_IN = Path(__file__).parents[2] / "tests" / "faults" / "stand_in.py"
+STAND_IN = Path(__file__).parents[1] / "tests" / "faults" / "stand_in.py"
 
 
-@dataclass(slots=True)
-class World:
+@dataclass(frozen=True, slots=True)
+class World(BaseDirectories):
     """Machines `vm-000`, `vm-001` …; those that run come first."""
 
-    root: Path
     machines: list[VMFiles] = field(default_factory=list)
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
-    def data(self) -> Path:
-        """podplane's data directory."""
-        return self.root / "data" / "podplane"
-
-    @property
-    def runtime(self) -> Path:
-        """podplane's runtime directory."""
-        return self.root / "run" / "podplane"
-
-    @property
-    def state(self) -> Path:
-        """Our own state directory."""
-        return self.root / "state" / "podplane-tui"
-
-    @property
     def variables(self) -> dict[str, str]:
         """The environment of a program that is to find all this, and may keep its bytecode as installed ones do."""
-        names = {"DATA": "data", "RUNTIME": "run", "CACHE": "cache", "CONFIG": "config", "STATE": "state"}
-        base = {f"XDG_{k}_{'DIR' if k == 'RUNTIME' else 'HOME'}": str(self.root / v) for k, v in names.items()}
-        variables = {**os.environ, **base, "HOME": str(self.root)}
-        variables.pop("PYTHONDONTWRITEBYTECODE", None)
-        return variables
+        return {name: value for name, value in self.environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def recording(self, machine: VMFiles) -> Path:
         """Where the console of a stand-in is recorded: whoever appends to it is its guest."""

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-BENCHMARKS = Path(__file__).parents[1]
+BENCHMARKS = Path(__file__).parent
 ROOT = BENCHMARKS.parent
-WORKERS = Path(__file__).parent / "workers"
 INSTALL_TIMEOUT = 300
 
 LIST_VERSIONS = """
@@ -90,12 +89,12 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A script of `workers` in some environment, asked and answering by a line of JSON."""
+    """A script in some environment, asked and answering by a line of JSON."""
 
-    def __init__(self, environment: Environment, script: str, *arguments: str) -> None:
+    def __init__(self, environment: Environment, script: Path, *arguments: str) -> None:
         assert environment.python is not None
         self._process = subprocess.Popen(
-            [str(environment.python), str(WORKERS / script), *arguments],
+            [str(environment.python), str(script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import termios
@@ -42,6 +43,7 @@ class Screen:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
             os.execvpe(command[0], [os.fspath(word) for word in command], environment)  # noqa: S606 - an argument list, no shell
         self.process = psutil.Process(self._pid)
+        self._closing, self._wake = os.pipe()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -78,12 +80,16 @@ class Screen:
 
     def _read(self) -> None:
         while True:
+            readable, _, _ = select.select([self._master, self._closing], [], [])
+            if self._closing in readable:
+                return
             try:
                 data = os.read(self._master, 65_536)
             except OSError:  # EIO: the program is gone
                 data = b""
             now = perf_counter()
             with self._found:
+                self._received(data)
                 text = self._tail + data
                 if self._wanted and not self._when and self._wanted in text:
                     self._when = now
@@ -93,12 +99,17 @@ class Screen:
             if not data:
                 return
 
+    def _received(self, data: bytes) -> None:
+        """What the program has just painted, for who wants to know more of it. Called in the reader's thread."""
+
     def close(self) -> None:
         """End the program."""
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
-        self._reader.join(10)
-        os.close(self._master)
+        os.write(self._wake, b".")
+        self._reader.join()
+        for descriptor in (self._master, self._closing, self._wake):
+            os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self
