@@ -78,7 +78,7 @@ class Server:
         """Set it, and dashboards that end no longer finish what they have begun."""
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._guard], client_max_size=0)
+        application = web.Application(middlewares=[self._guard])
         application.on_response_prepare.append(self._add_headers)
         for path, handler in (
             ("/", self._enter),
@@ -180,7 +180,10 @@ class Server:
     async def _run_dashboard(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(timeout=_CLOSING, heartbeat=_HEARTBEAT, max_msg_size=_MESSAGE_BYTES)
         await websocket.prepare(request)
-        if self._closing or len(self._tabs) >= MOST_TABS:
+        if self._closing:
+            await websocket.close()
+            return websocket
+        if len(self._tabs) >= MOST_TABS:
             await websocket.send_bytes(
                 f"{MOST_TABS} dashboards are open here already: close one of them first.".encode()
             )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from typing import NoReturn
 
 from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
@@ -28,6 +28,9 @@ _FINISHING = 600.0
 
 _LAST_STEP = 3.0
 """Seconds after SIGTERM, and after SIGKILL."""
+
+_GLANCE = 0.05
+"""Seconds between two looks whether it has ended."""
 
 _WORDS_LINES, _WORDS_BYTES = 30, 65536
 """Of what it said on stderr, the end."""
@@ -69,9 +72,8 @@ class Tab(AppService):
 
     def _build_environment(self, width: int = 80, height: int = 24) -> dict[str, str]:
         environment = super()._build_environment(width, height)
-        del environment[
-            "TEXTUAL_DRIVER"
-        ]  # the command knows its driver, and what it starts shall not take it for its own
+        # The command knows its driver, and what it starts shall not take that for its own.
+        del environment["TEXTUAL_DRIVER"]
         return environment
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
@@ -90,17 +92,29 @@ class Tab(AppService):
         """Pass on what the process says until it has ended; `start` begins it."""
         process = self._process
         assert process is not None and process.stdout is not None and process.stderr is not None  # noqa: S101 - pipes
-        stdout = process.stdout
         words = asyncio.create_task(_last_lines(process.stderr))
-        handlers = {b"D": self.on_data, b"M": self.on_meta, b"P": self.on_packed}
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            if await stdout.readline() == _GREETING:
-                while True:
-                    handle = handlers[await stdout.readexactly(1)]
-                    await handle(await stdout.readexactly(int.from_bytes(await stdout.readexactly(4), "big")))
-        self._left.set()
-        await self._tell(await words)
+        try:
+            await self._pass_on(process.stdout)
+        except asyncio.IncompleteReadError:
+            self._left.set()
+            # What the process started may have its stderr for longer.
+            await asyncio.wait([words], timeout=_LAST_STEP)
+        except (KeyError, ValueError, asyncio.LimitOverrunError):
+            self._complain("the dashboard said something that can't be understood")
+        if words.done():
+            await self._tell(words.result())
+        words.cancel()
         await self._while_read(self.remote_close)
+
+    async def _pass_on(self, stdout: asyncio.StreamReader) -> NoReturn:
+        """Raises `IncompleteReadError` at the end, others for what is no packet."""
+        if await stdout.readuntil(b"\n") != _GREETING:
+            raise ValueError
+        handlers = {b"D": self.on_data, b"M": self.on_meta, b"P": self.on_packed}
+        while True:
+            handle = handlers[await stdout.readexactly(1)]
+            size = int.from_bytes(await stdout.readexactly(4), "big")
+            await handle(await stdout.readexactly(size))
 
     async def on_data(self, payload: bytes) -> None:
         """Hand output to the browser; for one that is gone it is read all the same, so that the process goes on."""
@@ -137,22 +151,29 @@ class Tab(AppService):
         if process is None or self._task is None:
             return
         await self._download_manager.cancel_app_downloads(self.app_service_id)
-        if not await _in_time(self._leave(), _LEAVING):
+        await _first_of(self._leave(), _ended(process), seconds=_LEAVING)
+        if not self._left.is_set() and process.returncode is None:
             hang_up()
-            await _in_time(self._left.wait(), _LEAVING)
+            await _first_of(self._left.wait(), _ended(process), seconds=_LEAVING)
         if self._left.is_set():
-            await _first_of(process.wait(), self._hurry.wait(), seconds=_FINISHING)
+            await _first_of(_ended(process), self._hurry.wait(), seconds=_FINISHING)
         for end in (process.terminate, process.kill):
             if process.returncode is None:
                 end()  # our own child, and not yet reaped
-                await _in_time(process.wait(), _LAST_STEP)
-        # What the process started may hold its pipes for longer than it lived.
-        if not await _in_time(asyncio.shield(self._task), _LAST_STEP):
-            self._task.cancel()
+                await _in_time(_ended(process), _LAST_STEP)
+        # What the process started may hold its pipes for longer than it lived: we let go of them, and read no more.
+        await _in_time(self._task, _LAST_STEP)
+        process._transport.close()  # type: ignore[attr-defined] # there is no public way
 
     async def _leave(self) -> None:
         await self.send_meta({"type": "quit"})
         await self._left.wait()
+
+
+async def _ended(process: Process) -> None:
+    """Wait for the process's end; its own `wait` also waits for whoever else has its pipes."""
+    while process.returncode is None:  # noqa: ASYNC110 - nothing else tells
+        await asyncio.sleep(_GLANCE)
 
 
 async def _in_time(work: Awaitable[object], seconds: float) -> bool:

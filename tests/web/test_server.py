@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -242,9 +243,13 @@ async def test_last_words_are_shown_in_the_page_and_told_to_whoever_serves() -> 
         assert here.said[-1] == "podplane-tui: line 3 is wrong"
 
 
-async def test_a_command_that_is_no_dashboard_ends_the_page() -> None:
-    async with site(["/bin/echo", "hello"]) as here, here.page() as page:
-        assert (await page.receive(PATIENCE)).type is aiohttp.WSMsgType.CLOSE
+@pytest.mark.parametrize("program", ["print('hello')", "show('x'); os.write(1, b'?????')"])
+async def test_a_command_that_does_not_speak_as_a_dashboard_ends_the_page(program: str) -> None:
+    command = [sys.executable, "-c", program] if program.startswith("print") else speaker(f"{program}; receive()")
+    async with site(command) as here, here.page() as page:
+        while (message := await page.receive(PATIENCE)).type is aiohttp.WSMsgType.BINARY:
+            pass
+        assert message.type is aiohttp.WSMsgType.CLOSE
 
 
 async def test_every_tab_has_a_process_and_there_is_a_last_one() -> None:
@@ -288,6 +293,7 @@ async def test_a_browser_that_answers_no_more_is_noticed(monkeypatch: pytest.Mon
         writer.close()
 
 
+@pytest.mark.slow
 async def test_output_that_nobody_reads_does_not_keep_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser stands still; the process writes until it can't any more, and hears nothing while it waits."""
     monkeypatch.setattr(server_module, "_HEARTBEAT", 0.5)
@@ -318,7 +324,7 @@ async def test_what_was_begun_is_finished_after_the_tab_is_closed(tmp_path: Path
         receive()
         leave()
         os.close(1)
-        time.sleep(1)
+        time.sleep(0.3)
         Path(sys.argv[1]).touch()
         """,
         str(proof),
@@ -343,6 +349,26 @@ async def test_a_hurry_ends_what_would_take_long() -> None:
             process = psutil.Process(pid_in(await shown(page, "here")))
         here.server.hurry.set()
         await until(lambda: not process.is_running(), "its end")
+
+
+async def test_what_a_dashboard_leaves_running_does_not_keep_its_tab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """podplane's local server, say, if it kept the pipes."""
+    monkeypatch.setattr(tab_module, "_LAST_STEP", 0.3)
+    command = speaker("""
+        import subprocess
+        child = subprocess.Popen(["sleep", "1000"])
+        show(f"pid {child.pid} here")
+        receive()
+        leave()
+    """)
+    async with site(command) as here:
+        async with here.page() as page:
+            left_running = psutil.Process(pid_in(await shown(page, "here")))
+        try:
+            await asyncio.wait_for(here.server.end(), PATIENCE)
+            assert left_running.is_running()
+        finally:
+            left_running.kill()
 
 
 async def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
