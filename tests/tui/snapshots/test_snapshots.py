@@ -3,19 +3,31 @@
 After a change that is meant to be seen: `make snapshots`, look at what git says has changed, and commit it.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import Button, OptionList
 
+from podplane_tui.backend.disk import Snapshot as DiskSnapshot
+from podplane_tui.backend.rsync import SyncRequest
+from podplane_tui.backend.rsync_output import Change, ChangeKind
+from podplane_tui.backend.settings import ClusterSettings
 from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.sync import SyncPreview
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.events import Event, Level
 from podplane_tui.tui.jobs import Job, Outcome, Step
+from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.delete import DeleteDialog, DoomedFile
+from podplane_tui.tui.screens.machine import MachineDialog, SnapshotDialog
+from podplane_tui.tui.screens.preview import PreviewDialog
+from podplane_tui.tui.screens.save import SaveDialog
+from podplane_tui.tui.screens.start import StartDialog
+from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
@@ -25,6 +37,12 @@ from tests.tui.support import dashboard, settled, until
 pytestmark = pytest.mark.slow
 
 Prepare = Callable[[Pilot[None], PodplaneApp], Awaitable[None]]
+
+
+_COPIES = (
+    SyncRequest("/home/demo/web/", "/srv/web", excludes=("*.pyc", "node_modules"), delete=True),
+    SyncRequest("/home/demo/notes.txt", "/root/", chown="root:root"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,48 @@ async def delete(_pilot: Pilot[None], app: PodplaneApp) -> None:
     app.push_screen(DeleteDialog(title="Delete archive?", files=files))
 
 
+async def create(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    app.push_screen(CreateDialog(taken=frozenset({"default"}), cached=("debian-13-knc",)))
+
+
+async def machine(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    settings = ClusterSettings(cpus="4", user_data="/home/demo/web/user-data.yaml")
+    app.push_screen(MachineDialog(name="web", settings=settings, running=True, disk="128.0 GiB"))
+
+
+async def snapshots(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    taken = (DiskSnapshot("clean", NOW - 90_000), DiskSnapshot("before-upgrade", NOW - 600))
+    app.push_screen(SnapshotDialog(name="archive", snapshots=taken))
+
+
+async def start(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    app.push_screen(StartDialog(name="default", installed=True))
+
+
+async def save(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    app.push_screen(SaveDialog(name="web", path=Path("/home/demo/web.log"), recorded=True))
+
+
+async def sync(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    app.push_screen(SyncDialog(name="web", recent=_COPIES, start=None, watch=False))
+
+
+async def preview(_pilot: Pilot[None], app: PodplaneApp) -> None:
+    found = SyncPreview(
+        changes=(Change(ChangeKind.CHANGED, "src/app.py"), Change(ChangeKind.NEW, "src/new [bold].py")),
+        deletions=(Change(ChangeKind.DELETED, "src/gone.py"),),
+        counts=Counter({ChangeKind.CHANGED: 1, ChangeKind.NEW: 1, ChangeKind.DELETED: 1}),
+    )
+    app.push_screen(PreviewDialog(name="web", look=lambda _control: found))
+    await until(
+        lambda: any(not button.disabled for button in app.screen.query("#accept").results(Button)), what="the preview"
+    )
+
+
+async def filtered(pilot: Pilot[None], _app: PodplaneApp) -> None:
+    await pilot.press("slash", *"!state:running", "enter")
+
+
 async def nothing(_pilot: Pilot[None], app: PodplaneApp) -> None:
     await until(lambda: app.snapshots == (), what="the empty list")
 
@@ -132,6 +192,14 @@ SCENES = (
     Scene("send", send, select="default"),
     Scene("stop-many", stop_many, select="broken"),
     Scene("delete", delete, select="broken"),
+    Scene("create", create, select="broken"),
+    Scene("machine", machine, select="broken"),
+    Scene("snapshots", snapshots, select="broken"),
+    Scene("start", start, select="broken"),
+    Scene("save", save, select="broken"),
+    Scene("sync", sync, select="broken"),
+    Scene("preview", preview, select="broken"),
+    Scene("filtered", filtered, select="broken"),
     Scene("empty", nothing, vms=()),
     Scene("sixty", console, vms=MANY, select="node-00"),
 )
