@@ -53,7 +53,7 @@ async def film(stage: Stage) -> list[Frame]:
         await picture.said("finished at")
         await picture.press("2")
         await asyncio.sleep(_SPEED * 3)
-        await picture.press("3")
+        await picture.press("3", "3")
         await picture.said(PROMPT)
         for line, answer in (("uname -sr", "Linux"), ("systemctl is-system-running", "running")):
             await asyncio.sleep(_SPEED)

@@ -44,7 +44,7 @@ async def shell(stage: Stage, take: Take) -> None:
     """A shell over SSH; keys go into it."""
     await stage.booted("default", "staging")
     async with stage.app((120, 36), "default") as picture:
-        await picture.press("3")
+        await picture.press("3", "3")
         await picture.said(PROMPT)
         await picture.type_line("clear; systemctl --no-pager --legend=no list-units --type=service | head -20")
         await picture.said("ssh.service")
@@ -93,7 +93,7 @@ async def wide(stage: Stage, take: Take) -> None:
     """Side by side where there is room."""
     await stage.booted("default", "staging")
     async with stage.app((200, 50), "default") as picture:
-        await picture.press("3")
+        await picture.press("3", "3")
         await picture.said(PROMPT)
         await picture.type_line("clear; ls -l --color / && uptime && uname -a")
         await picture.said("SMP")

@@ -35,7 +35,7 @@ class SummaryBar(Horizontal):
     def __init__(self, data_dir: Path) -> None:
         super().__init__()
         self._data_dir = data_dir
-        self._counts: Counter[State] | None = None
+        self._counts = Content("")
         self._server = Content("")
 
     def compose(self) -> ComposeResult:
@@ -49,16 +49,31 @@ class SummaryBar(Horizontal):
         """Count again."""
         if snapshots is None or not self.is_mounted:
             return
-        counts = Counter(vm.state for vm in snapshots)
+        self._write_server()
+        self._write_counts(Counter(vm.state for vm in snapshots))
+
+    def on_resize(self) -> None:
+        """There is more or less room for words."""
+        if self.snapshots is not None:
+            self._write_counts(Counter(vm.state for vm in self.snapshots))
+
+    def _write_counts(self, counts: Counter[State]) -> None:
+        """The counts by state; where there is no room for the states' names, their symbols alone."""
+        shown = self._counted(counts, words=True)
+        taken = sum(self.query_one(name).outer_size.width for name in ("#summary-name", "#summary-server"))
+        if taken + shown.cell_length > self.size.width:
+            shown = self._counted(counts, words=False)
+        if shown != self._counts:  # an update lays the whole screen out anew
+            self._counts = shown
+            self.query_one("#summary-counts", Static).update(shown)
+
+    def _counted(self, counts: Counter[State], *, words: bool) -> Content:
         parts = [
-            Content.styled(f"{SYMBOLS[state]} {counts[state]} {state}", _COLOURS[state])
+            Content.styled(f"{SYMBOLS[state]} {counts[state]}{f' {state}' if words else ''}", _COLOURS[state])
             for state in _COLOURS
             if counts[state]
         ]
-        if counts != self._counts:  # an update lays the whole screen out anew
-            self._counts = counts
-            self.query_one("#summary-counts", Static).update(Content("   ").join(parts) or Content("no VMs"))
-        self._write_server()
+        return Content("   ").join(parts) or Content("no VMs")
 
     def watch_local_server(self) -> None:
         """It came or went."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, OptionList
+from textual.widgets import Button, Input, OptionList
 
 from podplane_tui.backend.disk import Snapshot as DiskSnapshot
 from podplane_tui.backend.rsync import SyncRequest
@@ -221,6 +221,9 @@ def test_screen(
         app.theme = "tokyo-night"
         await settled(pilot)
         await scene.prepare(pilot, app)
+        await settled(pilot)
+        for field in app.screen.query(Input):
+            field.cursor_blink = False  # it goes by a clock of its own
         await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=prepare)
