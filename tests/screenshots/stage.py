@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -124,7 +124,8 @@ class Picture:
 def stage_set() -> Iterator[Stage]:
     """A stage; nothing of it is left afterwards."""
     guest = debian.build()
-    clusters = Clusters(_PLACE, guest)
+    talkative = replace(guest, cmdline=guest.cmdline.removesuffix(" quiet"))
+    clusters = Clusters(_PLACE, talkative)
     _PLACE.mkdir(mode=0o700)
     before = dict(os.environ)
     os.environ.update(clusters.environment)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -45,8 +44,7 @@ class DeleteDialog(Dialog[bool]):
             Content.assemble("This removes for good ", (f"{count(len(self._files), 'path')}, {total}", "bold"), ":"),
             classes="dialog-text",
         )
-        with VerticalScroll(classes="dialog-list", can_focus=False):
-            yield Static(Content("\n").join(_lines(self._files)), id="delete-list")
+        yield Static(Content("\n").join(_lines(self._files)), id="delete-list", classes="dialog-text")
         yield Static("Base images, SSH keys and other VMs stay.", classes="dialog-note")
 
     def answer(self) -> bool | None:

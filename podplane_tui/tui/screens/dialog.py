@@ -5,9 +5,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -23,6 +23,8 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
         Binding("left,up", "app.focus_previous", show=False, id="dialog.previous"),
         Binding("right,down", "app.focus_next", show=False, id="dialog.next"),
+        Binding("pagedown", "scroll_body(1)", show=False, id="dialog.further"),
+        Binding("pageup", "scroll_body(-1)", show=False, id="dialog.back"),
     ]
     AUTO_FOCUS = "#cancel"
 
@@ -36,8 +38,8 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         """The box; subclasses say what is in it."""
         with Vertical(classes=f"dialog {self._style}") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = Content("Esc cancels")
-            yield from self.compose_body()
+            with VerticalScroll(classes="dialog-body", can_focus=False):
+                yield from self.compose_body()
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield from self.compose_buttons()
@@ -54,6 +56,19 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     def answer(self) -> T | None:
         """What the dialog dismisses with when it is accepted; None keeps it open."""
         raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Keep an eye on whether everything fits."""
+        self.screen_layout_refresh_signal.subscribe(self, self._say_more)
+
+    def _say_more(self, _screen: Screen[object]) -> None:
+        more = self.query_one(".dialog-body").max_scroll_y > 0
+        self.query_one(".dialog").border_subtitle = Content("PgDn shows more · Esc cancels" if more else "Esc cancels")
+
+    def action_scroll_body(self, pages: int) -> None:
+        """Show what does not fit, wherever the focus is."""
+        body = self.query_one(".dialog-body")
+        body.scroll_relative(y=pages * max(body.size.height - 1, 1), animate=False)
 
     def action_cancel(self) -> None:
         """Leave without an answer."""

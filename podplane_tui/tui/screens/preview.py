@@ -1,11 +1,8 @@
 """What a sync would do, before it does it: rsync's dry run as a list, deletions first and marked."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
@@ -32,11 +29,6 @@ _MARKS = {
 class PreviewDialog(Dialog[bool]):
     """Dismisses with whether to go on. `look` asks rsync, in a thread of its own; leaving gives that up."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pagedown,space,j", "scroll_list(1)", "Further", show=False, id="preview.down"),
-        Binding("pageup,k", "scroll_list(-1)", "Back", show=False, id="preview.up"),
-    ]
-
     def __init__(self, *, name: str, look: Callable[[Control], SyncPreview]) -> None:
         super().__init__(title=f"What a sync into {name} would do", accept="Sync", style="-large")
         self._look = look
@@ -45,13 +37,12 @@ class PreviewDialog(Dialog[bool]):
     def compose_body(self) -> Iterable[Widget]:
         """A sum and a list."""
         yield Static("asking rsync …", id="preview-sum", classes="dialog-text")
-        with VerticalScroll(id="preview-list", classes="dialog-list"):
-            yield Static("", id="preview-text")
+        yield Static("", id="preview-text", classes="dialog-text")
 
     def on_mount(self) -> None:
         """Ask."""
         self.query_one("#accept", Button).disabled = True
-        self.query_one("#preview-list").display = False
+        self.query_one("#preview-text").display = False
         self._ask()
 
     def on_unmount(self) -> None:
@@ -75,7 +66,7 @@ class PreviewDialog(Dialog[bool]):
         if more:
             lines.append(Content.styled(f"… and {more:,} more", "$foreground 60%"))
         self.query_one("#preview-text", Static).update(Content("\n").join(lines))
-        self.query_one("#preview-list").display = bool(lines)
+        self.query_one("#preview-text").display = bool(lines)
         deletions = preview.counts[ChangeKind.DELETED]
         button = self.query_one("#accept", Button)
         button.disabled = False
@@ -83,11 +74,6 @@ class PreviewDialog(Dialog[bool]):
             button.label = Content(f"Sync, delete {deletions:,}")
             button.refresh(layout=True)
             self.query_one(".dialog").add_class("-dangerous")
-
-    def action_scroll_list(self, pages: int) -> None:
-        """Move through the list, wherever the focus is."""
-        scroll = self.query_one("#preview-list", VerticalScroll)
-        scroll.scroll_relative(y=pages * scroll.size.height, animate=False)
 
     def answer(self) -> bool | None:
         """Yes, once it is known to what."""
