@@ -19,7 +19,7 @@ SIZE = (110, 32)
 _SPEED = 6.0
 """How much faster than the emulated machine boots."""
 
-_EVERY = 0.8
+_EVERY = 1.5
 """Seconds between two frames while it is filmed."""
 
 _LONGEST = 1.2
