@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -16,17 +17,17 @@ from tests.screenshots.stage import Picture, Stage
 
 SIZE = (110, 32)
 
-_SPEED = 6.0
+_SPEED = 9.0
 """How much faster than the emulated machine boots."""
 
-_EVERY = 1.5
+_EVERY = 2.5
 """Seconds between two frames while it is filmed."""
 
-_LONGEST = 1.2
+_SHORTEST, _LONGEST = 0.35, 1.2
 _LAST = 4.0
 """Seconds a frame, and the last one, stand."""
 
-_WIDTH = 1000
+_WIDTH = 900
 """Pixels."""
 
 
@@ -48,11 +49,11 @@ async def film(stage: Stage) -> list[Frame]:
         await asyncio.sleep(10)
         await picture.press("2")
         await picture.boot_shown()
-        await asyncio.sleep(_SPEED * 4)
+        await asyncio.sleep(_SPEED * 2.5)
         await picture.press("1")
         await picture.said("finished at")
         await picture.press("2")
-        await asyncio.sleep(_SPEED * 3)
+        await asyncio.sleep(_SPEED * 2)
         await picture.press("3", "3")
         await picture.said(PROMPT)
         for line, answer in (("uname -sr", "Linux"), ("systemctl is-system-running", "running")):
@@ -91,23 +92,15 @@ async def develop(frames: list[Frame], path: Path) -> None:
         page = await browser.new_page()
         pictures = [await _draw(page, frame.svg) for frame in frames]
         await browser.close()
-    ends = [frame.time for frame in frames[1:]]
-    lasts = [min((end - frame.time) / _SPEED, _LONGEST) for frame, end in zip(frames[:-1], ends, strict=True)] + [_LAST]
-    pictures[0].save(
-        path,
-        save_all=True,
-        append_images=pictures[1:],
-        duration=[round(1000 * seconds) for seconds in lasts],
-        loop=0,
-        lossless=True,
-        quality=100,
-        method=6,
-        minimize_size=True,
-    )
+    lengths = [(after.time - frame.time) / _SPEED for frame, after in pairwise(frames)]
+    stand = [min(max(length, _SHORTEST), _LONGEST) for length in lengths] + [_LAST]
+    first, *others = pictures
+    durations = [round(1000 * seconds) for seconds in stand]
+    first.save(path, save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=4)
 
 
 async def _draw(page: Page, svg: str) -> Image.Image:
     """A frame in pixels."""
     await page.set_content(f"<style>body {{ margin: 0 }} svg {{ width: {_WIDTH}px; display: block }}</style>{svg}")
     drawn = await page.locator("svg").first.screenshot()
-    return Image.open(io.BytesIO(drawn)).convert("RGB").quantize(64, dither=Image.Dither.NONE).convert("RGB")
+    return Image.open(io.BytesIO(drawn)).convert("RGB")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.widgets.boot_panel import BootPanel
@@ -58,7 +57,6 @@ class Stage:
             "amd64",
             select=select,
             state_dir=self.clusters.state,
-            stop_timeouts=StopTimeouts(powerdown=BOOT_LIMIT),
         )
         async with app.run_test(size=size) as pilot:
             await until(lambda: app.snapshots, what="the list", seconds=BOOT_LIMIT)
