@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.cluster import Cluster
+from podplane_tui.backend.starting import StartSettings
 from podplane_tui.workspace import throw_away_workspace
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,8 @@ TIMEOUT = 60.0
 
 OWNER = """
 import sys
-from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.cluster import Cluster
+from podplane_tui.backend.starting import StartSettings
 from podplane_tui.workspace import throw_away_workspace
 
 with throw_away_workspace() as place:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         qemu_binary,
         qemu_required_binaries,
     )
-    from podplane_tui.backend.cluster import Cluster, StartSettings
+    from podplane_tui.backend.cluster import Cluster
     from podplane_tui.backend.errors import (
         AlreadyRunning,
         Busy,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from podplane_tui.backend.qemu import Qemu
     from podplane_tui.backend.repair import RepairKind, RepairPlan, RepairStep
     from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
+    from podplane_tui.backend.starting import StartSettings
     from podplane_tui.backend.stop import StopResult
 
 _NAMES = {
@@ -67,7 +68,7 @@ _NAMES = {
         "NET_CIDR NET_END NET_MACPREFIX NET_MASK NET_START NET_SUBNET DirectBootOptions PortForward net_mac_address "
         "normalize_kernel_cmdline qemu_arguments qemu_binary qemu_required_binaries"
     ),
-    "cluster": "Cluster StartSettings",
+    "cluster": "Cluster",
     "errors": (
         "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
         "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotReady "
@@ -80,6 +81,7 @@ _NAMES = {
     "qemu": "Qemu",
     "repair": "RepairKind RepairPlan RepairStep",
     "snapshot": "Action Ports State VMSnapshot",
+    "starting": "StartSettings",
     "stop": "StopResult",
 }
 """Module → the public names it defines."""

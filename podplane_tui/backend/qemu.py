@@ -10,23 +10,19 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from podplane_tui.backend import console, console_holder, images, qmp, recordings, ssh, sync
+from podplane_tui.backend import adoption, console, console_attach, images, qmp, recordings, ssh, sync
 from podplane_tui.backend.arguments import DirectBootOptions, Machine, PortForward, qemu_binary, read_machine
 from podplane_tui.backend.errors import (
     AlreadyRunning,
-    ConsoleHeld,
     CorruptFile,
     CreateFailed,
     DeleteFailed,
     NotRunning,
-    QMPError,
     QMPUnavailable,
     StopFailed,
     VMError,
@@ -35,20 +31,18 @@ from podplane_tui.backend.errors import (
 from podplane_tui.backend.files import os_errors_as, private_directory
 from podplane_tui.backend.interface import Control, Options, ShellOptions, StopTimeouts
 from podplane_tui.backend.launch import Launch, launch
-from podplane_tui.backend.leftovers import clear, is_foreign, leftovers, remove_leftovers, temporaries
+from podplane_tui.backend.leftovers import leftovers, remove_leftovers, temporaries
 from podplane_tui.backend.lock import HeldLock, vm_lock
-from podplane_tui.backend.paths import NODE_ADDRESS, VMFiles, validate_cluster_id
+from podplane_tui.backend.names import Names
+from podplane_tui.backend.paths import VMFiles, validate_cluster_id
 from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, QemuProcess, boot_id, look, qemus
+from podplane_tui.backend.process import QemuProcess, look, qemus
 from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.stop import StopResult, end_process
 
-HOST_ADDRESS = "10.0.2.2"
-"""The host as the guest sees it (QEMU's user network)."""
 
-
-class Qemu:
+class Qemu(Names):
     """One machine, named by `Options`. Implements `Manager`."""
 
     def __init__(self, options: Options) -> None:
@@ -60,46 +54,6 @@ class Qemu:
         self.files = VMFiles(options.arch, validate_cluster_id(options.cluster_id), data_dir, runtime_dir, state_dir)
         self._output: TextIO | None = None
         self._lock: HeldLock | None = None
-
-    # Names and places
-
-    @property
-    def vm_name(self) -> str:
-        """`podplane-local-<cluster id>`."""
-        return self.files.name
-
-    @property
-    def vm_image_directory(self) -> Path:
-        return self.files.image_dir
-
-    @property
-    def vm_image_path(self) -> Path:
-        return self.files.image
-
-    @property
-    def vm_pid_directory(self) -> Path:
-        return self.files.pid_dir
-
-    @property
-    def vm_pid_filename(self) -> str:
-        """The PID file's name, without its directory."""
-        return self.files.pid_file.name
-
-    @property
-    def serial_console_path(self) -> Path:
-        return self.files.console
-
-    @property
-    def cloud_init_data_disk_path(self) -> Path:
-        return self.files.seed
-
-    def addr(self) -> str:
-        """The host's address as the guest sees it."""
-        return HOST_ADDRESS
-
-    def node_ip(self) -> str:
-        """The guest's address as its pods see it."""
-        return NODE_ADDRESS
 
     def set_output(self, stream: TextIO | None) -> None:
         """Where rsync's lines go; None for nowhere."""
@@ -330,29 +284,12 @@ class Qemu:
         """
         with self.locked("adopt"):
             process = self._require_process()
-            if self.is_named(process):
-                return process.pid
-            machine = read_machine(process.arguments)
-            data = {BOOT_ID_KEY: boot_id(), TICKS_KEY: process.create_ticks}
-            if machine.qmp is not None:
-                data["qmp"] = str(machine.qmp)
-            if machine.accelerator:
-                data["accel"] = machine.accelerator
-            if machine.console_log is not None:
-                data["console_log"] = str(machine.console_log)
-            with os_errors_as(CorruptFile, f"the PID file of {self.vm_name} can't be written"):
-                if is_foreign(self.files, self.files.pid_file):
-                    clear(self.files, self.files.pid_file)
-                PIDFile(self.files.pid_file, process.pid, data).write()
+            adoption.adopt(self.files, process)
             return process.pid
 
     def is_named(self, process: QemuProcess) -> bool:
         """Whether the PID file names `process`."""
-        try:
-            named = self.vm_pid_file()
-        except CorruptFile:
-            return False
-        return named is not None and named.pid == process.pid and process.matches(named.data)
+        return adoption.is_named(self.files, process)
 
     def console(self, *, record: Callable[[bytes], object] | None = None, ask: bool = False) -> console.Ending:
         """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
@@ -360,41 +297,7 @@ class Qemu:
         `record` is given all that the machine prints. With `ask`, whoever of ours holds the console is asked for it.
         Raises `NotRunning`, `ConsoleHeld` and `ConsoleError`.
         """
-        machine = self.machine()
-        path = machine.console or self.files.console
-
-        def check() -> None:
-            """QEMU lets a second client connect, into silence, so it is asked first."""
-            if machine.qmp is None:
-                return
-            try:
-                taken = qmp.console_client_connected(machine.qmp, path)
-            except QMPError:
-                return  # it can't tell, so nothing speaks against trying
-            if taken:
-                raise ConsoleHeld(
-                    f"the console of {self.vm_name} serves one program at a time, and one that is not podplane-tui has"
-                    " it: leave it there first"
-                )
-
-        def asked() -> str:
-            claim = console_holder.asker(self.files)
-            return "" if claim is None else claim.who
-
-        who = console_holder.own_name("the console command")
-        if ask:
-            held = console_holder.ask(self.files, who, cancel=threading.Event())
-        else:
-            held = console_holder.take(self.files, who)
-        return console.attach(
-            path,
-            input_fd=sys.stdin.fileno(),
-            output_fd=sys.stdout.fileno(),
-            check=check,
-            record=record,
-            asked=asked,
-            held=held,
-        )
+        return console_attach.attach(self.files, self.machine(), record=record, ask=ask)
 
     def shell(
         self,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.config import load_config
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.paths import host_arch
+from podplane_tui.backend.starting import StartSettings
 from podplane_tui.cli.lifecycle import boot_options, direct_boot
 from podplane_tui.cli.options import Choices, pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from podplane_tui.backend.arguments import DirectBootOptions, parse_memory, validate_cpus
-from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.config import load_config
 from podplane_tui.backend.errors import NotRunning, VMNotFound
 from podplane_tui.backend.files import disk_usage
@@ -18,6 +18,7 @@ from podplane_tui.backend.image_cache import choose_image
 from podplane_tui.backend.images import VIRTUAL_SIZE
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, made_by_podplane, podplane_installed, start_cluster
+from podplane_tui.backend.starting import StartSettings
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.machine import cluster_of
 from podplane_tui.cli.options import Choices, Function, complete_cluster_id, pass_choices, place_options

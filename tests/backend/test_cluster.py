@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.cluster import Cluster, StartSettings
+from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, NotRunning
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.ports import write_state_file
+from podplane_tui.backend.reaching import run_in_guest
 from podplane_tui.backend.snapshot import Ports
 from podplane_tui.backend.ssh import ensure_identity
+from podplane_tui.backend.starting import StartSettings
 from podplane_tui.backend.sync_log import previous
 
 
@@ -152,9 +154,9 @@ def test_the_effort_to_stop_containerd_ends_after_two_seconds(cluster: Cluster) 
     ensure_identity(cluster.files.identity)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         write_state_file(cluster.files.state_file, "a", Ports(ssh=silent.getsockname()[1]))
-        cluster._run_in_guest("true", timeout=2.0)  # once, for the import of paramiko takes time of its own
+        run_in_guest(cluster, "true", timeout=2.0)  # once, for the import of paramiko takes time of its own
         begun = time.monotonic()
-        assert cluster._run_in_guest("true", timeout=2.0) is False
+        assert run_in_guest(cluster, "true", timeout=2.0) is False
         assert 1.5 < time.monotonic() - begun < 2.8
 
 

@@ -231,7 +231,7 @@ def start_with_the_others(workspace: Workspace, cluster_id: str, chosen: Barrier
         return ports
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("podplane_tui.backend.cluster.allocate_ports", allocate)
+        patch.setattr("podplane_tui.backend.starting.allocate_ports", allocate)
         machine(workspace, cluster_id).start(StartSettings(memory="64M", cpus="1", firmware=True))
 
 

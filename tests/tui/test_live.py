@@ -5,10 +5,10 @@ from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
 from podplane_tui.backend.arguments import DirectBootOptions
-from podplane_tui.backend.cluster import StartSettings
 from podplane_tui.backend.config import Config
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.snapshot import State
+from podplane_tui.backend.starting import StartSettings
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.dialog import Question

@@ -1,0 +1,197 @@
+"""How a cluster's machine is started: what is asked for and what is remembered, how it boots, and with which ports."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podplane_tui.backend import ssh
+from podplane_tui.backend.advice import PORT_TAKEN, port_holders
+from podplane_tui.backend.arguments import DirectBootOptions, read_machine
+from podplane_tui.backend.cidata import read_seed
+from podplane_tui.backend.direct_boot import choose_boot
+from podplane_tui.backend.errors import CorruptFile, InvalidInput, StartFailed, VMError
+from podplane_tui.backend.files import open_regular, os_errors_as, write_atomic
+from podplane_tui.backend.interface import Control, StopTimeouts
+from podplane_tui.backend.launch import Launch
+from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.ports import allocate_ports, moved_ports, port_forwards, write_state_file
+from podplane_tui.backend.settings import read_settings
+from podplane_tui.backend.snapshot import Ports
+
+if TYPE_CHECKING:
+    from podplane_tui.backend.cluster import Cluster
+
+_PORT_RETRIES = 3
+_MAX_USER_DATA = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class StartSettings:
+    """How to start a cluster's machine; empty values stand for the defaults.
+
+    `user_data` is a file whose text replaces the cluster's own user-data. `accelerator` is `kvm`, `hvf`, `tcg` or
+    empty for the best there is. Without `boot` the machine boots directly when podplane's manifest says how, unless
+    `firmware` is asked for.
+    """
+
+    cpus: str = ""
+    memory: str = ""
+    user_data: Path | None = None
+    boot: DirectBootOptions | None = None
+    accelerator: str = ""
+    network: bool = True
+    monitor: bool = False
+    firmware: bool = False
+
+
+def start(cluster: Cluster, asked: StartSettings, control: Control) -> None:
+    """See `Cluster.start`."""
+    settings = _remembered(cluster.files, asked)
+    with cluster.qemu.locked("start"):
+        user_data = read_user_data(cluster.files, settings.user_data)
+        if settings.boot is None and not settings.firmware:
+            settings = replace(settings, boot=_boot(cluster.files, control))
+        child = _launch(cluster, settings, user_data, control)
+        _remember_start(cluster, asked, user_data, control)
+    if settings.monitor:
+        cluster.qemu.wait_in_foreground(child)
+        cluster.remove_state_file()
+
+
+def restart(cluster: Cluster, settings: StartSettings | None, timeouts: StopTimeouts | None, control: Control) -> None:
+    """See `Cluster.restart`."""
+    with cluster.qemu.locked("restart"):
+        settings = settings or _settings_for_restart(cluster, control)
+        user_data = read_user_data(cluster.files, settings.user_data) or _user_data_in_use(cluster.files)
+        if cluster.qemu.running():
+            cluster.stop(timeouts=timeouts, control=control)
+        with cluster.qemu.locked("start"):
+            _launch(cluster, settings, user_data, control)
+
+
+def _remembered(files: VMFiles, settings: StartSettings) -> StartSettings:
+    """`settings` with what is remembered where they say nothing."""
+    kept = read_settings(files)
+    user_data = settings.user_data or (Path(kept.user_data) if kept.user_data else None)
+    return replace(
+        settings, cpus=settings.cpus or kept.cpus, memory=settings.memory or kept.memory, user_data=user_data
+    )
+
+
+def _remember_start(cluster: Cluster, asked: StartSettings, user_data: str, control: Control) -> None:
+    """Remember what was asked for; of the user-data its text, for the file it came from may go."""
+    named = {"cpus": asked.cpus, "memory": asked.memory}
+    changes = {name: value for name, value in named.items() if value}
+    try:
+        if asked.user_data is not None:
+            keep_user_data(cluster.files, user_data)
+            changes["user_data"] = str(cluster.files.kept_user_data)
+        if changes:
+            cluster.remember(**changes)
+    except VMError as error:  # the machine runs, which is what was asked for
+        control.report(str(error))
+
+
+def keep_user_data(files: VMFiles, text: str) -> None:
+    """Keep the text of user-data whose file may go. Raises `CorruptFile`."""
+    with os_errors_as(CorruptFile, f"the user-data of {files.name} can't be written"):
+        write_atomic(files.kept_user_data, text.encode(), mode=0o600)
+
+
+def _boot(files: VMFiles, control: Control) -> DirectBootOptions | None:
+    """How podplane's manifest says that this disk boots; None for firmware."""
+    choice = choose_boot(files.image, files.arch, control)
+    if choice.reason:
+        control.report(f"booting by firmware: {choice.reason}")
+    return choice.options
+
+
+def _launch(cluster: Cluster, settings: StartSettings, user_data: str, control: Control) -> subprocess.Popen[bytes]:
+    files = cluster.files
+    key = ssh.ensure_identity(files.identity) if settings.network else ""
+    for attempt in range(_PORT_RETRIES):
+        with os_errors_as(StartFailed, "there are no ports for it"):
+            ports = allocate_ports() if settings.network else Ports()
+        launch = Launch(
+            user_data=user_data,
+            cpus=settings.cpus,
+            memory=settings.memory,
+            ssh_authorized_key=key,
+            monitor=settings.monitor,
+            boot=settings.boot,
+            ports=port_forwards(ports),
+            accelerator=settings.accelerator,
+            network=settings.network,
+        )
+
+        def tell(ports: Ports = ports) -> None:
+            for line in moved_ports(ports, port_holders):  # who has them takes longer to find than all the rest
+                control.report(line)
+
+        def commit(ports: Ports = ports) -> None:
+            if settings.network:
+                write_state_file(files.state_file, files.cluster_id, ports)
+
+        try:
+            return cluster.qemu.launch(launch, control, meanwhile=tell, commit=commit)
+        except StartFailed as error:
+            # Somebody took a port between our look and QEMU's bind: choose anew.
+            if PORT_TAKEN in str(error) and attempt + 1 < _PORT_RETRIES:
+                control.report("a port was taken meanwhile: choosing others")
+                continue
+            raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def read_user_data(files: VMFiles, replacement: Path | None = None) -> str:
+    """The text of `replacement`, else of the cluster's own user-data, else nothing."""
+    path = replacement or files.user_data
+    try:
+        with open_regular(path, follow_links=True) as file:
+            content = file.read(_MAX_USER_DATA + 1)
+    except FileNotFoundError as error:
+        if replacement is None:
+            return ""
+        raise InvalidInput(f"there is no user-data file {path}: check the path") from error
+    except OSError as error:
+        raise InvalidInput(f"the user-data {path} can't be read: {error.strerror}; put a file there") from error
+    if len(content) > _MAX_USER_DATA:
+        raise InvalidInput(f"the user-data {path} is larger than {_MAX_USER_DATA >> 20} MB: use a smaller file")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the user-data {path} is not UTF-8 text: save it as such") from error
+
+
+def _settings_for_restart(cluster: Cluster, control: Control) -> StartSettings:
+    """What the machine runs with, changed where something else is remembered by now."""
+    in_use, kept = _settings_in_use(cluster), _remembered(cluster.files, StartSettings())
+    if in_use is None:
+        return replace(kept, boot=_boot(cluster.files, control))
+    return replace(in_use, cpus=kept.cpus or in_use.cpus, memory=kept.memory or in_use.memory, user_data=kept.user_data)
+
+
+def _settings_in_use(cluster: Cluster) -> StartSettings | None:
+    """What the running machine was started with; None when it does not run."""
+    process = cluster.qemu.process()
+    if process is None:
+        return None
+    machine = read_machine(process.arguments)
+    return StartSettings(
+        cpus=str(machine.cpus or ""),
+        memory=f"{machine.memory_bytes // 2**20}M" if machine.memory_bytes else "",
+        boot=machine.boot,
+        accelerator=machine.accelerator or "",
+        network=machine.network,
+    )
+
+
+def _user_data_in_use(files: VMFiles) -> str:
+    """The user-data of the seed that is there; nothing when there is none that can be read."""
+    try:
+        return read_seed(files.seed).user_data
+    except CorruptFile:
+        return ""
