@@ -262,3 +262,16 @@ async def test_a_stopped_machine_shows_its_last_run(workspace: Workspace) -> Non
         await until(lambda: view.has_class("-detached"), what="the end of it, dimmed")
         assert app.panel.enter()
         assert isinstance(app.panel.query_one("#console-notice"), Static)
+
+
+async def test_a_flood_that_nobody_records_is_given_whole() -> None:
+    stream = recording_stream.RecordingStream(None, live=lambda: True)
+    await stream.open()
+    printed = [b"%d\r\n" % number for number in range(3000)]  # faster than anybody reads
+    for piece in printed:
+        stream.push(piece)
+    given = b""
+    while len(given) < len(b"".join(printed)):
+        given += await stream.read(65536)
+    assert given == b"".join(printed)
+    await stream.close()

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -64,7 +63,7 @@ class ConsolePanel(Panel):
         self._handed: Held | None = None
         """The console, handed over to us and not connected yet."""
         self._pending = b""
-        self._early: deque[bytes] = deque(maxlen=MAX_UNRECORDED)
+        self._early = bytearray()
         """What came, unrecorded, before there was a stream to show it."""
         self._asking: threading.Event | None = None
         self._offered_at = -_OFFER_LASTS
@@ -285,8 +284,8 @@ class ConsolePanel(Panel):
             marked=jump.here,
             replayed=jump.show,
         )
-        while self._early:
-            stream.push(self._early.popleft())
+        stream.push(bytes(self._early))
+        self._early.clear()
         self._streams[vm.key] = stream
         await view.attach(stream)
         while len(self._views) > MAX_VIEWS:
@@ -371,8 +370,9 @@ class ConsolePanel(Panel):
         stream = self._streams.get(key)
         if stream is not None and not stream.closed:
             stream.push(data)
-        elif data:
-            self._early.append(data)
+        else:
+            self._early += data
+            del self._early[:-MAX_UNRECORDED]
 
     def _line_closed(self) -> None:
         self._line = None

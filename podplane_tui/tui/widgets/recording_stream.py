@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,8 +23,8 @@ EAGER = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016)
 
 CHUNK = 16 * 1024
 """Bytes given at once: few enough to be parsed in one go, so that what was given was shown, whenever reading ends."""
-MAX_UNRECORDED = 256
-"""Reads of a console that wait here because they could not be recorded; the oldest give way."""
+MAX_UNRECORDED = 2**20
+"""Bytes of a console that wait here because they could not be recorded; the oldest give way."""
 
 BEFORE_MARK, BEHIND_MARK = 64 * 1024, 256 * 1024
 """Bytes around a mark that are given when it is far back."""
@@ -73,7 +72,7 @@ class RecordingStream:
         self._replayed: Callable[[], None] | None = replayed
         self._reader: RecordingReader | None = None
         self._given_at = 0
-        self._unrecorded: deque[bytes] = deque(maxlen=MAX_UNRECORDED)
+        self._unrecorded = bytearray()
         self._nudged = asyncio.Event()
         self._closed = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="recording")
@@ -104,7 +103,7 @@ class RecordingStream:
             if self._mark is not None and self._mark < self.offset:
                 self.offset, self._until = max(0, self._mark - BEFORE_MARK), self._mark + BEHIND_MARK
             if self.offset > 0:
-                self._unrecorded.append(_note(f"{format_size(self.offset)} before this are in podplane-tui logs"))
+                self._unrecorded += _note(f"{format_size(self.offset)} before this are in podplane-tui logs")
         return RecordingReader(path, self.offset)
 
     async def read(self, limit: int) -> bytes:
@@ -118,7 +117,9 @@ class RecordingStream:
             if chunk is not None:
                 return self._give(chunk)
             if self._unrecorded:
-                return self._unrecorded.popleft()
+                data = bytes(self._unrecorded[: min(limit, CHUNK)])
+                del self._unrecorded[: len(data)]
+                return data
             if self._replayed is not None:
                 replayed, self._replayed = self._replayed, None
                 replayed()
@@ -153,8 +154,8 @@ class RecordingStream:
 
     def push(self, data: bytes) -> None:
         """Give these bytes, too, behind all that is on record; with none, look at once whether there is more."""
-        if data:
-            self._unrecorded.append(data)
+        self._unrecorded += data
+        del self._unrecorded[:-MAX_UNRECORDED]
         self._nudged.set()
 
     def write(self, data: bytes) -> None:
