@@ -101,6 +101,8 @@ class Server:
         )
         if objection is not None:
             return _refused(objection)
+        if self._closing:
+            raise web.HTTPServiceUnavailable
         name = request.match_info.get("session")
         if name is not None and not self._door.admits(name, request.cookies.get(COOKIE, "")):
             return _refused(f"This browser was not let in here, or that has ended. {_NEW_LINK}")
@@ -180,9 +182,6 @@ class Server:
     async def _run_dashboard(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(timeout=_CLOSING, heartbeat=_HEARTBEAT, max_msg_size=_MESSAGE_BYTES)
         await websocket.prepare(request)
-        if self._closing:
-            await websocket.close()
-            return websocket
         if len(self._tabs) >= MOST_TABS:
             await websocket.send_bytes(
                 f"{MOST_TABS} dashboards are open here already: close one of them first.".encode()

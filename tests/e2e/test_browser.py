@@ -65,8 +65,8 @@ def page(browser: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture
-def link(workspace: Workspace) -> Iterator[str]:
-    """A link of the real program's."""
+def server(workspace: Workspace) -> Iterator[subprocess.Popen[str]]:
+    """The real program, whose first line is a link."""
     process = subprocess.Popen(
         [sys.executable, "-m", "podplane_tui", "serve", "--port", "0"],
         env={**workspace.environment, "PODPLANE_TUI_ACCEL": "tcg"},
@@ -74,10 +74,16 @@ def link(workspace: Workspace) -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
+    yield process
     process.terminate()
     assert process.wait(SECONDS) == 0
+
+
+@pytest.fixture
+def link(server: subprocess.Popen[str]) -> str:
+    """A link of the real program's."""
+    assert server.stdout is not None
+    return server.stdout.readline().strip()
 
 
 def screen(page: Page) -> str:
@@ -194,7 +200,9 @@ def test_a_machine_is_started_and_typed_into(
     assert asked == {urlsplit(link).netloc}
 
 
-def test_the_link_works_from_a_page_of_somebody_elses(page: Page, link: str, tmp_path: Path) -> None:
+def test_the_link_works_from_a_page_of_somebody_elses(
+    page: Page, server: subprocess.Popen[str], link: str, tmp_path: Path
+) -> None:
     """Coming from there, a browser keeps strict cookies back on the way through redirections."""
     elsewhere = tmp_path / "elsewhere.html"
     elsewhere.write_text(f'<a href="{link}">in</a>')
@@ -202,6 +210,9 @@ def test_the_link_works_from_a_page_of_somebody_elses(page: Page, link: str, tmp
     page.click("a")
     page.wait_for_selector("body.-first-byte")
     shows(page, "No VMs here yet.")
+    server.terminate()
+    page.click("text=Open it again")
+    page.wait_for_selector("text=serve has ended, too")
 
 
 def test_a_screenshot_taken_in_the_dashboard_is_downloaded(page: Page, link: str, tmp_path: Path) -> None:

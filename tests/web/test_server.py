@@ -392,6 +392,7 @@ async def test_the_servers_end_closes_pages_and_ends_processes() -> None:
         end = asyncio.create_task(here.server.end())
         message = await page.receive(PATIENCE)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
+        assert (await here.get("/")).status == 503
         await end
         assert not process.is_running()
 

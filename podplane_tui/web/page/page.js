@@ -1,4 +1,4 @@
-// Tells the terminal where its WebSocket is, gives it the keys, and says so when it can't be or is no more.
+// Tells the terminal where its WebSocket is, gives it the keys, and says so when it is no more.
 "use strict";
 
 const body = document.body;
@@ -9,7 +9,15 @@ const socket = new URL("ws", location.href);
 socket.protocol = "ws:";
 terminal.dataset.sessionWebsocketUrl = socket.href;
 
-again.addEventListener("click", () => location.reload());
+again.addEventListener("click", async () => {
+  const answer = await fetch(location.href).catch(() => null);
+  if (answer?.ok) {
+    location.reload();
+  } else {
+    document.querySelector("#words").textContent =
+      "podplane-tui serve has ended, too: start it again, and open the link it prints.";
+  }
+});
 
 // The terminal's script tells of its connection by classes of the body.
 new MutationObserver(() => {
@@ -19,10 +27,3 @@ new MutationObserver(() => {
     terminal.querySelector("textarea")?.focus();
   }
 }).observe(body, { attributeFilter: ["class"] });
-
-const unable = (event) => {
-  document.querySelector("#words").textContent = `The terminal can't be shown here: ${event.message}.`;
-  body.classList.add("-unable");
-};
-addEventListener("error", unable);
-addEventListener("load", () => removeEventListener("error", unable));
