@@ -21,7 +21,7 @@ from podplane_tui.web.server import COOKIE
 from tests.conftest import Workspace
 from tests.test_cli import assert_refused, make_disk, run
 from tests.test_cli_vm import Terminal
-from tests.web.support import PATIENCE, shown, until
+from tests.web.support import PATIENCE, closed, shown, until
 
 PROGRAM = [sys.executable, "-m", "podplane_tui", "serve", "--port", "0", "--arch", "amd64"]
 
@@ -81,9 +81,7 @@ async def test_a_dashboard_is_shown_and_a_signal_ends_all(workspace: Workspace, 
             dashboard = only_child(process)
             assert link.partition("=")[2] not in str([dashboard.cmdline(), dashboard.environ()])
             process.send_signal(number)
-            while (await page.receive(PATIENCE)).type is aiohttp.WSMsgType.BINARY:
-                pass
-            assert page.close_code == aiohttp.WSCloseCode.GOING_AWAY
+            assert await closed(page) == aiohttp.WSCloseCode.GOING_AWAY
         assert await asyncio.to_thread(process.wait, PATIENCE) == 0
         assert not dashboard.is_running()
         assert process.stderr is not None
@@ -101,8 +99,7 @@ async def test_leaving_the_dashboard_ends_its_tab_but_not_the_server(workspace: 
             await shown(page, "No VMs here yet")
             dashboard = only_child(process)
             await page.send_json(["stdin", "q"])
-            while (await page.receive(PATIENCE)).type is aiohttp.WSMsgType.BINARY:
-                pass
+            await closed(page)
             await asyncio.to_thread(dashboard.wait, PATIENCE)
             assert process.poll() is None
 

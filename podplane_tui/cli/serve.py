@@ -107,7 +107,8 @@ async def _serve(server: Server, door: Door, listener: socket.socket) -> None:
         ending.set()
 
     for number in _ENDING_SIGNALS:
-        loop.add_signal_handler(number, end)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and shells in the background leave it
+            loop.add_signal_handler(number, end)
     async with server.running(listener):
         more = _on_enter(lambda: click.echo(door.new_link()))
         click.echo("The dashboard, for one browser on this machine, once:", err=True)
@@ -128,11 +129,15 @@ def _on_enter(act: Callable[[], None]) -> bool:
     terminal = sys.stdin.fileno()
 
     def pressed() -> None:
-        # Reading in the background would stop us.
-        if os.tcgetpgrp(terminal) != os.getpgrp() or not os.read(terminal, 1024):
+        try:
+            # Reading in the background would stop us.
+            read = os.tcgetpgrp(terminal) == os.getpgrp() and os.read(terminal, 1024)
+        except OSError:  # the terminal is gone
+            read = b""
+        if read:
+            act()
+        else:
             loop.remove_reader(terminal)
-            return
-        act()
 
     loop.add_reader(terminal, pressed)
     return True

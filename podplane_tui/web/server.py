@@ -159,11 +159,12 @@ class Server:
         download = await self._download_of(request)
         if download.session != request.match_info["session"]:
             raise web.HTTPNotFound
+        name = quote(download.file_name, safe="", errors="replace")
         # Never shown as a page of ours, whatever is in it.
         response = web.StreamResponse(
             headers={
                 "Content-Type": "application/octet-stream",
-                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(download.file_name, safe='')}",
+                "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
             }
         )
         await response.prepare(request)

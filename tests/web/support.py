@@ -120,6 +120,14 @@ async def shown(websocket: aiohttp.ClientWebSocketResponse, text: str) -> str:
     return seen
 
 
+async def closed(websocket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """Read what the page is still sent until its WebSocket is closed; gives the code."""
+    while (message := await websocket.receive(PATIENCE)).type is aiohttp.WSMsgType.BINARY:
+        pass
+    assert message.type is aiohttp.WSMsgType.CLOSE
+    return websocket.close_code
+
+
 def transport(page: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
     """What is below a page's WebSocket, for browsers that behave badly."""
     assert page._conn is not None

@@ -14,7 +14,7 @@ import pytest
 from podplane_tui.web import server as server_module
 from podplane_tui.web import tab as tab_module
 from podplane_tui.web.server import COOKIE, MOST_TABS
-from tests.web.support import PATIENCE, shown, site, speaker, transport, until
+from tests.web.support import PATIENCE, closed, shown, site, speaker, transport, until
 
 NOTHING = speaker("receive()")
 ECHO = speaker("""
@@ -200,7 +200,10 @@ async def test_words_of_the_page_reach_the_process_and_its_words_the_page() -> N
         assert await page.receive_json(timeout=PATIENCE) == ["pong", "7"]
 
 
-@pytest.mark.parametrize("word", ["", "[", "{}", '["stdin", 5]', '["resize", {}]', "[" * 100_000, '["quit"]', "null"])
+@pytest.mark.parametrize(
+    "word",
+    ["", "[", "{}", '["stdin", 5]', '["resize", {}]', pytest.param("[" * 100_000, id="deep"), '["quit"]', "null"],
+)
 async def test_what_is_no_word_of_the_pages_does_nothing(word: str) -> None:
     async with site(ECHO) as here, here.page() as page:
         await shown(page, "here")
@@ -239,7 +242,7 @@ async def test_last_words_are_shown_in_the_page_and_told_to_whoever_serves() -> 
     async with site(command) as here, here.page() as page:
         seen = await shown(page, "line 3 is wrong")
         assert "owned" not in seen
-        assert (await page.receive(PATIENCE)).type is aiohttp.WSMsgType.CLOSE
+        await closed(page)
         assert here.said[-1] == "podplane-tui: line 3 is wrong"
 
 
@@ -247,11 +250,10 @@ async def test_last_words_are_shown_in_the_page_and_told_to_whoever_serves() -> 
 async def test_a_command_that_does_not_speak_as_a_dashboard_ends_the_page(program: str) -> None:
     command = [sys.executable, "-c", program] if program.startswith("print") else speaker(f"{program}; receive()")
     async with site(command) as here, here.page() as page:
-        while (message := await page.receive(PATIENCE)).type is aiohttp.WSMsgType.BINARY:
-            pass
-        assert message.type is aiohttp.WSMsgType.CLOSE
+        await closed(page)
 
 
+@pytest.mark.slow
 async def test_every_tab_has_a_process_and_there_is_a_last_one() -> None:
     async with site(ECHO) as here, aiohttp.ClientSession() as client:
         path, cookie = await here.enter()
@@ -261,7 +263,7 @@ async def test_every_tab_has_a_process_and_there_is_a_last_one() -> None:
         assert len({pid_in(await shown(page, "here")) for page in pages}) == MOST_TABS
         one_more = await client.ws_connect(url, headers=headers)
         await shown(one_more, "close one of them first")
-        assert (await one_more.receive(PATIENCE)).type is aiohttp.WSMsgType.CLOSE
+        await closed(one_more)
         await pages[0].close()
         await until(lambda: len(psutil.Process().children()) < MOST_TABS, "the end of one")
         again = await client.ws_connect(url, headers=headers)
@@ -390,8 +392,7 @@ async def test_the_servers_end_closes_pages_and_ends_processes() -> None:
     async with site(ECHO) as here, here.page() as page:
         process = psutil.Process(pid_in(await shown(page, "here")))
         end = asyncio.create_task(here.server.end())
-        message = await page.receive(PATIENCE)
-        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
+        assert await closed(page) == aiohttp.WSCloseCode.GOING_AWAY
         assert (await here.get("/")).status == 503
         await end
         assert not process.is_running()
