@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 
@@ -109,3 +110,21 @@ CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
 
 Each raises `ValueError` with what is wrong with the value, to be written behind the setting's name.
 """
+
+_NUMBERS = frozenset({_seconds, _count, _refresh, _cpus})
+
+
+def typed_value(setting: str, text: str) -> str | int | float:
+    """What to write into a file for a setting, such as `stop.kill`, that somebody typed.
+
+    Raises `ValueError` with what is wrong with it.
+    """
+    table, _, name = setting.partition(".")
+    check = CHECKS[table][name]
+    value: str | int | float = text
+    if check in _NUMBERS:
+        with contextlib.suppress(ValueError):
+            value = float(text)
+            value = int(text)
+    check(value)
+    return value

@@ -51,6 +51,7 @@ VERBS = {
     "server": ("server", "server"),
     "serve": ("serve", "serve"),
     "doctor": ("doctor", "doctor"),
+    "keys": ("keys", "keys"),
     "demo": ("demo", "demo"),
     "completion": ("completion", "completion"),
 }

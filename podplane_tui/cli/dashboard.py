@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podplane_tui.backend.config import Config, load_config
+from podplane_tui.backend.config import Config, config_path, load_config
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.cli.options import Choices
@@ -57,6 +57,7 @@ def make_app(choices: Choices) -> PodplaneApp:
         state_dir=place.state_dir,
         arch=place.arch,
         config=config,
+        config_path=config_path(),
         select=select,
         inventory=first.inventory(),
         welcome=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.config import load_config
+from podplane_tui.backend.config import config_path, load_config
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.paths import host_arch
 from podplane_tui.backend.starting import StartSettings
@@ -53,7 +53,8 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     # With a network card the firmware would try to boot from it for minutes before it gives up.
     settings = StartSettings(cpus="1", memory="512M", boot=boot, network=False)
     # Firmware without a system ignores the power button.
-    config = replace(load_config(), stop=StopTimeouts(powerdown=_LINUX_POWERDOWN if boot else 0))
+    timeouts = StopTimeouts(powerdown=_LINUX_POWERDOWN if boot else 0)
+    config = load_config()
     with throw_away_workspace() as place:
 
         def start(control: Control) -> None:
@@ -73,6 +74,9 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
             state_dir=place.state_dir,
             arch=arch,
             config=config,
+            config_path=config_path(),
+            stop_timeouts=timeouts,
+            keep_theme=False,
             start_settings=settings,
             select=cluster_id,
             message="This machine is real. It is gone when you leave.",

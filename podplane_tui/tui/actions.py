@@ -10,6 +10,7 @@ from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui import many
 from podplane_tui.tui.asking import ask
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.running import JobRunner
 from podplane_tui.tui.screens.create import CreateDialog
@@ -39,13 +40,16 @@ class Actions:
             key = event.keys[0] if event.keys else ""
             self._app.run_worker(self._act(event.verb, key), group=f"vm-{key}", exit_on_error=True)
 
+    def _key(self, binding_id: str) -> str:
+        return key_name(self._app, binding_id)
+
     async def _act_on_many(self, event: ActionRequested) -> None:
         """The same for many machines, with one question that lists them, and then all at once."""
         verb = event.verb
         vms = [vm for vm in self._app.snapshots or () if vm.key in event.keys]
-        chosen = many.select(verb, vms, busy=self.jobs.busy | self._asking, hidden=event.hidden)
+        chosen = many.select(verb, vms, busy=self.jobs.busy | self._asking, hidden=event.hidden, key=self._key)
         if verb in {Verb.SYNC, Verb.WATCH}:
-            self._app.refuse("Files are copied to one VM at a time: Esc takes the marks away.")
+            self._app.refuse(f"Files are copied to one VM at a time: {self._key('view.back')} takes the marks away.")
         elif not chosen.able and verb is Verb.STOP and self.jobs.busy & set(event.keys):
             for key in self.jobs.busy & set(event.keys):
                 self.jobs.meet(key, verb)
@@ -82,7 +86,7 @@ class Actions:
         if key in self.jobs.busy:
             self.jobs.meet(key, verb)
             return
-        reason = refusal(verb, vm)
+        reason = refusal(verb, vm, self._key)
         if reason is not None:
             self._app.refuse(reason)
             return
@@ -120,7 +124,8 @@ class Actions:
         if request is None:
             return
         key = f"{request.cluster_id}.{self._app.arch}"
-        await self.jobs.run(Verb.CREATE, key, request.cluster_id, self.workshop.create(request, self._app.arch))
+        task = self.workshop.create(request, self._app.arch, start_key=self._key("vm.start"))
+        await self.jobs.run(Verb.CREATE, key, request.cluster_id, task)
         self._app.dashboard.select(request.cluster_id)
 
     # Watches: beside the one verb at a time that a machine takes, and any number of them
@@ -128,7 +133,7 @@ class Actions:
     def _begin_watch(self, vm: VMSnapshot, request: SyncRequest) -> None:
         slot = f"{vm.key} {request.source} {request.destination}"
         if slot in self.jobs.busy:
-            self._app.refuse(f"{request.source} is watched already: press W to end that")
+            self._app.refuse(f"{request.source} is watched already: press {self._key('vm.watch')} to end that")
             return
         subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
         task = self.workshop.watch(vm, request)

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
 from podplane_tui.backend.config import Config
+from podplane_tui.backend.errors import VMError
+from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.paths import dashboard_memory
@@ -31,8 +34,9 @@ from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
 from podplane_tui.tui.events import Event, Level, changes, event, with_events
 from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.memory import Memory, recall, remember
-from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted
+from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted, ThemeChosen
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import stylesheets
@@ -58,6 +62,9 @@ class PodplaneApp(App[None]):
 
     `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
     own, None for the usual one. `inventory` is one that has looked already, with what it saw.
+
+    `config` is in force; its file, where what is changed here is written to, is at `config_path`, None for nowhere.
+    `stop_timeouts` stand in place of its own. Without `keep_theme` only the settings screen writes.
     """
 
     TITLE = "podplane-tui"
@@ -80,6 +87,9 @@ class PodplaneApp(App[None]):
         arch: str,
         *,
         config: Config | None = None,
+        config_path: Path | None = None,
+        stop_timeouts: StopTimeouts | None = None,
+        keep_theme: bool = True,
         start_settings: backend.StartSettings | None = None,
         select: str | None = None,
         message: str = "",
@@ -95,6 +105,9 @@ class PodplaneApp(App[None]):
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
         self.arch = arch
+        self._config_path = config_path
+        self._stop_timeouts = stop_timeouts
+        self._keep_theme = keep_theme
         self._start_settings = start_settings
         self._actions: Actions | None = None
         self._select = select
@@ -139,7 +152,9 @@ class PodplaneApp(App[None]):
         if self._message:
             self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
         if self._welcome and not self._memory.toured:
-            self.notify("New here? F1 shows around.", title="Welcome", timeout=8, markup=False)
+            self.notify(
+                f"New here? {key_name(self, 'app.tour')} shows around.", title="Welcome", timeout=8, markup=False
+            )
             self._remember(replace(self._memory, toured=True))
 
     def on_unmount(self) -> None:
@@ -160,6 +175,53 @@ class PodplaneApp(App[None]):
             return
         await self.dashboard.release_console()
         self.action_suspend_process()
+
+    # Configuring
+
+    @work(group="settings", exclusive=True)
+    async def action_settings(self) -> None:
+        """Show the configuration and change it."""
+        from podplane_tui.tui.configuring import ask_settings  # noqa: PLC0415
+
+        if self._config_path is None:
+            self.refuse("There is no home directory, so settings can't be kept: set HOME.")
+            return
+        self.clear_notifications()  # none of them may cover the screen
+        try:
+            config = await ask_settings(self, self._config_path)
+        except VMError as error:
+            self.refuse(str(error))
+            return
+        if config is not None:
+            self._put_in_force(config)
+
+    def _put_in_force(self, config: Config) -> None:
+        if config.dashboard.theme != self.config.dashboard.theme:
+            self.theme = config.dashboard.theme
+        self.config = config
+        self.set_keymap(dict(config.keys))
+        if self._actions is not None:
+            self._actions.workshop = replace(self._actions.workshop, stop_timeouts=self._stop_timeouts or config.stop)
+        self.look_now()
+
+    def search_themes(self) -> None:
+        """The palette's themes; the one that is chosen is kept."""
+        from podplane_tui.tui.configuring import Themes  # noqa: PLC0415
+
+        self.push_screen(CommandPalette(providers=[Themes], placeholder="Search for themes…"))
+
+    async def on_theme_chosen(self, event: ThemeChosen) -> None:
+        """Take it, now and from now on."""
+        from podplane_tui.tui.configuring import keep_theme  # noqa: PLC0415
+
+        event.stop()
+        self.theme = event.name
+        if self._config_path is None or not self._keep_theme:
+            return
+        try:
+            await keep_theme(self._config_path, event.name)
+        except VMError as error:
+            self.refuse(f"The theme was not kept: {error}")
 
     # Looking
 
@@ -245,7 +307,8 @@ class PodplaneApp(App[None]):
             from podplane_tui.tui.actions import Actions  # noqa: PLC0415
             from podplane_tui.tui.work import Workshop  # noqa: PLC0415
 
-            workshop = Workshop(self.data_dir, self.runtime_dir, self.config.stop, self._start_settings, self.state_dir)
+            timeouts = self._stop_timeouts or self.config.stop
+            workshop = Workshop(self.data_dir, self.runtime_dir, timeouts, self._start_settings, self.state_dir)
             self._actions = Actions(self, workshop)
         return self._actions
 

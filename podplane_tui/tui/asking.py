@@ -15,6 +15,7 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_duration
 from podplane_tui.tui import machine
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.start import StartDialog, StartWay
@@ -33,7 +34,7 @@ async def ask(app: App[None], workshop: Workshop, vm: VMSnapshot, verb: Verb) ->
         case Verb.STOP | Verb.RESTART:
             question = Question(
                 title=f"{WORDING[verb].title} {name}?",
-                text=_stop_text(workshop.stop_timeouts, verb),
+                text=_stop_text(workshop.stop_timeouts, verb, key_name(app, "vm.stop")),
                 accept=WORDING[verb].title,
             )
             return workshop.plain(verb, vm) if await app.push_screen_wait(question) else None
@@ -55,7 +56,7 @@ async def ask(app: App[None], workshop: Workshop, vm: VMSnapshot, verb: Verb) ->
             return workshop.plain(verb, vm)
 
 
-def _stop_text(timeouts: StopTimeouts, verb: Verb) -> Content:
+def _stop_text(timeouts: StopTimeouts, verb: Verb, stop_key: str) -> Content:
     steps = [
         (timeouts.powerdown, "the power button; the guest shuts down by itself"),
         (timeouts.terminate, "SIGTERM: QEMU writes its disk and ends"),
@@ -66,7 +67,7 @@ def _stop_text(timeouts: StopTimeouts, verb: Verb) -> Content:
         for seconds, words in steps
         if seconds > 0
     ]
-    tail = "\n\nPress x again while it stops to skip to the next step."
+    tail = f"\n\nPress {stop_key} again while it stops to skip to the next step."
     if verb is Verb.RESTART:
         tail += "\nIt then starts with the CPUs, memory and kernel it has now."
     return Content.assemble("In this order, each for at most\n\n", Content("\n").join(lines), tail)

@@ -12,6 +12,7 @@ from podplane_tui.backend.interface import Control
 from podplane_tui.backend.settings import read_settings
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.text import format_size
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.machine import MachineDialog, MachineSettings, SnapshotDialog, SnapshotRequest
 from podplane_tui.tui.threads import in_thread
@@ -25,15 +26,15 @@ async def ask_settings(app: App[None], workshop: Workshop, vm: VMSnapshot) -> Wo
         name=vm.cluster_id, settings=settings, running=vm.live, disk=format_size(vm.disk_virtual_bytes)
     )
     answer = await app.push_screen_wait(dialog)
-    return None if answer is None else partial(_configure, workshop, vm, answer)
+    return None if answer is None else partial(_configure, workshop, vm, answer, key_name(app, "vm.restart"))
 
 
-def _configure(workshop: Workshop, vm: VMSnapshot, answer: MachineSettings, control: Control) -> str:
+def _configure(workshop: Workshop, vm: VMSnapshot, answer: MachineSettings, restart_key: str, control: Control) -> str:
     cluster = workshop.cluster(vm.cluster_id, vm.arch)
     cluster.remember(cpus=answer.cpus, memory=answer.memory, user_data=answer.user_data, user=answer.user)
     if answer.grow_to:
         cluster.disk.grow(answer.grow_to, control=control)
-    return "press r to restart it with them" if vm.live else "from its next start on"
+    return f"press {restart_key} to restart it with them" if vm.live else "from its next start on"
 
 
 async def ask_snapshot(app: App[None], workshop: Workshop, vm: VMSnapshot) -> Work | None:

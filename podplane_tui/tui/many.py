@@ -11,6 +11,7 @@ from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import count
+from podplane_tui.tui.keys import KeyNamer
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Dialog, Question
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
@@ -31,12 +32,14 @@ class Selection:
     hidden: int
 
 
-def select(verb: Verb, vms: Iterable[VMSnapshot], *, busy: Collection[str], hidden: Collection[str]) -> Selection:
+def select(
+    verb: Verb, vms: Iterable[VMSnapshot], *, busy: Collection[str], hidden: Collection[str], key: KeyNamer
+) -> Selection:
     """Sort the marked machines by whether `verb` makes sense for them; `busy` and `hidden` are keys."""
     able: list[VMSnapshot] = []
     left_out: list[tuple[str, str]] = []
     for vm in vms:
-        reason = "something else is being done to it" if vm.key in busy else refusal(verb, vm)
+        reason = "something else is being done to it" if vm.key in busy else refusal(verb, vm, key)
         if reason is None:
             able.append(vm)
         else:

@@ -33,3 +33,11 @@ class Noted(Message):
     def __init__(self, event: Event) -> None:
         self.event = event
         super().__init__()
+
+
+class ThemeChosen(Message):
+    """Someone wants this theme from now on."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__()

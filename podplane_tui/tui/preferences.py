@@ -1,18 +1,13 @@
 """What the configuration says about the dashboard, held against what there is: themes, bindings, keys."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import import_module
-from pkgutil import walk_packages
 
-from textual.binding import Binding
-from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
-from textual.screen import ModalScreen
 
-from podplane_tui import tui
 from podplane_tui.backend.config import Config
-from podplane_tui.tui.widgets.terminal_search import TerminalSearch
+from podplane_tui.tui.keys import places, split_keys, spoken
 
 KeysByID = Mapping[str, frozenset[str]]
 
@@ -26,22 +21,27 @@ def check(config: Config, themes: Collection[str]) -> None:
     if theme not in themes:
         names = ", ".join(sorted(themes))
         raise config.fault("dashboard.theme", f"there is no theme {theme!r}: use one of {names}")
+    check_keys(config)
+
+
+def check_keys(config: Config) -> None:
+    """The same for ids and keys alone."""
     if not config.keys:
         return
-    places = tuple(_places())
-    defaults = {name: keys for place in places for name, keys in place.items()}
+    together = tuple(_usual_keys())
+    defaults = {name: keys for place in together for name, keys in place.items()}
     changed = {}
     for name, wanted in config.keys.items():
         if name not in defaults:
             near = get_close_matches(name, defaults, n=3, cutoff=0.5) or sorted(defaults)
             raise config.fault(f"keys.{name}", f"no binding has the id {name!r}: did you mean {', '.join(near)}?")
-        changed[name] = _split(wanted)
+        changed[name] = frozenset(split_keys(wanted))
         wrong = next((key for key in sorted(changed[name]) if not _is_key(key)), None)
         if wrong is not None:
             words = f"{wrong!r} for {name} is no key: write such as s, S, f5, ctrl+s, question_mark"
             raise config.fault(f"keys.{name}", words)
     for name, keys in changed.items():
-        for other, key in _rivals(name, keys - defaults[name], places, changed):
+        for other, key in _rivals(name, keys - defaults[name], together, changed):
             words = f"{key!r} for {name} is the key of {other} already: give one of them another"
             raise config.fault(f"keys.{name}", words)
 
@@ -57,39 +57,33 @@ def _rivals(
                     yield from ((other, key) for key in sorted(keys & changed.get(other, default)))
 
 
-def _places() -> Iterator[dict[str, frozenset[str]]]:
-    """Ids and their usual keys, for everything that is in force together: the dashboard, and each dialog by itself."""
-    for module in walk_packages(tui.__path__, f"{tui.__name__}."):
-        import_module(module.name)
-    main: dict[str, frozenset[str]] = {}
-    for cls in _descendants(DOMNode):
-        if cls.__module__.startswith(f"{tui.__name__}."):
-            if issubclass(cls, ModalScreen | TerminalSearch):
-                yield _declared(cls)
-            else:
-                main |= _declared(cls)
-    yield main
+def _usual_keys() -> Iterator[dict[str, frozenset[str]]]:
+    for place in places():
+        yield {name: frozenset(split_keys(binding.key)) for name, binding in place.items()}
 
 
-def _declared(cls: type[DOMNode]) -> dict[str, frozenset[str]]:
-    bindings = [binding for ancestor in reversed(cls.__mro__) for binding in ancestor.__dict__.get("BINDINGS", ())]
-    return {
-        binding.id: _split(binding.key)
-        for binding in bindings
-        if isinstance(binding, Binding) and binding.id and "." in binding.id
-    }
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A binding: its id, its keys and the usual ones as people write them, and what they do."""
+
+    id: str
+    keys: str
+    usual: str
+    does: str
 
 
-def _descendants(cls: type[DOMNode]) -> Iterator[type[DOMNode]]:
-    for child in cls.__subclasses__():
-        yield child
-        yield from _descendants(child)
+def key_lines(changed: Mapping[str, str]) -> tuple[KeyLine, ...]:
+    """All bindings that can be changed, those of the dashboard first, with those changed that are in `changed`."""
+    *dialogs, main = places()
+    bindings = {name: binding for place in (main, *dialogs) for name, binding in place.items()}
+    return tuple(
+        KeyLine(name, _written(changed.get(name, each.key)), _written(each.key), each.tooltip or each.description)
+        for name, each in bindings.items()
+    )
 
 
-def _split(keys: str) -> frozenset[str]:
-    """The single keys, by Textual's names for them; "" for one left out."""
-    given = [Binding(key.strip(), "", "") for key in keys.split(",")]
-    return frozenset(binding.key for one in given for binding in (Binding.make_bindings([one]) if one.key else [one]))
+def _written(keys: str) -> str:
+    return " ".join(map(spoken, split_keys(keys)))
 
 
 def _is_key(key: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.tui.keys import KeyNamer
 
 
 class Verb(StrEnum):
@@ -70,25 +71,35 @@ _ALLOWED: dict[Verb, frozenset[State]] = {
 }
 
 
-def refusal(verb: Verb, vm: VMSnapshot) -> str | None:
-    """Why `verb` makes no sense for this machine as it was last seen, with what to do instead; None when it does.
+def makes_sense(verb: Verb, vm: VMSnapshot) -> bool:
+    """Whether `verb` makes sense for this machine as it was last seen.
 
     A courtesy that spares a dialog: the backend checks again under the machine's lock.
     """
     allowed = _ALLOWED.get(verb)
-    if allowed is None or vm.state in allowed:
+    return allowed is None or vm.state in allowed
+
+
+def refusal(verb: Verb, vm: VMSnapshot, key: KeyNamer) -> str | None:
+    """Why `verb` makes no sense for this machine as it was last seen, with what to do instead; None when it does."""
+    if makes_sense(verb, vm):
         return None
     name, state = vm.cluster_id, vm.state
     if state is State.BROKEN:
-        return f"{name} is broken: press ! to repair it first"
+        return f"{name} is broken: press {key('vm.repair')} to repair it first"
     if state is State.ORPHANED:
-        return f"{name} runs without a PID file: press ! to adopt it first, or x to stop it"
+        adopt, stop = key("vm.repair"), key("vm.stop")
+        return f"{name} runs without a PID file: press {adopt} to adopt it first, or {stop} to stop it"
     if verb in {Verb.DELETE, Verb.SNAPSHOT}:
-        return f"{name} is {state}: stop it first (x)"
+        return f"{name} is {state}: stop it first ({key('vm.stop')})"
     if verb is Verb.START:
         return f"{name} is {state} already" if state is not State.STOPPING else f"{name} is stopping: wait for its end"
     if state in {State.STOPPED, State.CRASHED}:
-        return f"{name} is {state}: start it first (s)" if verb is not Verb.STOP else f"{name} is {state} already"
+        return (
+            f"{name} is {state}: start it first ({key('vm.start')})"
+            if verb is not Verb.STOP
+            else f"{name} is {state} already"
+        )
     if state is State.PAUSED:
-        return f"{name} is paused: resume it first (P)"
+        return f"{name} is paused: resume it first ({key('vm.pause')})"
     return f"{name} is {state}: wait until it runs"

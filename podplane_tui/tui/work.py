@@ -111,7 +111,7 @@ class Workshop:
             return ()  # no home directory, so no cache either
         return tuple(image.path.name for image in found)
 
-    def create(self, request: CreateRequest, arch: str) -> Work:
+    def create(self, request: CreateRequest, arch: str, *, start_key: str) -> Work:
         """The work of making a machine."""
 
         def work(control: Control) -> str:
@@ -126,7 +126,7 @@ class Workshop:
             named = {"cpus": request.cpus, "memory": request.memory, "user_data": request.user_data}
             if changes := {name: value for name, value in named.items() if value}:
                 cluster.remember(**changes)
-            return "press s to start it"
+            return f"press {start_key} to start it"
 
         return work
 

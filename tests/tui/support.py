@@ -50,18 +50,18 @@ def make_app(
     settings: DashboardSettings | None = None,
     keys: Mapping[str, str] | None = None,
     create: CreateDefaults | None = None,
+    stop_timeouts: StopTimeouts | None = StopTimeouts(powerdown=0),  # noqa: B008 - frozen
+    keep_theme: bool = True,
 ) -> PodplaneApp:
     """The real app on the workspace; a stop gives the guest no time, for there is none that listens."""
     return PodplaneApp(
         workspace.data,
         workspace.runtime,
         "amd64",
-        config=Config(
-            StopTimeouts(powerdown=0),
-            create=create or CreateDefaults(),
-            dashboard=settings or DashboardSettings(),
-            keys=keys or {},
-        ),
+        config=Config(create=create or CreateDefaults(), dashboard=settings or DashboardSettings(), keys=keys or {}),
+        config_path=workspace.root / "config" / "podplane-tui" / "config.toml",
+        stop_timeouts=stop_timeouts,
+        keep_theme=keep_theme,
         select=select,
         message=message,
         welcome=welcome,

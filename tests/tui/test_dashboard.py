@@ -22,7 +22,7 @@ from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.delete import DeleteDialog
 from podplane_tui.tui.screens.help import HelpScreen
-from podplane_tui.tui.screens.tour import PAGES, Tour
+from podplane_tui.tui.screens.tour import Tour
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.vm_table import VMTable
 from tests.conftest import Workspace
@@ -550,7 +550,7 @@ async def test_the_tour_turns_its_pages_and_ends(pilot: Pilot[None]) -> None:
     await pilot.press("right")
     await settled(pilot)
     assert "serial console" in text_of(app, "#tour-text")
-    await pilot.press("left", *["right"] * len(PAGES))
+    await pilot.press("left", *["right"] * 4)
     await settled(pilot)
     assert isinstance(app.screen, Dashboard)
 

@@ -19,6 +19,8 @@ ALLOWED = {
     Verb.SYNC: {State.RUNNING, State.STARTING},
 }
 
+KEYS = {"vm.start": "s", "vm.stop": "F9", "vm.repair": "!", "vm.pause": "P"}
+
 
 def machine(state: State) -> VMSnapshot:
     return VMSnapshot(VMFiles("amd64", "default", Path("/d"), Path("/r")), state)
@@ -27,7 +29,7 @@ def machine(state: State) -> VMSnapshot:
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("verb", ALLOWED)
 def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
-    reason = refusal(verb, machine(state))
+    reason = refusal(verb, machine(state), KEYS.__getitem__)
     if state in ALLOWED[verb]:
         assert reason is None
     else:
@@ -37,10 +39,12 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
 
 
 def test_a_refusal_says_what_to_do() -> None:
-    assert refusal(Verb.DELETE, machine(State.RUNNING)) == "default is running: stop it first (x)"
-    assert refusal(Verb.START, machine(State.RUNNING)) == "default is running already"
-    assert refusal(Verb.SYNC, machine(State.STOPPED)) == "default is stopped: start it first (s)"
-    assert refusal(Verb.START, machine(State.BROKEN)) == "default is broken: press ! to repair it first"
+    assert refusal(Verb.DELETE, machine(State.RUNNING), KEYS.__getitem__) == "default is running: stop it first (F9)"
+    assert refusal(Verb.START, machine(State.RUNNING), KEYS.__getitem__) == "default is running already"
+    assert refusal(Verb.SYNC, machine(State.STOPPED), KEYS.__getitem__) == "default is stopped: start it first (s)"
+    assert (
+        refusal(Verb.START, machine(State.BROKEN), KEYS.__getitem__) == "default is broken: press ! to repair it first"
+    )
 
 
 def test_every_verb_has_words() -> None:
@@ -49,4 +53,4 @@ def test_every_verb_has_words() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_only_the_backend_knows_what_can_be_repaired(state: State) -> None:
-    assert refusal(Verb.REPAIR, machine(state)) is None
+    assert refusal(Verb.REPAIR, machine(state), KEYS.__getitem__) is None

@@ -21,6 +21,7 @@ from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.events import Event
 from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.panel_screen import PanelScreen
@@ -135,7 +136,11 @@ class Dashboard(PanelScreen):
         elif marked := self.table.marked:
             self.post_message(ActionRequested(verb, *sorted(marked), hidden=self.table.hidden_marks))
         elif self.vm is None:
-            self.notify("There is no VM here yet: press n to make one.", severity="warning", markup=False)
+            self.notify(
+                f"There is no VM here yet: press {key_name(self, 'vm.create')} to make one.",
+                severity="warning",
+                markup=False,
+            )
         else:
             self.post_message(ActionRequested(verb, self.vm.key))
 

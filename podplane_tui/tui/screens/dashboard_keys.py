@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
-from podplane_tui.tui.verbs import WORDING, Verb, refusal
+from podplane_tui.tui.verbs import WORDING, Verb, makes_sense
 from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ BINDINGS: list[BindingType] = [
         "Find",
         show=False,
         id="console.find",
-        tooltip="Search the console's text: Enter goes to older, ↓ to newer",
+        tooltip="Search the console's text",
     ),
     Binding(
         "ctrl+s", "save_console", "Save", show=False, id="console.save", tooltip="Write the console's text to a file"
@@ -132,6 +132,14 @@ BINDINGS: list[BindingType] = [
     Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),
     Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
     Binding("f1", "app.tour", "Tour", show=False, id="app.tour", tooltip="A tour in four short pages"),
+    Binding(
+        "f2",
+        "app.settings",
+        "Settings",
+        show=False,
+        id="app.settings",
+        tooltip="Theme, timeouts, what new VMs get: what config.toml says",
+    ),
     Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
     Binding("tab", "app.focus_next", "Next part", show=False, id="view.next", tooltip="Next part of the screen"),
     Binding(
@@ -196,7 +204,7 @@ def commands(screen: Screen[None], vm: VMSnapshot | None) -> Iterable[Command]:
         if group == "vm":
             title = "New VM" if name == Verb.CREATE else binding.description
             if name in _ABOUT_VM:
-                verb = next((verb for verb in _ABOUT_VM[name] if vm is not None and refusal(verb, vm) is None), None)
+                verb = next((verb for verb in _ABOUT_VM[name] if vm is not None and makes_sense(verb, vm)), None)
                 if vm is None or verb is None:
                     continue
                 title = f"{WORDING[verb].title} {one_line(vm.cluster_id)}"

@@ -12,8 +12,13 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from podplane_tui.backend.text import one_line
+from podplane_tui.tui.keys import key_name
 
 T = TypeVar("T")
+
+
+class _Body(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Scrolls with the focus, the wheel and the dialog's keys; with its own, arrows would not move the focus."""
 
 
 class Dialog(ModalScreen[T | None], Generic[T]):
@@ -21,10 +26,10 @@ class Dialog(ModalScreen[T | None], Generic[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
-        Binding("left,up", "app.focus_previous", show=False, id="dialog.previous"),
-        Binding("right,down", "app.focus_next", show=False, id="dialog.next"),
-        Binding("pagedown", "scroll_body(1)", show=False, id="dialog.further"),
-        Binding("pageup", "scroll_body(-1)", show=False, id="dialog.back"),
+        Binding("left,up", "app.focus_previous", "Field before", show=False, id="dialog.previous"),
+        Binding("right,down", "app.focus_next", "Next field", show=False, id="dialog.next"),
+        Binding("pagedown", "scroll_body(1)", "Further", show=False, id="dialog.further"),
+        Binding("pageup", "scroll_body(-1)", "Back", show=False, id="dialog.back"),
     ]
     AUTO_FOCUS = "#cancel"
 
@@ -38,7 +43,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         """The box; subclasses say what is in it."""
         with Vertical(classes=f"dialog {self._style}") as box:
             box.border_title = Content(self._title)
-            with VerticalScroll(classes="dialog-body", can_focus=False):
+            with _Body(classes="dialog-body"):
                 yield from self.compose_body()
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -63,7 +68,10 @@ class Dialog(ModalScreen[T | None], Generic[T]):
 
     def _say_more(self, _screen: Screen[object]) -> None:
         more = self.query_one(".dialog-body").max_scroll_y > 0
-        self.query_one(".dialog").border_subtitle = Content("PgDn shows more · Esc cancels" if more else "Esc cancels")
+        words = f"{key_name(self, 'dialog.cancel')} cancels"
+        if more:
+            words = f"{key_name(self, 'dialog.further')} shows more · {words}"
+        self.query_one(".dialog").border_subtitle = Content(words)
 
     def action_scroll_body(self, pages: int) -> None:
         """Show what does not fit, wherever the focus is."""

@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from podplane_tui.tui.keys import key_name
+
 KeySection = tuple[str, Sequence[tuple[str, str]]]
 """A heading and its `(keys, what they do)`."""
 
@@ -31,7 +33,7 @@ class HelpScreen(ModalScreen[None]):
         """One box, scrollable where the terminal is small."""
         with Vertical(classes="dialog -large") as box:
             box.border_title = "Keys"
-            box.border_subtitle = "Esc closes"
+            box.border_subtitle = Content(f"{key_name(self, 'help.close')} closes")
             with VerticalScroll():
                 yield Static(Content("\n").join(_lines(self._sections)), id="help-text")
 

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from podplane_tui.backend.arguments import parse_memory, validate_cpus
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.text import one_line
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
 
@@ -76,7 +77,7 @@ class MachineDialog(Dialog[MachineSettings]):
         yield Static("", id="machine-error", classes="dialog-error")
         note = f"The disk has {self._disk}. The guest grows its file system at its next start, where it can."
         if self._is_live:
-            note = "It runs with what it had: press r to restart it with these."
+            note = f"It runs with what it had: press {key_name(self, 'vm.restart')} to restart it with these."
         yield Static(Content(note), classes="dialog-note")
 
     def answer(self) -> MachineSettings | None:
@@ -136,8 +137,9 @@ class SnapshotDialog(Dialog[SnapshotRequest]):
     def compose_buttons(self) -> Iterable[Widget]:
         """What can be done with the one in the list."""
         if self._snapshots:
-            yield Button(Content("Restore"), id="restore", compact=True, tooltip="r, in the list")
-            yield Button(Content("Delete"), id="delete", compact=True, tooltip="d, in the list")
+            for what in ("restore", "delete"):
+                words = f"{key_name(self, f'snapshot.{what}')}, in the list"
+                yield Button(Content(what.title()), id=what, compact=True, tooltip=words)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """One of ours, or one of every dialog's."""

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from podplane_tui.backend.rsync import SyncRequest, absolute_source
 from podplane_tui.backend.text import one_line
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
 
@@ -84,7 +85,12 @@ class SyncDialog(Dialog[SyncAnswer]):
 
     def compose_buttons(self) -> Iterable[Widget]:
         """One more."""
-        yield Button(Content("Preview"), id="preview", compact=True, tooltip="p, outside of a field")
+        yield Button(
+            Content("Preview"),
+            id="preview",
+            compact=True,
+            tooltip=f"{key_name(self, 'sync.preview')}, outside of a field",
+        )
 
     def on_mount(self) -> None:
         """The cursor stands on the latest; who comes back from a preview finds what was asked for."""

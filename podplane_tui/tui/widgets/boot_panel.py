@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
@@ -18,6 +19,7 @@ from podplane_tui.backend.boot_values import Failure
 from podplane_tui.backend.recordings import Recording
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.text import count, format_duration
+from podplane_tui.tui.keys import KeyNamer, key_name
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.boot_picture import Picture, draw
 from podplane_tui.tui.widgets.panel import Panel
@@ -131,7 +133,7 @@ class BootPanel(Panel):
             beat=self._beat,
         )
         width = self.query_one("#boot-picture").content_size.width or 78
-        head.update(_headline(shown, place, len(self._boots), reference))
+        head.update(_headline(shown, place, len(self._boots), reference, partial(key_name, self)))
         bars.update(draw(picture, width))
         self._list(shown.boot.failures, shown.boot.more_failures)
         self.status = shown.outcome
@@ -169,8 +171,9 @@ def _identity(boot: RecordedBoot) -> _Identity:
     return boot.recording.path, boot.boot.number
 
 
-def _headline(shown: RecordedBoot, place: int, total: int, reference: RecordedBoot | None) -> Content:
-    arrows = " ".join(key for key, there in (("[", place + 1 < total), ("]", place > 0)) if there)
+def _headline(shown: RecordedBoot, place: int, total: int, reference: RecordedBoot | None, key: KeyNamer) -> Content:
+    ways = (("boot.older", place + 1 < total), ("boot.newer", place > 0))
+    arrows = " ".join(key(name) for name, there in ways if there)
     parts = [shown.outcome]
     if shown.duration is not None:
         parts.insert(0, format_duration(shown.duration))

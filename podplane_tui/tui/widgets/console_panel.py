@@ -23,6 +23,7 @@ from podplane_tui.backend.console_line import ConsoleLine, LineEvents, open_line
 from podplane_tui.backend.errors import Cancelled, ConsoleHeld, VMError
 from podplane_tui.backend.recordings import Recording, current_recording
 from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets import console_words as words
 from podplane_tui.tui.widgets.console_look import Jump, Look, look_at
@@ -440,7 +441,8 @@ class ConsolePanel(Panel):
             self.notify(f"{claim.who} has the console now: nothing was typed here for {IDLE:.0f} s.", markup=False)
         elif claim != self._announced:
             self._announced = claim
-            self.notify(f"{claim.who} asks for the console: Ctrl-] hands it over.", timeout=15, markup=False)
+            key = self._key("terminal.stop_typing")
+            self.notify(f"{claim.who} asks for the console: {key} hands it over.", timeout=15, markup=False)
 
     # Showing
 
@@ -462,10 +464,13 @@ class ConsolePanel(Panel):
             self._notice.update(Content(text))
         self.status = words.status(self._look.recording, None if self._line else self._look.holder) if connected else ""
 
+    def _key(self, binding_id: str) -> str:
+        return key_name(self, binding_id)
+
     def _notices(self) -> list[str]:
         if self._past is not None:
-            return [words.past(self._past)]
-        return [] if self.vm is None else words.notices(self.vm, self._look.recording, self._error)
+            return [words.past(self._past, self._key)]
+        return [] if self.vm is None else words.notices(self.vm, self._look.recording, self._error, self._key)
 
 
 def _yes() -> bool:

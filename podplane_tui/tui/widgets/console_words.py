@@ -6,6 +6,7 @@ from podplane_tui.backend.console_holder import Claim
 from podplane_tui.backend.recordings import HowEnded, Recording, Source
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
+from podplane_tui.tui.keys import KeyNamer
 
 HOW_ENDED = {
     HowEnded.POWERDOWN: "it was powered off",
@@ -27,9 +28,9 @@ def status(recording: Recording | None, holder: Claim | None) -> str:
     return ", ".join(parts)
 
 
-def notices(vm: VMSnapshot, recording: Recording | None, error: str) -> list[str]:
+def notices(vm: VMSnapshot, recording: Recording | None, error: str, key: KeyNamer) -> list[str]:
     """Why nothing of a machine is live, in a sentence or two, and what stands below instead."""
-    lines = [_why_none(vm)]
+    lines = [_why_none(vm, key)]
     if vm.live and vm.console is not None:
         lines = [f"{one_line(error)}.", "Trying again every second."] if error else ["Connecting…"]
     elif recording is not None:
@@ -39,9 +40,9 @@ def notices(vm: VMSnapshot, recording: Recording | None, error: str) -> list[str
     return lines
 
 
-def past(recording: Recording) -> str:
+def past(recording: Recording, key: KeyNamer) -> str:
     """What is shown in place of the latest run."""
-    return f"This is an earlier run{_about(recording)}. Press c to come back to the latest."
+    return f"This is an earlier run{_about(recording)}. Press {key('console.type')} to come back to the latest."
 
 
 def _last_run(recording: Recording) -> str:
@@ -66,16 +67,17 @@ def divider(columns: int, started_at: float) -> bytes:
     return f"\x1b[?1049l\x1b[!p\x1b[r\r\n\x1b[J\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
 
 
-def _why_none(vm: VMSnapshot) -> str:
-    name = one_line(vm.cluster_id)
+def _why_none(vm: VMSnapshot, key: KeyNamer) -> str:
+    name, start, repair = one_line(vm.cluster_id), key("vm.start"), key("vm.repair")
     if vm.live:
         return f"{name} was started without a serial console on a socket."
     match vm.state:
         case State.STOPPED:
-            return f"{name} is stopped: press s to start it."
+            return f"{name} is stopped: press {start} to start it."
         case State.CRASHED:
-            return f"{name} ended without cleaning up: press s to start it again, or ! to clear what it left behind."
+            again = f"press {start} to start it again, or {repair} to clear what it left behind"
+            return f"{name} ended without cleaning up: {again}."
         case State.BROKEN:
-            return f"{name} is broken: press ! to repair it."
+            return f"{name} is broken: press {repair} to repair it."
         case _:
             return f"{name} is {vm.state}."

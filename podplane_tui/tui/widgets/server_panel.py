@@ -8,6 +8,7 @@ from textual.widgets import Log, Static
 from podplane_tui.backend.local_server import LocalServer, LogTail
 from podplane_tui.backend.text import one_line
 from podplane_tui.text import format_path
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.panel import Panel
 
@@ -75,16 +76,18 @@ class ServerPanel(Panel):
         if server is None:
             text = Content("looking…")
         else:
-            text = Content.assemble(_state(server), ("   log  ", "$foreground 60%"), format_path(server.log))
+            text = Content.assemble(
+                _state(server, key_name(self, "server.start")), ("   log  ", "$foreground 60%"), format_path(server.log)
+            )
             if self._failed:
                 text = Content.assemble(text, (f": {self._failed}", "$text-warning"))
         self.query_one("#server-head", Static).update(text)
 
 
-def _state(server: LocalServer) -> Content:
+def _state(server: LocalServer, start_key: str) -> Content:
     if not server.running:
         why = f": {one_line(server.problem)}" if server.problem else ""
-        return Content.styled(f"○ not running{why} · L starts it", "$text-warning")
+        return Content.styled(f"○ not running{why} · {start_key} starts it", "$text-warning")
     ports = {"http": server.http_port, "https": server.https_port, "ingress": server.ingress_https_port}
     told = "".join(f"  {name} {port}" for name, port in ports.items() if port is not None)
     return Content.assemble(("● running", "$text-success"), f" as process {server.pid}{told}")

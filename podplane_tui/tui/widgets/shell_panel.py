@@ -16,14 +16,13 @@ from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.ssh import SSHTarget
 from podplane_tui.backend.text import one_line
+from podplane_tui.tui.keys import KeyNamer, key_name
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.shell_stream import Connection, ShellStream, target_of
 from podplane_tui.tui.widgets.terminal import TerminalView
 
 _WARM_UP = 3.0
 """Seconds after which what SSH needs is imported: a third of a second that the first shell then does not cost."""
-
-_ENDED = "Press 3 to open it anew, w to close it."
 
 
 @dataclass(slots=True)
@@ -96,14 +95,14 @@ class ShellPanel(Panel):
             shell.view.typing = True
             return ""
         if vm is None or not vm.live:
-            return _why_none(vm)
+            return _why_none(vm, self._key)
         self.run_worker(self._reopen(shell) if shell is not None else self._add(vm), group="shells")
         return ""
 
     def add(self) -> str:
         """Open one more shell; gives the reason when that can't be, else ""."""
         if self.vm is None or not self.vm.live:
-            return _why_none(self.vm)
+            return _why_none(self.vm, self._key)
         self.run_worker(self._add(self.vm), group="shells")
         return ""
 
@@ -204,16 +203,23 @@ class ShellPanel(Panel):
         else:
             self.status = ""
 
+    def _key(self, binding_id: str) -> str:
+        return key_name(self, binding_id)
+
     def _words(self, shell: _Shell | None) -> str:
         vm = self.vm
         if shell is None:
             if vm is None:
                 return ""
             if not vm.live:
-                return _why_none(vm)
-            return f"Press 3 for a shell on {one_line(vm.cluster_id)}, S to give it the whole terminal."
+                return _why_none(vm, self._key)
+            return (
+                f"Press {self._key('view.shell')} for a shell on {one_line(vm.cluster_id)}, "
+                f"{self._key('shell.full')} to give it the whole terminal."
+            )
         if shell.ended:
-            return f"{shell.ended} {_ENDED}"
+            again, close = self._key("view.shell"), self._key("shell.close")
+            return f"{shell.ended} Press {again} to open it anew, {close} to close it."
         return "" if shell.view.attached else "Connecting…"
 
 
@@ -225,10 +231,10 @@ def _how_ended(stream: ShellStream, error: OSError | None) -> str:
     return f"The shell ended with exit code {stream.exit_code}."
 
 
-def _why_none(vm: VMSnapshot | None) -> str:
+def _why_none(vm: VMSnapshot | None, key: KeyNamer) -> str:
     if vm is None:
         return "There is no VM here yet."
-    return f"{one_line(vm.cluster_id)} is not running: press s to start it."
+    return f"{one_line(vm.cluster_id)} is not running: press {key('vm.start')} to start it."
 
 
 def _in_background(work: Callable[[], object]) -> None:

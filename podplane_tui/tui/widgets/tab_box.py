@@ -17,6 +17,7 @@ from podplane_tui.backend.text import one_line
 from podplane_tui.tui.events import Event
 from podplane_tui.tui.history import History
 from podplane_tui.tui.jobs import Job
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.widgets.panel import Panel
 
 P = TypeVar("P", bound=Panel)
@@ -125,7 +126,7 @@ class TabBox(Vertical):
         panel = self.panel
         if panel is not None and panel.typing:
             shell = " shell" if self.current == "shell" else ""
-            self.border_title = Content(f" TYPING INTO {name}{shell} · Ctrl-] ends ")
+            self.border_title = Content(f" TYPING INTO {name}{shell} · {key_name(self, 'terminal.stop_typing')} ends ")
             return
         tabs = [
             Content.from_markup(f"[@click=screen.show_tab('{tab.id}')]{tab.label}[/]").stylize(
@@ -165,7 +166,7 @@ TABS = {
             "shell",
             "Shell",
             "3",
-            "Shells over SSH; once more, or Enter: type into one",
+            "Shells over SSH; once more: type into one",
             "shell_panel",
             "ShellPanel",
             (TabBox.vm, TabBox.snapshots),

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 
 from podplane_tui.terminal import Terminal
 from podplane_tui.terminal.keys import MouseReport, encode_focus, encode_key, encode_mouse, encode_paste
+from podplane_tui.tui.keys import keys_of
 from podplane_tui.tui.widgets.byte_stream import ByteStream
 from podplane_tui.tui.widgets.terminal_display import WHEEL_LINES, DisplayMessage, TerminalDisplay
 
@@ -204,7 +205,7 @@ class TerminalView(TerminalDisplay):
             return
         event.stop()
         event.prevent_default()
-        if event.key == "ctrl+right_square_bracket":
+        if event.key in keys_of(self, "terminal.stop_typing"):
             self.typing = False
             return
         if not self.terminal.modes.alternate_screen and self._scroll_key(event.key):

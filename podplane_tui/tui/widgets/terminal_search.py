@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
+from podplane_tui.tui.keys import key_name, keys_of, spoken
 from podplane_tui.tui.widgets.terminal_display import TerminalDisplay
 
 
@@ -30,7 +31,9 @@ class TerminalSearch(Horizontal):
     def compose(self) -> ComposeResult:
         """A label, the field, the count."""
         yield Label("Find")
-        yield Input(compact=True, placeholder="text; Enter ↑ older, ↓ newer, Esc ends")
+        older = " ".join(map(spoken, keys_of(self, "search.older")))
+        words = f"text; {older} older, {key_name(self, 'search.newer')} newer, {key_name(self, 'search.close')} ends"
+        yield Input(compact=True, placeholder=words)
         yield Static("", classes="terminal-search-count")
 
     def on_mount(self) -> None:

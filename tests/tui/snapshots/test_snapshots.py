@@ -12,6 +12,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList
 
+from podplane_tui.backend.config import Config
+from podplane_tui.backend.config_file import ConfigFile, Value
 from podplane_tui.backend.disk import Snapshot as DiskSnapshot
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.rsync_output import Change, ChangeKind
@@ -21,11 +23,13 @@ from podplane_tui.backend.sync import SyncPreview
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.events import Event, Level
 from podplane_tui.tui.jobs import Job, Outcome, Step
+from podplane_tui.tui.preferences import KeyLine
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.delete import DeleteDialog, DoomedFile
 from podplane_tui.tui.screens.machine import MachineDialog, SnapshotDialog
 from podplane_tui.tui.screens.preview import PreviewDialog
 from podplane_tui.tui.screens.save import SaveDialog
+from podplane_tui.tui.screens.settings import SettingsDialog
 from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.verbs import Verb
@@ -176,6 +180,22 @@ async def filtered(pilot: Pilot[None], _app: PodplaneApp) -> None:
     await pilot.press("slash", *"!state:running", "enter")
 
 
+async def settings(pilot: Pilot[None], app: PodplaneApp) -> None:
+    said: dict[str, Value] = {"stop.powerdown": 30, "create.memory": "8G", "create.cpus": 4}
+    file = ConfigFile(Path("/srv/demo/config/podplane-tui/config.toml"), b"", Config(), said)
+    keys = [KeyLine("vm.start", "z F5", "s", "Start the selected VM")]
+    app.push_screen(SettingsDialog(file, themes=app.available_themes, theme=app.theme, keys=keys))
+    await settled(pilot)
+    await pilot.press("tab", "tab", "tab", *"soon")
+
+
+async def themes(pilot: Pilot[None], app: PodplaneApp) -> None:
+    file = ConfigFile(Path("/srv/demo/config/podplane-tui/config.toml"))
+    app.push_screen(SettingsDialog(file, themes=app.available_themes, theme=app.theme, keys=[]))
+    await settled(pilot)
+    await pilot.press("enter", "up", "up", "up")
+
+
 async def nothing(_pilot: Pilot[None], app: PodplaneApp) -> None:
     await until(lambda: app.snapshots == (), what="the empty list")
 
@@ -200,6 +220,8 @@ SCENES = (
     Scene("sync", sync, select="broken"),
     Scene("preview", preview, select="broken"),
     Scene("filtered", filtered, select="broken"),
+    Scene("settings", settings, select="broken"),
+    Scene("themes", themes, select="broken"),
     Scene("empty", nothing, vms=()),
     Scene("sixty", console, vms=MANY, select="node-00"),
 )

@@ -61,6 +61,18 @@ async def test_every_key_reaches_the_guest_while_typing() -> None:
         assert not on_screen(app, "Zqx")
 
 
+async def test_another_key_can_end_typing() -> None:
+    async with running(PtyStream(ECHO_BYTES)) as (app, pilot):
+        await until(lambda: on_screen(app, "ready"))
+        app.set_keymap({"terminal.stop_typing": "f12,f11"})
+        app.view.typing = True
+        await pilot.press("ctrl+right_square_bracket", "x")
+        await until(lambda: on_screen(app, r"\^\]x"))
+        assert app.view.typing
+        await pilot.press("f11")
+        assert not app.view.typing
+
+
 async def test_control_q_quits_when_not_typing() -> None:
     async with running(PtyStream(ECHO_BYTES)) as (app, pilot):
         await pilot.press("ctrl+q")
