@@ -92,6 +92,8 @@ def cli(context: click.Context) -> int | None:
         raise click.ClickException("Windows is not supported: use it inside WSL 2")
     if context.invoked_subcommand is not None:
         return None
+    # Nothing of what is made from here to the first picture goes away again: collecting it would only take time.
+    gc.disable()
     return int(import_module(f"{__name__}.dashboard").open_dashboard(context.ensure_object(Choices)))
 
 

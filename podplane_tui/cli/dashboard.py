@@ -46,8 +46,6 @@ def make_app(choices: Choices) -> PodplaneApp:
     place = place_of(choices)
     select = None if choices.cluster_id is None else cluster_id_of(choices)
     config = load_config()
-    # Nothing of what is made from here to the first picture goes away again: collecting it would only take time.
-    gc.disable()
     first = _FirstLook(place)
     from podplane_tui.tui.app import PodplaneApp  # noqa: PLC0415 - after the look has begun
 

@@ -27,19 +27,17 @@ from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.paths import dashboard_memory
-from podplane_tui.backend.readiness import ReadinessTracker
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
 from podplane_tui.tui.events import Event, Level, changes, event, with_events
 from podplane_tui.tui.history import History
-from podplane_tui.tui.jobs import Job
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted, ThemeChosen
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.dashboard import Dashboard
-from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.widgets.vm_table import VMTable
@@ -47,6 +45,7 @@ from podplane_tui.tui.widgets.vm_table import VMTable
 if TYPE_CHECKING:
     from podplane_tui import backend
     from podplane_tui.tui.actions import Actions
+    from podplane_tui.tui.jobs import Job
 
 STALE_AFTER = 2
 """Seconds after its time at which a look that has not come back makes what is shown look old."""
@@ -55,6 +54,7 @@ UPKEEP_INTERVAL = 10.0
 """Seconds between looks at how large recordings are."""
 
 _TOAST_LIMIT = 300
+_THEMES = {theme.name: theme for theme in THEMES}
 
 
 class PodplaneApp(App[None]):
@@ -68,7 +68,7 @@ class PodplaneApp(App[None]):
     """
 
     TITLE = "podplane-tui"
-    CSS_PATH: ClassVar[list[Path]] = stylesheets()  # type: ignore[assignment] # Textual takes any sequence
+    CSS_PATH: ClassVar[list[Path]] = first_stylesheets()  # type: ignore[assignment] # Textual takes any sequence
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+z", "suspend", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),
     ]
@@ -101,6 +101,8 @@ class PodplaneApp(App[None]):
         # Before Textual asks for its colours: with other ones it would have to parse every style sheet once more.
         self.set_reactive(PodplaneApp.theme, self.config.dashboard.theme)
         super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
         self.data_dir = data_dir
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
@@ -115,7 +117,6 @@ class PodplaneApp(App[None]):
         self._welcome = welcome
         self._look_now = asyncio.Event()
         self._looked = time.monotonic()
-        self._readiness = ReadinessTracker()
         self._inventory = Inventory(data_dir, runtime_dir, state_dir=state_dir) if inventory is None else inventory[0]
         if inventory is not None:
             self.set_reactive(PodplaneApp.snapshots, inventory[1])
@@ -123,10 +124,9 @@ class PodplaneApp(App[None]):
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
 
-    @property
-    def available_themes(self) -> dict[str, Theme]:
-        """Textual's themes and ours."""
-        return {**super().available_themes, **{theme.name: theme for theme in THEMES}}
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """A theme by its name; ours are known before they are registered."""
+        return _THEMES.get(theme_name) or super().get_theme(theme_name)
 
     def get_default_screen(self) -> Dashboard:
         """The dashboard, fed with what the app knows."""
@@ -144,9 +144,24 @@ class PodplaneApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        """Start looking."""
+        """Begin with what was seen already, or else by looking."""
         self.set_keymap(dict(self.config.keys))
-        self._poll()
+        if self.snapshots is None:
+            self._poll()
+
+    @on(Dashboard.Painted)
+    def _go_on(self, event: Dashboard.Painted) -> None:
+        """All that would only have kept the first frame waiting."""
+        event.stop()
+        gc.enable()  # whoever opens the dashboard may have put it off
+        for path in later_stylesheets():
+            self.stylesheet.add_source(path.read_text("utf-8"), (str(path), ""))
+        if len(self.screen_stack) > 1 or self.dashboard.tabs.children:  # somebody was quicker
+            for screen in self.screen_stack:
+                self.stylesheet.update(screen)
+        self.dashboard.tabs.call_next(self.dashboard.tabs.fill)
+        if self.snapshots is not None:
+            self._poll()
         self._keep_recordings()
         self.set_interval(1.0, self._notice_age)
         if self._message:
@@ -227,10 +242,12 @@ class PodplaneApp(App[None]):
 
     @work(group="poll", exclusive=True)
     async def _poll(self) -> None:
-        gc.enable()  # whoever opens the dashboard may have put it off
+        from podplane_tui.backend.readiness import ReadinessTracker  # noqa: PLC0415 - not for the first frame
+
+        readiness = ReadinessTracker()
         while True:
             self._look_now.clear()
-            found = await in_thread(lambda: self._readiness.update(self._inventory.snapshot()), name="inventory")
+            found = await in_thread(lambda: readiness.update(self._inventory.snapshot()), name="inventory")
             self._looked = time.monotonic()
             self._history.add(found, self._looked)
             self.stale_for = 0

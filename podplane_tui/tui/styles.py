@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+_FIRST = frozenset({"app", "dashboard"})
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -12,5 +13,17 @@ def styles_directory(package: Path = _PACKAGE) -> Path:
 
 
 def stylesheets(directory: Path | None = None) -> list[Path]:
-    """Every style sheet, `app.tcss` first so that the screens' sheets can refine it."""
-    return sorted((directory or styles_directory()).glob("*.tcss"), key=lambda path: (path.stem != "app", path.name))
+    """Every style sheet, those of the first frame at the front so that the others can refine them."""
+    return sorted(
+        (directory or styles_directory()).glob("*.tcss"), key=lambda path: (path.stem not in _FIRST, path.name)
+    )
+
+
+def first_stylesheets() -> list[Path]:
+    """What is needed to show the list of machines: to parse all would take longer than to paint it."""
+    return [path for path in stylesheets() if path.stem in _FIRST]
+
+
+def later_stylesheets() -> list[Path]:
+    """The others."""
+    return [path for path in stylesheets() if path.stem not in _FIRST]

@@ -14,6 +14,7 @@ from podplane_tui.tui.jobs import Outcome
 from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import server_panel
+from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.work import Workshop
 from tests.conftest import Workspace
 from tests.tui.support import files_of, listed, make_app, make_disk, settled, text_of, until
@@ -37,6 +38,10 @@ def state_of(app: PodplaneApp) -> State | None:
     return app.snapshots[0].state if app.snapshots else None
 
 
+def server_in_summary(app: PodplaneApp) -> str:
+    return app.screen.query_one(SummaryBar).server.plain
+
+
 async def test_the_server_is_started_and_its_log_followed(workspace: Workspace, podplane: Path) -> None:
     app = make_app(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -44,13 +49,13 @@ async def test_the_server_is_started_and_its_log_followed(workspace: Workspace, 
         await pilot.press("6")
         await until(lambda: "not running" in text_of(app, "#server-head"), what="what there is to say")
         await until(lambda: "there is none yet" in text_of(app, "#server-head"), what="that there is no log")
-        assert text_of(app, "#summary-server") == ""
+        assert server_in_summary(app) == ""
         await pilot.press("L")
         await until(lambda: app.local_server and app.local_server.running, what="the server")
         await until(lambda: "https 40443" in text_of(app, "#server-head"), what="its ports")
         log = app.screen.query_one(Log)
         await until(lambda: "listening on https://127.0.0.1:40443" in list(log.lines), what="its log, escapes gone")
-        await until(lambda: text_of(app, "#summary-server") == "server up", what="the word in the summary")
+        await until(lambda: server_in_summary(app) == "server up", what="the word in the summary")
         with (workspace.runtime / "local-server.log").open("a") as file:
             file.write("[bold]markup[/bold] \x1b]0;owned\x07\n")
         await until(lambda: "[bold]markup[/bold]" in list(log.lines), what="a new line as it is")
@@ -72,7 +77,7 @@ async def test_a_cluster_of_podplane_is_started_through_it(workspace: Workspace,
         assert steps[0] == "running podplane local start --id a"
         assert "cluster is ready" in steps
         await until(lambda: app.snapshots and app.snapshots[0].live, what="a machine that runs")
-        await until(lambda: text_of(app, "#summary-server") == "server down", what="that the server it needs is down")
+        await until(lambda: server_in_summary(app) == "server down", what="that the server it needs is down")
 
 
 async def test_without_podplane_only_the_vm_can_be_started(

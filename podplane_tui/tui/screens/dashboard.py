@@ -7,30 +7,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Footer
 
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.tui.events import Event
 from podplane_tui.tui.history import History
-from podplane_tui.tui.jobs import Job
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.panel_screen import PanelScreen
 from podplane_tui.tui.verbs import Verb
-from podplane_tui.tui.widgets.job_strip import JobStrip
 from podplane_tui.tui.widgets.machine_list import MachineList
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.tab_box import TABS
 from podplane_tui.tui.widgets.vm_table import ListView, VMTable
+
+if TYPE_CHECKING:
+    from podplane_tui.tui.events import Event
+    from podplane_tui.tui.jobs import Job
 
 
 class Dashboard(PanelScreen):
@@ -57,16 +59,20 @@ class Dashboard(PanelScreen):
     history: reactive[History] = reactive(History)
     local_server: reactive[LocalServer | None] = reactive(None)
 
+    class Painted(Message):
+        """The first frame is on its way to the terminal."""
+
     def __init__(
         self, *, data_dir: Path, runtime_dir: Path, arch: str, select: str | None, history: History, view: ListView
     ) -> None:
         super().__init__(VMTable(arch=arch, select=select, view=view, id="table"))
         self._data_dir = data_dir
+        self._painted = False
         self.set_reactive(Dashboard.history, history)
         self.machines = MachineList(self.table, data_dir=data_dir, runtime_dir=runtime_dir)
 
     def compose(self) -> ComposeResult:
-        """Summary, table, panel, job, keys."""
+        """Summary, table, panel, keys. A job brings its line with it."""
         yield SummaryBar(self._data_dir).data_bind(Dashboard.snapshots, Dashboard.local_server)
         with Vertical(id="body"):
             yield self.machines.data_bind(Dashboard.snapshots, Dashboard.stale_for)
@@ -79,8 +85,13 @@ class Dashboard(PanelScreen):
                 Dashboard.local_server,
                 current=Dashboard.tab,
             )
-        yield JobStrip().data_bind(Dashboard.jobs, read_up_to=Dashboard.journal_read)
         yield Footer(show_command_palette=False)
+
+    def on_screen_resume(self) -> None:
+        """With this comes a frame. When it is the first, the list of machines is in it: there is time for the rest."""
+        if not self._painted:
+            self._painted = True
+            self.call_next(self.post_message, self.Painted())
 
     def on_resize(self) -> None:
         """The classes that say how much room there is come with the same message."""
@@ -112,6 +123,10 @@ class Dashboard(PanelScreen):
         """Something was begun, told or ended."""
         self.table.watched = frozenset(job.key for job in self.jobs if job.active and job.verb is Verb.WATCH)
         self._read_journal()
+        if self.jobs and not self.query("JobStrip"):
+            from podplane_tui.tui.widgets.job_strip import JobStrip  # noqa: PLC0415
+
+            self.mount(JobStrip().data_bind(Dashboard.jobs, read_up_to=Dashboard.journal_read), after="#body")
 
     def _read_journal(self) -> None:
         """What ends while the events are in view was seen."""

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.tui.widgets.empty_state import EmptyState
 from podplane_tui.tui.widgets.vm_table import VMTable
 
 if TYPE_CHECKING:
@@ -28,19 +27,22 @@ class MachineList(Vertical):
     def __init__(self, table: VMTable, *, data_dir: Path, runtime_dir: Path) -> None:
         super().__init__(id="machines")
         self.table = table
-        self._empty = EmptyState(data_dir, runtime_dir)
+        self._places = data_dir, runtime_dir
 
     def compose(self) -> ComposeResult:
-        """The table, and what stands in its place; the field joins them when it is first wanted."""
+        """The table; what else there may be joins it when it is first wanted."""
         yield self.table.data_bind(MachineList.snapshots)
-        yield self._empty
 
     def on_mount(self) -> None:
         """The title is there from the first frame."""
         self._write_title()
 
-    def watch_snapshots(self) -> None:
-        """Count anew."""
+    def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
+        """Count anew, or say that there are none."""
+        if snapshots == () and not self.query("#empty-state"):
+            from podplane_tui.tui.widgets.empty_state import EmptyState  # noqa: PLC0415
+
+            self.mount(EmptyState(*self._places))
         self._write_title()
 
     def watch_stale_for(self, seconds: int) -> None:
@@ -79,7 +81,7 @@ class MachineList(Vertical):
         if not self.query(Input):
             await self.mount(Input(id="filter", placeholder="filter by name or state", compact=True), before=0)
         self.add_class("-filtering")
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))  # at once: what is typed meanwhile belongs there
 
     def clear_filter(self) -> None:
         """Show all machines again, without the field."""

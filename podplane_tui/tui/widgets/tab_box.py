@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.containers import Vertical
 from textual.content import Content
@@ -14,11 +15,14 @@ from textual.reactive import Reactive, reactive
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
-from podplane_tui.tui.events import Event
 from podplane_tui.tui.history import History
-from podplane_tui.tui.jobs import Job
 from podplane_tui.tui.keys import key_name
+from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from podplane_tui.tui.events import Event
+    from podplane_tui.tui.jobs import Job
 
 P = TypeVar("P", bound=Panel)
 
@@ -51,11 +55,11 @@ class TabBox(Vertical):
         super().__init__(id="panel")
         self._panels: dict[str, Panel] = {}
         self._making = asyncio.Lock()
+        self._filled = False
 
     def on_mount(self) -> None:
-        """The list of machines is there first; and then what stands below it."""
+        """The title is there from the first frame."""
         self._write_title()
-        self.call_after_refresh(self._show)
 
     # Panels
 
@@ -75,13 +79,19 @@ class TabBox(Vertical):
 
     async def enter(self) -> str:
         """Give the panel in view the keys; gives the reason when that can't be, else ""."""
-        return (await self._make(TABS[self.current])).enter()
+        return (await self.fill()).enter()
+
+    async def fill(self) -> Panel:
+        """The panel of the current tab, made where it has to be; and so from now on whenever another one is current."""
+        self._filled = True
+        return await self._make(TABS[self.current])
 
     async def _make(self, tab: Tab) -> Panel:
         async with self._making:
             if tab.id not in self._panels:
-                cls: type[Panel] = getattr(import_module(f"{__package__}.{tab.module}"), tab.panel)
-                panel = cls(id=tab.id)
+                # In a thread, because it takes a while and there may be keys.
+                module = await in_thread(partial(import_module, f"{__package__}.{tab.module}"), name="panel")
+                panel: Panel = getattr(module, tab.panel)(id=tab.id)
                 panel.display = panel.in_view = tab.id == self.current
                 await self.mount(panel)
                 with self._context():  # what is bound belongs to whoever is active: with a key, that is the app
@@ -96,14 +106,11 @@ class TabBox(Vertical):
             panel.display = panel.in_view = name == self.current
         self._write_title()
 
-    async def _show(self) -> None:
-        await self._make(TABS[self.current])
-
     def watch_current(self) -> None:
         """The other panel."""
         self._turn()
-        if self.is_mounted:
-            self.call_next(self._show)
+        if self._filled:
+            self.call_next(self.fill)
 
     # The frame
 

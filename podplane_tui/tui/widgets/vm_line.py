@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from podplane_tui.tui.widgets.vm_row import Column, Row
+from podplane_tui.tui.widgets.vm_row import BAR, Column, Row
 
 GAP = 2
 """Cells between two columns, half of them at either end of a line."""
@@ -33,17 +33,17 @@ def header(columns: Sequence[Column], widths: Sequence[int], labels: Sequence[st
 def line(
     row: Row, columns: Sequence[Column], widths: Sequence[int], base: Style, style_of: Callable[[str], Style]
 ) -> Strip:
-    """The line of one machine; `style_of` gives a component class's style, which goes on top of `base`."""
+    """The line of one machine; `style_of` makes a style that goes on top of `base`."""
     segments = []
     gap = _MARGIN
     for column, width in zip(columns, widths, strict=True):
-        text, component, bar = row[column.key]
+        text, style, bar = row[column.key]
         segments += [
             Segment(gap, base),
-            Segment(_fitted(text, width - len(bar), right=column.right), base + style_of(component)),
+            Segment(_fitted(text, width - len(bar), right=column.right), base + style_of(style)),
         ]
         if bar:
-            segments.append(Segment(bar, base + style_of("bar")))
+            segments.append(Segment(bar, base + style_of(BAR)))
         gap = _MARGIN * 2
     segments.append(Segment(_MARGIN, base))
     return Strip(segments).simplify()

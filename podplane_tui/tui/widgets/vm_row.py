@@ -19,6 +19,23 @@ SYMBOLS = {
 }
 """One per state, beside the word and the colour: no information by colour alone."""
 
+COLOURS = {
+    State.RUNNING: "$text-success",
+    State.STARTING: "$text-warning",
+    State.STOPPING: "$text-warning",
+    State.PAUSED: "$text-primary",
+    State.CRASHED: "$text-error",
+    State.BROKEN: "$text-error",
+    State.ORPHANED: "$text-warning",
+    State.STOPPED: "$foreground 60%",
+}
+"""By theme variable, in the order in which states are counted."""
+
+_STYLES = {**COLOURS, State.CRASHED: "bold $text-error", State.BROKEN: "bold $text-error", State.STOPPED: ""}
+_NOTE = "$text-error"
+BAR = "$text-accent"
+"""The style of bars."""
+
 WATCH = "⟳"
 """Stands where a copy in the machine is kept up to date."""
 
@@ -52,10 +69,10 @@ MARK = "✓ "
 
 
 class Cell(NamedTuple):
-    """Text, the component class that styles it ("": none), and a bar behind it."""
+    """Text, its style in theme variables ("": the row's), and a bar behind it."""
 
     text: str
-    component: str = ""
+    style: str = ""
     bar: str = ""
 
 
@@ -101,13 +118,10 @@ def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float, bar_width: 
     bars = {"cpu": bar(_cpu_share(vm), bar_width), "memory": bar(_memory_share(vm), bar_width)} if bar_width else {}
     note = "; ".join(_notes(vm, now))
     return {
-        "name": Cell(name, "name"),
-        "state": Cell(f"{SYMBOLS[vm.state]} {vm.state}", str(vm.state)),
-        **{
-            key: Cell(text, "dim" if text == UNKNOWN else "", f" {bars[key]}" if key in bars else "")
-            for key, text in figures.items()
-        },
-        "note": Cell(one_line(note, limit=note_room) if note_room >= 12 else "", "note"),
+        "name": Cell(name),
+        "state": Cell(f"{SYMBOLS[vm.state]} {vm.state}", _STYLES[vm.state]),
+        **{key: Cell(text, "", f" {bars[key]}" if key in bars else "") for key, text in figures.items()},
+        "note": Cell(one_line(note, limit=note_room) if note_room >= 12 else "", _NOTE),
     }
 
 

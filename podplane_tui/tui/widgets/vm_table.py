@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 
-from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.widgets import vm_line
 from podplane_tui.tui.widgets.vm_order import LARGEST_FIRST, SORTABLE, Sorting, arranged, matching
 from podplane_tui.tui.widgets.vm_row import COLUMNS, MARK, METERED, Column, Row, name_of, row_of
@@ -56,9 +57,7 @@ class VMTable(ScrollView, can_focus=True):
     another architecture than `arch` the name says so.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"vm-table--{name}" for name in ("header", "cursor", "hover", "name", "dim", "note", "bar", *State)
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"vm-table--header", "vm-table--cursor", "vm-table--hover"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "screen.enter", show=False, id="view.enter", tooltip="Go into the panel below"),
         Binding("down,j", "cursor_down", show=False, id="list.down", tooltip="Next VM"),
@@ -132,6 +131,7 @@ class VMTable(ScrollView, can_focus=True):
         self._lines: dict[str, Strip] = {}
         """Painted lines by key; what is not as it was when its line was painted is taken out."""
         self._styles: dict[str, Style] = {}
+        self._text_styles: dict[str, Style] = {"": Style.null()}
         self._layout = _Layout()
         self._touched = 0.0
         self._sorted = 0.0
@@ -393,6 +393,7 @@ class VMTable(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Another theme, the focus, a class: every colour may be another."""
         self._styles.clear()
+        self._text_styles = {"": Style.null()}
         self._lines.clear()
         super().notify_style_update()
 
@@ -441,14 +442,13 @@ class VMTable(ScrollView, can_focus=True):
             self._styles[name] = self.get_component_rich_style(f"vm-table--{name}")
         return self._styles[name]
 
-    def _text_style(self, name: str) -> Style:
-        """What a component class says about text, "" nothing: the row has the background."""
-        if not name:
-            return Style.null()
-        key = f"text {name}"
-        if key not in self._styles:
-            self._styles[key] = self.get_component_rich_style(f"vm-table--{name}", partial=True)
-        return self._styles[key]
+    def _text_style(self, words: str) -> Style:
+        """What is said about text, "" nothing: the row has the background."""
+        if words not in self._text_styles:
+            style = VisualStyle.parse(words)
+            colour = style.foreground.rich_color if style.foreground is not None else None
+            self._text_styles[words] = Style(color=colour, bold=style.bold)
+        return self._text_styles[words]
 
 
 def _fixed_width(columns: tuple[Column, ...]) -> int:
