@@ -256,7 +256,8 @@ class PodplaneApp(App[None]):
                 self._note_changes(found)
                 self.snapshots = found
             try:
-                await asyncio.wait_for(self._look_now.wait(), self.config.dashboard.refresh)
+                async with asyncio.timeout(self.config.dashboard.refresh):
+                    await self._look_now.wait()
             except TimeoutError:
                 continue
 

@@ -275,3 +275,19 @@ async def test_a_flood_that_nobody_records_is_given_whole() -> None:
         given += await stream.read(65536)
     assert given == b"".join(printed)
     await stream.close()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_reader_that_is_nudged_and_cancelled_at_once_ends(turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11 takes no notice of a cancellation that comes as what it waits for is done."""
+    stream = recording_stream.RecordingStream(None, live=lambda: True)
+    await stream.open()
+    reader = asyncio.create_task(stream.read(100))
+    await asyncio.sleep(0.1)
+    stream.push(b"")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    reader.cancel()
+    await asyncio.wait([reader], timeout=1)
+    assert reader.cancelled()
+    await stream.close()

@@ -132,7 +132,8 @@ class RecordingStream:
                 if over:
                     continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), next(waits))
+                async with asyncio.timeout(next(waits)):
+                    await self._nudged.wait()
                 self._nudged.clear()
                 waits = itertools.chain(EAGER, itertools.repeat(POLL_INTERVAL))
         return b""
