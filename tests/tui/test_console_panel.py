@@ -15,7 +15,7 @@ from textual.widgets import Static
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.styles import stylesheets
-from podplane_tui.tui.widgets import console_panel
+from podplane_tui.tui.widgets import console_panel, console_views
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.terminal_search import TerminalSearch
@@ -274,7 +274,7 @@ async def test_why_there_is_no_console(
 
 
 async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console_panel, "MAX_VIEWS", 2)
+    monkeypatch.setattr(console_views, "MAX_VIEWS", 2)
     machines = [machine(workspace, name) for name in "abc"]
     guests = [Guest(vm.files.console, f"I am {vm.cluster_id}".encode()) for vm in machines]
     app = PanelApp()
