@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
@@ -136,6 +136,16 @@ class PowerCut(Enum):
 
 def write_atomic(path: Path, content: bytes, *, mode: int, after: PowerCut = PowerCut.NEW) -> None:
     """Replace `path` as one step: readers see the old content or the new; `after` a power cut what that says."""
+    with staged(path, content, mode=mode, after=after) as put:
+        put()
+
+
+@contextlib.contextmanager
+def staged(path: Path, content: bytes, *, mode: int, after: PowerCut = PowerCut.NEW) -> Iterator[Callable[[], None]]:
+    """Write the new content of `path` beside it; a call of what this gives puts it in place, and without one it goes.
+
+    For who has the time to write before the moment at which it is to count.
+    """
     private_directory(path.parent)
     temporary = temporary_beside(path)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -146,12 +156,24 @@ def write_atomic(path: Path, content: bytes, *, mode: int, after: PowerCut = Pow
             if after is not PowerCut.ANYTHING:
                 file.flush()
                 os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
+
+        def put() -> None:
+            temporary.replace(path)
+            if after is PowerCut.NEW:
+                sync_directory(path.parent)
+
+        yield put
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
-    if after is PowerCut.NEW:
-        sync_directory(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_directory(path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,10 +32,18 @@ from podplane_tui.backend.errors import (
     InvalidImage,
     QMPUnavailable,
     StartFailed,
+    Unsupported,
     VMError,
     VMNotFound,
 )
-from podplane_tui.backend.files import explain_os_error, os_errors_as, private_directory, temporary_beside
+from podplane_tui.backend.files import (
+    PowerCut,
+    explain_os_error,
+    os_errors_as,
+    private_directory,
+    sync_file,
+    temporary_beside,
+)
 from podplane_tui.backend.gate import Gate
 from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.interface import Control
@@ -75,25 +84,22 @@ def launch(
     spec: Launch,
     control: Control,
     *,
-    check: Callable[[], object] | None = None,
     meanwhile: Callable[[], object] | None = None,
     commit: Callable[[], object] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start the machine of `files` and give its QEMU once it answers. For use under the lock.
+    """Start the machine of `files` and give its QEMU once it answers. For use under the lock, when it does not run.
 
-    `check` is called first: it raises when the machine runs already. `meanwhile` is called while QEMU starts, `commit`
+    `meanwhile` is called while QEMU starts, `commit`
     last; when one fails, so does the launch. Raises `InvalidInput`, `VMNotFound`, `InvalidImage`, `CorruptFile`,
     `MissingProgram`, `Cancelled`, or `StartFailed` with QEMU's own words; after any of them nothing is there that was
     not there before.
     """
     undo: list[Callable[[], object]] = []
-    # The gate takes a while to start, so it does that first: nobody can tell it from no process until it is opened.
-    with os_errors_as(StartFailed, f"{files.name} can't be started"), Gate(foreground=spec.monitor) as gate:
-        if check is not None:
-            check()
+    with os_errors_as(StartFailed, f"{files.name} can't be started"):
         _check(files, spec)
         try:
-            child = _launch(files, spec, control, gate, undo)
+            child = _launch(files, spec, control, undo)
+            sync_file(files.pid_file)  # only now: a power cut before takes QEMU as well
             _tidy(files, control)
             if meanwhile is not None:
                 meanwhile()
@@ -112,6 +118,8 @@ def launch(
 
 
 def _check(files: VMFiles, spec: Launch) -> None:
+    if sys.platform == "win32":
+        raise Unsupported("virtual machines can't be run on Windows: use Linux or macOS")
     validate_cpus(spec.cpus)
     if spec.memory:
         parse_memory(spec.memory)
@@ -133,24 +141,16 @@ def _check(files: VMFiles, spec: Launch) -> None:
 
 
 def _launch(
-    files: VMFiles, spec: Launch, control: Control, gate: Gate, undo: list[Callable[[], object]]
+    files: VMFiles, spec: Launch, control: Control, undo: list[Callable[[], object]]
 ) -> subprocess.Popen[bytes]:
     """Make all that QEMU needs, put its PID file on disk, and let it begin."""
     binary = require_program(qemu_binary(files.arch))
     accelerator = choose_accelerator(spec.accelerator, files.arch)
     private_directory(files.pid_dir)
-    control.report("writing the seed ISO")
     for path in (files.seed, files.efivars):
         if not path.exists():
             undo.append(lambda path=path: path.unlink(missing_ok=True))  # type: ignore[misc]
     firmware = None if spec.boot is not None else _firmware_drives(files)
-    write_seed(
-        files.seed,
-        cluster_id=files.cluster_id,
-        arch=files.arch,
-        user_data=spec.user_data,
-        ssh_authorized_key=spec.ssh_authorized_key,
-    )
     recording = _begin_recording(files, control)
     if recording is not None:
         undo.append(lambda: recordings.discard(recording))
@@ -170,17 +170,34 @@ def _launch(
         console_log=recording,
         qmp_path=files.qmp,
     )
-    control.report(f"starting QEMU ({accelerator})")
     remove_leftovers(files)  # of an earlier run: what answers there from now on is the new one
     undo.append(lambda: remove_leftovers(files))
-    log = None
-    if not spec.monitor:
-        log = files.qemu_log
-        log.unlink(missing_ok=True)
-        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    _write_pid_file(files, gate.pid, spec, accelerator, recording)
+    gate = _gate([str(binary), *arguments], files.qemu_log, foreground=spec.monitor)
     undo.append(gate.end)
-    return gate.open([str(binary), *arguments], log=log)
+    control.report("writing the seed ISO")
+    write_seed(
+        files.seed,
+        cluster_id=files.cluster_id,
+        arch=files.arch,
+        user_data=spec.user_data,
+        ssh_authorized_key=spec.ssh_authorized_key,
+    )
+    control.report(f"starting QEMU ({accelerator})")
+    _write_pid_file(files, gate.child.pid, spec, accelerator, recording)
+    gate.open()
+    return gate.child
+
+
+def _gate(command: list[str], log_path: Path, *, foreground: bool) -> Gate:
+    """The gate of QEMU, which in the background prints into a log."""
+    if foreground:
+        return Gate(command, log=None)
+    log_path.unlink(missing_ok=True)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        return Gate(command, log=log)
+    finally:
+        os.close(log)
 
 
 def _begin_recording(files: VMFiles, control: Control) -> Path | None:
@@ -232,7 +249,7 @@ def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str, re
         data["console_log"] = str(recording)
         with contextlib.suppress(OSError):  # the recording is there; only whose it is goes unsaid
             recordings.belongs_to(recording, pid)
-    PIDFile(files.pid_file, pid, data).write()
+    PIDFile(files.pid_file, pid, data).write(after=PowerCut.ANYTHING)
 
 
 def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Control) -> None:

@@ -57,9 +57,9 @@ class PIDFile:
         data = None if self.data is None else dict(sorted(self.data.items()))
         return go_json({"pid": self.pid, "data": data, **self.unknown})
 
-    def write(self) -> None:
-        """Replace the file atomically; mode 0644, as podplane's."""
-        write_atomic(self.path, self.content(), mode=0o644, after=PowerCut.NEW_OR_OLD)
+    def write(self, *, after: PowerCut = PowerCut.NEW_OR_OLD) -> None:
+        """Replace the file atomically; mode 0644, as podplane's. See `write_atomic`."""
+        write_atomic(self.path, self.content(), mode=0o644, after=after)
 
     def remove(self) -> None:
         """Remove the file if it still names this PID."""

@@ -7,11 +7,12 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from podplane_tui.backend.arguments import PortForward, option_values, split_option_list
 from podplane_tui.backend.errors import CorruptFile
-from podplane_tui.backend.files import PowerCut, read_small_file, write_atomic
+from podplane_tui.backend.files import PowerCut, read_small_file, staged
 from podplane_tui.backend.pidfile import go_json
 from podplane_tui.backend.snapshot import Ports
 
@@ -111,5 +112,11 @@ def read_state_file(path: Path) -> Ports:
 
 def write_state_file(path: Path, cluster_id: str, ports: Ports) -> None:
     """Tell podplane, and ourselves, the ports of a cluster that was started."""
+    with staged_state_file(path, cluster_id, ports) as put:
+        put()
+
+
+def staged_state_file(path: Path, cluster_id: str, ports: Ports) -> AbstractContextManager[Callable[[], None]]:
+    """The same for a cluster that is being started. See `staged`."""
     content = {"cluster_id": cluster_id, "backend": "qemu", "ports": dict(ports.items())}
-    write_atomic(path, go_json(content), mode=0o644, after=PowerCut.NEW_OR_OLD)
+    return staged(path, go_json(content), mode=0o644, after=PowerCut.NEW_OR_OLD)

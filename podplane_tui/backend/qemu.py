@@ -176,14 +176,11 @@ class Qemu(Names):
 
         `meanwhile` is called while QEMU starts.
         """
-
-        def check() -> None:
+        with self.locked("start"):
             process = self.process()
             if process is not None:
                 raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}: stop or restart it")
-
-        with self.locked("start"):
-            return launch(self.files, spec, control, check=check, meanwhile=meanwhile, commit=commit)
+            return launch(self.files, spec, control, meanwhile=meanwhile, commit=commit)
 
     def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
         """Wait for a machine started with `monitor` and clear its files. Ctrl-C is QEMU's to handle meanwhile."""

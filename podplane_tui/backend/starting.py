@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from podplane_tui.backend.files import open_regular, os_errors_as, write_atomic
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.launch import Launch
 from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.ports import allocate_ports, moved_ports, port_forwards, write_state_file
+from podplane_tui.backend.ports import allocate_ports, moved_ports, port_forwards, staged_state_file
 from podplane_tui.backend.settings import read_settings
 from podplane_tui.backend.snapshot import Ports
 
@@ -127,16 +129,8 @@ def _launch(cluster: Cluster, settings: StartSettings, user_data: str, control: 
             network=settings.network,
         )
 
-        def tell(ports: Ports = ports) -> None:
-            for line in moved_ports(ports, port_holders):  # who has them takes longer to find than all the rest
-                control.report(line)
-
-        def commit(ports: Ports = ports) -> None:
-            if settings.network:
-                write_state_file(files.state_file, files.cluster_id, ports)
-
         try:
-            return cluster.qemu.launch(launch, control, meanwhile=tell, commit=commit)
+            return _launch_once(cluster, launch, ports, control)
         except StartFailed as error:
             # Somebody took a port between our look and QEMU's bind: choose anew.
             if PORT_TAKEN in str(error) and attempt + 1 < _PORT_RETRIES:
@@ -144,6 +138,26 @@ def _launch(cluster: Cluster, settings: StartSettings, user_data: str, control: 
                 continue
             raise
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _launch_once(cluster: Cluster, launch: Launch, ports: Ports, control: Control) -> subprocess.Popen[bytes]:
+    """One attempt. What takes time is done while QEMU starts: when it answers, the state file only gets its name."""
+    files = cluster.files
+    put: Callable[[], None] | None = None
+    with contextlib.ExitStack() as made:
+
+        def meanwhile() -> None:
+            nonlocal put
+            if launch.network:
+                put = made.enter_context(staged_state_file(files.state_file, files.cluster_id, ports))
+            for line in moved_ports(ports, port_holders):
+                control.report(line)
+
+        def commit() -> None:
+            if put is not None:
+                put()
+
+        return cluster.qemu.launch(launch, control, meanwhile=meanwhile, commit=commit)
 
 
 def read_user_data(files: VMFiles, replacement: Path | None = None) -> str:
