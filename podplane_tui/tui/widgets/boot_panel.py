@@ -143,7 +143,7 @@ class BootPanel(Panel):
             return ""
         if self.vm.live:
             return "Nothing of this run is on record yet that tells of a boot."
-        return "No boot is on record: a machine is recorded when it is started from here, or attached to."
+        return "No boot is on record: starting a machine from here records it."
 
     def _list(self, failures: Sequence[Failure], more: int = 0) -> None:
         """Keep the cursor where it is while failures come."""
