@@ -63,6 +63,7 @@ async def test_sentences_name_the_keys_that_are_configured(workspace: Workspace)
     }
     app = make_app(workspace, keys=keys, welcome=True)
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: app.screen.query("#empty-state"), what="the empty list")
         await until(lambda: "Press F6 to make one, F9 for all keys" in text_of(app, "#empty-state"), what="the keys")
         assert "New here? F3 shows around." in toasts(app)
         await pilot.press("s")
