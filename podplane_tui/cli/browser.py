@@ -47,7 +47,7 @@ def dashboard(choices: Choices) -> int:
     """Show the dashboard in the browser tab that is behind the pipes."""
     if not all(stat.S_ISFIFO(os.fstat(number).st_mode) for number in (0, 1)):
         raise click.UsageError("this is what podplane-tui serve starts for a browser: start that")
-    app = make_app(choices)
+    app = make_app(choices, in_terminal=False)
     app.driver_class = PipeDriver
     return show(app)
 

@@ -38,16 +38,20 @@ def require_terminal() -> None:
 def open_dashboard(choices: Choices) -> int:
     """Show the dashboard until it is left; with an id, that machine is selected. Gives the exit code."""
     require_terminal()
-    return show(make_app(choices))
+    return show(make_app(choices, in_terminal=True))
 
 
-def make_app(choices: Choices) -> PodplaneApp:
-    """The dashboard of the place chosen, its first look at the machines begun. Raises `InvalidInput`."""
+def make_app(choices: Choices, *, in_terminal: bool) -> PodplaneApp:
+    """The dashboard of the place chosen, its first look at the machines begun. Raises `InvalidInput`.
+
+    In a terminal it has a theme that can be seen there.
+    """
     place = place_of(choices)
     select = None if choices.cluster_id is None else cluster_id_of(choices)
     config = load_config()
     first = _FirstLook(place)
     from podplane_tui.tui.app import PodplaneApp  # noqa: PLC0415 - after the look has begun
+    from podplane_tui.tui.theme import theme_for_terminal  # noqa: PLC0415
 
     app = PodplaneApp(
         data_dir=place.data_dir,
@@ -56,6 +60,7 @@ def make_app(choices: Choices) -> PodplaneApp:
         arch=place.arch,
         config=config,
         config_path=config_path(),
+        theme=theme_for_terminal(config.dashboard.theme) if in_terminal else "",
         select=select,
         inventory=first.inventory(),
         welcome=True,

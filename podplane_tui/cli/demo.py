@@ -41,6 +41,7 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     # Textual takes a while to load, and `--help` imports this module.
     from podplane_tui.cli.dashboard import check_config, require_terminal, show  # noqa: PLC0415
     from podplane_tui.tui.app import PodplaneApp  # noqa: PLC0415
+    from podplane_tui.tui.theme import theme_for_terminal  # noqa: PLC0415
 
     if (choices.data_dir, choices.runtime_dir, choices.state_dir) != (None, None, None):
         raise click.UsageError(
@@ -76,6 +77,7 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
             config=config,
             config_path=config_path(),
             stop_timeouts=timeouts,
+            theme=theme_for_terminal(config.dashboard.theme),
             keep_theme=False,
             start_settings=settings,
             select=cluster_id,

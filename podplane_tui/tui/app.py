@@ -16,6 +16,7 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -64,7 +65,7 @@ class PodplaneApp(App[None]):
     own, None for the usual one. `inventory` is one that has looked already, with what it saw.
 
     `config` is in force; its file, where what is changed here is written to, is at `config_path`, None for nowhere.
-    `stop_timeouts` stand in place of its own. Without `keep_theme` only the settings screen writes.
+    `stop_timeouts` and `theme` stand in place of its own. Without `keep_theme` only the settings screen writes.
     """
 
     TITLE = "podplane-tui"
@@ -89,6 +90,7 @@ class PodplaneApp(App[None]):
         config: Config | None = None,
         config_path: Path | None = None,
         stop_timeouts: StopTimeouts | None = None,
+        theme: str = "",
         keep_theme: bool = True,
         start_settings: backend.StartSettings | None = None,
         select: str | None = None,
@@ -99,10 +101,10 @@ class PodplaneApp(App[None]):
     ) -> None:
         self.config = config or Config()
         # Before Textual asks for its colours: with other ones it would have to parse every style sheet once more.
-        self.set_reactive(PodplaneApp.theme, self.config.dashboard.theme)
+        self.set_reactive(PodplaneApp.theme, theme or self.config.dashboard.theme)
         super().__init__()
-        for theme in THEMES:
-            self.register_theme(theme)
+        for ours in THEMES:
+            self.register_theme(ours)
         self.data_dir = data_dir
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
@@ -218,6 +220,12 @@ class PodplaneApp(App[None]):
         if self._actions is not None:
             self._actions.workshop = replace(self._actions.workshop, stop_timeouts=self._stop_timeouts or config.stop)
         self.look_now()
+
+    def watch_theme(self) -> None:
+        """Leave colours out (NO_COLOR) as the theme needs it: Textual settles on a way when it starts."""
+        if self.no_color:
+            way = NoColor() if self.native_ansi_color else Monochrome()
+            self._filters[:] = [way if isinstance(each, NoColor | Monochrome) else each for each in self._filters]
 
     def search_themes(self) -> None:
         """The palette's themes; the one that is chosen is kept."""

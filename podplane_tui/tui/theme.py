@@ -1,6 +1,8 @@
 """The project's own theme, for dark and for light terminals. The only place where colours stand as numbers."""
 
-from textual.theme import Theme
+from rich.console import Console
+from textual import constants
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="podplane-dark",
@@ -34,3 +36,12 @@ LIGHT = Theme(
 )
 
 THEMES = (DARK, LIGHT)
+
+
+def theme_for_terminal(wanted: str) -> str:
+    """The theme `wanted`, or one of the terminal's own colours when there are 16: others come out as grey on grey."""
+    theme = {**BUILTIN_THEMES, **{ours.name: ours for ours in THEMES}}.get(wanted)
+    console = Console(force_terminal=True, color_system=constants.COLOR_SYSTEM)  # type: ignore[arg-type] # a plain str
+    if theme is None or theme.ansi or console.color_system not in {None, "standard"}:
+        return wanted
+    return "ansi-dark" if theme.dark else "ansi-light"

@@ -52,6 +52,7 @@ def make_app(
     create: CreateDefaults | None = None,
     stop_timeouts: StopTimeouts | None = StopTimeouts(powerdown=0),  # noqa: B008 - frozen
     keep_theme: bool = True,
+    theme: str = "",
 ) -> PodplaneApp:
     """The real app on the workspace; a stop gives the guest no time, for there is none that listens."""
     return PodplaneApp(
@@ -62,6 +63,7 @@ def make_app(
         config_path=workspace.root / "config" / "podplane-tui" / "config.toml",
         stop_timeouts=stop_timeouts,
         keep_theme=keep_theme,
+        theme=theme,
         select=select,
         message=message,
         welcome=welcome,

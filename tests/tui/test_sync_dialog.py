@@ -16,8 +16,9 @@ from podplane_tui.backend.rsync_output import Change, ChangeKind
 from podplane_tui.backend.sync import SyncPreview
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.screens.preview import MAX_SHOWN, PreviewDialog
-from podplane_tui.tui.screens.sync import Switch, SyncAnswer, SyncDialog
+from podplane_tui.tui.screens.sync import SyncAnswer, SyncDialog
 from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.widgets.marks import Switch
 from tests.tui.support import until
 
 pytestmark = pytest.mark.slow

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 
+from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import SelectionList
-from textual.widgets.selection_list import Selection
 
 from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.widgets.marks import Switch
 from podplane_tui.tui.widgets.vm_row import COLUMNS, OPTIONAL
 
 
 class ColumnsDialog(Dialog[frozenset[str]]):
     """Dismisses with the keys of the columns to leave out."""
 
-    AUTO_FOCUS = "SelectionList"
+    AUTO_FOCUS = "Switch"
 
     def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(title="Columns", accept="Show these")
@@ -21,17 +21,12 @@ class ColumnsDialog(Dialog[frozenset[str]]):
 
     def compose_body(self) -> Iterable[Widget]:
         """One line each."""
-        yield SelectionList[str](
-            *(
-                Selection(column.label.capitalize(), column.key, column.key not in self._hidden)
-                for column in COLUMNS
-                if column.key in OPTIONAL
-            ),
-            compact=True,
-            classes="dialog-list",
-        )
+        with Vertical(classes="dialog-list"):
+            for column in COLUMNS:
+                if column.key in OPTIONAL:
+                    shown = column.key not in self._hidden
+                    yield Switch(column.label.capitalize(), shown, id=f"column-{column.key}", compact=True)
 
     def answer(self) -> frozenset[str] | None:
-        """Those without a tick."""
-        chosen = self.query_one(SelectionList).selected
-        return frozenset(OPTIONAL) - frozenset(chosen)
+        """Those without a mark."""
+        return frozenset(key for key in OPTIONAL if not self.query_one(f"#column-{key}", Switch).value)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Label, RadioButton, RadioSet, Static
+from textual.widgets import Input, Label, RadioSet, Static
 
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.widgets.marks import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class SaveDialog(Dialog[SaveRequest]):
         yield Label("File")
         yield Input(str(self._path), id="save-path", suggester=PathSuggester(), compact=True)
         with RadioSet(id="save-kind", compact=True):
-            yield RadioButton("plain text: what can be scrolled back to", value=True)
-            yield RadioButton("raw: every byte since power-on, from the recording", disabled=not self._recorded)
+            yield Choice("plain text: what can be scrolled back to", value=True)
+            yield Choice("raw: every byte since power-on, from the recording", disabled=not self._recorded)
         yield Static("", id="save-error", classes="dialog-error")
 
     def on_input_changed(self, event: Input.Changed) -> None:

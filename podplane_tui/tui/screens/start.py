@@ -5,10 +5,11 @@ from enum import Enum
 
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import RadioButton, RadioSet, Static
+from textual.widgets import RadioSet, Static
 
 from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING
 from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.widgets.marks import Choice
 
 
 class StartWay(Enum):
@@ -32,8 +33,8 @@ class StartDialog(Dialog[StartWay]):
             f"podplane local start --id {self._name}" if self._installed else "through podplane: it is not installed"
         )
         with RadioSet(id="start-way", compact=True):
-            yield RadioButton(Content(first), value=self._installed, disabled=not self._installed)
-            yield RadioButton("the VM alone", value=not self._installed)
+            yield Choice(Content(first), value=self._installed, disabled=not self._installed)
+            yield Choice("the VM alone", value=not self._installed)
         yield Static(Content(f"{VM_ONLY_WARNING[0].upper()}{VM_ONLY_WARNING[1:]}."), classes="dialog-note")
 
     def on_mount(self) -> None:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Checkbox, Input, Label, OptionList, Static
+from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.backend.rsync import SyncRequest, absolute_source
@@ -19,6 +19,7 @@ from podplane_tui.backend.text import one_line
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.widgets.marks import Switch
 
 _FIELDS = (
     ("source", "From", "path here; with a / at the end: what is in it"),
@@ -29,17 +30,8 @@ _FIELDS = (
 _SWITCHES = (
     ("delete", "Delete others", "What is not here is deleted in the VM, after a list of it"),
     ("gitignore", ".gitignore", "Leave out what the .gitignore files in the tree name"),
-    ("watch", "Watch", "Copy every change, until W ends it"),
+    ("watch", "Watch", "Copy every change, until {key} ends it"),
 )
-
-
-class Switch(Checkbox):
-    """A checkbox whose mark goes with its value: colour alone says nothing."""
-
-    def render(self) -> Content:
-        """Draw the mark, or none."""
-        self.BUTTON_INNER = "X" if self.value else " "
-        return super().render()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +72,8 @@ class SyncDialog(Dialog[SyncAnswer]):
         switches = {"delete": request.delete, "gitignore": request.gitignore, "watch": self._start.watch}
         with Horizontal(id="sync-switches"):
             for name, label, tooltip in _SWITCHES:
-                yield Switch(label, switches[name], id=f"sync-{name}", compact=True, tooltip=tooltip)
+                words = tooltip.format(key=key_name(self, "vm.watch"))
+                yield Switch(label, switches[name], id=f"sync-{name}", compact=True, tooltip=words)
         yield Static("", id="sync-error", classes="dialog-error")
 
     def compose_buttons(self) -> Iterable[Widget]:
