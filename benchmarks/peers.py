@@ -43,7 +43,7 @@ class Environment:
 
 def own_environment() -> Environment:
     """The one this runs in, which has our code and pyte."""
-    names = ("pyte", "textual", "rich", "wcwidth")
+    names = ("click", "psutil", "pyte", "rich", "textual", "wcwidth")
     versions = {name: importlib.metadata.version(name) for name in names}
     return Environment("ours", Path(sys.executable), versions)
 

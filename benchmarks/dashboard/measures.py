@@ -42,10 +42,10 @@ class Plan:
     passes: int = 15
     keys: int = 120
     minutes: int = 60
-    launches: int = 15
+    launches: int = 25
 
 
-QUICK = Plan(turns=5, idle_turns=1, idle_seconds=5.0, passes=5, keys=30, minutes=10, launches=5)
+QUICK = Plan(turns=5, idle_turns=1, idle_seconds=5.0, passes=5, keys=30, minutes=10, launches=7)
 
 
 def start(plan: Plan) -> list[Result]:
