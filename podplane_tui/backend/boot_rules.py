@@ -243,7 +243,9 @@ RULES: tuple[Rule, ...] = (
     *_fail(FailureKind.CLOUD_INIT, (b"Traceback (", rb"cloud-init\[[0-9]+\]: .*Traceback \(most recent call last\)")),
     *_fail_anywhere(
         FailureKind.CLOUD_INIT,
-        (b".py[", rb"\.py\[(?:(?:ERROR|CRITICAL)\]: |WARNING\]: .*(?:[Ff]ail|Unhandled|[Ii]nvalid))"),
+        (b".py[ERROR]", rb"\.py\[ERROR\]: "),
+        (b".py[CRITICAL]", rb"\.py\[CRITICAL\]: "),
+        (b".py[WARNING]", rb"\.py\[WARNING\]: .*(?:[Ff]ail|Unhandled|[Ii]nvalid)"),
     ),
     *_fail(
         FailureKind.FILE_SYSTEM,
