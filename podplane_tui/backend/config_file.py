@@ -78,7 +78,7 @@ def change_config(file: ConfigFile, changes: Mapping[str, Value | None]) -> Conf
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode & 0o777
         if read_config_file(path) != file.content:
-            raise InvalidInput(f"{path} was changed by somebody else meanwhile: nothing was written, do it once more")
+            raise InvalidInput(f"{path} was changed by somebody else meanwhile: nothing was written, begin anew")
         write_atomic(target, content, mode=mode)
     return changed
 
