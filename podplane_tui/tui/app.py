@@ -1,24 +1,22 @@
-"""The dashboard's app: looks at the machines again and again, runs verbs as jobs, asks before what can't be undone."""
+"""The dashboard's app: shows the machines it looks at, runs verbs as jobs, asks before what can't be undone."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
-import time
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.filter import Monochrome, NoColor
-from textual.notifications import SeverityLevel
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -26,21 +24,19 @@ from podplane_tui.backend.config import Config
 from podplane_tui.backend.errors import VMError
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.inventory import Inventory
-from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.paths import dashboard_memory
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
-from podplane_tui.tui.events import Event, Level, changes, event, with_events
-from podplane_tui.tui.history import History
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.memory import Memory, recall, remember
-from podplane_tui.tui.messages import ActionRequested, CancelRequested, Noted, ThemeChosen
+from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.watching import TOAST_LIMIT, WatchingApp
 from podplane_tui.tui.widgets.vm_table import VMTable
 
 if TYPE_CHECKING:
@@ -48,17 +44,14 @@ if TYPE_CHECKING:
     from podplane_tui.tui.actions import Actions
     from podplane_tui.tui.jobs import Job
 
-STALE_AFTER = 2
-"""Seconds after its time at which a look that has not come back makes what is shown look old."""
+_WARM_UP = 3.0
+"""Seconds after which what verbs and shells need is imported: the first of them is half a second quicker for it."""
 
-UPKEEP_INTERVAL = 10.0
-"""Seconds between looks at how large recordings are."""
-
-_TOAST_LIMIT = 300
+_WANTED_SOON = ("podplane_tui.tui.actions", "podplane_tui.tui.widgets.shell_panel", "paramiko")
 _THEMES = {theme.name: theme for theme in THEMES}
 
 
-class PodplaneApp(App[None]):
+class PodplaneApp(WatchingApp):
     """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
 
     `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
@@ -74,12 +67,7 @@ class PodplaneApp(App[None]):
         Binding("ctrl+z", "suspend", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),
     ]
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
-    jobs: reactive[tuple[Job, ...]] = reactive(())
-    events: reactive[tuple[Event, ...]] = reactive(())
-    local_server: reactive[LocalServer | None] = reactive(None)
-    stale_for: reactive[int] = reactive(0)
-    """Seconds since the last look at the machines, once they are too many; else 0."""
+    jobs: var[tuple[Job, ...]] = var(())
 
     def __init__(
         self,
@@ -99,15 +87,12 @@ class PodplaneApp(App[None]):
         inventory: tuple[Inventory, tuple[VMSnapshot, ...]] | None = None,
         welcome: bool = False,
     ) -> None:
-        self.config = config or Config()
+        config = config or Config()
         # Before Textual asks for its colours: with other ones it would have to parse every style sheet once more.
-        self.set_reactive(PodplaneApp.theme, theme or self.config.dashboard.theme)
-        super().__init__()
+        self.set_reactive(PodplaneApp.theme, theme or config.dashboard.theme)
+        super().__init__(data_dir, runtime_dir, state_dir, config=config, inventory=inventory)
         for ours in THEMES:
             self.register_theme(ours)
-        self.data_dir = data_dir
-        self.runtime_dir = runtime_dir
-        self.state_dir = state_dir
         self.arch = arch
         self._config_path = config_path
         self._stop_timeouts = stop_timeouts
@@ -117,12 +102,6 @@ class PodplaneApp(App[None]):
         self._select = select
         self._message = message
         self._welcome = welcome
-        self._look_now = asyncio.Event()
-        self._looked = time.monotonic()
-        self._inventory = Inventory(data_dir, runtime_dir, state_dir=state_dir) if inventory is None else inventory[0]
-        if inventory is not None:
-            self.set_reactive(PodplaneApp.snapshots, inventory[1])
-        self._history = History()
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
 
@@ -148,7 +127,7 @@ class PodplaneApp(App[None]):
     def on_mount(self) -> None:
         """Begin with what was seen already, or else by looking."""
         self.set_keymap(dict(self.config.keys))
-        if self.snapshots is None:
+        if not self._has_looked:
             self._poll()
 
     @on(Dashboard.Painted)
@@ -162,17 +141,22 @@ class PodplaneApp(App[None]):
             for screen in self.screen_stack:
                 self.stylesheet.update(screen)
         self.dashboard.tabs.call_next(self.dashboard.tabs.fill)
-        if self.snapshots is not None:
+        if self._has_looked:
             self._poll()
         self._keep_recordings()
         self.set_interval(1.0, self._notice_age)
+        self.set_timer(_WARM_UP, self._warm_up)
         if self._message:
-            self.notify(one_line(self._message, limit=_TOAST_LIMIT), markup=False)
+            self.notify(one_line(self._message, limit=TOAST_LIMIT), markup=False)
         if self._welcome and not self._memory.toured:
             self.notify(
                 f"New here? {key_name(self, 'app.tour')} shows around.", title="Welcome", timeout=8, markup=False
             )
             self._remember(replace(self._memory, toured=True))
+
+    @work(group="warm-up")
+    async def _warm_up(self) -> None:
+        await in_thread(lambda: [import_module(name) for name in _WANTED_SOON], name="warm-up")
 
     def on_unmount(self) -> None:
         """Let go of verbs that wait for a guest or a network; the program ends when they have noticed."""
@@ -246,71 +230,11 @@ class PodplaneApp(App[None]):
         except VMError as error:
             self.refuse(f"The theme was not kept: {error}")
 
-    # Looking
-
-    @work(group="poll", exclusive=True)
-    async def _poll(self) -> None:
-        from podplane_tui.backend.readiness import ReadinessTracker  # noqa: PLC0415 - not for the first frame
-
-        readiness = ReadinessTracker()
-        while True:
-            self._look_now.clear()
-            found = await in_thread(lambda: readiness.update(self._inventory.snapshot()), name="inventory")
-            self._looked = time.monotonic()
-            self._history.add(found, self._looked)
-            self.stale_for = 0
-            self.local_server = self._inventory.local_server
-            if found != self.snapshots:
-                self._note_changes(found)
-                self.snapshots = found
-            try:
-                async with asyncio.timeout(self.config.dashboard.refresh):
-                    await self._look_now.wait()
-            except TimeoutError:
-                continue
-
-    @work(group="recordings", exclusive=True)
-    async def _keep_recordings(self) -> None:
-        await asyncio.sleep(UPKEEP_INTERVAL)
-        from podplane_tui.tui.upkeep import Upkeep  # noqa: PLC0415
-
-        upkeep = Upkeep()
-        while True:
-            machines = self.snapshots or ()
-            for text in await in_thread(lambda: upkeep.look(machines), name="upkeep"):  # noqa: B023 - awaited here
-                self.post_message(Noted(event(text)))
-            await asyncio.sleep(UPKEEP_INTERVAL)
-
-    def look_now(self) -> None:
-        """Do not wait for the next look."""
-        self._look_now.set()
-
-    def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:
-        """What our own jobs do to machines is their story; all else that happens to one is an event."""
-        recent = time.monotonic() - 2 * self.config.dashboard.refresh
-        ended = {job.key for job in self.jobs if job.ended and job.ended > recent}
-        busy = self._actions.jobs.busy if self._actions is not None else frozenset()
-        new = changes(self.snapshots, found, ours=ended | busy)
-        if new:
-            self.events = with_events(self.events, new)
-
-    @on(Noted)
-    def _noted(self, event: Noted) -> None:
-        event.stop()
-        self.events = with_events(self.events, [event.event])
-        severity: SeverityLevel = "error" if event.event.level is Level.BAD else "information"
-        self.notify(one_line(event.event.text, limit=_TOAST_LIMIT), severity=severity, markup=False)
-
     def copy_to_clipboard(self, text: str) -> None:
         """To the terminal's clipboard, and to that of the desktop where there is one."""
         super().copy_to_clipboard(text)
         if (command := clipboard_command(os.environ)) is not None:
             self.run_worker(in_thread(lambda: fill_clipboard(command, text), name="clipboard"), group="clipboard")
-
-    def _notice_age(self) -> None:
-        """A look that does not come back must not pass for the present."""
-        age = int(time.monotonic() - self._looked)
-        self.stale_for = age if age >= self.config.dashboard.refresh + STALE_AFTER else 0
 
     @on(VMTable.ViewChanged)
     def _view_changed(self, event: VMTable.ViewChanged) -> None:
@@ -325,6 +249,10 @@ class PodplaneApp(App[None]):
             await in_thread(lambda: remember(self._memory_path, memory), name="memory", at_exit=AtExit.FINISH)
 
     # Doing
+
+    def _touched_since(self, moment: float) -> frozenset[str]:
+        busy = self._actions.jobs.busy if self._actions is not None else ()
+        return frozenset(job.key for job in self.jobs if job.ended and job.ended > moment).union(busy)
 
     @property
     def actions(self) -> Actions:
@@ -350,7 +278,7 @@ class PodplaneApp(App[None]):
 
     def refuse(self, reason: str) -> None:
         """Say why something is not done."""
-        self.notify(one_line(reason, limit=_TOAST_LIMIT), severity="warning", markup=False)
+        self.notify(one_line(reason, limit=TOAST_LIMIT), severity="warning", markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the keys do joins Textual's own commands."""

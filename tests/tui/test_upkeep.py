@@ -8,7 +8,7 @@ import pytest
 
 from podplane_tui.backend.recordings import begin, belongs_to, recordings
 from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.tui import app as app_module
+from podplane_tui.tui import watching
 from podplane_tui.tui.upkeep import Upkeep
 from tests.backend.test_recordings import can_punch
 from tests.conftest import Workspace
@@ -64,7 +64,7 @@ def test_old_boots_go_while_the_machine_runs(workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("require_qemu")
 async def test_the_dashboard_does_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "UPKEEP_INTERVAL", 0.05)
+    monkeypatch.setattr(watching, "UPKEEP_INTERVAL", 0.05)
     configure(workspace, "[recordings]\nmegabytes = 1\n")
     make_disk(workspace, "a")
     vm, _ = live(workspace, 2 * MB)

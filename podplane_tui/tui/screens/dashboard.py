@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Footer
 
 from podplane_tui.backend.local_server import LocalServer
@@ -50,14 +50,14 @@ class Dashboard(PanelScreen):
         ),
     ]
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
-    jobs: reactive[tuple[Job, ...]] = reactive(())
-    journal_read: reactive[int] = reactive(0)
-    selected: reactive[str | None] = reactive(None)
-    stale_for: reactive[int] = reactive(0)
-    events: reactive[tuple[Event, ...]] = reactive(())
-    history: reactive[History] = reactive(History)
-    local_server: reactive[LocalServer | None] = reactive(None)
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    jobs: var[tuple[Job, ...]] = var(())
+    journal_read: var[int] = var(0)
+    selected: var[str | None] = var(None)
+    stale_for: var[int] = var(0)
+    events: var[tuple[Event, ...]] = var(())
+    history: var[History] = var(History)
+    local_server: var[LocalServer | None] = var(None)
 
     class Painted(Message):
         """The first frame is on its way to the terminal."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 
 from podplane_tui.backend.errors import VMError
@@ -26,8 +26,8 @@ _COPY_LIMIT = 120
 class PanelScreen(Screen[None]):
     """Has a list of machines, `table`, and `tabs` about `vm`, the selected one; `tab` is the panel in view."""
 
-    vm: reactive[VMSnapshot | None] = reactive(None)
-    tab: reactive[str] = reactive("console")
+    vm: var[VMSnapshot | None] = var(None)
+    tab: var[str] = var("console")
 
     def __init__(self, table: VMTable) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from functools import partial
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Static
 
 from podplane_tui.backend.console_holder import IDLE, Claim
@@ -40,7 +40,7 @@ class ConsolePanel(Panel):
     One task replays, connects and lets go, so that the order of things is the order they are wanted in.
     """
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -18,6 +18,9 @@ from podplane_tui.tui.widgets.panel import Panel
 
 _MARGIN = 4
 
+_BEAT = 0.5
+"""Seconds between looks at whether what is shown is a second old."""
+
 _PORTS_INTERVAL = 5.0
 """Seconds between looks at who listens: they go through all processes of the host."""
 
@@ -28,9 +31,9 @@ class DetailsPanel(Panel):
     Enter or a click on a line copies its value.
     """
 
-    files: reactive[tuple[FileFact, ...]] = reactive(())
-    history: reactive[History] = reactive(History)
-    listeners: reactive[Mapping[int, str] | None] = reactive[Mapping[int, str] | None](None)
+    files: var[tuple[FileFact, ...]] = var(())
+    history: var[History] = var(History)
+    listeners: var[Mapping[int, str] | None] = var[Mapping[int, str] | None](None)
 
     class CopyRequested(Message):
         """This text is wanted in the clipboard."""
@@ -43,14 +46,15 @@ class DetailsPanel(Panel):
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._ssh_line = ""
+        self._moved = 0.0
 
     def compose(self) -> ComposeResult:
         """One list."""
         yield OptionList(classes="details-list", compact=True)
 
     def on_mount(self) -> None:
-        """Look at the files once a second, as at the machines; the plots move on, too."""
-        self.set_interval(1.0, self._move_on)
+        """Look at the files once a second, with what is new about the machine or without; the plots move on, too."""
+        self.set_interval(_BEAT, self._beat)
         self.set_interval(_PORTS_INTERVAL, self._look_at_ports)
 
     def on_show(self) -> None:
@@ -66,12 +70,11 @@ class DetailsPanel(Panel):
         """Show it; another machine has other files."""
         if vm is None or before is None or before.key != vm.key:
             self.files, self._ssh_line, self.listeners = (), "", None
-            self._look_at_files()
             self._look_at_ports()
             if self.is_mounted:
                 self.query_one(OptionList).highlighted = None
                 self.query_one(OptionList).scroll_home(animate=False)
-        self._write()
+        self._move_on()
 
     def watch_files(self) -> None:
         """Show what was found."""
@@ -81,7 +84,12 @@ class DetailsPanel(Panel):
         """Show who listens."""
         self._write()
 
+    def _beat(self) -> None:
+        if time.monotonic() - self._moved > 1 - _BEAT:  # what is new about the machine brings as much as one needs
+            self._move_on()
+
     def _move_on(self) -> None:
+        self._moved = time.monotonic()
         self._look_at_files()
         self._write()
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -39,8 +39,8 @@ class EventsPanel(Panel):
         Binding("X", "cancel_job", "Give up", id="events.cancel", tooltip="Give the job under the cursor up"),
     ]
 
-    jobs: reactive[tuple[Job, ...]] = reactive(())
-    events: reactive[tuple[Event, ...]] = reactive(())
+    jobs: var[tuple[Job, ...]] = var(())
+    events: var[tuple[Event, ...]] = var(())
 
     def compose(self) -> ComposeResult:
         """A list and a log."""

@@ -3,7 +3,7 @@
 import time
 
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Static
 
 from podplane_tui.text import count, format_elapsed, format_progress
@@ -21,8 +21,8 @@ _FRAME = 0.1
 class JobStrip(Static):
     """Shows the job to look at of `jobs`: the latest that runs, else the latest that ended. Hidden without one."""
 
-    jobs: reactive[tuple[Job, ...]] = reactive(())
-    read_up_to: reactive[int] = reactive(0)
+    jobs: var[tuple[Job, ...]] = var(())
+    read_up_to: var[int] = var(0)
     """Number of the latest job whose end was seen in the journal."""
 
     def on_mount(self) -> None:

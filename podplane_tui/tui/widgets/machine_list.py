@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.widgets.vm_table import VMTable
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 class MachineList(Vertical):
     """Lists `snapshots`; the frame says how many, how many are marked, and since when nothing new was seen."""
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
-    stale_for: reactive[int] = reactive(0)
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    stale_for: var[int] = var(0)
 
     def __init__(self, table: VMTable, *, data_dir: Path, runtime_dir: Path) -> None:
         super().__init__(id="machines")
         self.table = table
         self._places = data_dir, runtime_dir
+        self._title = Content("")
 
     def compose(self) -> ComposeResult:
         """The table; what else there may be joins it when it is first wanted."""
@@ -65,7 +66,9 @@ class MachineList(Vertical):
             parts.append(Content(f"{len(table.marked)} marked" + (f", {hidden} hidden" if hidden else "")))
         if self.stale_for:
             parts.append(Content.styled(f"no answer for {self.stale_for} s", "$text-warning"))
-        self.border_title = Content(" · ").join(parts)
+        title = Content(" · ").join(parts)
+        if title != self._title:  # to set it paints the whole list anew
+            self._title = self.border_title = title
 
     # The field that narrows it
 

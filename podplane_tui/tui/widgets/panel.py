@@ -2,7 +2,7 @@
 
 from textual.containers import Vertical
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 
 from podplane_tui.backend.snapshot import VMSnapshot
 
@@ -10,10 +10,10 @@ from podplane_tui.backend.snapshot import VMSnapshot
 class Panel(Vertical):
     """One tab about `vm`. It rests while it is not `in_view`, and says in `status` what a title has room for."""
 
-    vm: reactive[VMSnapshot | None] = reactive(None)
-    in_view: reactive[bool] = reactive(True)
+    vm: var[VMSnapshot | None] = var(None)
+    in_view: var[bool] = var(True)
     """Whether this is what the user looks at."""
-    status: reactive[str] = reactive("")
+    status: var[str] = var("")
     """A word or two for the title."""
 
     class StatusChanged(Message):

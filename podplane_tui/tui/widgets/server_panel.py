@@ -2,7 +2,7 @@
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Log, Static
 
 from podplane_tui.backend.local_server import LocalServer, LogTail
@@ -21,7 +21,7 @@ MAX_LINES = 5000
 class ServerPanel(Panel):
     """Shows `local_server` and follows its log."""
 
-    local_server: reactive[LocalServer | None] = reactive(None)
+    local_server: var[LocalServer | None] = var(None)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

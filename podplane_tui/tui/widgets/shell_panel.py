@@ -1,6 +1,5 @@
 """SSH shells on the selected machine: any number at once, each in a terminal that lives on while one looks away."""
 
-import importlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from functools import partial
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Static
 
 from podplane_tui.backend.paths import VMFiles
@@ -20,9 +19,6 @@ from podplane_tui.tui.keys import KeyNamer, key_name
 from podplane_tui.tui.widgets.panel import Panel
 from podplane_tui.tui.widgets.shell_stream import Connection, ShellStream, target_of
 from podplane_tui.tui.widgets.terminal import TerminalView
-
-_WARM_UP = 3.0
-"""Seconds after which what SSH needs is imported: a third of a second that the first shell then does not cost."""
 
 
 @dataclass(slots=True)
@@ -47,7 +43,7 @@ class _Machine:
 class ShellPanel(Panel):
     """The shells of `vm`. One that ends stays in view, with how it ended, until it is closed or opened anew."""
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
 
     def __init__(
         self,
@@ -63,10 +59,6 @@ class ShellPanel(Panel):
     def compose(self) -> ComposeResult:
         """The notice; a terminal per shell joins it."""
         yield self._notice
-
-    def on_mount(self) -> None:
-        """Prepare for the first shell while nobody waits."""
-        self.set_timer(_WARM_UP, partial(_in_background, partial(importlib.import_module, "paramiko")))
 
     def on_unmount(self) -> None:
         """Log out everywhere."""

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.widget import Widget
 
 from podplane_tui.backend.local_server import LocalServer
@@ -21,8 +21,8 @@ class SummaryBar(Widget):
     One widget that puts its line together, for it is there from the first frame: each widget costs that a millisecond.
     """
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None, repaint=False)
-    local_server: reactive[LocalServer | None] = reactive(None, repaint=False)
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    local_server: var[LocalServer | None] = var(None)
     counts: reactive[Counter[State] | None] = reactive[Counter[State] | None](None)
     server: reactive[Content] = reactive(Content(""))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import Reactive, reactive
+from textual.reactive import Reactive, var
 
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import VMSnapshot
@@ -43,19 +43,20 @@ class Tab:
 class TabBox(Vertical):
     """Shows the panel of the tab `current`."""
 
-    current: reactive[str] = reactive("console")
-    vm: reactive[VMSnapshot | None] = reactive(None)
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
-    jobs: reactive[tuple[Job, ...]] = reactive(())
-    events: reactive[tuple[Event, ...]] = reactive(())
-    history: reactive[History] = reactive(History)
-    local_server: reactive[LocalServer | None] = reactive(None)
+    current: var[str] = var("console")
+    vm: var[VMSnapshot | None] = var(None)
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    jobs: var[tuple[Job, ...]] = var(())
+    events: var[tuple[Event, ...]] = var(())
+    history: var[History] = var(History)
+    local_server: var[LocalServer | None] = var(None)
 
     def __init__(self) -> None:
         super().__init__(id="panel")
         self._panels: dict[str, Panel] = {}
         self._making = asyncio.Lock()
         self._filled = False
+        self._told: tuple[str, str, bool, str] | None = None
 
     def on_mount(self) -> None:
         """The title is there from the first frame."""
@@ -131,7 +132,12 @@ class TabBox(Vertical):
         """Where keys go, while one types; else the tabs and the machine's name."""
         name = one_line(self.vm.cluster_id) if self.vm is not None else ""
         panel = self.panel
-        if panel is not None and panel.typing:
+        typing, status = (panel.typing, panel.status) if panel is not None else (False, "")
+        told = (self.current, name, typing, status)
+        if told == self._told:  # to set it paints the whole panel anew
+            return
+        self._told = told
+        if typing:
             shell = " shell" if self.current == "shell" else ""
             self.border_title = Content(f" TYPING INTO {name}{shell} · {key_name(self, 'terminal.stop_typing')} ends ")
             return
@@ -143,8 +149,8 @@ class TabBox(Vertical):
         ]
         if name:
             tabs.append(Content.styled(f"─ {name}", "bold"))
-        if name and panel is not None and panel.status:
-            tabs.append(Content.styled(f"· {panel.status}", "dim"))
+        if name and status:
+            tabs.append(Content.styled(f"· {status}", "dim"))
         self.border_title = Content(" ").join(tabs)
 
 

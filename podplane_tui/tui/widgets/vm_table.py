@@ -9,7 +9,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size, Spacing
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style as VisualStyle
@@ -23,6 +23,9 @@ TYPE_TOOLTIP = "Type into the selected VM's console"
 
 RESORT_INTERVAL = 5.0
 """Seconds without a key or a click, and since the last time, until rows move because their values have changed."""
+
+_BEAT = 0.5
+"""Seconds between looks at whether what is shown is a second old."""
 
 _MINIMUM_NAME = 7
 _MINIMUM_NOTE = 12
@@ -87,15 +90,15 @@ class VMTable(ScrollView, can_focus=True):
         Binding("I", "invert", show=False, id="list.invert", tooltip="Sort the other way round"),
     ]
 
-    snapshots: reactive[tuple[VMSnapshot, ...] | None] = reactive(None)
-    watched: reactive[frozenset[str]] = reactive(frozenset())
+    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    watched: var[frozenset[str]] = var(frozenset())
     """Keys of the machines in which a copy is kept up to date."""
-    filter_text: reactive[str] = reactive("")
-    selected: reactive[str | None] = reactive(None, init=False)
-    marked: reactive[frozenset[str]] = reactive(frozenset(), init=False)
+    filter_text: var[str] = var("")
+    selected: var[str | None] = var(None, init=False)
+    marked: var[frozenset[str]] = var(frozenset(), init=False)
     """Keys of the marked machines, those the filter hides among them."""
-    view: reactive[ListView] = reactive(ListView(), init=False)
-    hovered: reactive[str | None] = reactive(None, init=False)
+    view: var[ListView] = var(ListView(), init=False)
+    hovered: var[str | None] = var(None, init=False)
     """The key of the row under the mouse."""
 
     class SelectionChanged(Message):
@@ -133,6 +136,7 @@ class VMTable(ScrollView, can_focus=True):
         self._styles: dict[str, Style] = {}
         self._text_styles: dict[str, Style] = {"": Style.null()}
         self._layout = _Layout()
+        self._filled = 0.0
         self._touched = 0.0
         self._sorted = 0.0
         if view is not None:
@@ -140,7 +144,11 @@ class VMTable(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Uptimes move between two looks at the disk, too; values that change may change the order."""
-        self.set_interval(1.0, self._fill)
+        self.set_interval(_BEAT, self._move_on)
+
+    def _move_on(self) -> None:
+        if time.monotonic() - self._filled > 1 - _BEAT:  # looks bring as many pictures as one needs
+            self._fill()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Cut names and notes as the width allows."""
@@ -306,6 +314,7 @@ class VMTable(ScrollView, can_focus=True):
         """Bring order, cells, columns and cursor in line with the machines there are; paint what is not as it was."""
         if not self.is_mounted:
             return
+        self._filled = time.monotonic()
         old_row = self.cursor_row
         shown = self.matching
         columns, bar_width = self._columns_that_fit()
