@@ -51,6 +51,7 @@ async def test_the_first_machine_replaces_the_empty_state(workspace: Workspace) 
         text = "\n".join(painted(app))
         assert "No VMs" not in text
         assert "○ stopped" in text
+        assert "─VMs─" in text  # and not 0 of 1
 
 
 @pytest.mark.usefixtures("require_qemu")

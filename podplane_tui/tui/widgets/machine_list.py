@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.reactive import var
 
 from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.tui.widgets.vm_order import matching
 from podplane_tui.tui.widgets.vm_table import VMTable
 
 if TYPE_CHECKING:
@@ -59,10 +60,12 @@ class MachineList(Vertical):
     def _write_title(self) -> None:
         """The frame carries what would otherwise cost a line."""
         table = self.table
-        total, matching = len(self.snapshots or ()), len(table.matching)
-        parts = [Content("VMs") if total == matching else Content(f"VMs {matching} of {total}")]
+        # Not what the table has in view: it hears of new machines after us.
+        shown = matching(self.snapshots or (), table.filter_text)
+        total = len(self.snapshots or ())
+        parts = [Content("VMs") if total == len(shown) else Content(f"VMs {len(shown)} of {total}")]
         if table.marked:
-            hidden = len(table.hidden_marks)
+            hidden = len(table.marked - {vm.key for vm in shown})
             parts.append(Content(f"{len(table.marked)} marked" + (f", {hidden} hidden" if hidden else "")))
         if self.stale_for:
             parts.append(Content.styled(f"no answer for {self.stale_for} s", "$text-warning"))
