@@ -22,7 +22,8 @@ demo-linux: $(READY) ## the same with a tiny Linux guest (on Debian)
 
 test: $(READY) ## all tests, virtual machines included
 	@.ci/setup test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux'
+	$(BIN)/pytest -m 'vm or tmux'
 
 test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux and not slow'
