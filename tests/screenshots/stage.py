@@ -81,7 +81,8 @@ class Picture:
         if shells and shells.first().display and shells.first().shell is not None:
             shell = shells.first().shell
             return None if shell is None else shell.view
-        return screen.query_one(ConsolePanel).view
+        consoles = screen.query(ConsolePanel)
+        return consoles.first().view if consoles else None
 
     @property
     def text(self) -> str:

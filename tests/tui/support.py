@@ -15,6 +15,7 @@ from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
+from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.conftest import Workspace
 
 SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)]
@@ -76,6 +77,12 @@ def dashboard(app: PodplaneApp) -> Dashboard:
     screen = app.screen_stack[0]
     assert isinstance(screen, Dashboard)
     return screen
+
+
+async def console_made(app: PodplaneApp) -> ConsolePanel:
+    """The console's panel, which is made once the list is painted."""
+    await until(lambda: dashboard(app).query(ConsolePanel), what="the console's panel")
+    return dashboard(app).query_one(ConsolePanel)
 
 
 async def listed(app: PodplaneApp, *cluster_ids: str) -> None:

@@ -17,9 +17,8 @@ from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.widgets import boot_panel, recording_stream
 from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.boot_picture import Picture, draw
-from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.conftest import Workspace
-from tests.tui.support import dashboard, files_of, listed, make_app, make_disk, text_of, until
+from tests.tui.support import console_made, dashboard, files_of, listed, make_app, make_disk, text_of, until
 from tests.tui.test_console_panel import machine
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -117,7 +116,7 @@ async def test_boots_are_stepped_through_and_a_failure_is_a_key_from_its_line(wo
         await pilot.press("2")
         await until(lambda: options.has_focus, what="the failures")
         await pilot.press("down", "enter")
-        console = dashboard(app).query_one(ConsolePanel)
+        console = await console_made(app)
         await until(lambda: console.view is not None and console.view.selected_text, what="the line")
         assert console.view is not None
         assert "[FAILED] Failed to start broken.service" in console.view.selected_text.replace("\x1b", "")
@@ -140,7 +139,7 @@ async def test_a_failure_far_back_in_a_long_recording_is_shown_with_what_is_arou
         await pilot.press("2")
         await until(lambda: options.has_focus, what="the cursor on them")
         await pilot.press("down", "enter")
-        console = dashboard(app).query_one(ConsolePanel)
+        console = await console_made(app)
         await until(lambda: console.view is not None and console.view.selected_text, what="the line")
         assert console.view is not None
         assert "Failed to start broken.service" in console.view.selected_text

@@ -19,6 +19,7 @@ from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.conftest import Workspace
 from tests.guest.tiny import TinyGuest
 from tests.tui.support import (
+    console_made,
     dashboard,
     files_of,
     listed,
@@ -179,6 +180,7 @@ async def test_two_dashboards_and_one_console(workspace: Workspace, monkeypatch:
         await pilot.press("c")
         await until(lambda: console(first).connected, what="the console in hand", seconds=BOOT)
         async with second.run_test(size=(80, 24)) as other:
+            await console_made(second)
             await until(lambda: console(second).status.startswith("live, held by the dashboard"), what="who holds it")
             await until(lambda: "Shell>" in console_text(second), what="the shell", seconds=BOOT)
             assert "Shell>" in console_text(first)

@@ -34,9 +34,8 @@ from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot_panel import BootPanel
-from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.tui.snapshots.frozen import DATA, FEW, MANY, NOW, make_app, stop_time
-from tests.tui.support import dashboard, settled, until
+from tests.tui.support import console_made, dashboard, settled, until
 
 pytestmark = pytest.mark.slow
 
@@ -62,8 +61,10 @@ class Scene:
 async def replayed(app: PodplaneApp) -> None:
     """Wait until the console's recording is shown to its end."""
 
+    panel = await console_made(app)
+
     def shown() -> bool:
-        view = dashboard(app).query_one(ConsolePanel).view
+        view = panel.view
         return view is not None and view.stream is None and bool(view.terminal.scrolled_off)
 
     await until(shown, what="the end of the recording")
