@@ -104,8 +104,8 @@ def control_socket_busy(bench: Bench) -> None:
             bench.cluster.pause()
         steps: list[str] = []
         result = bench.cluster.stop(timeouts=StopTimeouts(powerdown=60), control=Control(report=steps.append))
-    assert result.step == "terminate"
-    assert any("control socket" in step for step in steps)
+    assert result.step == "terminate", (result, steps)
+    assert any("control socket" in step for step in steps), steps
 
 
 def useless_control_socket(bench: Bench, behaviour: str) -> None:
