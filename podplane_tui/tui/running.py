@@ -13,13 +13,13 @@ from podplane_tui.backend.text import one_line
 from podplane_tui.tui.jobs import Job, Outcome, RunningJob, updated
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb
+from podplane_tui.tui.watching import TOAST_LIMIT
 from podplane_tui.tui.work import Work
 
 if TYPE_CHECKING:
     from podplane_tui.tui.app import PodplaneApp
 
 _REPORT_INTERVAL = 0.05
-_TOAST_LIMIT = 300
 
 
 class JobRunner:
@@ -68,7 +68,7 @@ class JobRunner:
         self._app.look_now()
         if outcome is Outcome.FAILED:
             title = f"{WORDING[verb].title} {ended.subject} failed"
-            text = one_line(message, limit=_TOAST_LIMIT)
+            text = one_line(message, limit=TOAST_LIMIT)
             self._app.notify(text, title=title, severity="error", timeout=10, markup=False)
 
     def _fetch_later(self, key: str) -> None:

@@ -24,16 +24,14 @@ async def boot(stage: Stage, take: Take) -> None:
 
 async def dashboard(stage: Stage, take: Take) -> None:
     """Several machines, and the console of one with its whole boot."""
-    await stage.booted("default", "staging")
-    async with stage.app((120, 36), "default") as picture:
+    async with stage.booted_app((120, 36), "default") as picture:
         await picture.said("finished at")
         await take(picture)
 
 
 async def timeline(stage: Stage, take: Take) -> None:
     """How a machine booted in which much fails."""
-    await stage.booted("default", "staging")
-    async with stage.app((120, 44), "staging") as picture:
+    async with stage.booted_app((120, 44), "staging") as picture:
         await picture.press("2")
         await picture.boot_shown()
         await picture.press("tab")
@@ -42,8 +40,7 @@ async def timeline(stage: Stage, take: Take) -> None:
 
 async def shell(stage: Stage, take: Take) -> None:
     """A shell over SSH; keys go into it."""
-    await stage.booted("default", "staging")
-    async with stage.app((120, 36), "default") as picture:
+    async with stage.booted_app((120, 36), "default") as picture:
         await picture.press("3", "3")
         await picture.said(PROMPT)
         await picture.type_line("clear; systemctl --no-pager --legend=no list-units --type=service | head -20")
@@ -55,8 +52,7 @@ async def shell(stage: Stage, take: Take) -> None:
 
 async def details(stage: Stage, take: Take) -> None:
     """Everything about one machine."""
-    await stage.booted("default", "staging")
-    async with stage.app((120, 48), "default") as picture:
+    async with stage.booted_app((120, 48), "default") as picture:
         await picture.press("4")
         await picture.pilot.pause(20)  # let the plots have something to show
         await take(picture)
@@ -64,8 +60,7 @@ async def details(stage: Stage, take: Take) -> None:
 
 async def create(stage: Stage, take: Take) -> None:
     """Making one more."""
-    await stage.booted("default", "staging")
-    async with stage.app((100, 36), "default") as picture:
+    async with stage.booted_app((100, 36), "default") as picture:
         await picture.press("n")
         await picture.pilot.pause(1)
         await picture.press(*"preview")
@@ -74,8 +69,7 @@ async def create(stage: Stage, take: Take) -> None:
 
 async def delete(stage: Stage, take: Take) -> None:
     """The question before a delete."""
-    await stage.booted("default", "staging")
-    async with stage.app((100, 30), "batch") as picture:
+    async with stage.booted_app((100, 30), "batch") as picture:
         await picture.press("d")
         await picture.dialog("#delete-list")
         await take(picture)
@@ -83,16 +77,14 @@ async def delete(stage: Stage, take: Take) -> None:
 
 async def small(stage: Stage, take: Take) -> None:
     """At 80 columns and 24 lines."""
-    await stage.booted("default", "staging")
-    async with stage.app((80, 24), "default") as picture:
+    async with stage.booted_app((80, 24), "default") as picture:
         await picture.said("finished at")
         await take(picture)
 
 
 async def wide(stage: Stage, take: Take) -> None:
     """Side by side where there is room."""
-    await stage.booted("default", "staging")
-    async with stage.app((200, 50), "default") as picture:
+    async with stage.booted_app((200, 50), "default") as picture:
         await picture.press("3", "3")
         await picture.said(PROMPT)
         await picture.type_line("clear; ls -l --color / && uptime && uname -a")

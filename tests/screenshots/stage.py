@@ -65,6 +65,13 @@ class Stage:
                 await until(lambda: app.snapshots != first, what="a second look", seconds=BOOT_LIMIT)
             yield Picture(pilot, app)
 
+    @asynccontextmanager
+    async def booted_app(self, size: tuple[int, int], select: str) -> AsyncIterator["Picture"]:
+        """The app with both machines that boot at the end of that."""
+        await self.booted("default", "staging")
+        async with self.app(size, select) as picture:
+            yield picture
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -26,7 +26,6 @@ LATER = [
     "pycdlib",
     "paramiko",
     "pyte",
-    "qemu.qmp",
     "wcwidth",
 ]
 """What no first frame needs, and what would take as long as all the rest."""

@@ -53,7 +53,7 @@ BINDINGS: list[BindingType] = [
     _verb(Verb.WATCH, "W", "Watch", show=False),
     _verb(Verb.CONFIGURE, "m", "Machine", show=False),
     _verb(Verb.SNAPSHOT, "B", "Snapshots", show=False),
-    Binding("c", "type_into_console", "Console", id="console.type", tooltip=TYPE_TOOLTIP),
+    Binding("c", "show_tab('console')", "Console", id="console.type", tooltip=TYPE_TOOLTIP),
     Binding(
         "ctrl+f",
         "find",

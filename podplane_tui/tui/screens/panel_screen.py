@@ -51,10 +51,6 @@ class PanelScreen(Screen[None]):
         if reason and self.vm is not None:
             self.notify(reason, severity="warning", markup=False)
 
-    async def action_type_into_console(self) -> None:
-        """Show the console and type into it."""
-        await self.action_show_tab("console")
-
     async def action_find(self) -> None:
         """Search the console's text."""
         from podplane_tui.tui.widgets.console_panel import ConsolePanel  # noqa: PLC0415
