@@ -26,7 +26,7 @@ test: $(READY) ## all tests, virtual machines included
 	$(BIN)/pytest -m 'vm or tmux'
 
 test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux and not slow'
+	$(BIN)/pytest -n 4 --dist worksteal -m 'not vm and not tmux and not slow'
 
 check: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check

@@ -50,6 +50,7 @@ def in_bash(workspace: Workspace, program: Path, *lines: list[str]) -> list[list
     return [offered.split() for offered in in_shell(workspace, program, ["bash", "--norc", "-c"], script).splitlines()]
 
 
+@pytest.mark.slow
 def test_bash_completes_verbs_options_and_clusters(workspace: Workspace, program: Path, tmp_path: Path) -> None:
     make_disk(workspace, "alpha")
     make_disk(workspace, "alpine", arch="arm64")
@@ -73,6 +74,7 @@ def test_bash_completes_verbs_options_and_clusters(workspace: Workspace, program
     assert (there, nowhere) == (["other"], [])
 
 
+@pytest.mark.slow
 def test_zsh_is_told_the_same(workspace: Workspace, program: Path) -> None:
     if shutil.which("zsh") is None:
         pytest.skip("zsh is not installed")
@@ -87,6 +89,7 @@ def test_zsh_is_told_the_same(workspace: Workspace, program: Path) -> None:
     assert "alpha" in in_shell(workspace, program, ["zsh", "-f", "-c"], script)
 
 
+@pytest.mark.slow
 def test_fish_is_told_the_same(workspace: Workspace, program: Path) -> None:
     if shutil.which("fish") is None:
         pytest.skip("fish is not installed")

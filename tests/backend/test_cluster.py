@@ -150,6 +150,7 @@ def test_what_two_architectures_share_stays_with_the_other(cluster: Cluster) -> 
     assert not any(path.exists() for path in own(other) | shared)
 
 
+@pytest.mark.slow
 def test_the_effort_to_stop_containerd_ends_after_two_seconds(cluster: Cluster) -> None:
     ensure_identity(cluster.files.identity)
     with socket.create_server(("127.0.0.1", 0)) as silent:

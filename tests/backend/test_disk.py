@@ -103,6 +103,7 @@ def test_snapshots_bring_back_what_was(made: Cluster) -> None:
     assert [item.name for item in disk.snapshots()] == ["after"]
 
 
+@pytest.mark.slow
 def test_snapshots_that_cannot_be(made: Cluster) -> None:
     disk = made.disk
     disk.take_snapshot("x")
@@ -151,6 +152,7 @@ def test_a_copy_has_the_same_base_and_nothing_else_in_common(made: Cluster, base
     assert [path.name for path in copy.files.settings.parent.iterdir() if "-b." in path.name] == []
 
 
+@pytest.mark.slow
 def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path) -> None:
     copy = cluster(tmp_path, "b")
     with pytest.raises(InvalidInput, match="itself"):

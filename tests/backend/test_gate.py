@@ -65,6 +65,7 @@ def test_one_that_is_gone_is_told_by_its_exit_code(tmp_path: Path) -> None:
     assert gate.child.wait(20) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("foreground", [False, True])
 def test_a_maker_that_is_killed_lets_nothing_begin(tmp_path: Path, foreground: bool) -> None:
     proof = tmp_path / "proof"

@@ -67,6 +67,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({"pid": json_values, "data": json_values}))
 def test_any_json_is_a_pid_file_or_refused(value: dict[str, object]) -> None:
     try:

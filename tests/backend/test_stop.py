@@ -78,6 +78,7 @@ def test_a_guest_nobody_could_ask_is_not_waited_for(start: Start) -> None:
     assert time.monotonic() - begun < 20
 
 
+@pytest.mark.slow
 def test_each_step_tells_the_seconds_left(start: Start) -> None:
     _, process = start("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     steps: list[str] = []

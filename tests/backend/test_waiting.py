@@ -58,6 +58,7 @@ def machine(server: Server) -> Iterator[Machine]:
         yield Machine(Cluster.of(files), made)
 
 
+@pytest.mark.slow
 def test_ssh_is_reached_when_the_key_is_let_in(machine: Machine, server: Server) -> None:
     with pytest.raises(NotReady, match=r"vm-000 has not reached SSH within 0 s: .*refuses the key"):
         wait_for(machine.cluster, Phase.SSH, timeout=0)
@@ -84,6 +85,7 @@ def test_a_machine_whose_console_tells_nothing_is_asked(machine: Machine, server
     wait_for(machine.cluster, Phase.CLOUD_INIT, timeout=LIMIT)  # this host has none, or it has ended
 
 
+@pytest.mark.slow
 def test_a_machine_that_ends_meanwhile_is_not_waited_for(machine: Machine) -> None:
     def report(_step: str) -> None:
         for child in machine.world.children:

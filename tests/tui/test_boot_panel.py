@@ -147,6 +147,7 @@ async def test_a_failure_far_back_in_a_long_recording_is_shown_with_what_is_arou
         await until(lambda: console.view is not None and "line 39999" in str(console.view.terminal.display), what="now")
 
 
+@pytest.mark.slow
 async def test_a_boot_is_followed_while_it_goes_on(workspace: Workspace) -> None:
     """On a process that stands for a QEMU, whose console is a file that grows."""
     vm = machine(workspace, "default")

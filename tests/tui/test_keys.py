@@ -51,6 +51,7 @@ def test_every_usual_key_has_a_name_of_its_own() -> None:
         assert len({spoken(key) for key in keys}) == len(keys)
 
 
+@pytest.mark.slow
 async def test_sentences_name_the_keys_that_are_configured(workspace: Workspace) -> None:
     keys = {
         "app.help": "f9",

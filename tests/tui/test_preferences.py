@@ -134,6 +134,7 @@ def _luminance(colour: Color) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+@pytest.mark.slow
 async def test_looks_come_as_often_as_was_said(workspace: Workspace) -> None:
     make_disk(workspace, "one")
     app = make_app(workspace, settings=DashboardSettings(refresh=60))

@@ -71,6 +71,7 @@ async def test_pty_control_c_is_a_signal() -> None:
     assert stream.exit_status == -2
 
 
+@pytest.mark.slow
 async def test_closing_a_pty_ends_a_stubborn_program() -> None:
     stream = PtyStream(["sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1; done"])
     async with opened(stream):
