@@ -56,6 +56,8 @@ class ConsoleLine:
         self._typed = bytearray()
         self._lock = threading.Lock()
         self._closing = False
+        self.over = False
+        """Whether the machine has closed its console, or `close` was called and is done."""
         self._last_key = time.monotonic()
         self._wake, self._waker = socket.socketpair()
         self._waker.setblocking(False)
@@ -106,6 +108,7 @@ class ConsoleLine:
                 self._recorder.close()
             self._held.release()
             self._waker.close()
+            self.over = True
         if not self._closing:
             self._events.closed()
 

@@ -7,15 +7,17 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
+from podplane_tui.backend.console_line import ConsoleLine, open_line
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.styles import stylesheets
-from podplane_tui.tui.widgets import console_panel, console_views
+from podplane_tui.tui.widgets import console_hold, console_panel, console_views
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from podplane_tui.tui.widgets.terminal import TerminalView
 from podplane_tui.tui.widgets.terminal_search import TerminalSearch
@@ -191,6 +193,28 @@ async def test_a_console_that_hangs_up_is_called_again(workspace: Workspace) -> 
         await until(lambda: guest.connections == 1, what="the first connection")
         guest.hang_up()
         await until(lambda: guest.connections == 2 and app.panel.connected, what="the second connection")
+
+
+async def test_a_console_that_hangs_up_before_it_is_in_hand_is_called_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"hello\r\n")
+    app = PanelApp()
+    lines: list[ConsoleLine] = []
+
+    def open_slowly(*arguments: Any) -> ConsoleLine:
+        lines.append(line := open_line(*arguments))
+        while len(lines) == 1 and not line.over:
+            app.call_from_thread(guest.hang_up)
+        app.call_from_thread(lambda: None)  # the event loop has heard of the end, if there was one
+        return line
+
+    monkeypatch.setattr(console_hold, "open_line", open_slowly)
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: len(lines) == 2 and app.panel.connected, what="the second connection")
+        assert not lines[1].over
 
 
 async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> None:

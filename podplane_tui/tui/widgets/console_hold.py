@@ -71,6 +71,7 @@ class ConsoleHold:
         self.line = line
         pending, self._pending = self._pending, b""
         line.send(pending)
+        self._line_closed()  # it may have ended before it was in hand here, and so unheard
         return end
 
     def _open(self, vm: VMSnapshot, held: Held | None, loop: asyncio.AbstractEventLoop) -> tuple[ConsoleLine, int]:
@@ -92,6 +93,8 @@ class ConsoleHold:
         return line, 0 if recording is None else recording.end
 
     def _line_closed(self) -> None:
+        if self.line is None or not self.line.over:  # told late, of one before
+            return
         self.line = None
         self._free.set()
         self._closed()
