@@ -25,9 +25,13 @@ _CLOUD_INIT = frozenset(CLOUD_INIT_STAGES.values())
 
 
 class BootParser:
-    """Give it a console's bytes from power-on, in any pieces; `boots` is what they have told so far."""
+    """Give it a console's bytes, in any pieces; `boots` is what they have told so far.
 
-    def __init__(self) -> None:
+    `power_on` is when the machine was switched on, where that is what the bytes begin with.
+    """
+
+    def __init__(self, *, power_on: float | None = None) -> None:
+        self._power_on = power_on
         self._done: tuple[Boot, ...] = ()
         self._boot: BootInMaking | None = None
         self._tail = b""
@@ -233,7 +237,10 @@ class BootParser:
         if self._boot is not None:
             self._done = (*self._done, self._boot.view(over=True))[-MAX_BOOTS:]
         self._number += 1
-        self._boot = BootInMaking(self._number, where.line, where.offset, where.moment.arrival)
+        started_at = where.moment.arrival
+        if self._number == 1 and self._power_on is not None:
+            started_at = self._power_on
+        self._boot = BootInMaking(self._number, where.line, where.offset, started_at)
         self._keys = None
         return self._boot
 
@@ -250,6 +257,8 @@ class BootParser:
             boot.rank = rank
             boot.in_initrd = False
             boot.end_open(frozenset(RANKS), where.moment)
+            if name is StageName.FIRMWARE and boot.started_at is not None:  # at work before it prints anything
+                where = where._replace(moment=where.moment._replace(arrival=boot.started_at))
             boot.stages.append(OpenStage(name, where))
 
     def _in_initrd(self, boot: BootInMaking, where: Where) -> None:

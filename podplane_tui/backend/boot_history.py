@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ from pathlib import Path
 
 from podplane_tui.backend.boot import BootParser
 from podplane_tui.backend.boot_compare import Overdue, overdue
-from podplane_tui.backend.boot_rules import StageName
+from podplane_tui.backend.boot_rules import FailureKind, StageName
 from podplane_tui.backend.boot_values import FATAL, Boot
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.recording_file import RecordingReader
-from podplane_tui.backend.recordings import Recording, Source, recordings
+from podplane_tui.backend.recordings import Recording, recordings
 
 _PIECE = 256 * 1024
+_WATCHING = 2.0
+"""Seconds between looks within which what has come since the last one came just now."""
 _BUDGET = 0.3
 """Seconds one look spends on recordings that were never read before, beyond the newest."""
 
@@ -35,7 +38,7 @@ class RecordedBoot:
         boot, recording = self.boot, self.recording
         first = boot.stages[0].name if boot.stages else None
         if boot.kernel_started_at is None and boot.number == 1 and first is StageName.KERNEL:
-            return recording.started_at if recording.source is Source.QEMU else None
+            return recording.power_on
         return boot.kernel_started_at
 
     @property
@@ -43,6 +46,10 @@ class RecordedBoot:
         """When it began, as well as that is known, in seconds since the epoch."""
         known = self.boot.started_at or self.kernel_started_at
         return self.recording.started_at if known is None and self.boot.number == 1 else known
+
+    @property
+    def _before_kernel(self) -> bool:
+        return all(stage.name in {StageName.FIRMWARE, StageName.BOOTLOADER} for stage in self.boot.stages)
 
     @property
     def duration(self) -> float | None:
@@ -61,6 +68,8 @@ class RecordedBoot:
         if fatal is not None:
             return str(fatal)
         if not self.boot.good:
+            if self._before_kernel and any(each.kind is FailureKind.NOTHING_TO_BOOT for each in self.boot.failures):
+                return str(FailureKind.NOTHING_TO_BOOT)
             return "booting" if self.live else "did not come up"
         running = [stage for stage in self.boot.stages if stage.running and stage.name is not StageName.SHUTDOWN]
         if self.live and running:
@@ -69,42 +78,46 @@ class RecordedBoot:
         return f"came up{how.get(self.boot.ended, '')}"
 
     def elapsed(self, now: float) -> float | None:
-        """Seconds since the kernel began, at `now` (since the epoch); None when that is unknown or it is over."""
-        started = self.kernel_started_at
+        """Seconds since the kernel began, or the boot while there is none, at `now` (since the epoch).
+
+        None when that is unknown or it is over.
+        """
+        started = self.boot.started_at if self._before_kernel else self.kernel_started_at
         return now - started if self.live and started is not None else None
 
-    def overdue(self, earlier: Sequence[RecordedBoot], now: float) -> tuple[Overdue, ...]:
+    def overdue(self, earlier: Sequence[Boot], now: float) -> tuple[Overdue, ...]:
         """The stages that run for far longer than in the boots of `earlier`, which come newest first."""
         elapsed = self.elapsed(now)
-        return () if elapsed is None else overdue(self.boot, [each.boot for each in earlier], elapsed=elapsed)
+        return () if elapsed is None else overdue(self.boot, earlier, elapsed=elapsed)
 
 
 class _Reading:
     """One recording, as far as it was read."""
 
-    def __init__(self) -> None:
-        self._parser = BootParser()
+    def __init__(self, recording: Recording) -> None:
+        self._parser = BootParser(power_on=recording.power_on)
         self._offset = 0
-        self._looked = False
+        self._looked_at = -math.inf
         self._ended = False
         self.boots: tuple[Boot, ...] = ()
 
     def go_on(self, recording: Recording) -> None:
         """Read what is new. Raises `OSError`."""
         end = not recording.live and not self._ended
-        if self._looked and self._offset >= recording.end and not end:
+        watched = recording.live and time.monotonic() - self._looked_at <= _WATCHING
+        if self._looked_at > 0 and self._offset >= recording.end and not end:
             return
         with RecordingReader(recording.path, self._offset) as reader:
             while (chunk := reader.read(_PIECE)) is not None:
                 if chunk.offset > self._offset:
                     self._parser.skip(chunk.offset - self._offset)
-                # What stood there before anybody looked came nobody knows when.
-                self._parser.feed(chunk.data, time.time() if self._looked and recording.live else None)
+                # What came while nobody looked came nobody knows when.
+                self._parser.feed(chunk.data, time.time() if watched else None)
                 self._offset = chunk.offset + len(chunk.data)
         if end:
             self._ended = True
             self._parser.end()
-        self._looked = True
+        self._looked_at = time.monotonic()
         self.boots = self._parser.boots
 
 
@@ -124,7 +137,7 @@ class BootHistory:
         for number, recording in enumerate(found):
             if number > 0 and recording.path not in self._read and time.monotonic() > until:
                 break
-            reading = self._read.setdefault(recording.path, _Reading())
+            reading = self._read.setdefault(recording.path, _Reading(recording))
             with contextlib.suppress(OSError):
                 reading.go_on(recording)
             newest = len(reading.boots) - 1

@@ -15,7 +15,7 @@ MAX_FAILURES = 100
 MAX_TEXT = 300
 """Characters of a failure's line that are kept."""
 
-_ONCE = frozenset({FailureKind.EMERGENCY, FailureKind.INITRAMFS})
+_ONCE = frozenset({FailureKind.EMERGENCY, FailureKind.INITRAMFS, FailureKind.NOTHING_TO_BOOT})
 
 
 class Moment(NamedTuple):
@@ -146,7 +146,9 @@ class BootInMaking:
     def _time(self, moment: Moment) -> tuple[float | None, bool]:
         if moment.stamp is not None:
             return moment.stamp, True
-        zero = self.zero if self.zero is not None else self.started_at
+        zero = self.zero
+        if zero is None and self.rank < RANKS[StageName.KERNEL]:
+            zero = self.started_at
         if moment.arrival is not None and zero is not None:
             return moment.arrival - zero, True
         return moment.floor, False

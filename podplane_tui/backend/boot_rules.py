@@ -55,6 +55,7 @@ class FailureKind(StrEnum):
     CLOUD_INIT = "cloud-init"
     FILE_SYSTEM = "file system"
     NO_SPACE = "no space"
+    NOTHING_TO_BOOT = "nothing to boot"
 
 
 class Does(Enum):
@@ -200,6 +201,8 @@ RULES: tuple[Rule, ...] = (
         (b"Cloud-init: ", _FINISHED + rb".*Cloud-init: Config Stage"),
     ),
     _anywhere(Does.PROMPT, b" login: ", rb"^\s*(?!Last )\S{1,64} login: "),
+    _anywhere(Does.PROMPT, b"root@", rb"^root@[\w.-]{1,64}:\S{1,200}# "),  # a shell that asks for no name
+    _rule(Does.PROMPT, b"to activate this", rb"Please press Enter to activate this console"),
     *_begin(
         StageName.SHUTDOWN,
         (b"systemd-logind", rb"systemd-logind\[[0-9]+\]: (?:Power key pressed|System is )"),
@@ -262,6 +265,11 @@ RULES: tuple[Rule, ...] = (
         (b"UNEXPECTED INC", rb"UNEXPECTED INCONSISTENCY"),
     ),
     *_fail_anywhere(FailureKind.NO_SPACE, (b"o space left on", rb"[Nn]o space left on device")),
+    *_fail(
+        FailureKind.NOTHING_TO_BOOT,
+        (b"No bootable ", rb"(?:BdsDxe: No bootable option|No bootable device)"),
+        (b"UEFI ", rb"UEFI Interactive Shell v"),
+    ),
     _anywhere(Does.KEYS_BEGIN, b"SSH HOST KEY KEYS-----", rb"-----BEGIN SSH HOST KEY KEYS-----"),
     _anywhere(
         Does.KEY,

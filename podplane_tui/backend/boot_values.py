@@ -12,7 +12,8 @@ FATAL = frozenset({FailureKind.PANIC, FailureKind.EMERGENCY, FailureKind.INITRAM
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`start` is in seconds since the kernel began, negative before it; `duration` is None while it runs.
+    """`start` is in seconds since the kernel began, negative before it, or since the boot did while there is no kernel;
+    `duration` is None while it runs.
 
     Either is None where it can't be known. They are exact unless an end of the stage has no time of its own: then the
     last time stamp before it, the least it can be, stands for it. `line` (from 1) and `offset` (in bytes) are where in
@@ -44,9 +45,9 @@ class Failure:
 class Boot:
     """One boot of a guest: from firmware, boot loader or kernel to its end.
 
-    `started_at` is when its first byte arrived and `kernel_started_at` when the kernel began, by the clock of who
-    watched. `ended` is the kernel's last word: "power off", "restart", "halt" or nothing. `more_failures` were not
-    kept. `host_keys` are `type base64` texts.
+    `started_at` is when it began, at power-on or with its first byte, and `kernel_started_at` when the kernel did, by
+    the clock of who watched. `ended` is the kernel's last word: "power off", "restart", "halt" or nothing.
+    `more_failures` were not kept. `host_keys` are `type base64` texts.
     """
 
     number: int

@@ -96,6 +96,11 @@ class Recording:
         return self.source is Source.QEMU and (self.hole is None or self.hole[0] > 0)
 
     @property
+    def power_on(self) -> float | None:
+        """When the machine was switched on; None where it ran already."""
+        return self.started_at if self.source is Source.QEMU else None
+
+    @property
     def end(self) -> int:
         """The offset behind its last byte."""
         return self.size + (self.hole[1] - self.hole[0] if self.hole else 0)
@@ -136,7 +141,7 @@ def current_recording(vm: VMSnapshot) -> Recording | None:
 
 def boots_in(recording: Recording) -> tuple[Boot, ...]:
     """The boots of a recording, oldest first. Raises `OSError`."""
-    parser, offset = BootParser(), 0
+    parser, offset = BootParser(power_on=recording.power_on), 0
     with RecordingReader(recording.path) as reader:
         while (chunk := reader.read(_PIECE)) is not None:
             if chunk.offset > offset:

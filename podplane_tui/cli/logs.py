@@ -12,7 +12,8 @@ from itertools import islice
 
 import click
 
-from podplane_tui.backend.boot_compare import Overdue, StageChange, compare, overdue, usual
+from podplane_tui.backend.boot_compare import Overdue, StageChange, compare, usual
+from podplane_tui.backend.boot_history import RecordedBoot
 from podplane_tui.backend.boot_rules import StageName
 from podplane_tui.backend.boot_values import Boot
 from podplane_tui.backend.errors import CorruptFile, VMNotFound
@@ -199,19 +200,12 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
         learn(files, recording.path)
     changes = None if back is None else compare(newest, history[back][1])
     normal = {stage.name: usual(stage.name, earlier) for stage in newest.stages}
-    late = _overdue(recording, newest, earlier)
+    shown = RecordedBoot(recording, newest, recording.live and not newest.ended)
+    late = shown.overdue(earlier, time.time())
     if as_json:
         click.echo(json.dumps(_describe(recording, newest, normal, changes, late), indent=2))
     else:
         click.echo(_text(newest, normal, changes, late))
-
-
-def _overdue(recording: Recording, newest: Boot, earlier: Sequence[Boot]) -> tuple[Overdue, ...]:
-    """What should be done by now, where it is known when the kernel began: at power-on, if nothing came before it."""
-    first = newest.stages[0].name if newest.stages else None
-    if not recording.live or newest.number != 1 or first is not StageName.KERNEL:
-        return ()
-    return overdue(newest, earlier, elapsed=time.time() - recording.started_at)
 
 
 def _text(

@@ -240,6 +240,7 @@ def test_alpine_boots_with_openrc() -> None:
         ("root@tiny:~# [   99.000000] Kernel panic - not syncing: Fatal exception", "panic"),
         ("[   13.000000] ---[ end Kernel panic - not syncing: Fatal exception ]---", ""),
         ("Failed to start the engine, says a program", ""),
+        ("No bootable device.  Retrying in 60 seconds.", "nothing to boot"),
     ],
 )
 def test_failures_are_told_by_their_lines(line: str, kind: str) -> None:
@@ -320,6 +321,54 @@ def test_who_watches_gives_times_to_what_has_none() -> None:
         ("login prompt", 10.0, 0.0),
     ]
     assert all(stage.start_exact and stage.duration_exact for stage in boot.stages)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (RECORDINGS / "ovmf-uefi-shell.raw").read_bytes(),
+        b"BdsDxe: No bootable option or device was found.\r\nBdsDxe: Press any key to enter the Boot Manager Menu.",
+    ],
+)
+def test_firmware_that_finds_nothing_to_boot_says_so(text: bytes) -> None:
+    (boot,) = boots(text)
+    assert [failure.kind.value for failure in boot.failures] == ["nothing to boot"]
+    assert [stage.name.value for stage in boot.stages] == ["firmware"]
+    assert not boot.good
+
+
+def test_firmware_is_at_work_from_power_on() -> None:
+    parser = BootParser(power_on=1000.0)
+    parser.feed(b"BdsDxe: loading Boot0001\n")
+    (boot,) = parser.boots
+    assert (boot.started_at, stages(boot)) == (1000.0, [("firmware", 0.0, None)])
+    parser.feed(b"[    0.500000] Linux version 6.1\n", 1012.5)
+    (boot,) = parser.boots
+    assert stages(boot) == [("firmware", -12.0, 12.0), ("kernel", 0.0, None)]
+
+
+def test_what_came_before_a_kernel_that_nobody_watched_has_no_times() -> None:
+    parser = BootParser(power_on=1000.0)
+    parser.feed(b"BdsDxe: loading Boot0001\n", 1003.0)
+    parser.feed(b"[    0.500000] Linux version 6.1\n")
+    (boot,) = parser.boots
+    assert stages(boot) == [("firmware", None, None), ("kernel", 0.0, None)]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "root@tiny:/# ",
+        "\x1b[1mroot@host-1:~/src\x1b[0m# ",
+        "Please press Enter to activate this console. ",
+        "tiny login: root (automatic login)",
+    ],
+)
+def test_a_system_that_asks_for_no_name_is_up_too(prompt: str) -> None:
+    (boot,) = boots(b"[    0.000000] Linux version 6.1\n[    1.0] Run /init as init process\n" + prompt.encode())
+    assert boot.good
+    assert stages(boot)[-1][0] == "login prompt"
+    assert not any(stage.running for stage in boot.stages)
 
 
 def test_a_stage_runs_until_it_ends_or_nothing_more_can_come() -> None:

@@ -32,7 +32,7 @@ PROMPT = r"root@[\w-]+:\S*# "
 _ROOTFS = Path(__file__).parent / "rootfs"
 _SOURCES = ("tiny.py", "packages.py", "modules.py", "cpio.py")
 _KERNEL_METAPACKAGE = "linux-image-cloud-amd64"
-_CMDLINE = "console=ttyS0 quiet"
+_CONSOLE = "console=ttyS0"
 _EMPTY_DIRECTORIES = ("proc", "sys", "dev", "run", "root", "mnt", "var/log", "etc/dropbear", "bin", "sbin")
 _LOADER = "lib64/ld-linux-x86-64.so.2"
 _SSH_ONLY = ("etc/rc.ssh",)
@@ -103,7 +103,7 @@ def _build(variant: Variant, archive: Archive, cache: Path) -> TinyGuest:
     versions = [(package.name, package.version) for package in packages]
     sources = [*(Path(__file__).with_name(name) for name in _SOURCES), *_files(_ROOTFS)]
     directory = kept(cache / f"{variant.name}-{key((variant, versions), sources)}", make)
-    return TinyGuest(directory / "vmlinuz", directory / "initramfs.cpio", _CMDLINE)
+    return TinyGuest(directory / "vmlinuz", directory / "initramfs.cpio", f"{_CONSOLE} quiet")
 
 
 def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
@@ -194,7 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         json.dump(dataclasses.asdict(guest), sys.stdout, indent=2, default=str)
         sys.stdout.write("\n")
         return
-    boot = ["--kernel", str(guest.kernel), "--initrd", str(guest.initramfs), "--cmdline", guest.cmdline]
+    # Not quiet: whoever runs it so wants to see it boot.
+    boot = ["--kernel", str(guest.kernel), "--initrd", str(guest.initramfs), "--cmdline", _CONSOLE]
     # The program takes this one's place, terminal and signals included.
     os.execvp(options.exec[0], [*options.exec, *boot])  # noqa: S606
 

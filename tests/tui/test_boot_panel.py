@@ -65,6 +65,13 @@ def test_stages_are_bars_on_one_scale_with_figures_beside_them() -> None:
     assert rows["failures"].split() == ["failures", "1", "2+"]
 
 
+def test_what_has_no_time_is_no_mark_and_what_has_no_stage_is_said() -> None:
+    shell = boot_of((RECORDINGS / "ovmf-uefi-shell.raw").read_bytes())
+    assert shell.failures
+    assert [line.split()[0] for line in lines(Picture(shell, None, (), None), 80)] == ["STAGE", "firmware"]
+    assert lines(Picture(boot_of(b"hello"), None, (), None), 80) == ["Nothing it has printed tells of a stage."]
+
+
 def test_what_runs_is_open_at_its_end_and_late_is_a_word() -> None:
     boot = boot_of(GOOD[:HALF])
     late = (Overdue(StageName.CLOUD_INIT, 48.0, 12.0),)

@@ -127,7 +127,7 @@ class BootPanel(Panel):
         picture = Picture(
             shown.boot,
             None if reference is None else compare(shown.boot, reference.boot),
-            shown.overdue(earlier, now),
+            shown.overdue([each.boot for each in earlier], now),
             shown.elapsed(now),
             goes_on=shown.live,
             beat=self._beat,

@@ -60,9 +60,10 @@ def draw(picture: Picture, width: int) -> Content:
     left, right = f"{scale.start:.0f} s", f"{scale.end:.0f} s"
     axis = f"{left}{right:>{max(0, bar - len(left))}}"
     head = f"{'STAGE':<{_NAME}}{axis}" + "".join(f"{column:>{_FIGURE}}" for column in columns)
+    if not picture.boot.stages:
+        return Content.styled("Nothing it has printed tells of a stage.", "$foreground 60%")
     lines = [Content.styled(head.rstrip(), "$foreground 60%")]
-    if picture.boot.failures:
-        marks = _marks(picture.boot.failures, scale).rstrip()
+    if marks := _marks(picture.boot.failures, scale).rstrip():
         lines.append(Content.assemble(f"{'failures':<{_NAME}}", (marks, "$text-error")))
     for stage in picture.boot.stages:
         change = changes.get(stage.name)
