@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import overload
 
 from .row import Row
@@ -42,12 +42,11 @@ class Scrollback(Sequence[Row]):
             row.compact()
         self._stored.append(row)
 
-    def replace(self, rows: Iterable[StoredRow]) -> None:
+    def replace(self, rows: Sequence[StoredRow]) -> None:
         """Put other rows in place of all (after re-wrapping)."""
-        before = len(self._stored)
+        self.pushed += len(rows) - len(self._stored)
         self._stored.clear()
         self._stored.extend(rows)
-        self.pushed += len(self._stored) - before
 
     def clear(self) -> None:
         self._stored.clear()

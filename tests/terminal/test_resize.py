@@ -27,6 +27,23 @@ def test_text_and_scrollback_survive(size: tuple[int, int]) -> None:
     assert place(terminal) == (8, 4)
 
 
+@pytest.mark.parametrize("lines", [2, 4, 6, 11])
+@pytest.mark.parametrize("count", [3, 12, 40])  # some on screen, all on screen and above it, more than are kept
+def test_lines_keep_their_addresses_while_the_width_stays(count: int, lines: int) -> None:
+    terminal = fed("\r\n".join(f"line {number}" for number in range(count)), 20, 5, scrollback=10)
+
+    def addresses() -> dict[str, int]:
+        texts = [row.text for row in (*terminal.scrollback, *terminal.rows)]
+        oldest = terminal.scrolled_off - len(terminal.scrollback)
+        return {text.rstrip(): oldest + place for place, text in enumerate(texts) if text.strip()}
+
+    before = addresses()
+    terminal.resize(20, lines)
+    after = addresses()
+    assert after
+    assert after.items() <= before.items()
+
+
 def test_narrow_lines_are_joined_when_there_is_room() -> None:
     terminal = logged()
     terminal.resize(50, 5)

@@ -30,26 +30,26 @@ def look_at(vm: VMSnapshot) -> Look:
 
 
 class Jump:
-    """Notes the line a terminal stands at, and shows it when all is there; `again` when its size changed meanwhile."""
+    """Notes the line a terminal stands at, and shows it when all is there; `again` when its width changed meanwhile."""
 
     def __init__(self, view: TerminalView, again: Callable[[], object]) -> None:
         self._view = view
         self._again = again
         self._line: int | None = None
-        self._size = (0, 0)
+        self._columns = 0
 
     def here(self) -> None:
         """This is the line."""
         terminal = self._view.terminal
         self._line = terminal.scrolled_off + terminal.cursor.y
-        self._size = (terminal.columns, terminal.lines)
+        self._columns = terminal.columns
 
     def show(self) -> None:
         """Show it, if there was one."""
         terminal = self._view.terminal
         if self._line is None:
             return
-        if self._size == (terminal.columns, terminal.lines):
+        if self._columns == terminal.columns:
             self._view.show_line(self._line)
-        else:  # lines have other addresses now
+        else:  # lines are wrapped anew, and have other addresses
             self._again()

@@ -290,8 +290,9 @@ class TerminalDisplay(Widget, can_focus=True):
             columns = max(columns, 2)  # a wide character must fit
             if (columns, lines) != (self.terminal.columns, self.terminal.lines):
                 scrolled = self.terminal.scrolled_off - self.viewport.top
+                if columns != self.terminal.columns:
+                    self._clear_selection()  # lines are wrapped anew, and get other addresses
                 self.terminal.resize(columns, lines)
-                self._clear_selection()
                 if scrolled > 0:
                     self.viewport.scroll_to(self.terminal.scrolled_off - scrolled)
                 self.resized(columns, lines)

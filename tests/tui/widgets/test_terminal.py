@@ -355,6 +355,20 @@ async def test_mouse_goes_to_the_guest_while_typing() -> None:
         await until(lambda: app.copied == ["ready"])
 
 
+async def test_selection_stays_when_only_the_height_changes() -> None:
+    async with running() as (app, pilot):
+        app.view.feed(b"".join(b"line %d\r\n" % number for number in range(50)))
+        app.view.show_line(40)
+        assert app.view.selected_text == "line 40"
+        columns, lines = app.size
+        await pilot.resize_terminal(columns, lines - 5)
+        await until(lambda: app.view.terminal.lines < lines - 3)
+        assert app.view.selected_text == "line 40"
+        await pilot.resize_terminal(columns - 5, lines - 5)
+        await until(lambda: app.view.terminal.columns < columns - 3)
+        assert app.view.selected_text == ""
+
+
 async def test_resize_reaches_the_guest_and_tiny_sizes_are_survived() -> None:
     async with running(PtyStream(["sh", "-c", "trap 'stty size' WINCH; echo go; while :; do read x; done"])) as (
         app,
