@@ -80,6 +80,8 @@ class TerminalView(TerminalDisplay):
         super().__init__(terminal, name=name, id=id, classes=classes)
         self.stream: ByteStream | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._sized = asyncio.Event()
+        """It has its place on the screen: what comes before would be wrapped for another width, and once more then."""
         self._last_key = 0.0
         self._mouse_cell: Offset | None = None
 
@@ -137,6 +139,7 @@ class TerminalView(TerminalDisplay):
             await stream.open()
             self.attached = True
             self.post_message(self.Attached(self, stream))
+            await self._sized.wait()
             yielded = monotonic()
             while data := await stream.read(READ_SIZE):
                 for start in range(0, len(data), SLICE_SIZE):
@@ -164,6 +167,10 @@ class TerminalView(TerminalDisplay):
 
     async def on_unmount(self) -> None:
         await self.detach()
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size:
+            self._sized.set()
 
     def resized(self, columns: int, lines: int) -> None:
         if self.stream is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.style import Style
 from textual import events
+from textual.widgets import Static
 
 from podplane_tui.terminal import Terminal
 from podplane_tui.tui.widgets import terminal_display
@@ -95,6 +96,22 @@ async def test_paste_is_bracketed_when_the_guest_asks() -> None:
         await pilot.press("enter")
         app.post_message(_paste("a\nb\x1b[201~c"))
         await until(lambda: on_screen(app, r"\^\[\[200~a\^Mb \[201~c\^\[\[201~"))
+
+
+async def test_nothing_is_read_before_there_is_a_size_to_wrap_it_for() -> None:
+    async with running(size=(33, 9)) as (app, _):
+        view = TerminalView()
+        view.display = False
+        await app.mount(view, before=0)
+        await view.attach(PtyStream(["sh", "-c", "stty size"]))
+        await until(lambda: view.attached)
+        await app.mount(Static("that was laid out"), before=0)
+        await until(lambda: on_screen(app, "laid out"))
+        assert not any(map(str.strip, view.terminal.display))
+        view.display = True
+        await until(lambda: not view.attached)
+        assert view.terminal.columns == 33
+        assert any(map(str.strip, view.terminal.display))
 
 
 async def test_a_socket_that_refuses_is_reported(tmp_path: Path) -> None:
