@@ -130,6 +130,9 @@ def test_the_demo_is_a_uefi_shell_that_answers(terminal: Terminal, tmp_path: Pat
     terminal.shows("demo", "● running", "Shell>")
     terminal.press("c")
     terminal.shows("TYPING INTO demo · Ctrl-] ends")
+    row = terminal.screen.splitlines()[3]
+    assert "● running" in row
+    terminal.until(lambda: terminal.screen.splitlines()[3] != row, "the list to go on while somebody types")
     terminal.type("ver")
     terminal.press("Enter")
     terminal.shows("UEFI Interactive Shell v", "UEFI v")

@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widgets import Input
 
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import State, VMSnapshot
@@ -16,6 +18,7 @@ from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.widgets import vm_table
 from podplane_tui.tui.widgets.vm_order import Sorting
 from podplane_tui.tui.widgets.vm_table import ListView, VMTable
+from tests.tui.support import until
 
 
 class TableApp(App[None]):
@@ -283,3 +286,25 @@ async def test_columns_can_be_left_out(pilot: Pilot[None]) -> None:
     await pilot.pause()
     assert table.columns == ("name", "state", "cpu", "memory", "uptime", "note")
     assert names(table) == ["a"]
+
+
+async def test_rows_are_painted_anew_whoever_has_the_keys(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    table, painted = table_of(pilot), list[int]()
+    render_line = table.render_line
+
+    def paint(y: int) -> Strip:
+        painted.append(y)
+        return render_line(y)
+
+    monkeypatch.setattr(table, "render_line", paint)
+    table.snapshots = (vm("a"), vm("b"))
+    await until(lambda: {1, 2} <= set(painted), what="the rows")
+    await pilot.app.mount(other := Input())
+    other.focus()
+    await until(lambda: not table.has_focus and other.has_focus, what="the keys to be elsewhere")
+    await pilot.pause()
+    table.notify_style_update()  # as for a rule that changes nothing here
+    await pilot.pause()
+    painted.clear()
+    table.snapshots = (vm("a"), running("b"))
+    await until(lambda: 2 in painted, what="the changed row")

@@ -405,6 +405,7 @@ class VMTable(ScrollView, can_focus=True):
         self._text_styles = {"": Style.null()}
         self._lines.clear()
         super().notify_style_update()
+        self.refresh()  # whether or not a rule has changed: lines that are not kept count as about to be painted
 
     def _repaint(self, *keys: str | None) -> None:
         """Paint the rows of these machines again."""
