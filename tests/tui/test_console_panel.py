@@ -149,6 +149,25 @@ async def test_out_of_view_it_is_free_and_comes_back_with_what_it_showed(workspa
         assert app.shows("hello")
 
 
+async def test_who_wants_to_type_before_there_is_a_terminal_types_as_soon_as_there_is(workspace: Workspace) -> None:
+    a, b = machine(workspace, "a"), machine(workspace, "b")
+    guest = Guest(a.files.console, b"login: ")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)) as pilot:
+        show(app, a, b)
+        assert app.panel.view is None
+        assert app.panel.enter() == ""
+        await until(lambda: app.panel.typing and app.panel.connected, what="typing")
+        await pilot.press("h", "i")
+        await until(lambda: guest.received == b"hi", what="what was typed")
+        show(app, b, a)
+        assert app.panel.enter() == ""
+        await until(lambda: "there is no console at" in app.notice, what="the notice")
+        async with Guest(b.files.console, b"late").listening():
+            await until(lambda: app.shows("late"), what="the other console")
+            assert not app.panel.typing
+
+
 async def test_another_machine_frees_the_first_and_going_back_shows_it_again(workspace: Workspace) -> None:
     a, b = machine(workspace, "a"), machine(workspace, "b")
     guests = Guest(a.files.console, b"I am a\r\n"), Guest(b.files.console, b"I am b\r\n")

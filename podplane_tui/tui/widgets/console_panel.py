@@ -56,6 +56,8 @@ class ConsolePanel(Panel):
         self._mark: int | None = None
         """The offset in what is to be shown that was asked for."""
         self._suspended = False
+        self._entering = False
+        """Somebody wants to type as soon as there is a terminal."""
         self._error = ""
 
     def compose(self) -> ComposeResult:
@@ -91,9 +93,14 @@ class ConsolePanel(Panel):
         """Send keys to the guest from now on."""
         self._back_to_now(self.vm)
         reason = self._refusal()
-        if self.view is not None and not reason:
-            self.view.typing = True
+        self._entering = not reason
+        self._begin_typing()
         return reason
+
+    def _begin_typing(self) -> None:
+        if self._entering and self.view is not None:
+            self._entering = False
+            self.view.typing = True  # heard by `_typing_changed`, which may refuse it
 
     def find(self) -> str:
         """Search the text; gives the reason when there is none."""
@@ -138,7 +145,7 @@ class ConsolePanel(Panel):
     def watch_vm(self, before: VMSnapshot | None, vm: VMSnapshot | None) -> None:
         """Another machine, or the same in another state."""
         if before is None or vm is None or before.key != vm.key:
-            self._look, self._error = Look(), ""
+            self._look, self._error, self._entering = Look(), "", False
             self._hold.withdraw_offer()
             self._hold.stop_asking()
             for search in self.query(TerminalSearch):
@@ -152,6 +159,7 @@ class ConsolePanel(Panel):
     def watch_in_view(self) -> None:
         """The user looks here, or elsewhere."""
         if not self.in_view:
+            self._entering = False
             self._hold.stop_asking()
             self._back_to_now(self.vm)
         self._changed.set()
@@ -213,6 +221,8 @@ class ConsolePanel(Panel):
                 await self._replay(vm, look.recording)
         if self._is_wanted(vm):
             self._look = look
+            self._begin_typing()
+            self._entering = False  # a terminal that comes later takes nobody by surprise
 
     def _is_wanted(self, vm: VMSnapshot) -> bool:
         """Whether that machine's run is still what the user looks at."""
@@ -266,7 +276,7 @@ class ConsolePanel(Panel):
     def _refusal(self) -> str:
         """Why nobody can type now; "" when one can. Tried again soon, one that is held is asked for."""
         vm = self.vm
-        if vm is None or not vm.live or vm.console is None or self.view is None:
+        if vm is None or not vm.live or vm.console is None or (self.view is None and self._error):
             return " ".join(self._notices()) or "There is no console to type into."
         return self._hold.refusal(self._look.holder, partial(self._ask, vm))
 
