@@ -222,7 +222,12 @@ _ABOUT_VM: dict[str, list[Verb]] = {verb.value: [verb] for verb in Verb if verb 
 _ABOUT_VM["pause"].append(Verb.RESUME)
 """The verbs of the keys that act on a machine; the first that makes sense is offered."""
 
-_NOT_OFFERED = frozenset({"list.up", "list.down", "list.first", "list.last", "view.next", "view.back", "events.show"})
+_NOT_OFFERED = frozenset(
+    {
+        *("list.up", "list.down", "list.page_up", "list.page_down", "list.first", "list.last"),
+        *("view.next", "view.back", "events.show"),
+    }
+)
 """Keys that are nothing without the eye on the list, and second keys of what is offered already."""
 
 
