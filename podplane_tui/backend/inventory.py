@@ -107,6 +107,7 @@ class Inventory:
         self._alive: tuple[QemuProcess, ...] = ()
         self._sampler = Sampler(self._clock)
         self._run_states: dict[Path, _RunState] = {}
+        self._doubted = False
         self._names: dict[tuple[str, str], _Names] = {}
         self._keys: dict[str, tuple[str, str] | None] = {}
         self._disks: dict[str, _Disk] = {}
@@ -130,6 +131,10 @@ class Inventory:
         self._sampler.forget({(p.pid, p.create_ticks) for p in processes})
         self._forget(machines)
         return found
+
+    def doubt(self) -> None:
+        """Something was done to a machine: the next snapshot asks QEMU again, however fresh its answers. Any thread."""
+        self._doubted = True
 
     def find(self, cluster_id: str, arch: str) -> VMSnapshot | None:
         """One machine now; None when nothing of it exists."""
@@ -177,13 +182,14 @@ class Inventory:
     def _ask_run_states(self, processes: Iterable[QemuProcess]) -> None:
         """Ask those whose last answer is old, all at once; who does not answer is asked again later and later."""
         now = self._clock.monotonic()
+        doubted, self._doubted = self._doubted, False
         due: dict[Path, QemuProcess] = {}
         for process in processes:
             socket = _told(process.arguments)[0].qmp
             if socket is None or not self._is_ours(process) or process.suspended() or not socket.exists():
                 continue
             known = self._run_states.get(socket)
-            if known is None or known.ticks != process.create_ticks or now >= known.ask_at:
+            if doubted or known is None or known.ticks != process.create_ticks or now >= known.ask_at:
                 due[socket] = process
         if not due:
             return
@@ -386,9 +392,10 @@ def _without_process(
         return replace(vm, state=State.STARTING)
     if problems:
         return replace(vm, state=State.BROKEN, problem="; ".join(problems))
-    left = list(sockets)
+    left = [", ".join(sockets)] if sockets else []
     if pid_file is not None:
-        left.insert(0, f"a PID file that names process {pid_file.pid}, which is not its QEMU")
+        left.append(f"a PID file that names process {pid_file.pid}, which is not its QEMU")
     if left:
-        return replace(vm, state=State.CRASHED, problem=f"QEMU is gone and left {', '.join(left)}: repair or start it")
+        problem = f"QEMU is gone and left {' and '.join(left)}: repair or start it"
+        return replace(vm, state=State.CRASHED, problem=problem)
     return vm

@@ -65,7 +65,7 @@ class JobRunner:
             del self._running[slot]
         ended = running.finish(outcome, message)
         self._show(ended)
-        self._app.look_now()
+        self._app.look_now(doubt=True)
         if outcome is Outcome.FAILED:
             title = f"{WORDING[verb].title} {ended.subject} failed"
             text = one_line(message, limit=TOAST_LIMIT)

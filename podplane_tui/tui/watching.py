@@ -106,8 +106,10 @@ class WatchingApp(App[None]):
                 self.post_message(Noted(event(text)))
             await asyncio.sleep(UPKEEP_INTERVAL)
 
-    def look_now(self) -> None:
-        """Do not wait for the next look."""
+    def look_now(self, *, doubt: bool = False) -> None:
+        """Do not wait for the next look; in `doubt` it asks every QEMU again."""
+        if doubt:
+            self._inventory.doubt()
         self._look_now.set()
 
     def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:

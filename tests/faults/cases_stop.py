@@ -58,6 +58,18 @@ def obeys_the_power_button(bench: Bench) -> None:
     assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "powerdown"
 
 
+@case("paused and resumed by whoever looks: the next look shows it", needs="qemu", quick=True)
+def paused_from_here(bench: Bench) -> None:
+    bench.create()
+    bench.start()
+    inventory = bench.inventory()
+    assert [vm.state for vm in inventory.snapshot()] == [State.RUNNING]
+    for act, state in ((bench.cluster.pause, State.PAUSED), (bench.cluster.resume, State.RUNNING)):
+        act()
+        inventory.doubt()
+        assert [vm.state for vm in inventory.snapshot()] == [state]
+
+
 @case("QEMU ignores SIGTERM too", quick=True)
 def ignores_sigterm(bench: Bench) -> None:
     bench.create()
