@@ -5,6 +5,7 @@ What is not in view at the first moment, panels and dialogs, is imported and mad
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -52,7 +53,7 @@ class Dashboard(PanelScreen):
 
     snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
     jobs: var[tuple[Job, ...]] = var(())
-    journal_read: var[int] = var(0)
+    journal_read_at: var[float] = var(0.0)
     selected: var[str | None] = var(None)
     stale_for: var[int] = var(0)
     events: var[tuple[Event, ...]] = var(())
@@ -126,12 +127,12 @@ class Dashboard(PanelScreen):
         if self.jobs and not self.query("JobStrip"):
             from podplane_tui.tui.widgets.job_strip import JobStrip  # noqa: PLC0415
 
-            self.mount(JobStrip().data_bind(Dashboard.jobs, read_up_to=Dashboard.journal_read), after="#body")
+            self.mount(JobStrip().data_bind(Dashboard.jobs, read_at=Dashboard.journal_read_at), after="#body")
 
     def _read_journal(self) -> None:
         """What ends while the events are in view was seen."""
         if self.tab == "events":
-            self.journal_read = max((job.number for job in self.jobs if not job.active), default=0)
+            self.journal_read_at = time.monotonic()
 
     def _choose(self) -> None:
         self.vm = next((vm for vm in self.snapshots or () if vm.key == self.selected), None)

@@ -12,7 +12,7 @@ from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.vm_row import WATCH
 
 LINGER = 6.0
-"""Seconds a good end stays in view; a failure stays until the next job or until it is read in the journal."""
+"""Seconds a good end stays in view; a failure stays until another job begins or until it is read in the journal."""
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME = 0.1
@@ -22,8 +22,8 @@ class JobStrip(Static):
     """Shows the job to look at of `jobs`: the latest that runs, else the latest that ended. Hidden without one."""
 
     jobs: var[tuple[Job, ...]] = var(())
-    read_up_to: var[int] = var(0)
-    """Number of the latest job whose end was seen in the journal."""
+    read_at: var[float] = var(0.0)
+    """When the journal was last in view: what had ended by then was seen."""
 
     def on_mount(self) -> None:
         """Nothing moves while nothing runs."""
@@ -34,7 +34,7 @@ class JobStrip(Static):
         """Something was reported."""
         self._draw()
 
-    def watch_read_up_to(self) -> None:
+    def watch_read_at(self) -> None:
         """A failure was read."""
         self._draw()
 
@@ -44,7 +44,7 @@ class JobStrip(Static):
         now = time.monotonic()
         active = [job for job in self.jobs if job.active and job.verb is not Verb.WATCH]
         watches = [job for job in self.jobs if job.active and job.verb is Verb.WATCH]
-        ended = [job for job in self.jobs if self._lingers(job, now)]
+        ended = sorted((job for job in self.jobs if self._lingers(job, now)), key=lambda job: job.ended or now)
         if active or any(job.outcome is Outcome.DONE for job in ended):
             self._clock.resume()
         else:
@@ -58,11 +58,12 @@ class JobStrip(Static):
             self.update(_watch_text(watches))
 
     def _lingers(self, job: Job, now: float) -> bool:
-        if job.ended is None or job.number <= self.read_up_to:
+        if job.ended is None or job.ended <= self.read_at:
             return False
         if job.outcome is Outcome.DONE:
             return now - job.ended < LINGER
-        return job.number == self.jobs[-1].number
+        # The latest to begin, not to be listed: those that ran beside it say nothing about it.
+        return self.jobs[-1].started <= job.ended
 
     def _text(self, job: Job, *, others: int, now: float) -> Content:
         took = format_elapsed(job.elapsed(now))
