@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.backend.snapshot import Phase, State, VMSnapshot
 from podplane_tui.backend.text import one_line
 
 MAX_EVENTS = 500
@@ -59,7 +59,7 @@ def changes(before: Sequence[VMSnapshot] | None, after: Sequence[VMSnapshot], *,
         was = old.get(key)
         if was is None:
             found.append(event(f"{vm.cluster_id} has appeared, {vm.state}"))
-        elif was.state is not vm.state:
+        elif was.state is not vm.state and not _was_up_before(was, vm):
             by = f", by process {vm.action.pid} ({vm.action.verb})" if vm.action is not None else ""
             why = f": {vm.problem}" if vm.problem else ""
             found.append(
@@ -70,3 +70,12 @@ def changes(before: Sequence[VMSnapshot] | None, after: Sequence[VMSnapshot], *,
         elif vm.problem and vm.problem != was.problem:
             found.append(event(f"{vm.cluster_id}: {vm.problem}", Level.BAD))
     return found
+
+
+def _was_up_before(was: VMSnapshot, vm: VMSnapshot) -> bool:
+    """Whether a machine that counted as starting had come up before anybody looked, and so did nothing now."""
+    if was.state is not State.STARTING or vm.state is not State.RUNNING or vm.readiness is None:
+        return False
+    return vm.readiness.ready and all(
+        after is None for phase, after in vm.readiness.reached if phase is not Phase.PROCESS
+    )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.snapshot import Action, State, VMSnapshot
+from podplane_tui.backend.snapshot import Action, Phase, Readiness, State, VMSnapshot
 from podplane_tui.tui.events import MAX_EVENTS, Level, changes, event, with_events
 
 STOPPED = VMSnapshot(VMFiles("amd64", "a", Path("/d"), Path("/r")), State.STOPPED)
@@ -37,6 +37,17 @@ def test_who_did_it_is_told() -> None:
 
 def test_what_our_own_jobs_do_is_not_told_twice() -> None:
     assert texts(STOPPED, RUNNING, frozenset({"a.amd64"})) == []
+
+
+def test_what_was_up_before_anybody_looked_did_not_come_up_now() -> None:
+    def seen(state: State, *reached: tuple[Phase, float | None], pending: tuple[Phase, ...] = ()) -> VMSnapshot:
+        return replace(RUNNING, state=state, readiness=Readiness(((Phase.PROCESS, 0.0), *reached), pending))
+
+    unasked = seen(State.STARTING, pending=(Phase.SSH,))
+    assert texts(unasked, seen(State.RUNNING, (Phase.SSH, None))) == []
+    assert texts(unasked, seen(State.RUNNING, (Phase.SSH, 17.0))) == ["a was starting, is running"]
+    out_of_patience = seen(State.RUNNING, pending=(Phase.SSH,))
+    assert texts(unasked, out_of_patience) == ["a was starting, is running"]
 
 
 def test_events_are_bounded() -> None:

@@ -66,7 +66,7 @@ class EventsPanel(Panel):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Keep the cursor on its job while others come and go."""
+        """Keep the cursor on its job while others come and go; while nobody moves it, on the latest."""
         if not (self.is_mounted and self.in_view):
             return
         options = self.query_one(OptionList)
@@ -81,7 +81,10 @@ class EventsPanel(Panel):
         else:
             options.clear_options()
             options.add_options(Option(prompt, id=identity) for identity, prompt in zip(ids, prompts, strict=True))
-            options.highlighted = ids.index(chosen) if chosen in ids else (0 if ids else None)
+            if options.has_focus and chosen in ids:
+                options.highlighted = ids.index(chosen)
+            else:
+                options.highlighted = 0 if ids else None
         self._write()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
