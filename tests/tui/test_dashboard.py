@@ -173,6 +173,13 @@ async def test_the_keys_of_the_tabs_change_the_panel(pilot: Pilot[None], workspa
     assert app.screen.query_one("#console").display
 
 
+async def test_the_title_says_whose_state_it_tells(pilot: Pilot[None]) -> None:
+    await pilot.press("6")
+    await until(lambda: "─ local server · down" in screen_text(pilot), what="the server's state, not a machine's")
+    await pilot.press("4")
+    await until(lambda: "─ alpha" in screen_text(pilot), what="the machine's name")
+
+
 async def test_the_tabs_in_the_title_can_be_clicked(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     row = next(y for y, line in enumerate(painted(app)) if "Details Events" in line)

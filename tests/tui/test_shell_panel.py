@@ -100,6 +100,7 @@ async def test_several_shells_share_a_login_and_live_while_one_looks_away(server
         assert len(found) == 1
         app.panel.step(1)
         assert app.panel.status == "shells [1] 2"
+        assert app.panel.typed_into == "shell 1"
         assert "I am 1" in app.text
         app.panel.vm = replace(vm, files=replace(vm.files, cluster_id="b"))
         assert app.text == ""
@@ -107,6 +108,7 @@ async def test_several_shells_share_a_login_and_live_while_one_looks_away(server
         assert "I am 1" in app.text
         app.panel.close_shell()
         assert "I am 2" in app.text
+        assert app.panel.typed_into == "shell"
         app.panel.snapshots = ()
         assert app.panel.shell is None
 

@@ -24,6 +24,11 @@ class Panel(Vertical):
         """Whether keys go to the guest."""
         return False
 
+    @property
+    def typed_into(self) -> str:
+        """What of the machine takes the keys while one types; "" for its console."""
+        return ""
+
     def enter(self) -> str:
         """Take the keys; gives the reason when that can't be, else ""."""
         target = next((widget for widget in self.query("*") if widget.focusable), None)

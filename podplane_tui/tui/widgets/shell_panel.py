@@ -80,6 +80,12 @@ class ShellPanel(Panel):
         """Whether keys go to the shell in view."""
         return self.shell is not None and self.shell.view.typing
 
+    @property
+    def typed_into(self) -> str:
+        """A shell, and which one where there are several."""
+        machine, shell = self._machine, self.shell
+        return f"shell {shell.number}" if machine and shell and len(machine.shells) > 1 else "shell"
+
     def enter(self) -> str:
         """Type into the shell in view; one that has ended is opened anew, and there is always one."""
         shell, vm = self.shell, self.vm

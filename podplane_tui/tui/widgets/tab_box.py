@@ -29,7 +29,10 @@ P = TypeVar("P", bound=Panel)
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One of the panels: its id, its name, its key, what help says, where it is found, what of the box it follows."""
+    """One of the panels: its id, its name, its key, what help says, where it is found, what of the box it follows.
+
+    `about` is what it tells of when that is not the selected machine.
+    """
 
     id: str
     label: str
@@ -38,6 +41,7 @@ class Tab:
     module: str
     panel: str
     follows: tuple[Reactive[Any], ...]
+    about: str = ""
 
 
 class TabBox(Vertical):
@@ -56,7 +60,7 @@ class TabBox(Vertical):
         self._panels: dict[str, Panel] = {}
         self._making = asyncio.Lock()
         self._filled = False
-        self._told: tuple[str, str, bool, str] | None = None
+        self._told: tuple[str, str, str | None, str] | None = None
 
     def on_mount(self) -> None:
         """The title is there from the first frame."""
@@ -132,14 +136,15 @@ class TabBox(Vertical):
         """Where keys go, while one types; else the tabs and the machine's name."""
         name = one_line(self.vm.cluster_id) if self.vm is not None else ""
         panel = self.panel
-        typing, status = (panel.typing, panel.status) if panel is not None else (False, "")
-        told = (self.current, name, typing, status)
+        typed_into = panel.typed_into if panel is not None and panel.typing else None
+        status = panel.status if panel is not None else ""
+        told = (self.current, name, typed_into, status)
         if told == self._told:  # to set it paints the whole panel anew
             return
         self._told = told
-        if typing:
-            shell = " shell" if self.current == "shell" else ""
-            self.border_title = Content(f" TYPING INTO {name}{shell} · {key_name(self, 'terminal.stop_typing')} ends ")
+        if typed_into is not None:
+            where = f"{name} {typed_into}".rstrip()
+            self.border_title = Content(f" TYPING INTO {where} · {key_name(self, 'terminal.stop_typing')} ends ")
             return
         tabs = [
             Content.from_markup(f"[@click=screen.show_tab('{tab.id}')]{tab.label}[/]").stylize(
@@ -147,9 +152,9 @@ class TabBox(Vertical):
             )
             for tab in TABS.values()
         ]
-        if name:
-            tabs.append(Content.styled(f"─ {name}", "bold"))
-        if name and status:
+        if about := TABS[self.current].about or name:
+            tabs.append(Content.styled(f"─ {about}", "bold"))
+        if about and status:
             tabs.append(Content.styled(f"· {status}", "dim"))
         self.border_title = Content(" ").join(tabs)
 
@@ -210,6 +215,7 @@ TABS = {
             "server_panel",
             "ServerPanel",
             (TabBox.local_server,),
+            about="local server",
         ),
     )
 }
