@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -240,6 +241,7 @@ def discard(path: Path) -> None:
 def finish(files: VMFiles, how: HowEnded = HowEnded.GONE) -> None:
     """Note the end of every recording whose QEMU has ended, its boots, and the host keys shown in it.
 
+    One that was not seen to end is taken to have ended with the last that it printed.
     A side matter: what fails is left for the next time.
     """
     with contextlib.suppress(OSError, VMError):
@@ -247,7 +249,8 @@ def finish(files: VMFiles, how: HowEnded = HowEnded.GONE) -> None:
             about = _read_about(recording.path)
             if not recording.live and "ended_at" not in about:
                 boots = boots_in(recording)
-                ended = {"ended_at": recording.ended_at, "how_ended": how, "boots": len(boots)}
+                ended_at = recording.ended_at if how is HowEnded.GONE else time.time()
+                ended = {"ended_at": ended_at, "how_ended": how, "boots": len(boots)}
                 _write_about(recording.path, {**about, **ended})
                 learn(files, recording.path)
 

@@ -108,11 +108,24 @@ def test_a_recordings_life(files: VMFiles, stranger: subprocess.Popen[bytes]) ->
     stranger.wait()
     (ended,) = recordings(files)  # nobody has noted the end yet
     assert (ended.ended_at, ended.how_ended) == (path.stat().st_mtime, None)
+    before = time.time()
     finish(files, HowEnded.TERMINATE)
     finish(files, HowEnded.KILL)  # what is noted stays
     (noted,) = recordings(files)
-    assert noted == replace(ended, how_ended=HowEnded.TERMINATE, boots=1)
-    assert json.loads(path.with_suffix(".json").read_bytes())["ended_at"] == ended.ended_at
+    assert noted == replace(ended, ended_at=noted.ended_at, how_ended=HowEnded.TERMINATE, boots=1)
+    assert noted.ended_at is not None
+    assert noted.ended_at >= before  # and not when it last printed, which may be days ago
+    assert json.loads(path.with_suffix(".json").read_bytes())["ended_at"] == noted.ended_at
+    discard(path)
+
+
+def test_what_was_not_seen_to_end_ended_with_its_last_output(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
+    path = made(files, b"hello\n", pid=stranger.pid)
+    stranger.kill()
+    stranger.wait()
+    finish(files)
+    (noted,) = recordings(files)
+    assert (noted.ended_at, noted.how_ended) == (path.stat().st_mtime, HowEnded.GONE)
     discard(path)
     assert list(files.recordings_dir.iterdir()) == []
 

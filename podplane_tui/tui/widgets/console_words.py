@@ -51,7 +51,10 @@ def _last_run(recording: Recording) -> str:
 
 def _about(recording: Recording) -> str:
     boots = "" if recording.boots is None or recording.boots < 2 else f" of {recording.boots} boots"
-    ended = "" if recording.ended_at is None else f" to {_clock(recording.ended_at)}"
+    ended = ""
+    if recording.ended_at is not None:  # what was not seen to end has printed until then, and may have run for longer
+        seen = recording.how_ended not in {None, HowEnded.GONE}
+        ended = f" to {_clock(recording.ended_at)}" if seen else f", last output at {_clock(recording.ended_at)}"
     how = "" if recording.how_ended is None else f"; {HOW_ENDED[recording.how_ended]}"
     day = time.strftime("%Y-%m-%d", time.localtime(recording.started_at))
     return f"{boots}, {day} {_clock(recording.started_at)}{ended}{how}"
