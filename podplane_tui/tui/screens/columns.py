@@ -25,7 +25,7 @@ class ColumnsDialog(Dialog[frozenset[str]]):
             for column in COLUMNS:
                 if column.key in OPTIONAL:
                     shown = column.key not in self._hidden
-                    yield Switch(column.label.capitalize(), shown, id=f"column-{column.key}", compact=True)
+                    yield Switch(column.label, shown, id=f"column-{column.key}", compact=True)
 
     def answer(self) -> frozenset[str] | None:
         """Those without a mark."""
