@@ -48,6 +48,9 @@ _WARM_UP = 3.0
 """Seconds after which what verbs and shells need is imported: the first of them is half a second quicker for it."""
 
 _WANTED_SOON = ("podplane_tui.tui.actions", "podplane_tui.tui.widgets.shell_panel", "paramiko")
+_NOT_OFFERED = {"Keys", "Maximize"}
+"""Textual's commands that leave the list in the middle of nothing, or beside it a panel no key closes. We have others."""
+
 _THEMES = {theme.name: theme for theme in THEMES}
 
 
@@ -287,4 +290,5 @@ class PodplaneApp(WatchingApp):
             for name, words, action in dashboard_keys.commands(screen, screen.vm):
                 names.add(name)
                 yield SystemCommand(name, words, action)
+        names |= _NOT_OFFERED
         yield from (command for command in super().get_system_commands(screen) if command.title not in names)

@@ -399,6 +399,7 @@ async def test_the_palette_has_the_verbs_that_make_sense(pilot: Pilot[None]) -> 
     assert {"New VM", "Start alpha", "Delete alpha", "Events", "Boot", "Find", "Columns", "Tour", "Theme"} <= set(names)
     assert len(names) == len(set(names))
     assert "Stop alpha" not in names
+    assert not {"Keys", "Maximize"} & set(names)  # help and the full view are ours
     await pilot.press("ctrl+p")
     await settled(pilot)
     await pilot.press(*"New VM")
