@@ -49,7 +49,7 @@ _WARM_UP = 3.0
 
 _WANTED_SOON = ("podplane_tui.tui.actions", "podplane_tui.tui.widgets.shell_panel", "paramiko")
 _NOT_OFFERED = {"Keys", "Maximize"}
-"""Textual's commands that leave the list in the middle of nothing, or beside it a panel no key closes. We have others."""
+"""Textual's commands that leave the list in the middle of nothing, or open a panel that no key closes."""
 
 _THEMES = {theme.name: theme for theme in THEMES}
 
