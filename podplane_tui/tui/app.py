@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -107,6 +108,7 @@ class PodplaneApp(WatchingApp):
         self._welcome = welcome
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
+        self._keeping = False
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; ours are known before they are registered."""
@@ -244,12 +246,22 @@ class PodplaneApp(WatchingApp):
         event.stop()
         self._remember(replace(self._memory, view=event.view))
 
-    @work(group="memory", exclusive=True)
-    async def _remember(self, memory: Memory) -> None:
+    def _remember(self, memory: Memory) -> None:
         """Keep it for the next run; that it can't be kept is no reason to disturb anybody."""
         self._memory = memory
-        with contextlib.suppress(OSError):
-            await in_thread(lambda: remember(self._memory_path, memory), name="memory", at_exit=AtExit.FINISH)
+        if not self._keeping:
+            self._keeping = True
+            self._keep_memory()
+
+    @work(group="memory")
+    async def _keep_memory(self) -> None:
+        """Write one after the other, until the latest is kept: of two at a time the earlier could be the last."""
+        kept = None
+        while kept is not (memory := self._memory):
+            with contextlib.suppress(OSError):
+                await in_thread(partial(remember, self._memory_path, memory), name="memory", at_exit=AtExit.FINISH)
+            kept = memory
+        self._keeping = False
 
     # Doing
 

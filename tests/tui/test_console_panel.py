@@ -236,6 +236,17 @@ async def test_a_console_that_hangs_up_before_it_is_in_hand_is_called_again(
         assert not lines[1].over
 
 
+async def test_what_came_late_of_one_console_is_not_shown_in_anothers(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"hello\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        app.panel._views.printed("b.amd64", b"of another\r\n")
+        show(app, vm)
+        await until(lambda: app.shows("hello"), what="the greeting")
+        assert not app.shows("of another")
+
+
 async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     app = PanelApp()

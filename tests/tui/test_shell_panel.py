@@ -14,6 +14,7 @@ from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.ssh import SSHTarget
 from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.widgets import shell_panel
 from podplane_tui.tui.widgets.shell_panel import ShellPanel
 from tests.backend.sshd import Server, free_port, serve
 from tests.conftest import Workspace
@@ -126,6 +127,26 @@ async def test_the_end_is_told_and_the_shell_opened_anew(server: Server, vm: VMS
         await until(lambda: app.notice == "" and app.panel.typing, what="a new shell")
         app.send("kill -9 $PPID\n")
         await until(lambda: "broke off" in app.notice, what="the end of the connection")
+
+
+async def test_a_new_shell_outlives_the_logout_of_those_before(
+    server: Server, vm: VMSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[Callable[[], object]] = []
+    app = PanelApp(lambda _: server.target)
+    async with app.run_test(size=(80, 24)):
+        app.panel.vm = vm
+        app.panel.enter()
+        await until(lambda: app.panel.typing, what="the shell")
+        with monkeypatch.context() as patch:
+            patch.setattr(shell_panel, "_in_background", late.append)
+            app.panel.close_shell()
+        app.panel.enter()
+        await until(lambda: app.panel.typing and app.panel.shell.view.attached, what="a new shell")  # type: ignore[union-attr]
+        (log_out,) = late
+        log_out()
+        app.send("echo still $((1 + 1))\n")
+        await shown(app, "still 2")
 
 
 async def test_why_there_is_none_is_said(server: Server, vm: VMSnapshot, tmp_path: Path) -> None:

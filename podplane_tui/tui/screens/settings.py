@@ -86,6 +86,8 @@ class SettingsDialog(Dialog[ConfigFile]):
         self._file = file
         self._themes = sorted(themes)
         self._keys = keys
+        self._saving = False
+        """The file is being written: once more, it would be found changed by somebody else."""
 
     def compose_body(self) -> Iterable[Widget]:
         """A field a line, below headings; what is empty is as its placeholder says."""
@@ -191,7 +193,9 @@ class SettingsDialog(Dialog[ConfigFile]):
                 self._note(field)
                 self.query_one(f"#{field.id}", Input).focus()
                 return
-        self._save(self._changes())
+        if not self._saving:
+            self._saving = True
+            self._save(self._changes())
 
     def _changes(self) -> dict[str, Value | None]:
         changes: dict[str, Value | None] = {}
@@ -203,13 +207,14 @@ class SettingsDialog(Dialog[ConfigFile]):
             changes[THEME] = theme
         return changes
 
-    @work(exclusive=True, group="save")
+    @work(group="save")
     async def _save(self, changes: dict[str, Value | None]) -> None:
         try:
             file = self._file
             if changes:
                 file = await in_thread(lambda: change_config(file, changes), name="save", at_exit=AtExit.FINISH)
         except VMError as error:
+            self._saving = False
             words = Content.styled(one_line(str(error), limit=300), "$text-error")
             self.query_one("#settings-head", Static).update(words)
             self.query_one(".dialog-body").scroll_home(animate=False)

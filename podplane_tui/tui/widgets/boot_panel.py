@@ -105,7 +105,8 @@ class BootPanel(Panel):
             return
         self._reading = history
         boots = await in_thread(history.look, name="boot-history")
-        self._reading = None
+        if self._reading is history:  # and not that of a machine chosen meanwhile: it serves one thread at a time
+            self._reading = None
         if history is self._history:
             self._boots = boots
             self._show()

@@ -22,8 +22,8 @@ class ConsoleViews:
         self._write = write
         self._views: dict[str, TerminalView] = {}
         self._streams: dict[str, RecordingStream] = {}
-        self._early = bytearray()
-        """What came, unrecorded, before there was a stream to show it."""
+        self._early: dict[str, bytearray] = {}
+        """What came of a machine, unrecorded, while there was no stream to show it."""
         self._anew: set[str] = set()
         """Machines whose terminal begins anew with what it shows next."""
 
@@ -89,8 +89,7 @@ class ConsoleViews:
             marked=jump.here,
             replayed=jump.show,
         )
-        stream.push(bytes(self._early))
-        self._early.clear()
+        stream.push(bytes(self._early.pop(vm.key, b"")))
         self._streams[vm.key] = stream
         await view.attach(stream)
         while len(self._views) > MAX_VIEWS:
@@ -102,8 +101,9 @@ class ConsoleViews:
         if stream is not None and not stream.closed:
             stream.push(data)
         else:
-            self._early += data
-            del self._early[:-MAX_UNRECORDED]
+            early = self._early.setdefault(key, bytearray())
+            early += data
+            del early[:-MAX_UNRECORDED]
 
     def answer_from(self, vm: VMSnapshot, offset: int) -> None:
         """The guest waits for the terminal's answers to what it prints from an offset on."""

@@ -1,7 +1,7 @@
 """Everything known about the selected machine that does not fit into its row; every value can be copied."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -47,6 +47,8 @@ class DetailsPanel(Panel):
         self._lines: list[Line] = []
         self._ssh_line = ""
         self._moved = 0.0
+        self._looking: dict[str, str] = {}
+        """The machine that is being looked at, by what is looked for."""
 
     def compose(self) -> ComposeResult:
         """One list."""
@@ -94,24 +96,34 @@ class DetailsPanel(Panel):
         self._write()
 
     def _look_at_files(self) -> None:
-        if self.vm is not None and self.is_on_screen:
-            self.run_worker(self._look(), group="files", exclusive=True)
+        self._begin(self._look, "files")
 
     def _look_at_ports(self) -> None:
-        if self.vm is not None and self.is_on_screen:
-            self.run_worker(self._look_who_listens(), group="ports", exclusive=True)
+        self._begin(self._look_who_listens, "ports")
 
-    async def _look_who_listens(self) -> None:
+    def _begin(self, look: Callable[[VMSnapshot], Awaitable[None]], group: str) -> None:
+        """Look at the machine, unless that is being done: looks that take longer than the time between two must end."""
         vm = self.vm
-        ports = [] if vm is None or not vm.live else [port for _, port in vm.ports.items()]
+        if vm is None or not self.is_on_screen or self._looking.get(group) == vm.key:
+            return
+
+        async def work() -> None:
+            try:
+                await look(vm)
+            finally:
+                if self._looking.get(group) == vm.key:
+                    del self._looking[group]
+
+        self._looking[group] = vm.key
+        self.run_worker(work(), group=group)
+
+    async def _look_who_listens(self, vm: VMSnapshot) -> None:
+        ports = [port for _, port in vm.ports.items()] if vm.live else []
         found = await in_thread(lambda: port_holders(ports), name="details-ports") if ports else None
-        if vm is not None and self.vm is not None and self.vm.key == vm.key:
+        if self.vm is not None and self.vm.key == vm.key:
             self.listeners = found
 
-    async def _look(self) -> None:
-        vm = self.vm
-        if vm is None:
-            return
+    async def _look(self, vm: VMSnapshot) -> None:
         found, line = await in_thread(lambda: (file_facts(vm.files), ssh_command(vm)), name="details-files")
         if self.vm is not None and self.vm.key == vm.key:
             self._ssh_line = line

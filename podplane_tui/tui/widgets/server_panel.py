@@ -26,6 +26,7 @@ class ServerPanel(Panel):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._tail: LogTail | None = None
+        self._reading: LogTail | None = None
         self._failed = ""
 
     def compose(self) -> ComposeResult:
@@ -53,8 +54,10 @@ class ServerPanel(Panel):
         self._write()
 
     def _look(self) -> None:
-        if self.in_view and self._tail is not None:
-            self.run_worker(self._read(self._tail), group="server-log", exclusive=True)
+        tail = self._tail
+        if self.in_view and tail is not None and tail is not self._reading:
+            self._reading = tail  # until it is done: given up in the middle, what it had read would be lost
+            self.run_worker(self._read(tail), group="server-log")
 
     async def _read(self, tail: LogTail) -> None:
         try:
@@ -63,6 +66,8 @@ class ServerPanel(Panel):
         except OSError as error:
             lines = ()
             failed = "there is none yet" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+        if self._reading is tail:
+            self._reading = None
         if tail is self._tail:
             self.query_one(Log).write_lines(lines)
             if failed != self._failed:

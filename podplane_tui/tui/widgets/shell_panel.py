@@ -34,6 +34,7 @@ class _Shell:
 class _Machine:
     """The shells of one machine."""
 
+    files: VMFiles
     connection: Connection
     shells: list[_Shell] = field(default_factory=list)
     current: _Shell | None = None
@@ -124,10 +125,14 @@ class ShellPanel(Panel):
         shell.view.remove()
         if not machine.shells:
             _in_background(machine.connection.close)
+            machine.connection = self._connection_to(machine.files)  # the next shell must not be logged out with these
         self._show()
 
+    def _connection_to(self, files: VMFiles) -> Connection:
+        return Connection(partial(self._find, files))
+
     async def _add(self, vm: VMSnapshot) -> None:
-        machine = self._machines.setdefault(vm.key, _Machine(Connection(partial(self._find, vm.files))))
+        machine = self._machines.setdefault(vm.key, _Machine(vm.files, self._connection_to(vm.files)))
         machine.opened += 1
         view = TerminalView()
         name = one_line(vm.cluster_id)
