@@ -106,7 +106,7 @@ async def test_what_appears_and_goes_on_disk_shows(pilot: Pilot[None], workspace
     image = make_disk(workspace, "aaa")
     await listed(app, "aaa", "alpha", "beta")
     await settled(pilot)
-    assert dashboard(app).selected == "alpha.amd64"
+    assert dashboard(app).table.selected == "alpha.amd64"
     image.unlink()
     await listed(app, "alpha", "beta")
 
@@ -121,7 +121,7 @@ async def test_slash_filters_and_escape_clears(pilot: Pilot[None]) -> None:
     await pilot.press("slash", "b", "e", "t")
     await settled(pilot)
     assert len(app.screen.query_one(VMTable).order) == 1
-    assert dashboard(app).selected == "beta.amd64"
+    assert dashboard(app).table.selected == "beta.amd64"
     assert "VMs 1 of 2" in screen_text(pilot)
     await pilot.press("enter")
     assert isinstance(app.focused, VMTable)
@@ -197,7 +197,7 @@ async def test_a_click_selects_a_row_and_does_not_type(pilot: Pilot[None]) -> No
     row = next(y for y, line in enumerate(painted(app)) if " beta " in line)
     await pilot.click(offset=(10, row))
     await settled(pilot)
-    assert dashboard(app).selected == "beta.amd64"
+    assert dashboard(app).table.selected == "beta.amd64"
     assert toasts(app) == []
 
 
@@ -339,7 +339,7 @@ async def test_create_makes_a_disk_and_selects_it(pilot: Pilot[None], workspace:
     app.screen.query_one("#create-image", Input).value = str(base)
     await pilot.press("enter")
     await listed(app, "alpha", "beta", "gamma")
-    await until(lambda: dashboard(app).selected == "gamma.amd64", what="the new machine to be selected")
+    await until(lambda: dashboard(app).table.selected == "gamma.amd64", what="the new machine to be selected")
     assert files_of(workspace, "gamma").image.read_bytes()[:4] == b"QFI\xfb"
     assert [job.headline for job in app.jobs] == ["created gamma"]
 
@@ -451,6 +451,18 @@ async def test_a_look_that_finds_nothing_new_changes_nothing(pilot: Pilot[None],
     await until(lambda: not app._look_now.is_set(), what="another look")
     await settled(pilot)
     assert app.snapshots is first
+
+
+async def test_a_verb_is_about_the_machine_the_key_before_it_went_to(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(PodplaneApp, "on_action_requested", lambda _, event: asked.append(event.keys))
+    for key in ("down", "s", "up", "s"):  # without a moment between them, as somebody types who knows what is there
+        app.simulate_key(key)
+    await until(lambda: len(asked) == 2, what="both")
+    assert asked == [("beta.amd64",), ("alpha.amd64",)]
 
 
 async def test_a_verb_acts_on_all_marked_machines_after_one_question(pilot: Pilot[None], workspace: Workspace) -> None:

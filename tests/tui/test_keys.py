@@ -86,4 +86,4 @@ async def test_sentences_name_the_keys_that_are_configured(workspace: Workspace)
         await listed(app, "one")
         notice = "one is stopped: press Ctrl-Y to start it."
         await until(lambda: text_of(app, "#console-notice") == notice, what="the notice")
-        assert dashboard(app).selected == "one.amd64"
+        assert dashboard(app).table.selected == "one.amd64"

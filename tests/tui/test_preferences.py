@@ -77,11 +77,11 @@ async def test_changed_keys_act_and_are_shown(workspace: Workspace) -> None:
     app = make_app(workspace, keys=keys)
     async with app.run_test(size=(120, 30)) as pilot:
         await listed(app, "one", "two")
-        await until(lambda: dashboard(app).selected == "one.amd64", what="the first VM")
+        await until(lambda: dashboard(app).table.selected == "one.amd64", what="the first VM")
         await pilot.press("j")
-        assert dashboard(app).selected == "one.amd64"
+        assert dashboard(app).table.selected == "one.amd64"
         await pilot.press("ctrl+n")
-        await until(lambda: dashboard(app).selected == "two.amd64", what="the second VM")
+        await until(lambda: dashboard(app).table.selected == "two.amd64", what="the second VM")
         told = {words: keys for _, lines in key_sections(dashboard(app)) for keys, words in lines}
         assert told["Narrow the list of VMs"] == "z"
         assert told["Next VM"] == "↓ ^n"

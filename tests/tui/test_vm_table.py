@@ -32,8 +32,11 @@ class TableApp(App[None]):
     def compose(self) -> ComposeResult:
         yield self.table
 
-    def on_vmtable_selection_changed(self, event: VMTable.SelectionChanged) -> None:
-        self.changes.append(event.key)
+    def on_mount(self) -> None:
+        self.watch(self.table, "selected", self.note, init=False)
+
+    def note(self, selected: str | None) -> None:
+        self.changes.append(selected)
 
 
 def vm(cluster_id: str, state: State = State.STOPPED, arch: str = "amd64") -> VMSnapshot:

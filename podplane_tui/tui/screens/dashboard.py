@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -54,7 +54,6 @@ class Dashboard(PanelScreen):
     snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
     jobs: var[tuple[Job, ...]] = var(())
     journal_read_at: var[float] = var(0.0)
-    selected: var[str | None] = var(None)
     stale_for: var[int] = var(0)
     events: var[tuple[Event, ...]] = var(())
     history: var[History] = var(History)
@@ -88,6 +87,10 @@ class Dashboard(PanelScreen):
             )
         yield Footer(show_command_palette=False)
 
+    def on_mount(self) -> None:
+        """Follow the cursor at once, not by a message: the next key may be on its way, and is about that machine."""
+        self.watch(self.table, "selected", self._choose)
+
     def on_screen_resume(self) -> None:
         """With this comes a frame. When it is the first, the list of machines is in it: there is time for the rest."""
         if not self._painted:
@@ -111,10 +114,6 @@ class Dashboard(PanelScreen):
         self.set_class(snapshots == (), "-empty")
         self._choose()
 
-    def watch_selected(self) -> None:
-        """The cursor moved."""
-        self._choose()
-
     def watch_tab(self, tab: str) -> None:
         """The other panel."""
         self.set_class(tab == "events", "-events")
@@ -135,12 +134,7 @@ class Dashboard(PanelScreen):
             self.journal_read_at = time.monotonic()
 
     def _choose(self) -> None:
-        self.vm = next((vm for vm in self.snapshots or () if vm.key == self.selected), None)
-
-    @on(VMTable.SelectionChanged)
-    def _selection_changed(self, event: VMTable.SelectionChanged) -> None:
-        event.stop()
-        self.selected = event.key
+        self.vm = next((vm for vm in self.snapshots or () if vm.key == self.table.selected), None)
 
     # Keys
 

@@ -101,13 +101,6 @@ class VMTable(ScrollView, can_focus=True):
     hovered: var[str | None] = var(None, init=False)
     """The key of the row under the mouse."""
 
-    class SelectionChanged(Message):
-        """Another machine is under the cursor."""
-
-        def __init__(self, key: str | None) -> None:
-            self.key = key
-            super().__init__()
-
     class MarksChanged(Message):
         """`marked` did."""
 
@@ -203,9 +196,8 @@ class VMTable(ScrollView, can_focus=True):
         self._fill()
 
     def watch_selected(self, before: str | None, selected: str | None) -> None:
-        """Show it, and say so."""
+        """Show it."""
         self._repaint(before, selected)
-        self.post_message(self.SelectionChanged(selected))
 
     def watch_hovered(self, before: str | None, hovered: str | None) -> None:
         """Show it."""
