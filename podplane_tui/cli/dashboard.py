@@ -119,6 +119,8 @@ def show(app: PodplaneApp) -> int:
         await app.run_async()
 
     asyncio.run(supervise())
+    for doing in app.finishing:
+        click.echo(f"podplane-tui ends when this is done: {doing}", err=True)
     return 128 + received[0] if received else app.return_code or 0
 
 

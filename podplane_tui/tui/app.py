@@ -37,6 +37,7 @@ from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.verbs import ABANDONED_AT_EXIT
 from podplane_tui.tui.watching import TOAST_LIMIT, WatchingApp
 from podplane_tui.tui.widgets.vm_table import VMTable
 
@@ -163,11 +164,6 @@ class PodplaneApp(WatchingApp):
     async def _warm_up(self) -> None:
         await in_thread(lambda: [import_module(name) for name in _WANTED_SOON], name="warm-up")
 
-    def on_unmount(self) -> None:
-        """Let go of verbs that wait for a guest or a network; the program ends when they have noticed."""
-        if self._actions is not None:
-            self._actions.jobs.abandon()
-
     def action_tour(self) -> None:
         """Show around."""
         from podplane_tui.tui.screens.tour import Tour  # noqa: PLC0415
@@ -280,6 +276,11 @@ class PodplaneApp(WatchingApp):
             workshop = Workshop(self.data_dir, self.runtime_dir, timeouts, self._start_settings, self.state_dir)
             self._actions = Actions(self, workshop)
         return self._actions
+
+    @property
+    def finishing(self) -> list[str]:
+        """What the program, once it was left, still has to do before it ends."""
+        return [job.headline for job in self.jobs if job.active and job.verb not in ABANDONED_AT_EXIT]
 
     def on_action_requested(self, event: ActionRequested) -> None:
         """Do it."""

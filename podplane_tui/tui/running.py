@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Set as AbstractSet
@@ -52,6 +53,10 @@ class JobRunner:
         outcome, message = Outcome.DONE, ""
         try:
             message = await in_thread(lambda: task(running.control), name=f"{verb}-{key}", at_exit=AtExit.FINISH)
+        except asyncio.CancelledError:  # the program ends, and with it all who wait for a thread
+            if verb in ABANDONED_AT_EXIT:
+                running.control.cancel.set()
+            raise
         except Cancelled as error:
             outcome, message = Outcome.CANCELLED, str(error)
         except VMError as error:
@@ -104,10 +109,4 @@ class JobRunner:
         for running in self._running.values():
             if running.job.number == number:
                 running.report("giving up")
-                running.control.cancel.set()
-
-    def abandon(self) -> None:
-        """Let go of verbs that wait for a guest or a network; the program ends when they have noticed."""
-        for running in self._running.values():
-            if running.job.verb in ABANDONED_AT_EXIT:
                 running.control.cancel.set()
