@@ -1,7 +1,7 @@
 """Colours a program redefines or asks about (OSC 4, 5, 10-19, 104, 105, 110-119) and clipboard requests (OSC 52).
 
-The core paints nothing: it stores what the program set, for the painter, and answers queries from that or from the
-colours of a plain xterm.
+The core paints nothing: it stores what the program set, for the painter, and answers queries from that, from the two
+base colours the painter names, or from the palette of a plain xterm.
 """
 
 from __future__ import annotations
@@ -26,14 +26,10 @@ PALETTE: Final = (
 """xterm's 256 colours, `"rrggbb"`."""
 SPECIAL_COLORS: Final = 5
 """Colours for bold, underline, blink, reverse, italic: numbers from 256 on in OSC 4, from 0 in OSC 5."""
-DYNAMIC: Final = {10: "e5e5e5", 11: "000000", 12: "e5e5e5", 13: "e5e5e5", 14: "000000"} | {
-    15: "e5e5e5",
-    16: "000000",
-    17: "e5e5e5",
-    18: "e5e5e5",
-    19: "000000",
-}
-"""Defaults of text foreground, background, cursor and the rest of OSC 10..19."""
+BASE_COLORS: Final = ("000000", "ffffff")
+"""Text and background of an xterm that nobody set colours for."""
+BACKGROUNDS: Final = frozenset({11, 14, 16, 19})
+"""The colours of OSC 10..19 that are the background's until set, the others being the text's."""
 SELECTION_LIMIT: Final = 1 << 20
 
 _HASH: Final = re.compile(r"#((?:[0-9a-fA-F]{3}){1,4})")
@@ -76,6 +72,7 @@ class Colors(Reports):
 
     palette: dict[int, str]
     default_colors: dict[int, str]
+    base_colors: tuple[str, str]
     selection: str
     on_clipboard: Callable[[str, bytes], None] | None
 
@@ -93,7 +90,7 @@ class Colors(Reports):
             if index >= 256 + SPECIAL_COLORS:
                 continue
             if text == "?":
-                color = self.palette.get(index) or (PALETTE[index] if index < 256 else DYNAMIC[10])
+                color = self.palette.get(index) or (PALETTE[index] if index < 256 else self.base_colors[0])
                 self._answer(f"{code};{number}", color, terminator)
             elif color := parse_color(text) or "":
                 self.palette[index] = color
@@ -113,12 +110,15 @@ class Colors(Reports):
         """OSC 10..19: further colours follow on in number."""
         for number, text in zip(range(code, 20), items, strict=False):
             if text == "?":
-                self._answer(str(number), self.default_colors.get(number) or DYNAMIC[number], terminator)
+                base = self.base_colors[number in BACKGROUNDS]
+                self._answer(str(number), self.default_colors.get(number, base), terminator)
             elif color := parse_color(text):
                 self.default_colors[number] = color
 
     def clipboard(self, targets: str, data: str, terminator: str) -> None:
         """OSC 52. A query is answered with what the program itself stored: the user's clipboard is never read."""
+        if self.on_clipboard is not None:
+            targets = targets or "s0"  # what xterm takes when none is named
         if data == "?":
             self.send_osc(f"52;{targets};{self.selection}", terminator)
             return

@@ -1,4 +1,4 @@
-"""What a program can ask the terminal: the replies of an xterm at VT420 level (xterm's control sequence document).
+"""What a program can ask the terminal: the replies of an xterm as VT420 or VT520 (xterm's control sequence document).
 
 Replies collect in `replies`; whoever feeds the terminal takes them from there and sends them to the program.
 """
@@ -6,16 +6,19 @@ Replies collect in `replies`; whoever feeds the terminal takes them from there a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from .editing import Editing
 from .row import Row
 from .style import DEFAULT_STYLE, Style, describe
 
-ATTRIBUTES: Final = "64;1;2;6;9;15;16;17;18;21;22;28;29"
-"""DA: VT420 with 132 columns, selective erase, horizontal scrolling, ANSI colours, rectangles: xterm's answer."""
-VERSION: Final = "41;379;0"
-"""DA2: a VT420; the number is the xterm patch level whose behaviour programs may expect."""
+ATTRIBUTES: Final = "1;2;6;9;15;16;17;18;21;22;28;29"
+"""DA: 132 columns, selective erase, horizontal scrolling, ANSI colours, rectangles: xterm's answer."""
+MODELS: Final = {4: 41, 5: 64}
+"""DA2: what a VT420 and a VT520 call themselves."""
+PATCH: Final = 379
+"""DA2: the xterm patch level whose behaviour programs may expect."""
 CHECKSUM_FLAGS: Final = 1 | 2 | 4 | 16
 """XTCHECKSUM's flags at start: the sum of the characters alone, blanks and all, as xterm's patch 334 had it.
 
@@ -28,14 +31,25 @@ TITLE_STACK_LIMIT: Final = 10
 TITLE_LIMIT: Final = 1024
 
 
+@dataclass(slots=True)
+class Window:
+    """The window a program may believe it has: where it asked it to be, and whether it asked to have it put away."""
+
+    x: int = 0
+    y: int = 0
+    iconified: bool = False
+
+
 class Reports(Editing):
     """Answers questions about the terminal."""
 
     replies: list[bytes]
     eight_bit: bool
-    level: int
+    level: int  # the one in force (DECSCL), never above `model`
+    model: Literal[4, 5]
     title_reports: bool
     title_modes: set[int]
+    window: Window
     title_stack: list[tuple[str | None, str | None]]
     cursor_style: int
     checksum_flags: int
@@ -68,12 +82,12 @@ class Reports(Editing):
     def report_device_attributes(self, mode: int = 0, **_: bool) -> None:
         """DA."""
         if mode == 0:
-            self.send_csi(f"?{ATTRIBUTES}c" if self.level > 1 else "?1;2c")
+            self.send_csi(f"?6{self.model};{ATTRIBUTES}c" if self.level > 1 else "?1;2c")
 
     def report_secondary_attributes(self, mode: int = 0) -> None:
         """DA2."""
         if mode == 0:
-            self.send_csi(f">{VERSION}c")
+            self.send_csi(f">{MODELS[self.model]};{PATCH};0c")
 
     def report_unit_id(self, mode: int = 0) -> None:
         """DA3."""
@@ -118,11 +132,15 @@ class Reports(Editing):
         raise NotImplementedError
 
     def window_operation(self, operation: int = 0, argument: int = 0, columns: int = 0, *_: int) -> None:
-        """XTWINOPS: the reports, the title stack, the size in characters. There is no window to move."""
+        """XTWINOPS: the reports, the title stack, the size.
+
+        There is no window: where it is and whether it is iconified is what the program asked for, nothing else comes
+        of it. It always fills its display.
+        """
         height, width = self.lines * CELL_HEIGHT, self.columns * CELL_WIDTH
         fixed = {
-            11: "1t",
-            13: "3;0;0t",
+            11: "2t" if self.window.iconified else "1t",
+            13: f"3;{self.window.x};{self.window.y}t",
             14: f"4;{height};{width}t",
             15: f"5;{height};{width}t",
             16: f"6;{CELL_HEIGHT};{CELL_WIDTH}t",
@@ -131,6 +149,12 @@ class Reports(Editing):
         }
         if operation in fixed:
             self.send_csi(fixed[operation])
+        elif operation in {1, 2}:
+            self.window.iconified = operation == 2
+        elif operation == 3:
+            self.window.x, self.window.y = argument, columns
+        elif operation == 4:
+            self.request_size(lines=argument // CELL_HEIGHT, columns=columns // CELL_WIDTH)
         elif operation == 8:
             self.request_size(lines=argument, columns=columns)
         elif operation >= 24:  # DECSLPP

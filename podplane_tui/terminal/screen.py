@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from .colors import BASE_COLORS
 from .reflow import Place, reflow
+from .reports import Window
 from .scrollback import StoredRow
 from .settings import DECLRMM, Settings
 
@@ -125,16 +127,18 @@ _CONTROLS: Final = {
 
 
 class Screen(Settings):
-    """A `pyte.Screen` with the behaviour of an xterm at VT420 level.
+    """A `pyte.Screen` with the behaviour of an xterm as VT420 (`model` 4) or VT520 (5).
 
     Events keep pyte's names and can be called directly; `display`, `cursor`, `mode`, `title` stay valid. pyte's
     `buffer`, `dirty`, `margins` and `savepoints` are not maintained: read `rows`, `top`, `bottom` instead.
     """
 
-    def __init__(self, columns: int, lines: int, scrollback: int = 10_000) -> None:
+    def __init__(self, columns: int, lines: int, scrollback: int = 10_000, model: Literal[4, 5] = 4) -> None:
+        self.model = model
         self.mode: set[int] = set()
         self.palette = {}
         self.default_colors = {}
+        self.base_colors = BASE_COLORS
         self.replies = []
         self.checksums = {}
         self.selection = ""
@@ -142,6 +146,7 @@ class Screen(Settings):
         self.answerback = ""
         self.title_reports = self.resizable = True
         self.title_stack = []
+        self.window = Window()
         self.title = self.icon_name = ""
         self.bell_count = 0
         super().__init__(columns, lines, scrollback)

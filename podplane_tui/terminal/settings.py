@@ -24,7 +24,7 @@ PRIVATE_MODES: Final = (
     frozenset(
         {DECCKM, DECCOLM, 4, DECSCNM, DECOM, DECAWM, BLINK, 18, 19, DECTCEM, 30, 35, 38, ALLOW_132, MORE_FIX, 42, 44}
     )
-    | {REVERSE_WRAP, 46, 47, DECNKM, DECBKM, DECLRMM, FOCUS, ALTERNATE_SCROLL, 1001, 1010, 1011}
+    | {REVERSE_WRAP, 46, 47, DECNKM, DECBKM, DECLRMM, DECNCSM, FOCUS, ALTERNATE_SCROLL, 1001, 1010, 1011}
     | {1034, 1035, 1036, 1037, 1039, 1042, 1043, REVERSE_WRAP_ALWAYS, 1047, 1048, 1049, BRACKETED_PASTE, SYNCHRONIZED}
     | MOUSE.keys()
     | ENCODINGS.keys()
@@ -58,12 +58,17 @@ class Settings(Colors):
         for mode in modes:
             self._switch(mode, active=False, private=private)
 
+    def _knows(self, mode: int, *, private: bool) -> bool:
+        if private and mode == DECNCSM:
+            return self.level >= 5
+        return mode in (PRIVATE_MODES if private else ANSI_MODES)
+
     def _switch(self, mode: int, *, active: bool, private: bool) -> None:
-        if mode not in (PRIVATE_MODES if private else ANSI_MODES):
+        if not self._knows(mode, private=private):
             return
         if private and mode == DECCOLM and not self.private(ALLOW_132):
             return
-        if private and ((mode == DECLRMM and self.level < 4) or (mode == DECNCSM and self.level < 5)):
+        if private and mode == DECLRMM and self.level < 4:
             return
         key = mode << 5 if private else mode
         if private and mode in MOUSE:
@@ -168,7 +173,7 @@ class Settings(Colors):
 
     def save_modes(self, *modes: int) -> None:
         """XTSAVE."""
-        self.saved_modes.update((mode, self.private(mode)) for mode in modes if mode in PRIVATE_MODES)
+        self.saved_modes.update((mode, self.private(mode)) for mode in modes if self._knows(mode, private=True))
 
     def restore_modes(self, *modes: int) -> None:
         """XTRESTORE."""
@@ -180,11 +185,8 @@ class Settings(Colors):
         """DECRQM: 0 unknown, 1 set, 2 reset, 3 always set, 4 always reset."""
         if self.level < 3:
             return
-        known = mode in (PRIVATE_MODES if private else ANSI_MODES)
-        if known:
+        if self._knows(mode, private=private):
             state = 1 if (mode << 5 if private else mode) in self.mode else 2
-        elif private and mode == DECNCSM:
-            state = 0 if self.level < 5 else 2
         elif private and mode == 2:
             state = 3
         else:
@@ -208,8 +210,8 @@ class Settings(Colors):
                 self.mode.add(BLINK << 5)
 
     def set_conformance(self, level: int = 0, controls: int = 0) -> None:
-        """DECSCL."""
-        if 61 <= level <= 64:
+        """DECSCL: no level above the model's."""
+        if 61 <= level <= 60 + self.model:
             self.soft_reset()
             self.level = level - 60
             self.eight_bit = level > 61 and controls != 1
@@ -225,7 +227,8 @@ class Settings(Colors):
     # -- resets -------------------------------------------------------------------------------------------------
 
     def soft_reset(self) -> None:
-        """DECSTR: the cursor stays."""
+        """DECSTR: the cursor stays. Replies have 7 bits again: who resets reads UTF-8, which 8-bit controls are not."""
+        self.eight_bit = False
         for mode in (DECCKM, DECOM, REVERSE_WRAP, REVERSE_WRAP_ALWAYS, DECNKM, DECLRMM):
             self.mode.discard(mode << 5)
         self.mode -= {IRM, 2}
@@ -252,7 +255,7 @@ class Settings(Colors):
         self.last_char = ""
         self.title_modes = set()
         self.cursor_style = 1
-        self.level, self.eight_bit = 4, False
+        self.level = self.model
         self.checksum_flags = CHECKSUM_FLAGS
         self.extent = 0
         self.palette.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 from .modes import Cursor, CursorShape, Modes
 from .row import Row
@@ -21,7 +22,8 @@ class Terminal:
     `on_clipboard(targets, data)` is called when the program sets the clipboard (OSC 52); without it nothing happens.
     `title_reports=False` keeps the title out of the replies (`CSI 21 t`): text that a stranger put into the title
     could otherwise come back as if typed. `resizable=False` keeps the size what the owner made it: programs ask for
-    another (`CSI 8 t`, DECCOLM) in vain.
+    another (`CSI 8 t`, DECCOLM) in vain. `model` is what it says it is, a VT420 or a VT520; DECSCL goes no
+    higher.
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class Terminal:
         answerback: str = "",
         title_reports: bool = True,
         resizable: bool = True,
+        model: Literal[4, 5] = 4,
     ) -> None:
-        self._screen = Screen(columns, lines, scrollback)
+        self._screen = Screen(columns, lines, scrollback, model)
         self._screen.on_clipboard = on_clipboard
         self._screen.answerback = answerback
         self._screen.title_reports = title_reports
@@ -130,6 +133,15 @@ class Terminal:
     def default_colors(self) -> Mapping[int, str]:
         """The default colours the program redefined: 10 foreground, 11 background, 12 cursor, … (OSC 10-19)."""
         return MappingProxyType(self._screen.default_colors)
+
+    @property
+    def base_colors(self) -> tuple[str, str]:
+        """Text and background as painted (`"rrggbb"`), for programs that ask: an xterm's black on white until set."""
+        return self._screen.base_colors
+
+    @base_colors.setter
+    def base_colors(self, colors: tuple[str, str]) -> None:
+        self._screen.base_colors = colors
 
     def take_changed(self) -> set[int] | None:
         """The visible rows (indexes) that show something else than when last asked; None when all may."""

@@ -28,6 +28,9 @@ REPLIES = [
     ("text area in characters", "\x1b[18t", "\x1b[8;4;10t"),
     ("screen in characters", "\x1b[19t", "\x1b[9;4;10t"),
     ("text area in pixels", "\x1b[14t", "\x1b[4;64;80t"),
+    ("window", "\x1b[11t\x1b[13t", "\x1b[1t\x1b[3;0;0t"),
+    ("window put away and back", "\x1b[2t\x1b[11t\x1b[1t\x1b[11t", "\x1b[2t\x1b[1t"),
+    ("window moved", "\x1b[3;40;30t\x1b[13t\x1b[3;;7t\x1b[13t", "\x1b[3;40;30t\x1b[3;0;7t"),
     ("title", "\x1b]2;hi\x07\x1b[21t", "\x1b]lhi\x1b\\"),
     ("icon name", "\x1b]1;ho\x07\x1b[20t", "\x1b]Lho\x1b\\"),
     ("title stack", "\x1b]0;a\x07\x1b[22t\x1b]0;b\x07\x1b[23t\x1b[21t", "\x1b]la\x1b\\"),
@@ -45,6 +48,7 @@ REPLIES = [
     ("DECRQSS DECSCUSR", "\x1b[4 q\x1bP$q q\x1b\\", "\x1bP1$r4 q\x1b\\"),
     ("DECRQSS DECSCA", '\x1b[1"q\x1bP$q"q\x1b\\', '\x1bP1$r1"q\x1b\\'),
     ("DECRQSS DECSCL", '\x1bP$q"p\x1b\\', '\x1bP1$r64;1"p\x1b\\'),
+    ("DECSCL goes no higher than the model", '\x1b[63;1"p\x1b[65;1"p\x1bP$q"p\x1b\\', '\x1bP1$r63;1"p\x1b\\'),
     ("DECRQSS DECSACE", "\x1b[2*x\x1bP$q*x\x1b\\", "\x1bP1$r2*x\x1b\\"),
     ("DECRQSS DECSACE as at the start", "\x1bP$q*x\x1b\\", "\x1bP1$r0*x\x1b\\"),
     ("DECRQSS DECSASD", "\x1bP$q$}\x1b\\", "\x1bP1$r0$}\x1b\\"),
@@ -60,6 +64,7 @@ REPLIES = [
     ("DECRQM always reset", "\x1b[13$p", "\x1b[13;4$y"),
     ("DECRQM autorepeat is not the terminal's", "\x1b[?8h\x1b[?8$p", "\x1b[?8;4$y"),
     ("DECRQM unknown", "\x1b[?9999$p", "\x1b[?9999;0$y"),
+    ("DECRQM of a mode of level 5", "\x1b[?95h\x1b[?95$p", "\x1b[?95;0$y"),
     ("DECRQM is unknown below level 3", '\x1b[62;1"p\x1b[?7$p', ""),
     ("checksum of a character", "a\x1b[1;0;1;1;1;1*y", "\x1bP1!~0061\x1b\\"),
     ("checksum of a blank", "\x1b[7;0;1;1;1;1*y", "\x1bP7!~0020\x1b\\"),
@@ -75,13 +80,15 @@ REPLIES = [
     ("short hash colours are the high bits", "\x1b]4;5;#fff\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:f0f0/f0f0/f0f0\x07"),
     ("rgb colours are scaled", "\x1b]4;5;rgb:f/8/0\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:ffff/8888/0000\x07"),
     ("special colours", "\x1b]5;0;#aabbcc\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:aaaa/bbbb/cccc\x07"),
-    ("special colours reset", "\x1b]5;0;#abc\x07\x1b]105\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:e5e5/e5e5/e5e5\x07"),
-    ("all colours reset", "\x1b]5;0;#abc\x07\x1b]104\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:e5e5/e5e5/e5e5\x07"),
-    ("background", "\x1b]11;?\x07", "\x1b]11;rgb:0000/0000/0000\x07"),
+    ("special colours reset", "\x1b]5;0;#abc\x07\x1b]105\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:0000/0000/0000\x07"),
+    ("all colours reset", "\x1b]5;0;#abc\x07\x1b]104\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:0000/0000/0000\x07"),
+    ("text", "\x1b]10;?\x07", "\x1b]10;rgb:0000/0000/0000\x07"),
+    ("background", "\x1b]11;?\x07", "\x1b]11;rgb:ffff/ffff/ffff\x07"),
     ("dynamic colours in a row", "\x1b]10;#010203;#040506\x07\x1b]11;?\x07", "\x1b]11;rgb:0404/0505/0606\x07"),
-    ("dynamic colour reset", "\x1b]11;#fff\x07\x1b]111\x07\x1b]11;?\x07", "\x1b]11;rgb:0000/0000/0000\x07"),
+    ("dynamic colour reset", "\x1b]11;#123\x07\x1b]111\x07\x1b]11;?\x07", "\x1b]11;rgb:ffff/ffff/ffff\x07"),
     ("8-bit replies", "\x1b G\x1b[5n", b"\x9b0n"),
     ("7-bit replies again", "\x1b G\x1b F\x1b[5n", "\x1b[0n"),
+    ("7-bit replies after a soft reset", "\x1b G\x1b[!p\x1b[5n", "\x1b[0n"),
     ("conformance level sets 8-bit replies", '\x1b[64;0"p\x1b[5n', b"\x9b0n"),
     ("modes saved and restored", "\x1b[?2004h\x1b[?2004s\x1b[?2004l\x1b[?2004r\x1b[?2004$p", "\x1b[?2004;1$y"),
     ("number of colours", "\x1bP+q436F\x1b\\", "\x1bP1+r436F=323536\x1b\\"),
@@ -104,6 +111,41 @@ def test_a_program_sets_the_size() -> None:
     assert terminal.feed(b"\x1b[8;20t\x1b[18t") == b"\x1b[8;20;100t"
     terminal.feed(b"\x1b[8;9999;9999t")
     assert (terminal.columns, terminal.lines) == (132, 72)
+
+
+def test_a_program_sets_the_size_in_pixels() -> None:
+    terminal = Terminal(80, 24)
+    assert terminal.feed(b"\x1b[4;480;800t\x1b[14t") == b"\x1b[4;480;800t"
+    assert (terminal.columns, terminal.lines) == (100, 30)
+    terminal.feed(b"\x1b[4;;640t\x1b[4;160t")
+    assert (terminal.columns, terminal.lines) == (80, 10)
+
+
+def test_a_vt520() -> None:
+    terminal = Terminal(80, 24, model=5)
+    assert terminal.feed(b"\x1b[c").startswith(b"\x1b[?65;")
+    assert terminal.feed(b"\x1b[>c").startswith(b"\x1b[>64;")
+    assert terminal.feed(b'\x1bP$q"p\x1b\\') == b'\x1bP1$r65;1"p\x1b\\'
+    terminal.feed(b'\x1b[64;1"p')
+    assert terminal.feed(b"\x1b[?95$p") == b"\x1b[?95;0$y"
+    terminal.feed(b'\x1b[65;1"p')
+    assert terminal.feed(b"\x1b[?95h\x1b[?95$p") == b"\x1b[?95;1$y"
+
+
+def test_the_screen_stays_when_its_width_changes_if_a_vt520_is_told_so() -> None:
+    terminal = Terminal(80, 24, model=5)
+    terminal.feed(b"\x1b[?40;95hkept\x1b[?3h")
+    assert (terminal.columns, shown(terminal)) == (132, ["kept"])
+    terminal.feed(b"\x1b[?95l\x1b[?3l")
+    assert (terminal.columns, shown(terminal)) == (80, [])
+
+
+def test_the_painter_says_what_the_colours_are() -> None:
+    terminal = Terminal(10, 4)
+    terminal.base_colors = "112233", "445566"
+    assert terminal.feed(b"\x1b]10;?\x07") == b"\x1b]10;rgb:1111/2222/3333\x07"
+    assert terminal.feed(b"\x1b]11;?;?\x07") == (b"\x1b]11;rgb:4444/5555/6666\x07\x1b]12;rgb:1111/2222/3333\x07")
+    assert terminal.feed(b"\x1b]11;#010101\x07\x1bc\x1b]11;?\x07") == b"\x1b]11;rgb:4444/5555/6666\x07"
 
 
 def test_the_owner_keeps_the_size() -> None:
@@ -148,6 +190,13 @@ def test_clipboard_goes_to_the_callback_and_nowhere_else() -> None:
     assert terminal.feed(b"\x1b]52;c;" + base64.b64encode(b"secret") + b"\x07") == b""
     assert seen == [("c", b"secret")]
     assert terminal.feed(b"\x1b]52;c;?\x07") == b"\x1b]52;c;c2VjcmV0\x07"
+
+
+def test_clipboard_that_is_not_named_is_the_selection() -> None:
+    seen: list[tuple[str, bytes]] = []
+    terminal = Terminal(10, 4, on_clipboard=lambda targets, data: seen.append((targets, data)))
+    assert terminal.feed(b"\x1b]52;;aGk=\x07\x1b]52;;?\x07") == b"\x1b]52;s0;aGk=\x07"
+    assert seen == [("s0", b"hi")]
 
 
 def test_clipboard_of_the_user_is_never_told() -> None:
