@@ -134,6 +134,7 @@ class TerminalDisplay(Widget, can_focus=True):
         self._bells = terminal.bell_count
         self.clear_search()
         self._clear_selection()
+        self._tell_colors()
         self._fit()
 
     @property
@@ -143,6 +144,9 @@ class TerminalDisplay(Widget, can_focus=True):
 
     def resized(self, columns: int, lines: int) -> None:
         """Called when the terminal got another size."""
+
+    def on_mount(self) -> None:
+        self._tell_colors()
 
     async def on_unmount(self) -> None:
         self._cancel_frame()
@@ -226,8 +230,19 @@ class TerminalDisplay(Widget, can_focus=True):
     def notify_style_update(self) -> None:
         self._looks.clear()
         super().notify_style_update()
+        self._tell_colors()
         if self.is_mounted:
             self.content_changed()
+
+    def _tell_colors(self) -> None:
+        """Have the terminal answer with what it is painted in, so that programs choose colours to be read on that."""
+        if not self.is_mounted:
+            return
+        text, background = self.rich_style.color, self.rich_style.bgcolor
+        if text and text.triplet and background and background.triplet:
+            self.terminal.base_colors = text.triplet.hex[1:], background.triplet.hex[1:]
+        else:  # the user's own terminal has them; what counts is whether it is a dark one
+            self.terminal.base_colors = ("ffffff", "000000") if self.app.current_theme.dark else ("000000", "ffffff")
 
     def render_line(self, y: int) -> Strip:
         return self._strips(y, y + 1)[0]

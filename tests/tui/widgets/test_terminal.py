@@ -436,6 +436,29 @@ async def test_colours_follow_the_theme_or_the_guest(tmp_path: Path) -> None:
         await until(lambda: _color(app, 0) == (0x12, 0x34, 0x56))
 
 
+async def test_programs_are_told_the_colours_they_are_painted_in() -> None:
+    def answer(view: TerminalView) -> bytes:
+        return view.terminal.feed(b"\x1b]11;?\x07")
+
+    async with running() as (app, _):
+        app.view.feed(b"text")
+        await until(lambda: on_screen(app, "text"))
+        background = style_at(app, 0, 0).bgcolor
+        assert background is not None and background.triplet is not None
+        red, green, blue = (f"{part:02x}" * 2 for part in background.triplet)
+        assert answer(app.view) == f"\x1b]11;rgb:{red}/{green}/{blue}\x07".encode()
+        before = answer(app.view)
+        app.theme = "textual-light"
+        await until(lambda: answer(app.view) != before)
+        light = answer(app.view)
+        app.view.reset()
+        assert answer(app.view) == light
+        app.theme = "ansi-dark"
+        await until(lambda: answer(app.view) == b"\x1b]11;rgb:0000/0000/0000\x07")
+        app.theme = "ansi-light"
+        await until(lambda: answer(app.view) == b"\x1b]11;rgb:ffff/ffff/ffff\x07")
+
+
 async def test_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with running() as (app, _):
