@@ -52,6 +52,9 @@ _PACKAGES: Mapping[str, tuple[str, str, str, str]] = {
     "UEFI firmware for arm64": ("qemu-efi-aarch64", "edk2-aarch64", "edk2-aarch64", "qemu"),
 }
 
+VERSION_PATIENCE = 30.0
+"""Seconds a program may take to tell its version; a busy machine takes long to start one."""
+
 
 def find_program(name: str) -> Path | None:
     """The program called `name` in PATH, or None."""
@@ -82,15 +85,23 @@ def require_program(name: str) -> Path:
 def program_version(path: Path, *, argument: str = "--version") -> str | None:
     """The version a program prints first when run with `argument`, such as `7.2.22`; None when it tells none."""
     try:
+        return told_version(path, argument=argument)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def told_version(path: Path, *, argument: str = "--version") -> str | None:
+    """The same for who must know whether there was time to tell. Raises `subprocess.TimeoutExpired`."""
+    try:
         result = subprocess.run(
             [path, argument],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=10,
+            timeout=VERSION_PATIENCE,
             check=False,
         )
-    except (OSError, subprocess.SubprocessError):
+    except OSError:
         return None
     # openrsync names its protocol first and the version it stands in for on the second line
     match = re.search(r"(?<![\d.])\d+(?:\.\d+)+(?:p\d+)?", result.stdout.decode("utf-8", errors="replace"))

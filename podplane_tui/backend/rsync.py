@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from podplane_tui.backend.errors import InvalidInput
-from podplane_tui.backend.host import program_version, require_program
+from podplane_tui.backend import host
+from podplane_tui.backend.errors import InvalidInput, Unsupported
+from podplane_tui.backend.host import require_program, told_version
 from podplane_tui.backend.ssh import SSHTarget, ssh_options
 
 
@@ -59,9 +61,17 @@ class Rsync:
 
 
 def find_rsync() -> Rsync:
-    """The rsync in PATH. Raises `MissingProgram`."""
+    """The rsync in PATH. Raises `MissingProgram`, and `Unsupported` when it does not answer.
+
+    That is not taken for a very old one: to a newer one the names that are quoted for that would be other names.
+    """
     path = require_program("rsync")
-    version = program_version(path) or ""
+    try:
+        version = told_version(path) or ""
+    except subprocess.TimeoutExpired:
+        raise Unsupported(
+            f"{path} --version gave no answer in {host.VERSION_PATIENCE:g} s: try again when this host is less busy"
+        ) from None
     return Rsync(path, tuple(int(number) for number in re.findall(r"\d+", version)[:3]))
 
 

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from podplane_tui.backend.errors import Cancelled, CommandFailed, InvalidInput, NotRunning, ShellError, Unsupported
+from podplane_tui.backend.host import require_program
 from podplane_tui.backend.interface import Control, Progress
-from podplane_tui.backend.rsync import SyncRequest, filter_arguments, find_rsync, local_operand
+from podplane_tui.backend.rsync import SyncRequest, filter_arguments, local_operand
 from podplane_tui.backend.rsync_output import names
 from podplane_tui.backend.ssh import SSHTarget, ssh_options
 
@@ -146,8 +147,7 @@ class _Names:
     def _list(self) -> frozenset[bytes] | None:
         """What the request copies, as rsync sees it here and now; None when it can't say."""
         self._empty.mkdir(exist_ok=True)
-        rsync = find_rsync()
-        command = [str(rsync.path), "-an", "--out-format=%n", *filter_arguments(self._request)]
+        command = [str(require_program("rsync")), "-an", "--out-format=%n", *filter_arguments(self._request)]
         command += [local_operand(self._request.source), f"{self._empty}/"]
         try:
             result = subprocess.run(

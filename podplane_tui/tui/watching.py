@@ -76,8 +76,10 @@ class WatchingApp(App[None]):
 
         readiness = ReadinessTracker()
         unready = self._has_looked  # what was seen then was not asked how far it has come
+        began = time.monotonic()
         while True:
             self._look_now.clear()
+            before, began = began, time.monotonic()
             found = await in_thread(lambda: readiness.update(self._inventory.snapshot()), name="inventory")
             self._looked = time.monotonic()
             self._history.add(found, self._looked)
@@ -85,7 +87,7 @@ class WatchingApp(App[None]):
             self.local_server = self._inventory.local_server
             if found != self.snapshots:
                 if not unready:
-                    self._note_changes(found)
+                    self._note_changes(found, since=before)
                 self.snapshots = found
             unready = False
             try:
@@ -112,9 +114,12 @@ class WatchingApp(App[None]):
             self._inventory.doubt()
         self._look_now.set()
 
-    def _note_changes(self, found: tuple[VMSnapshot, ...]) -> None:
-        """What our own jobs do to machines is their story; all else that happens to one is an event."""
-        recent = time.monotonic() - 2 * self.config.dashboard.refresh
+    def _note_changes(self, found: tuple[VMSnapshot, ...], *, since: float) -> None:
+        """What our own jobs do to machines is their story; all else that happens to one is an event.
+
+        `since` is when the look before began, that may have missed what a job did: looks may take long.
+        """
+        recent = min(since, time.monotonic() - 2 * self.config.dashboard.refresh)
         new = changes(self.snapshots, found, ours=self._touched_since(recent))
         if new:
             self.events = with_events(self.events, new)

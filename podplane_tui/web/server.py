@@ -183,6 +183,9 @@ class Server:
     async def _run_dashboard(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(timeout=_CLOSING, heartbeat=_HEARTBEAT, max_msg_size=_MESSAGE_BYTES)
         await websocket.prepare(request)
+        if self._closing:  # meanwhile: nobody would end what is started now
+            await _close(websocket)
+            return websocket
         if len(self._tabs) >= MOST_TABS:
             await websocket.send_bytes(
                 f"{MOST_TABS} dashboards are open here already: close one of them first.".encode()

@@ -10,7 +10,7 @@ import termios
 import time
 from collections.abc import Iterator, Sequence
 
-_LIMIT = 30.0
+_LIMIT = 60.0
 
 
 class TerminalChild:

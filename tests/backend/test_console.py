@@ -23,7 +23,7 @@ from podplane_tui.backend.console import DETACH, Ending, attach, relay
 from podplane_tui.backend.errors import ConsoleError, InvalidInput, QMPError
 from tests.backend.terminal_child import TerminalChild, run_on_terminal
 
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 class Wires:

@@ -20,7 +20,7 @@ from podplane_tui.backend.console_holder import Claim, ask, asker, holder, take
 from podplane_tui.backend.errors import Cancelled, ConsoleHeld
 from podplane_tui.backend.paths import VMFiles
 
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
         *("-qmp", f"unix:{path},server=on,wait=off", "-serial", f"unix:{console},server=on,wait=off"),
     ]
     with subprocess.Popen(command) as child:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not path.exists():
             assert time.monotonic() < deadline
             assert child.poll() is None

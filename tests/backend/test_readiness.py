@@ -139,7 +139,7 @@ def look(tracker: ReadinessTracker, vm: VMSnapshot) -> VMSnapshot:
 
 def until(tracker: ReadinessTracker, vm: VMSnapshot, phase: Phase | None) -> VMSnapshot:
     """Look until `phase` is what is waited for."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         found = look(tracker, vm)
         assert found.readiness is not None

@@ -65,7 +65,7 @@ def made(files: VMFiles, content: bytes, pid: int | None = None) -> Path:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

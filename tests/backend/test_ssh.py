@@ -38,7 +38,7 @@ from tests.backend.terminal_child import run_on_terminal
 
 pytestmark = pytest.mark.slow
 
-SOON = 20.0
+SOON = 50.0
 """Seconds. Waiting for what was given up would take a minute."""
 
 

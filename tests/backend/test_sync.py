@@ -12,9 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podplane_tui.backend.errors import Cancelled, CommandFailed, InvalidInput, KeyRefused, MissingProgram, StillBooting
+from podplane_tui.backend import host
+from podplane_tui.backend.errors import (
+    Cancelled,
+    CommandFailed,
+    InvalidInput,
+    KeyRefused,
+    MissingProgram,
+    StillBooting,
+    Unsupported,
+)
 from podplane_tui.backend.interface import Control, Progress
-from podplane_tui.backend.rsync import Rsync, SyncRequest, _shell_word, rsync_arguments
+from podplane_tui.backend.rsync import Rsync, SyncRequest, _shell_word, find_rsync, rsync_arguments
 from podplane_tui.backend.rsync_output import Change, ChangeKind
 from podplane_tui.backend.ssh import SSHTarget, ensure_identity
 from podplane_tui.backend.sync import preview_sync, run_sync
@@ -23,7 +32,7 @@ from tests.conftest import missing
 
 pytestmark = pytest.mark.slow
 
-SOON = 20.0
+SOON = 50.0
 RSYNC = Rsync(Path("/usr/bin/rsync"), (3, 2, 7))
 TARGET = SSHTarget("127.0.0.1", 2222, "debian", Path("/data/ssh/id_ed25519"))
 NAMES = [
@@ -46,6 +55,9 @@ def server() -> Iterator[Server]:
         missing("rsync is not installed")
     with serve() as running:
         yield running
+
+
+_TELLS_VERSION = "[ \"$1\" != --version ] || exec echo 'rsync  version 3.2.7'\n"
 
 
 def _tree(root: Path) -> dict[str, bytes | None]:
@@ -169,6 +181,18 @@ def _split_as_rsync_does(command: str) -> list[str]:
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1))
 def test_remote_shell_survives_the_splitting_of_rsync(words: list[str]) -> None:
     assert _split_as_rsync_does(" ".join(_shell_word(word) for word in words)) == words
+
+
+def test_an_rsync_that_does_not_answer_in_time_is_not_taken_for_an_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "rsync"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(host, "VERSION_PATIENCE", 0.05)
+    with pytest.raises(Unsupported, match="try again"):
+        find_rsync()
 
 
 # The real thing
@@ -467,7 +491,7 @@ def test_rsync_that_ignores_sigterm_is_ended(
     programs.mkdir()
     os.mkfifo(begun)
     stubborn = programs / "rsync"
-    stubborn.write_text(f"#!/bin/sh\ntrap '' TERM\necho yes >'{begun}'\nwhile :; do sleep 60; done\n")
+    stubborn.write_text(f"#!/bin/sh\n{_TELLS_VERSION}trap '' TERM\necho yes >'{begun}'\nwhile :; do sleep 60; done\n")
     stubborn.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setattr("podplane_tui.backend.sync._GRACE", 0.5)

@@ -18,10 +18,13 @@ from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.conftest import Workspace
 
+_POSTED_IN_TURN = 8
+"""How many messages may follow from one another: a key's, an action's, a dialog's, its widgets' mounting."""
+
 SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)]
 
 
-async def until(condition: Callable[[], object], *, what: str, seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], object], *, what: str, seconds: float = 60.0) -> None:
     """Let the app run until `condition` holds; fail with `what` when it does not in time."""
     end = time.monotonic() + seconds
     while not condition():
@@ -95,9 +98,23 @@ async def listed(app: PodplaneApp, *cluster_ids: str) -> None:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Let everything that was posted be handled and painted."""
+    """Let everything that was posted be handled, with what is posted for it in turn, and be painted.
+
+    Textual's own pause ends when the process does little, which one does that gets no processor.
+    """
+    for _ in range(_POSTED_IN_TURN):
+        await pilot._wait_for_screen()
     await pilot.pause()
     await pilot.pause()
+
+
+async def click(pilot: Pilot[None], selector: str) -> None:
+    """Click on a widget of the topmost screen, once it has its place there."""
+    await until(lambda: pilot.app.screen.query(selector), what=selector)
+    await settled(pilot)
+    widget = pilot.app.screen.query_one(selector)
+    await until(lambda: pilot.app.screen.get_widget_at(*widget.region.offset)[0] is widget, what=f"{selector} in view")
+    assert await pilot.click(widget)
 
 
 def painted(app: PodplaneApp) -> list[str]:

@@ -1,6 +1,7 @@
 """Threads that come back late, or while another of their kind is at work: nothing is lost, nothing is done twice."""
 
 import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,12 @@ from podplane_tui.backend.config_file import ConfigFile, Value, change_config
 from podplane_tui.backend.local_server import LocalServer, LogTail
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui import app as app_module
+from podplane_tui.tui.jobs import Job, Outcome
 from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.screens import settings
 from podplane_tui.tui.screens.settings import SettingsDialog
 from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import boot_panel, details, server_panel
 from podplane_tui.tui.widgets.boot_panel import BootPanel
 from podplane_tui.tui.widgets.detail_lines import FileFact
@@ -27,7 +30,7 @@ from podplane_tui.tui.widgets.server_panel import ServerPanel
 from podplane_tui.tui.widgets.vm_order import Sorting
 from podplane_tui.tui.widgets.vm_table import ListView
 from tests.conftest import Workspace
-from tests.tui.support import dashboard, listed, make_app, until
+from tests.tui.support import dashboard, listed, make_app, settled, until
 from tests.tui.test_console_panel import machine
 
 
@@ -129,21 +132,22 @@ async def test_what_is_remembered_last_is_what_is_kept(workspace: Workspace, mon
     written: list[Memory] = []
 
     def slowly(path: Path, memory: Memory) -> None:
-        if not begun.is_set():
-            begun.set()
-            go_on.wait()
+        begun.set()
+        go_on.wait()
         remember(path, memory)
         written.append(memory)
 
     monkeypatch.setattr(app_module, "remember", slowly)
     app = make_app(workspace)
     try:
-        async with app.run_test():
+        async with app.run_test() as pilot:
             await listed(app)
             app._remember(replace(app._memory, toured=True))
             await until(begun.is_set, what="the first writing")
             app._remember(replace(app._memory, view=ListView(Sorting("cpu"))))
             app._remember(replace(app._memory, view=ListView(Sorting("memory"))))
+            await settled(pilot)
+            assert sum(thread.name == "memory" for thread in threading.enumerate()) == 1
             go_on.set()
             last = Memory(ListView(Sorting("memory")), toured=True)
             await until(lambda: last in written, what="the last writing")
@@ -189,7 +193,21 @@ async def test_saving_twice_is_saving_once(workspace: Workspace, monkeypatch: py
             dialog.accept()
             go_on.set()
             await until(lambda: app.screen is dashboard(app), what="the end of the dialog")
-            assert app.config.create.cpus == "3"
+            await until(lambda: app.config.create.cpus == "3", what="what was saved to be in force")
             assert len(files) == 1
     finally:
         go_on.set()
+
+
+async def test_what_a_job_did_before_a_slow_look_is_its_story(workspace: Workspace) -> None:
+    app = make_app(workspace)
+    async with app.run_test():
+        await listed(app)
+        vm = machine(workspace, "a")
+        ended = time.monotonic() - 100
+        job = Job(1, Verb.START, vm.key, "a", ended - 1, time.time(), outcome=Outcome.DONE, ended=ended)
+        app.jobs = (job,)
+        app._note_changes((vm,), since=ended - 1)
+        assert app.events == ()
+        app._note_changes((vm,), since=ended + 1)
+        assert len(app.events) == 1

@@ -19,6 +19,7 @@ from podplane_tui.tui.widgets.console_panel import ConsolePanel
 from tests.conftest import Workspace
 from tests.guest.tiny import TinyGuest
 from tests.tui.support import (
+    click,
     console_made,
     dashboard,
     files_of,
@@ -272,7 +273,7 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         await until(lambda: app.screen.query("#sync-recent"), what="the dialog")
         await settled(pilot)
         app.screen.query_one("#sync-delete", Checkbox).value = True
-        await pilot.click("#accept")
+        await click(pilot, "#accept")
         await until(lambda: "1 path deleted" in text_of(app, "#preview-sum"), what="the preview", seconds=BOOT)
         assert "- a file" in text_of(app, "#preview-text")
         assert cluster.shell(["ls", "/tmp/copied"]) == b"a file\nnew [red]name[|]\n"
@@ -285,7 +286,7 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         await until(lambda: app.screen.query("#sync-watch"), what="the dialog")
         await settled(pilot)
         app.screen.query_one("#sync-delete", Checkbox).value = False
-        await pilot.click("#accept")
+        await click(pilot, "#accept")
         await until(lambda: "up to date" in app.jobs[-1].step, what="the watch", seconds=BOOT)
         assert app.jobs[-1].headline == f"watching {source}/ → default:/tmp/copied"
         await until(lambda: any("default ⟳" in line for line in painted(app)), what="the sign in the row")

@@ -10,7 +10,7 @@ from podplane_tui.backend.settings import ClusterSettings, read_settings
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.machine import MachineDialog, SnapshotDialog
 from tests.conftest import Workspace
-from tests.tui.support import make_app, until
+from tests.tui.support import click, make_app, settled, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 
@@ -30,8 +30,8 @@ async def test_a_machine_is_made_with_all_that_was_asked_for(workspace: Workspac
         for name, value in fields.items():
             app.screen.query_one(f"#create-{name}", Input).value = value
         await pilot.press("enter")
-        await pilot.pause()
-        assert "lots" in str(app.screen.query_one("#create-error", Static).render())
+        error = app.screen.query_one("#create-error", Static)
+        await until(lambda: "lots" in str(error.render()), what="the complaint")
         assert app.focused is app.screen.query_one("#create-cpus", Input)
         app.screen.query_one("#create-cpus", Input).value = "3"
         await pilot.press("enter")
@@ -73,8 +73,8 @@ async def test_what_cannot_be_is_said_in_the_dialog(workspace: Workspace, fields
         for name, value in fields.items():
             app.screen.query_one(f"#create-{name}", Input).value = value
         await pilot.press("enter")
-        await pilot.pause()
-        assert words in str(app.screen.query_one("#create-error", Static).render())
+        error = app.screen.query_one("#create-error", Static)
+        await until(lambda: words in str(error.render()), what="the complaint")
 
 
 async def test_settings_change_and_the_disk_grows(workspace: Workspace) -> None:
@@ -100,7 +100,7 @@ async def test_the_dialog_of_a_machine_that_runs_says_when_it_counts(workspace: 
         dialog = MachineDialog(name="dev", settings=ClusterSettings(cpus="2"), running=True, disk="128G")
         app.push_screen(dialog)
         await until(lambda: dialog.query("#machine-cpus"), what="the fields")
-        await pilot.pause()
+        await settled(pilot)
         assert "press r to restart" in str(dialog.query_one(".dialog-note", Static).render())
         await pilot.press("escape")
         await until(lambda: app.screen is not dialog, what="the end of the dialog")
@@ -119,8 +119,8 @@ async def test_snapshots_are_taken_restored_and_given_up(workspace: Workspace) -
         await pilot.press("B")
         await until(lambda: isinstance(app.screen, SnapshotDialog), what="the dialog")
         await pilot.press("enter")
-        await pilot.pause()
-        assert "a name" in str(app.screen.query_one("#snapshot-error", Static).render())
+        error = app.screen.query_one("#snapshot-error", Static)
+        await until(lambda: "a name" in str(error.render()), what="the complaint")
         app.screen.query_one("#snapshot-name", Input).value = "clean"
         await pilot.press("enter")
         await until(lambda: names() == ["clean"], what="a snapshot")
@@ -129,9 +129,9 @@ async def test_snapshots_are_taken_restored_and_given_up(workspace: Workspace) -
             await pilot.press("B")
             await until(lambda: isinstance(app.screen, SnapshotDialog), what="the dialog")
             app.screen.query_one("#snapshot-list", OptionList).highlighted = 0
-            await pilot.click(f"#{button}")
+            await click(pilot, f"#{button}")
             await until(lambda: "-dangerous" in "".join(app.screen.query(".dialog").first().classes), what="a question")
-            await pilot.click("#accept")
+            await click(pilot, "#accept")
             await until(lambda: not isinstance(app.screen, SnapshotDialog), what="the list")
             await until(lambda: not any(job.active for job in app.jobs), what="the job's end")
         await until(lambda: names() == [], what="no snapshot")

@@ -15,7 +15,7 @@ from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.settings import SettingsDialog
 from tests.conftest import Workspace
-from tests.tui.support import listed, make_app, make_disk, painted, text_of, toasts, until
+from tests.tui.support import click, listed, make_app, make_disk, painted, text_of, toasts, until
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +85,7 @@ async def test_a_first_setting_makes_the_file(workspace: Workspace) -> None:
         await opened(app, pilot)
         assert any("All are as usual" in line for line in painted(app))
         field(app, "recordings.boots").value = "3"
-        await pilot.click("#accept")
+        await click(pilot, "#accept")
         await closed(app)
         assert path.read_text() == "[recordings]\nboots = 3\n"
 

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 import aiohttp
 import psutil
 import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from podplane_tui.web import server as server_module
 from podplane_tui.web import tab as tab_module
@@ -386,6 +388,21 @@ async def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.Monk
         async with here.page() as page:
             process = psutil.Process(pid_in(await shown(page, "here")))
         await until(lambda: not process.is_running(), "its end")
+
+
+async def test_a_page_that_comes_while_the_server_ends_gets_no_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site(ECHO) as here:
+
+        class Late(web.WebSocketResponse):
+            async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+                writer = await super().prepare(request)
+                await here.server.end()
+                return writer
+
+        monkeypatch.setattr(web, "WebSocketResponse", Late)
+        async with here.page() as page:
+            assert await closed(page) == aiohttp.WSCloseCode.GOING_AWAY
+            assert here.server._tabs == {}
 
 
 async def test_the_servers_end_closes_pages_and_ends_processes() -> None:
