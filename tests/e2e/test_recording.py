@@ -89,7 +89,7 @@ def test_a_panic_is_told_and_the_restart_is_another_boot(cluster: Cluster, tiny_
     assert recording.boots == 2
     content = recording.path.read_bytes()
     first, second = boots_in(recording)
-    assert [stage.name for stage in first.stages] == ["kernel", "initramfs"]
+    assert [stage.name for stage in first.stages] == ["kernel", "initramfs", "login prompt"]
     (panic,) = first.failures
     assert (panic.kind.value, panic.at is not None) == ("panic", True)
     assert b"Kernel panic - not syncing: sysrq triggered crash" in content.split(b"\n")[panic.line - 1]
