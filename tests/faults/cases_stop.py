@@ -78,11 +78,17 @@ def ignores_sigterm(bench: Bench) -> None:
     assert (result.step, child.wait(5)) == ("kill", -signal.SIGKILL)
 
 
+def suspend(pid: int) -> None:
+    """Suspend our child `pid`, and wait until it is: the signal only asks, and a busy machine obeys it late."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
 @case("suspended QEMU (SIGSTOP): looking is quick, stop wakes it", needs="qemu", quick=True)
 def suspended(bench: Bench) -> None:
     bench.create()
     pid = bench.start()
-    os.kill(pid, signal.SIGSTOP)
+    suspend(pid)
     inventory = bench.inventory()
     begun = time.monotonic()
     vm = inventory.snapshot()[0]
@@ -95,7 +101,7 @@ def suspended(bench: Bench) -> None:
 @case("suspended QEMU (SIGSTOP): resume wakes it", needs="qemu")
 def suspended_then_resumed(bench: Bench) -> None:
     bench.create()
-    os.kill(bench.start(), signal.SIGSTOP)
+    suspend(bench.start())
     bench.cluster.resume()
     assert bench.state() is State.RUNNING
 
