@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -135,6 +135,14 @@ class PodplaneApp(WatchingApp):
         self.set_keymap(dict(self.config.keys))
         if not self._has_looked:
             self._poll()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Paint everything when the terminal is ours again: it tells the size we know, and Textual paints nothing then.
+
+        That is so after Ctrl-Z and fg, and after SIGSTOP and SIGCONT.
+        """
+        if self.dashboard.painted and event.size == self.screen.size:
+            self.refresh(layout=True)
 
     @on(Dashboard.Painted)
     def _go_on(self, event: Dashboard.Painted) -> None:

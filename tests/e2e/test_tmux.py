@@ -178,6 +178,20 @@ def test_suspended_it_holds_no_console_and_quitting_leaves_the_machine_running(
     assert len(workspace.qemu_processes()) == 1
 
 
+def test_back_in_the_foreground_everything_is_painted(terminal: Terminal) -> None:
+    terminal.run("bash", "--norc", "-i")
+    terminal.type(subprocess.list2cmdline(program()))
+    terminal.press("Enter")
+    terminal.shows("no VMs", "No VMs here yet.", "q Quit")
+    terminal.press("C-z")
+    terminal.shows("Stopped")
+    terminal.type("fg")
+    terminal.press("Enter")
+    terminal.shows("no VMs", "No VMs here yet.", "q Quit")
+    terminal.press("q")
+    terminal.until(lambda: "q Quit" not in terminal.screen, "the end of the program")
+
+
 def test_nothing_there_and_a_tiny_terminal(terminal: Terminal) -> None:
     terminal.run(*program())
     terminal.shows("No VMs here yet.", "~/data/podplane/vms", "~/run/podplane/vms", "n to make one")

@@ -67,7 +67,8 @@ class Dashboard(PanelScreen):
     ) -> None:
         super().__init__(VMTable(arch=arch, select=select, view=view, id="table"))
         self._data_dir = data_dir
-        self._painted = False
+        self.painted = False
+        """There has been a first frame."""
         self.set_reactive(Dashboard.history, history)
         self.machines = MachineList(self.table, data_dir=data_dir, runtime_dir=runtime_dir)
 
@@ -93,8 +94,8 @@ class Dashboard(PanelScreen):
 
     def on_screen_resume(self) -> None:
         """With this comes a frame. When it is the first, the list of machines is in it: there is time for the rest."""
-        if not self._painted:
-            self._painted = True
+        if not self.painted:
+            self.painted = True
             self.call_next(self.post_message, self.Painted())
 
     def on_resize(self) -> None:
