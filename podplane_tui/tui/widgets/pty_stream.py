@@ -14,6 +14,9 @@ from podplane_tui.tui.widgets.byte_stream import DescriptorStream
 EXIT_GRACE = 1.0
 """Seconds a program has to end after its terminal hung up, before it is killed."""
 
+KILL_PATIENCE = 30.0
+"""Seconds the kernel gets to end one that is killed: soon, unless the machine is very busy."""
+
 IGNORED_BY_US = (signal.SIGPIPE, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU, signal.SIGTTIN)
 """Signals a Python or Textual program may ignore, which a child would inherit."""
 
@@ -77,11 +80,11 @@ class PtyStream(DescriptorStream):
 
     async def close(self) -> None:
         await super().close()
-        for number in (signal.SIGHUP, signal.SIGKILL):
+        for number, seconds in ((signal.SIGHUP, EXIT_GRACE), (signal.SIGKILL, KILL_PATIENCE)):
             if self._pid and self.exit_status is None:
                 # Our child and not waited for yet, so its number can't be another's.
                 os.kill(self._pid, number)
-                await self._wait(EXIT_GRACE)
+                await self._wait(seconds)
 
     async def _wait(self, seconds: float) -> None:
         """Collect the exit status if the program ends within ``seconds``."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import paramiko
 import pytest
 
+from podplane_tui.tui.widgets import pty_stream
 from podplane_tui.tui.widgets.byte_stream import ByteStream, ChannelStream
 from podplane_tui.tui.widgets.pty_stream import PtyStream
 
@@ -43,6 +44,13 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, a program that has closed its terminal may take long to end."""
+    monkeypatch.setattr(pty_stream, "EXIT_GRACE", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_pty_runs_a_program_on_a_terminal_of_its_own() -> None:
     stream = PtyStream(["sh", "-c", "tty; stty size; test -t 0 && kill -INT $$ || echo; echo unreached"])
     stream.resize(100, 40)
@@ -53,6 +61,7 @@ async def test_pty_runs_a_program_on_a_terminal_of_its_own() -> None:
     assert stream.exit_status == -2
 
 
+@pytest.mark.usefixtures("patient")
 async def test_pty_resize_reaches_the_program() -> None:
     stream = PtyStream(["sh", "-c", "trap 'stty size; exit 7' WINCH; echo ready; while :; do read line; done"])
     async with opened(stream):
@@ -62,6 +71,7 @@ async def test_pty_resize_reaches_the_program() -> None:
     assert stream.exit_status == 7
 
 
+@pytest.mark.usefixtures("patient")
 async def test_pty_control_c_is_a_signal() -> None:
     stream = PtyStream(["sh", "-c", "echo ready; exec sleep 100"])
     async with opened(stream):
