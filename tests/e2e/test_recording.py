@@ -74,7 +74,7 @@ def test_a_guest_that_numbers_its_lines_is_recorded_whole(cluster: Cluster, tiny
 
 def test_a_panic_is_told_and_the_restart_is_another_boot(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     """The kernel resets the machine a second after a panic; QEMU, and the recording, go on."""
-    guest = dataclasses.replace(tiny_guest, cmdline="console=ttyS0")
+    guest = dataclasses.replace(tiny_guest, cmdline=tiny_guest.cmdline.removesuffix(" quiet"))
     cluster.start(settings(guest, "panic=1"))
     client = Serial(cluster.files.console, timeout=30)
     client.wait_for_prompt()
