@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -111,7 +112,15 @@ class PanelScreen(Screen[None]):
         """Keys go to a guest, or to the dashboard again."""
         event.stop()
         self.set_class(event.typing, "-typing")
-        if not event.typing and self.focused is event.view:
+        self._leave(event.view)
+
+    def _leave(self, view: TerminalView) -> None:
+        """Back to the list from a terminal that is no longer typed into, once nobody tries to any more."""
+        if view.typing or self.focused is not view:
+            return
+        if view.deaf_for:
+            self.set_timer(view.deaf_for, partial(self._leave, view))
+        else:
             self.table.focus()
 
     async def action_shell(self, what: str) -> None:

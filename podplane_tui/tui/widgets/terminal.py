@@ -21,6 +21,8 @@ SLICE_TIME = 0.004
 """Seconds of parsing before other tasks get the event loop; a quarter of it while somebody types."""
 TYPING_TIME = 0.25
 """Seconds after a key during which slices are short, so that the way from key to paint is."""
+NOTICE_TIME = 0.5
+"""Seconds without a key after which whoever typed has noticed that typing ended by itself."""
 REPLY_BACKLOG = 65_536
 """Bytes waiting to be sent above which replies are dropped: a guest that asks and never reads must not fill memory."""
 END_SYNCHRONIZED = b"\x1b[?2026l"
@@ -29,7 +31,8 @@ END_SYNCHRONIZED = b"\x1b[?2026l"
 class TerminalView(TerminalDisplay):
     """Shows what a byte stream says, live or replayed, and lets the user type into it.
 
-    While ``typing`` is on, every key goes to the guest, those bound by screen and app too; Ctrl+] ends it. Shift+PgUp,
+    While ``typing`` is on, every key goes to the guest, those bound by screen and app too; Ctrl+] ends it. When it ends
+    otherwise, what is still typed goes nowhere: it was meant for the guest, not for whoever binds it here. Shift+PgUp,
     PgDn, Home and End scroll back in either state, as xterm keeps them for itself; on the alternate screen, which has
     nothing above it, they are the guest's. Shift with the mouse selects when the guest has taken the mouse.
 
@@ -65,6 +68,8 @@ class TerminalView(TerminalDisplay):
     class TypingChanged(DisplayMessage):
         """Typing began or ended."""
 
+        view: "TerminalView"
+
         def __init__(self, view: "TerminalView", *, typing: bool) -> None:
             super().__init__(view)
             self.typing = typing
@@ -83,11 +88,17 @@ class TerminalView(TerminalDisplay):
         self._sized = asyncio.Event()
         """It has its place on the screen: what comes before would be wrapped for another width, and once more then."""
         self._last_key = 0.0
+        self._deaf_until = 0.0
         self._mouse_cell: Offset | None = None
 
     @property
     def cursor_active(self) -> bool:
         return self.typing and self.has_focus
+
+    @property
+    def deaf_for(self) -> float:
+        """Seconds for which keys are dropped, unless more of them come: typing has just ended under them."""
+        return 0.0 if self.typing else max(0.0, self._deaf_until - monotonic())
 
     # Stream
 
@@ -182,8 +193,8 @@ class TerminalView(TerminalDisplay):
     # Keys
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """While typing, no binding of screen or app gets a key, priority or not."""
-        return self.typing
+        """While typing, and a moment longer, no binding of screen or app gets a key, priority or not."""
+        return self.typing or self.deaf_for > 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "type":
@@ -196,6 +207,7 @@ class TerminalView(TerminalDisplay):
         self.set_class(self.typing, "-typing")
         if self.typing and not self.has_focus:
             self.focus()
+        self._deaf_until = self._last_key + NOTICE_TIME
         self.refresh_bindings()
         if self.is_mounted:
             self.post_message(self.TypingChanged(self, typing=self.typing))
@@ -205,15 +217,19 @@ class TerminalView(TerminalDisplay):
         self.typing = True
 
     def action_stop_typing(self) -> None:
+        self._last_key = 0.0  # who ends it knows where the next key goes
         self.typing = False
 
     def on_key(self, event: events.Key) -> None:
-        if not self.typing:
+        if not (self.typing or self.deaf_for):
             return
         event.stop()
         event.prevent_default()
+        if not self.typing:
+            self._deaf_until = monotonic() + NOTICE_TIME
+            return
         if event.key in keys_of(self, "terminal.stop_typing"):
-            self.typing = False
+            self.action_stop_typing()
             return
         if not self.terminal.modes.alternate_screen and self._scroll_key(event.key):
             return

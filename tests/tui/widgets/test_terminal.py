@@ -11,7 +11,7 @@ from textual import events
 from textual.widgets import Static
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets import terminal_display
+from podplane_tui.tui.widgets import terminal, terminal_display
 from podplane_tui.tui.widgets.pty_stream import PtyStream
 from podplane_tui.tui.widgets.recording_stream import RecordingStream
 from podplane_tui.tui.widgets.terminal import TerminalView
@@ -60,6 +60,23 @@ async def test_every_key_reaches_the_guest_while_typing() -> None:
         await pilot.press("x", "tab")
         assert app.notes == ["x", "tab"]
         assert not on_screen(app, "Zqx")
+
+
+async def test_what_is_typed_on_when_the_guest_has_gone_does_nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "NOTICE_TIME", 30.0)
+    async with running(PtyStream(SHELL)) as (app, pilot):
+        await until(lambda: on_screen(app, r"^\$"))
+        app.view.typing = True
+        await pilot.press(*"exit", "enter")
+        await until(lambda: not app.view.typing)
+        await pilot.press("x", "tab", "ctrl+q")
+        assert app.notes == []
+        assert app.view.has_focus
+        monkeypatch.setattr(terminal, "NOTICE_TIME", 0.01)
+        await pilot.press("x")
+        await until(lambda: not app.view.deaf_for)
+        await pilot.press("x")
+        assert app.notes == ["x"]
 
 
 async def test_another_key_can_end_typing() -> None:
