@@ -19,7 +19,7 @@ import pytest
 import podplane_tui.cli
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.settings import ClusterSettings, read_settings
-from podplane_tui.cli import VERBS, cli
+from podplane_tui.cli.commands import VERBS, cli
 from tests.conftest import Workspace
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m\r\n\u202egnp"

@@ -1,6 +1,5 @@
 """The command line: `podplane-tui` opens the dashboard, `podplane-tui VERB` does one thing and ends.
 
-Every verb stands in a module of its group that is imported when the verb is called, so that a quick verb stays quick.
 What lives here: options, plain text, exit codes. What may not: knowledge of machines; that is the backend's.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; `shell COMMAND` passes on the command's own.
@@ -9,92 +8,33 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; `shell COMMAND` pa
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-import click
-
-from podplane_tui import __version__
-from podplane_tui.cli.options import Choices, place_options
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
+from podplane_tui.cli.choices import Choices
 
 PROGRAM = "podplane-tui"
-
-VERBS = {
-    # verb: the module in this package and the command in it
-    "list": ("look", "list_machines"),
-    "status": ("look", "status"),
-    "watch": ("watch", "watch"),
-    "create": ("lifecycle", "create"),
-    "start": ("lifecycle", "start"),
-    "restart": ("lifecycle", "restart"),
-    "stop": ("lifecycle", "stop"),
-    "pause": ("control", "pause"),
-    "resume": ("control", "resume"),
-    "reset": ("control", "reset"),
-    "repair": ("mend", "repair"),
-    "adopt": ("mend", "adopt"),
-    "set": ("disk", "set_machine"),
-    "grow": ("disk", "grow"),
-    "snapshot": ("disk", "snapshot"),
-    "delete": ("lifecycle", "delete"),
-    "console": ("reach", "console"),
-    "logs": ("logs", "logs"),
-    "boot": ("logs", "boot"),
-    "shell": ("reach", "shell"),
-    "wait": ("reach", "wait"),
-    "sync": ("sync", "sync"),
-    "server": ("server", "server"),
-    "serve": ("serve", "serve"),
-    "doctor": ("doctor", "doctor"),
-    "keys": ("keys", "keys"),
-    "demo": ("demo", "demo"),
-    "completion": ("completion", "completion"),
-}
+COMPLETION_VARIABLE = "_PODPLANE_TUI_COMPLETE"
+"""Where click looks for a shell's question, by the program's name."""
 
 
-class _VerbGroup(click.Group):
-    """A group that imports a verb when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module, name = VERBS[cmd_name]
-        command = getattr(import_module(f"{__name__}.{module}"), name)
-        assert isinstance(command, click.Command)  # noqa: S101 - the table above and the modules agree, a test sees to it
-        return command
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The names alone: what verbs say about themselves would take importing them all, at a key press."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
-
-        verbs = [CompletionItem(verb) for verb in VERBS if verb.startswith(incomplete)]
-        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
-
-
-@click.group(cls=_VerbGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
-@place_options
-@click.pass_context
-def cli(context: click.Context) -> int | None:
-    """Watch and drive the QEMU virtual machines of local Podplane clusters.
-
-    Without a verb the dashboard opens. The options below may also stand after a verb.
-    """
+def require_supported_system() -> None:
+    """Raise `Unsupported` where nothing of this works."""
     if sys.platform == "win32":
-        raise click.ClickException("Windows is not supported: use it inside WSL 2")
-    if context.invoked_subcommand is not None:
-        return None
+        from podplane_tui.backend.errors import Unsupported  # noqa: PLC0415 - on all others it is not needed
+
+        raise Unsupported("Windows is not supported: use it inside WSL 2")
+
+
+def open_dashboard(choices: Choices) -> int:
+    """Show the dashboard until it is left. Gives the exit code."""
+    require_supported_system()
     # Nothing of what is made from here to the first picture goes away again: collecting it would only take time.
     gc.disable()
-    return int(import_module(f"{__name__}.dashboard").open_dashboard(context.ensure_object(Choices)))
+    return int(import_module(f"{__name__}.dashboard").open_dashboard(choices))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -102,8 +42,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets everything else
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        if words or os.environ.get(COMPLETION_VARIABLE):
+            command = import_module(f"{__name__}.commands").cli
+            code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
+        else:
+            code = open_dashboard(Choices())  # with nothing to parse, click would only take time to import
         sys.stdout.flush()
     except Exception as error:
         return int(import_module(f"{__name__}.failure").report(error))

@@ -11,9 +11,10 @@ import click
 from textual import events, messages
 from textual.drivers.web_driver import WebDriver
 
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.dashboard import make_app, show
 from podplane_tui.cli.failure import report
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 
 
 class PipeDriver(WebDriver):

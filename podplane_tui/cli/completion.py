@@ -9,11 +9,10 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from podplane_tui.backend.errors import VMError
 from podplane_tui.backend.paths import IMAGE_SUFFIX, parse_stem
-from podplane_tui.cli.options import Choices, place_options
+from podplane_tui.cli import COMPLETION_VARIABLE
+from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.options import place_options
 from podplane_tui.cli.place import directories_of
-
-_VARIABLE = "_PODPLANE_TUI_COMPLETE"
-"""Where click looks for a shell's question, by the program's name."""
 
 
 @click.command()
@@ -31,7 +30,7 @@ def completion(context: click.Context, *, shell: str) -> None:
     root = context.find_root()
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - click brings those three
-    click.echo(found(root.command, {}, root.info_name or "", _VARIABLE).source())
+    click.echo(found(root.command, {}, root.info_name or "", COMPLETION_VARIABLE).source())
 
 
 def cluster_ids(context: click.Context, incomplete: str) -> list[CompletionItem]:

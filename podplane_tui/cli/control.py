@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 
 

@@ -11,12 +11,10 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import click
-
 from podplane_tui.backend.config import Config, config_path, load_config
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.cli.options import Choices
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.place import Place, cluster_id_of, place_of
 
 if TYPE_CHECKING:
@@ -32,7 +30,9 @@ def require_terminal() -> None:
     """Raise a usage error where no dashboard can be shown."""
     # Textual reads stdin and draws on stderr.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise click.UsageError("the dashboard needs a terminal: use list, status and the other verbs in scripts")
+        from click import UsageError  # noqa: PLC0415 - whoever has a terminal needs nothing of click
+
+        raise UsageError("the dashboard needs a terminal: use list, status and the other verbs in scripts")
 
 
 def open_dashboard(choices: Choices) -> int:

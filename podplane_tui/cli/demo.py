@@ -13,8 +13,9 @@ from podplane_tui.backend.config import config_path, load_config
 from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.paths import host_arch
 from podplane_tui.backend.starting import StartSettings
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.lifecycle import boot_options, direct_boot
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of
 from podplane_tui.cli.progress import run_verb
 from podplane_tui.workspace import throw_away_workspace

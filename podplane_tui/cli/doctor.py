@@ -10,8 +10,9 @@ import click
 
 from podplane_tui.backend.doctor import Check, Status, examine
 from podplane_tui.backend.text import one_line
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.failure import FAILED
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.place import directories_of, place_of
 
 _MARKS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL"}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from podplane_tui.backend.config import load_config
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.options import pass_choices, place_options
 
 if TYPE_CHECKING:
     from podplane_tui.tui.preferences import KeyLine

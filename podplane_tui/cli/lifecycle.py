@@ -20,8 +20,9 @@ from podplane_tui.backend.interface import Control, StopTimeouts
 from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, made_by_podplane, podplane_installed, start_cluster
 from podplane_tui.backend.starting import StartSettings
 from podplane_tui.backend.text import one_line
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, Function, complete_cluster_id, pass_choices, place_options
+from podplane_tui.cli.options import Function, complete_cluster_id, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 from podplane_tui.cli.reach import attach_console
 from podplane_tui.text import format_size

@@ -29,10 +29,11 @@ from podplane_tui.backend.recordings import (
     past_boots,
     recordings,
 )
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.failure import INTERRUPTED, complain
 from podplane_tui.cli.look import iso_time
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.text import UNKNOWN, format_size
 
 _HISTORY = 20

@@ -16,7 +16,8 @@ from podplane_tui.backend.local_server import LocalServer, read_local_server
 from podplane_tui.backend.paths import NODE_ADDRESS, ca_certificate, validate_cluster_id
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of, place_of
 from podplane_tui.text import UNKNOWN, format_duration, format_usage
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podplane_tui.backend.cluster import Cluster
-from podplane_tui.cli.options import Choices
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.place import cluster_id_of, place_of
 
 

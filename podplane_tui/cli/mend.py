@@ -9,9 +9,10 @@ import click
 from podplane_tui.backend.errors import VMNotFound
 from podplane_tui.backend.repair import RepairKind
 from podplane_tui.backend.text import one_line
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.failure import FAILED
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 
 

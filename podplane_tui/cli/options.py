@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from podplane_tui.cli.choices import Choices
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 Function = TypeVar("Function", bound=Callable[..., object])
-
-
-@dataclass(slots=True)
-class Choices:
-    """What was chosen on the command line; None stands for what was not."""
-
-    cluster_id: str | None = None
-    data_dir: Path | None = None
-    runtime_dir: Path | None = None
-    state_dir: Path | None = None
-    arch: str | None = None
 
 
 pass_choices = click.make_pass_decorator(Choices, ensure=True)

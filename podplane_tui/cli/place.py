@@ -13,7 +13,7 @@ from podplane_tui.backend.paths import (
     host_arch,
     validate_cluster_id,
 )
-from podplane_tui.cli.options import Choices
+from podplane_tui.cli.choices import Choices
 
 
 class Place(NamedTuple):

@@ -13,9 +13,10 @@ from podplane_tui.backend.errors import CommandFailed
 from podplane_tui.backend.interface import ShellOptions
 from podplane_tui.backend.snapshot import Phase
 from podplane_tui.backend.waiting import wait_for
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.failure import complain
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 
 _GOALS = {"ssh": Phase.SSH, "cloud-init": Phase.CLOUD_INIT}

@@ -18,7 +18,8 @@ import click
 from podplane_tui.backend.advice import port_holder
 from podplane_tui.backend.config import load_config
 from podplane_tui.backend.ports import LOOPBACK
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.place import cluster_id_of, place_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import click
 
 from podplane_tui.backend.errors import VMNotFound
 from podplane_tui.backend.local_server import LogTail, read_local_server
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.look import describe_server, say_server
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.place import Place, place_of
 from podplane_tui.cli.progress import run_verb
 

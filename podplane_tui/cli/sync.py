@@ -13,8 +13,9 @@ from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.rsync_output import ChangeKind
 from podplane_tui.backend.settings import read_settings, remember_sync
 from podplane_tui.backend.sync import SyncPreview
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 from podplane_tui.text import count
 

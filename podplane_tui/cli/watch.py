@@ -21,8 +21,9 @@ from podplane_tui.backend.paths import validate_cluster_id
 from podplane_tui.backend.readiness import PROBE_TIMEOUT, ReadinessTracker
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
+from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.look import describe, iso_time
-from podplane_tui.cli.options import Choices, pass_choices, place_options
+from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.place import Place, place_of
 
 Description = Mapping[str, object]

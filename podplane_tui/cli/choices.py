@@ -1,0 +1,17 @@
+"""What the options say that every verb shares. Stands alone: without a verb there is nothing to parse them with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Choices:
+    """What was chosen on the command line; None stands for what was not."""
+
+    cluster_id: str | None = None
+    data_dir: Path | None = None
+    runtime_dir: Path | None = None
+    state_dir: Path | None = None
+    arch: str | None = None
