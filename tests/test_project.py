@@ -77,6 +77,13 @@ def test_a_quick_verb_does_not_load_the_dashboard(workspace: Workspace, argument
     assert not loaded & {"textual", "rich"}
 
 
+def test_the_dashboard_opens_without_what_its_first_frame_does_not_need() -> None:
+    loaded = loaded_by("import podplane_tui.cli, podplane_tui.cli.dashboard, podplane_tui.tui.app")
+    later = {"click", "paramiko", "pyte", "podplane_tui.terminal", "podplane_tui.tui.actions"}
+    assert "podplane_tui.tui.screens.dashboard" in loaded
+    assert not loaded & (later | {"psutil"} if sys.platform == "linux" else later)
+
+
 def imports_of(module: str) -> Iterator[str]:
     """Yield the full names a module of ours imports, wherever in it, `from`'s names included."""
     path = ROOT / module.replace(".", "/")

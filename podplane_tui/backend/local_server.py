@@ -11,8 +11,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import open_regular
 from podplane_tui.backend.paths import LOCAL_SERVER_FILE, LOCAL_SERVER_LOG
@@ -80,6 +78,8 @@ def is_server_command(arguments: list[str]) -> bool:
 
 def _foreign(pid: int) -> str | None:
     """What is wrong with the process of that number; "" when there is none, None when it is the server."""
+    import psutil  # noqa: PLC0415 - most looks find no server's PID file
+
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:

@@ -10,27 +10,28 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from podplane_tui.backend.arguments import disks_of
 from podplane_tui.backend.errors import ForeignProcess
+from podplane_tui.backend.process_facts import (
+    NO_PROCESS,
+    SUSPENDED,
+    age_of,
+    arguments_of,
+    directory_of,
+    owner_of,
+    pids,
+    since_boot,
+    stat_of,
+)
 
 TICKS_KEY = "create_ticks"
 BOOT_ID_KEY = "boot_id"
-
-_SUSPENDED = frozenset({"T", "t", psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
-
-
-def _since_boot() -> float:
-    """Seconds since the host booted, sleep included. The system clock may jump; this does not."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.time() - psutil.boot_time()
 
 
 class Clock(NamedTuple):
@@ -38,7 +39,7 @@ class Clock(NamedTuple):
 
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
-    since_boot: Callable[[], float] = _since_boot
+    since_boot: Callable[[], float] = since_boot
 
 
 class QemuProcess(NamedTuple):
@@ -77,14 +78,12 @@ class QemuProcess(NamedTuple):
 
     def suspended(self) -> bool:
         """Whether a signal (SIGSTOP, Ctrl-Z) or a debugger holds it: then QMP and the guest stand still."""
-        stat = _stat(self.pid)
-        return stat is not None and stat.ticks == self.create_ticks and stat.state in _SUSPENDED
+        stat = stat_of(self.pid)
+        return stat is not None and stat.ticks == self.create_ticks and stat.state in SUSPENDED
 
     def age(self, clock: Clock) -> float:
         """Seconds since its start, whatever became of the system clock meanwhile."""
-        if sys.platform == "linux":
-            return clock.since_boot() - int(self.create_ticks) / _TICKS_PER_SECOND
-        return clock.wall() - self.started_at
+        return age_of(self.create_ticks, clock.wall(), clock.since_boot())
 
     def send(self, number: signal.Signals) -> bool:
         """Signal exactly this process. False when it is gone already.
@@ -114,70 +113,19 @@ class QemuProcess(NamedTuple):
         return True
 
 
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-
-
 @cache
 def boot_id() -> str:
     """What tells this boot of the host from any other; read once, for it is another program's after the next boot."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    import psutil  # noqa: PLC0415 - only where there is no such file
+
     return str(int(psutil.boot_time()))
-
-
-# Other refusals (no more descriptors, no memory) say nothing about the process: they are passed on.
-_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
-
-
-_PIECE = 16 * 1024
-
-
-def _read(path: str) -> bytes:
-    """A file of /proc, at a third of what `open` costs: there is one for every process every second."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        content = piece = os.read(handle, _PIECE)
-        while len(piece) == _PIECE:
-            piece = os.read(handle, _PIECE)
-            content += piece
-        return content
-    finally:
-        os.close(handle)
-
-
-class _Stat(NamedTuple):
-    ticks: str
-    name: str
-    state: str
-
-
-def _stat(pid: int) -> _Stat | None:
-    """What tells process `pid` from others, and its state; None when there is none or it is a zombie."""
-    if sys.platform == "linux":
-        try:
-            stat = _read(f"/proc/{pid}/stat")
-        except _GONE:
-            return None
-        # The program's name stands in parentheses and may hold anything: count from the last one.
-        end = stat.rfind(b")")
-        fields = stat[end + 2 :].split()
-        if fields[0] in {b"Z", b"X"}:
-            return None
-        name = stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
-        return _Stat(fields[19].decode("ascii"), name, fields[0].decode("ascii"))
-    try:
-        process = psutil.Process(pid)
-        state = process.status()
-        if state == psutil.STATUS_ZOMBIE:
-            return None
-        return _Stat(str(int(process.create_time() * 1_000_000)), process.name(), state)
-    except psutil.Error:
-        return None
 
 
 def create_ticks(pid: int) -> str | None:
     """What to record of a process we started so that it can be recognised; None when it is gone."""
-    stat = _stat(pid)
+    stat = stat_of(pid)
     return None if stat is None else stat.ticks
 
 
@@ -195,45 +143,33 @@ def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
 
 def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
     try:
-        arguments = _arguments(pid)
-        if not arguments or not is_qemu_program(arguments[0]):
+        arguments = arguments_of(pid)
+        if not arguments or not is_qemu_program(arguments[0]) or owner_of(pid) != os.getuid():
             return None
-        process = psutil.Process(pid)
-        with process.oneshot():
-            if process.uids().real != os.getuid():
-                return None
-            disks = tuple(Path(disk) for disk in disks_of(arguments))
-            if any(not disk.is_absolute() for disk in disks):
-                cwd = Path(process.cwd())
-                disks = tuple(cwd / disk for disk in disks)
-            if sys.platform == "linux":
-                # psutil adds the boot time, which follows every jump of the system clock.
-                started_at = round(clock.wall() - (clock.since_boot() - int(ticks) / _TICKS_PER_SECOND), 2)
-            else:
-                started_at = process.create_time()
-    except (psutil.Error, *_GONE, ValueError):
+        disks = tuple(Path(disk) for disk in disks_of(arguments))
+        if any(not disk.is_absolute() for disk in disks):
+            cwd = directory_of(pid)
+            disks = tuple(cwd / disk for disk in disks)
+    except NO_PROCESS:
         return None
+    except ValueError:  # a disk whose name is none
+        return None
+    now = clock.wall()
+    started_at = round(now - age_of(ticks, now, clock.since_boot()), 2)
     return QemuProcess(pid, ticks, started_at, arguments, disks)
 
 
 def qemus() -> Iterator[QemuProcess]:
     """The live QEMUs of this user, for who looks once. Raises `OSError` when the system tells nothing."""
-    for pid in psutil.pids():
+    for pid in pids():
         try:
-            arguments = _arguments(pid)
-        except (psutil.Error, *_GONE):
+            arguments = arguments_of(pid)
+        except NO_PROCESS:
             continue
         if arguments and is_qemu_program(arguments[0]):
             process = look(pid)
             if process is not None:
                 yield process
-
-
-def _arguments(pid: int) -> tuple[str, ...]:
-    if sys.platform == "linux":
-        # As psutil, at a tenth of the cost: this is asked of every process there is.
-        return tuple(os.fsdecode(_read(f"/proc/{pid}/cmdline")).split("\0")[:-1])
-    return tuple(psutil.Process(pid).cmdline())
 
 
 _SETTLING_LOOKS = 3
@@ -251,8 +187,8 @@ class ProcessTable:
     def scan(self) -> tuple[QemuProcess, ...]:
         """All of them now, by PID. Raises `OSError` when the system tells nothing (out of descriptors or memory)."""
         known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
-        for pid in psutil.pids():
-            stat = _stat(pid)
+        for pid in pids():
+            stat = stat_of(pid)
             if stat is None:
                 continue
             identity = (stat.ticks, stat.name)
