@@ -120,7 +120,7 @@ def show(app: PodplaneApp) -> int:
 
     asyncio.run(supervise())
     for doing in app.finishing:
-        click.echo(f"podplane-tui ends when this is done: {doing}", err=True)
+        print(f"podplane-tui ends when this is done: {doing}", file=sys.stderr)
     return 128 + received[0] if received else app.return_code or 0
 
 
