@@ -261,6 +261,14 @@ async def test_e_shows_the_events_and_escape_goes_back_to_the_list(pilot: Pilot[
     assert isinstance(app.focused, VMTable)
 
 
+async def test_keys_do_not_go_to_a_panel_that_is_out_of_view(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("e", "4", "down")
+    await settled(pilot)
+    assert isinstance(app.focused, VMTable)
+    assert app.focused.selected == "beta.amd64"
+
+
 async def test_delete_lists_what_goes_and_cancel_has_the_focus(pilot: Pilot[None], workspace: Workspace) -> None:
     app = app_of(pilot)
     files = files_of(workspace, "alpha")

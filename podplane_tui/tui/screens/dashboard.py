@@ -116,8 +116,10 @@ class Dashboard(PanelScreen):
         self._choose()
 
     def watch_tab(self, tab: str) -> None:
-        """The other panel."""
+        """The other panel. Keys never go to one that is not in view."""
         self.set_class(tab == "events", "-events")
+        if self.focused is not None and self.tabs in self.focused.ancestors:
+            self.table.focus()
         self._read_journal()
 
     def watch_jobs(self) -> None:
