@@ -32,6 +32,10 @@ class SyncRequest:
     gitignore: bool = False
 
 
+_PLAIN_OPERAND = re.compile(r"[\w./:@%+,=~-]*", re.ASCII)
+"""What means the same to every shell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rsync:
     """The rsync of this host. openrsync, which macOS has, calls itself 2.6.9."""
@@ -48,11 +52,6 @@ class Rsync:
     def itemizes(self) -> bool:
         """Whether `--itemize-changes` can be counted on."""
         return self.version >= (3, 0)
-
-    @property
-    def protects(self) -> bool:
-        """Whether operands reach the far side as they are without being asked for: the rule since 3.2.4."""
-        return self.version >= (3, 2, 4)
 
     @property
     def can_protect(self) -> bool:
@@ -120,7 +119,8 @@ def rsync_arguments(
     if request.delete:
         # The far side follows the .gitignore files that this copy brings, and none of an earlier one.
         arguments.append("--delete-after" if request.gitignore else "--delete")
-    if rsync.can_protect and not rsync.protects:
+    # Since 3.2.4 rsync itself quotes for the far shell, but not all that a shell reads: `id` in a name would be run.
+    if rsync.can_protect and not _PLAIN_OPERAND.fullmatch(request.destination + request.chown):
         arguments.append("-s")
     arguments += ["--rsync-path", "sudo rsync"]
     return [*arguments, local_operand(request.source), f"{target.user}@{target.host}:{_remote(rsync, request)}"]

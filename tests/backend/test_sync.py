@@ -106,8 +106,7 @@ def test_deleting_has_to_be_asked_for(gitignore: bool, option: str) -> None:
 @pytest.mark.parametrize(
     ("version", "mode", "protection", "operand"),
     [
-        ((3, 2, 4), ["-av", "--info=progress2", "--no-inc-recursive"], False, "a b"),
-        ((3, 2, 3), ["-av", "--info=progress2", "--no-inc-recursive"], True, "a b"),
+        ((3, 2, 7), ["-av", "--info=progress2", "--no-inc-recursive"], True, "a b"),
         ((3, 1), ["-av", "--info=progress2", "--no-inc-recursive"], True, "a b"),
         ((3, 0, 9), ["-av"], True, "a b"),
         ((2, 6, 9), ["-av"], False, "'a b'"),
@@ -121,6 +120,17 @@ def test_each_rsync_gets_what_it_knows(
     assert arguments[1 : arguments.index("-e")] == mode
     assert ("-s" in arguments) == protection
     assert arguments[-1] == f"debian@127.0.0.1:{operand}"
+
+
+@pytest.mark.parametrize("name", ["/srv/src-1.0", "~/src", "a:b", "x@y+z,1%=_"])
+def test_plain_operands_need_no_protection(name: str) -> None:
+    assert "-s" not in rsync_arguments(RSYNC, TARGET, SyncRequest("s", name))
+
+
+@pytest.mark.parametrize("name", ["`id`", "$(id)", "a b", "a;b", "a*", "é", "\udcff", "a'b", "a\\b", "{a,b}"])
+def test_no_other_operand_is_left_to_the_far_shell(name: str) -> None:
+    assert "-s" in rsync_arguments(RSYNC, TARGET, SyncRequest("s", name))
+    assert "-s" in rsync_arguments(RSYNC, TARGET, SyncRequest("s", "d", chown=name))
 
 
 def test_owner_needs_an_rsync_that_sets_it() -> None:

@@ -99,7 +99,7 @@ def test_names_of_every_kind_arrive_as_root(
     rsync = find_rsync()
     monkeypatch.setattr("podplane_tui.backend.sync.find_rsync", lambda: Rsync(rsync.path, version or rsync.version))
     monkeypatch.chdir(source.parent)
-    folder = "/root/two  words 'q' \"$HOME\" ;id"
+    folder = "/root/two  words 'q' \"$HOME\" `id` ;id"
     shown: list[Progress] = []
     with scratch(target, folder):
         run_sync(target, SyncRequest("- source/", folder, "1000:1000"), control=Control(progress=shown.append))
