@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from podplane_tui.backend.arguments import qemu_arguments
@@ -74,7 +74,7 @@ def _start(made: World, machine: VMFiles, program: Path, ssh_port: int | None) -
     first = _FIRST_PORT + len(FORWARDS) * len(made.children)
     ports = Ports(*range(first, first + len(FORWARDS)))  # nobody listens there, and nobody connects
     if ssh_port is not None:
-        ports = replace(ports, ssh=ssh_port)
+        ports = ports._replace(ssh=ssh_port)
     recording = made.recording(machine)
     recording.parent.mkdir(parents=True)
     recording.write_bytes(b"")

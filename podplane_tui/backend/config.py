@@ -31,7 +31,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from podplane_tui.backend.config_checks import CHECKS, digest_fault
 from podplane_tui.backend.errors import InvalidInput
@@ -43,16 +43,14 @@ from podplane_tui.backend.toml_lines import line_of
 FILE_NAME = "config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingLimits:
+class RecordingLimits(NamedTuple):
     """How much is kept of one machine: its newest boots, and megabytes (2^20) of all its recordings together."""
 
     boots: int = 10
     megabytes: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class CreateDefaults:
+class CreateDefaults(NamedTuple):
     """What a new machine gets when nothing else is said; "" stands for the usual.
 
     Paths are absolute or begin with `~`; an image without a slash is the name of one in podplane's cache.
@@ -66,8 +64,7 @@ class CreateDefaults:
     user_data: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardSettings:
+class DashboardSettings(NamedTuple):
     """How the dashboard looks, by the theme's name, and how often it does, in seconds."""
 
     theme: str = "tokyo-night"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO, Protocol, TextIO
+from typing import BinaryIO, NamedTuple, Protocol, TextIO
 
 from podplane_tui.backend.arguments import DirectBootOptions, PortForward
 from podplane_tui.backend.pidfile import PIDFile
@@ -19,8 +19,7 @@ def no_report(_step: str) -> None:
     """The default `Report`: says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a verb that moves data has come. None stands for what is not known.
 
     `done` and `total` are bytes, `files` and `files_total` count files, `rate` is bytes a second, `eta` the seconds it
@@ -47,8 +46,7 @@ def no_progress(_progress: Progress) -> None:
     """The default of `Control.progress`: shows nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Which machine a manager is for.
 
     `arch` is `amd64` or `arm64`; the directories are podplane's own data and runtime directories
@@ -62,8 +60,7 @@ class Options:
     state_dir: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShellOptions:
+class ShellOptions(NamedTuple):
     """How `shell` runs a command: seconds until it is given up (None: never), its input, and where its output goes.
 
     With both output streams left at None the combined output is returned instead. `stdin` is a file
@@ -76,8 +73,7 @@ class ShellOptions:
     stdin: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StopTimeouts:
+class StopTimeouts(NamedTuple):
     """Seconds each step of a stop may take before the next one: power button, SIGTERM, SIGKILL."""
 
     powerdown: float = 90.0

@@ -10,7 +10,6 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,8 +119,7 @@ def ca_certificate(data_dir: Path) -> Path:
     return data_dir / "local-server" / "tls" / "oidc" / "ca.pem"
 
 
-@dataclass(frozen=True, slots=True)
-class VMFiles:
+class VMFiles(NamedTuple):
     """Every path that belongs to one machine. Without `state_dir` our own state is where `base_directories` says."""
 
     arch: str

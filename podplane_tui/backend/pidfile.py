@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import PowerCut, read_small_file, write_atomic
@@ -21,14 +22,13 @@ def go_json(value: object) -> bytes:
     return text.encode("utf-8", errors="replace")
 
 
-@dataclass(frozen=True, slots=True)
-class PIDFile:
+class PIDFile(NamedTuple):
     """One PID file: the PID, the string map beside it, and keys we don't know, which survive a rewrite."""
 
     path: Path
     pid: int
     data: Mapping[str, str] | None = None
-    unknown: Mapping[str, object] = field(default_factory=dict)
+    unknown: Mapping[str, object] = MappingProxyType({})
 
     @classmethod
     def read(cls, path: Path) -> PIDFile | None:

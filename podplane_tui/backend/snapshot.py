@@ -40,8 +40,7 @@ class Action(NamedTuple):
     phase: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(NamedTuple):
     """The host ports of a cluster; None where the state file names none."""
 
     ssh: int | None = None
@@ -52,7 +51,7 @@ class Ports:
 
     def items(self) -> Iterator[tuple[str, int]]:
         """The ports that are known, as `(name, port)`, in podplane's order."""
-        for name in self.__slots__:
+        for name in self._fields:
             port = getattr(self, name)
             if port is not None:
                 yield name, port
@@ -68,8 +67,7 @@ class Phase(StrEnum):
     API = "Kubernetes API"
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(NamedTuple):
     """What was reached, and what of the rest there is to wait for, in order.
 
     `reached` maps phases to the seconds after the process's start at which that was seen; None where it was so before
@@ -124,7 +122,7 @@ class VMSnapshot:
     cpus: int | None = None
     disk_bytes: int | None = None
     disk_virtual_bytes: int | None = None
-    ports: Ports = Ports()
+    ports: Ports = Ports()  # noqa: RUF009 - a named tuple
     accelerator: str | None = None
     arguments: tuple[str, ...] = ()
     console: Path | None = None

@@ -120,7 +120,9 @@ def show(app: PodplaneApp) -> int:
 
     asyncio.run(supervise())
     for doing in app.finishing:
-        print(f"podplane-tui ends when this is done: {doing}", file=sys.stderr)
+        from click import echo  # noqa: PLC0415 - seldom is there anything to say
+
+        echo(f"podplane-tui ends when this is done: {doing}", err=True)
     return 128 + received[0] if received else app.return_code or 0
 
 

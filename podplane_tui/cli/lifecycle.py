@@ -53,9 +53,9 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     if force and timeout is not None:
         raise click.UsageError("--force leaves the guest no time, so --timeout says nothing: use one of them")
     if force:
-        return replace(load_config().stop, powerdown=0.0)
+        return load_config().stop._replace(powerdown=0.0)
     configured = load_config().stop
-    return configured if timeout is None else replace(configured, powerdown=timeout)
+    return configured if timeout is None else configured._replace(powerdown=timeout)
 
 
 @click.command()

@@ -114,7 +114,7 @@ def describe(vm: VMSnapshot, server: LocalServer) -> dict[str, object]:
         "disk_bytes": vm.disk_bytes,
         "disk_virtual_bytes": vm.disk_virtual_bytes,
         "accelerator": vm.accelerator,
-        "ports": {name: getattr(vm.ports, name) for name in vm.ports.__slots__},
+        "ports": vm.ports._asdict(),
         "paths": {
             "image": str(files.image),
             "seed": str(files.seed),

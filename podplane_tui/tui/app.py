@@ -166,7 +166,7 @@ class PodplaneApp(WatchingApp):
             self.notify(
                 f"New here? {key_name(self, 'app.tour')} shows around.", title="Welcome", timeout=8, markup=False
             )
-            self._remember(replace(self._memory, toured=True))
+            self._remember(self._memory._replace(toured=True))
 
     @work(group="warm-up")
     async def _warm_up(self) -> None:
@@ -248,7 +248,7 @@ class PodplaneApp(WatchingApp):
     @on(VMTable.ViewChanged)
     def _view_changed(self, event: VMTable.ViewChanged) -> None:
         event.stop()
-        self._remember(replace(self._memory, view=event.view))
+        self._remember(self._memory._replace(view=event.view))
 
     def _remember(self, memory: Memory) -> None:
         """Keep it for the next run; that it can't be kept is no reason to disturb anybody."""

@@ -4,8 +4,8 @@ A file that can't be understood counts as none: nothing in it is worth a refusal
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import read_small_file, write_atomic
@@ -14,11 +14,10 @@ from podplane_tui.tui.widgets.vm_row import OPTIONAL
 from podplane_tui.tui.widgets.vm_table import ListView
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """How the list was left, and whether the tour was seen."""
 
-    view: ListView = ListView()  # noqa: RUF009 - frozen
+    view: ListView = ListView()
     toured: bool = False
 
 

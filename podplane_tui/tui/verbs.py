@@ -1,7 +1,7 @@
 """What can be done to a machine: the words for it, and when it makes sense to ask the backend at all."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.tui.keys import KeyNamer
@@ -26,8 +26,7 @@ class Verb(StrEnum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """A verb in an error or a button (`title`), in a running job (`doing`), in its result (`done`), in help."""
 
     title: str

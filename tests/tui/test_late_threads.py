@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,10 +141,10 @@ async def test_what_is_remembered_last_is_what_is_kept(workspace: Workspace, mon
     try:
         async with app.run_test() as pilot:
             await listed(app)
-            app._remember(replace(app._memory, toured=True))
+            app._remember(app._memory._replace(toured=True))
             await until(begun.is_set, what="the first writing")
-            app._remember(replace(app._memory, view=ListView(Sorting("cpu"))))
-            app._remember(replace(app._memory, view=ListView(Sorting("memory"))))
+            app._remember(app._memory._replace(view=ListView(Sorting("cpu"))))
+            app._remember(app._memory._replace(view=ListView(Sorting("memory"))))
             await settled(pilot)
             assert sum(thread.name == "memory" for thread in threading.enumerate()) == 1
             go_on.set()
@@ -162,8 +161,8 @@ async def test_two_changes_at_once_are_both_remembered(workspace: Workspace) -> 
     app = make_app(workspace)
     async with app.run_test():
         await listed(app)
-        app._remember(replace(app._memory, toured=True))
-        app._remember(replace(app._memory, view=ListView(Sorting("cpu"))))
+        app._remember(app._memory._replace(toured=True))
+        app._remember(app._memory._replace(view=ListView(Sorting("cpu"))))
         both = Memory(ListView(Sorting("cpu")), toured=True)
         await until(lambda: recall(app._memory_path) == both, what="both")
 

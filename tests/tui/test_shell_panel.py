@@ -103,7 +103,7 @@ async def test_several_shells_share_a_login_and_live_while_one_looks_away(server
         assert app.panel.status == "shells [1] 2"
         assert app.panel.typed_into == "shell 1"
         assert "I am 1" in app.text
-        app.panel.vm = replace(vm, files=replace(vm.files, cluster_id="b"))
+        app.panel.vm = replace(vm, files=vm.files._replace(cluster_id="b"))
         assert app.text == ""
         app.panel.vm = vm
         assert "I am 1" in app.text
@@ -165,7 +165,7 @@ async def test_why_there_is_none_is_said(server: Server, vm: VMSnapshot, tmp_pat
     app = PanelApp(find)
     async with app.run_test(size=(80, 24)):
         for name, words in {"booting": "still be booting", "stranger": "refuses the key", "gone": "start it"}.items():
-            app.panel.vm = replace(vm, files=replace(vm.files, cluster_id=name))
+            app.panel.vm = replace(vm, files=vm.files._replace(cluster_id=name))
             app.panel.enter()
             await until(lambda words=words: words in app.notice, what=words)  # type: ignore[misc]
         app.panel.vm = replace(vm, pid=None, state=State.STOPPED)

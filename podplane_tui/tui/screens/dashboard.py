@@ -6,7 +6,6 @@ What is not in view at the first moment, panels and dialogs, is imported and mad
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -194,7 +193,7 @@ class Dashboard(PanelScreen):
 
         hidden = await self.app.push_screen_wait(ColumnsDialog(self.table.view.hidden))
         if hidden is not None:
-            self.table.view = replace(self.table.view, hidden=hidden)
+            self.table.view = self.table.view._replace(hidden=hidden)
 
     def action_help(self) -> None:
         """All keys."""

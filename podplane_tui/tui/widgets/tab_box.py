@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from textual.containers import Vertical
 from textual.content import Content
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Panel)
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(NamedTuple):
     """One of the panels: its id, its name, its key, what help says, where it is found, what of the box it follows.
 
     `about` is what it tells of when that is not the selected machine.

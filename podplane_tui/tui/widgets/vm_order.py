@@ -1,7 +1,7 @@
 """Which machines a list shows, and in which order: pure functions of snapshots."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from podplane_tui.backend.snapshot import VMSnapshot
 
@@ -21,8 +21,7 @@ LARGEST_FIRST = frozenset({"cpu", "memory", "disk", "uptime"})
 """Columns whose large values are what one looks for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sorting:
+class Sorting(NamedTuple):
     """The column rows are sorted by, and which way."""
 
     column: str = "name"

@@ -1,8 +1,7 @@
 """The list of machines: one line each, painted from cells that are kept by key; only what changed is painted again."""
 
 import time
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import events
@@ -35,16 +34,14 @@ _HEADER = 1
 """Lines above the first row."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListView:
+class ListView(NamedTuple):
     """What somebody chose to see of the list: the order, and the columns left out."""
 
-    sorting: Sorting = Sorting()  # noqa: RUF009 - frozen
+    sorting: Sorting = Sorting()
     hidden: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(NamedTuple):
     """The columns there is room for, their widths in cells, and the width of bars."""
 
     columns: tuple[Column, ...] = ()
@@ -231,7 +228,7 @@ class VMTable(ScrollView, can_focus=True):
             number = vm_line.column_at(event.x + self.scroll_offset.x, self._layout.widths)
             column = None if number is None else self._layout.columns[number].key
             if column in SORTABLE:
-                self.view = replace(self.view, sorting=self.view.sorting.toggled(column))
+                self.view = self.view._replace(sorting=self.view.sorting.toggled(column))
         elif (key := self._key_at(event.y)) is not None:
             self.selected = key
 
@@ -293,12 +290,12 @@ class VMTable(ScrollView, can_focus=True):
         columns = [key for key in self.columns if key in SORTABLE]
         now = self.view.sorting.column
         column = columns[(columns.index(now) + step) % len(columns)] if now in columns else columns[0]
-        self.view = replace(self.view, sorting=Sorting(column, column in LARGEST_FIRST))
+        self.view = self.view._replace(sorting=Sorting(column, column in LARGEST_FIRST))
 
     def action_invert(self) -> None:
         """Sort the other way round."""
         sorting = self.view.sorting
-        self.view = replace(self.view, sorting=replace(sorting, descending=not sorting.descending))
+        self.view = self.view._replace(sorting=sorting._replace(descending=not sorting.descending))
 
     # Rows
 

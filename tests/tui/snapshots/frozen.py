@@ -95,5 +95,5 @@ def make_app(state_dir: Path, vms: tuple[VMSnapshot, ...], *, select: str = "arc
     place.mkdir(parents=True)
     shutil.copy(RECORDING, place / "20261119T101500.000000Z.raw")
     os.utime(place / "20261119T101500.000000Z.raw", (NOW - 9000, NOW - 9000))
-    here = tuple(replace(one, files=replace(one.files, state_dir=state_dir)) for one in vms)
+    here = tuple(replace(one, files=one.files._replace(state_dir=state_dir)) for one in vms)
     return PodplaneApp(DATA, RUNTIME, "amd64", select=select, state_dir=state_dir, inventory=(Frozen(here), here))
