@@ -81,6 +81,12 @@ def _built(variant: tiny.Variant) -> tiny.TinyGuest:
         missing(str(error))
 
 
+def suspend(pid: int) -> None:
+    """Suspend our child `pid`, and wait until it is: the signal only asks, and a busy machine obeys it late."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace(BaseDirectories):
     """Directories of one test, with names short enough for socket paths."""

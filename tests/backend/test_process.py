@@ -24,6 +24,7 @@ from podplane_tui.backend.process import (
     look,
     qemus,
 )
+from tests.conftest import suspend
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
 
@@ -140,8 +141,7 @@ def test_a_process_of_another_user_is_said_to_be_that(qemu: subprocess.Popen[byt
 def test_suspended(qemu: subprocess.Popen[bytes]) -> None:
     process = found(qemu.pid)
     assert not process.suspended()
-    qemu.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, qemu.pid, os.WSTOPPED | os.WNOWAIT)
+    suspend(qemu.pid)
     assert process.suspended()
     assert process.alive()
 

@@ -11,7 +11,7 @@ from tests.conftest import Workspace
 from tests.guest.boot import booted
 from tests.guest.tiny import PROMPT, READY, TinyGuest
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
 
 def qmp(path: Path, command: str) -> None:

@@ -40,7 +40,9 @@ from tests.guest.tiny import TinyGuest
 pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("require_qemu")]
 
 SMALL = StartSettings(network=False, memory="64M", cpus="1")
-AT_ONCE = StopTimeouts(powerdown=0)
+AT_ONCE = StopTimeouts(powerdown=0, terminate=60)
+TICK = 0.1
+"""Seconds; a start time is rounded by less."""
 
 
 def machine(workspace: Workspace, cluster_id: str = "a") -> Cluster:
@@ -66,6 +68,7 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
     files = cluster.files
     assert seen(cluster).state is State.STOPPED
     steps: list[str] = []
+    before = time.time()
     cluster.start(SMALL, control=Control(report=steps.append))
     assert steps == ["writing the seed ISO", "starting QEMU (tcg)", "waiting for QEMU to answer"]
 
@@ -73,7 +76,7 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
     assert (vm.state, vm.problem, vm.pid) == (State.RUNNING, None, cluster.qemu.pid())
     assert (vm.cpus, vm.memory_limit_bytes, vm.accelerator) == (1, 64 * 2**20, "tcg")
     assert vm.started_at is not None
-    assert abs(time.time() - vm.started_at) < 30
+    assert before - TICK <= vm.started_at <= time.time() + TICK
     assert vm.memory_bytes
     assert vm.disk_virtual_bytes == 128 * 2**30
     assert stat.S_IMODE(files.qemu_log.stat().st_mode) == 0o600
@@ -89,7 +92,7 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
     with pytest.raises(AlreadyRunning):
         cluster.delete(cluster.delete_plan())
 
-    result = cluster.stop(timeouts=StopTimeouts(powerdown=0.2))
+    result = cluster.stop(timeouts=StopTimeouts(powerdown=0.2, terminate=60))
     assert result.step == "terminate"  # firmware without a system ignores the power button
     assert list(files.pid_dir.iterdir()) == []
     with pytest.raises(NotRunning):
@@ -105,7 +108,9 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
 def test_pause_resume_reset_and_restart(cluster: Cluster) -> None:
     cluster.start(SMALL)
     cluster.pause()
-    assert seen(cluster).state is State.PAUSED
+    deadline = time.monotonic() + 60
+    while (vm := seen(cluster)).state is not State.PAUSED:  # a busy QEMU tells late
+        assert time.monotonic() < deadline, vm
     cluster.resume()
     assert seen(cluster).state is State.RUNNING
     before = cluster.qemu.pid()
@@ -114,7 +119,7 @@ def test_pause_resume_reset_and_restart(cluster: Cluster) -> None:
     inventory = Inventory(cluster.files.data_dir, cluster.files.runtime_dir)
     states: list[State] = []
     cluster.restart(
-        timeouts=StopTimeouts(powerdown=0.2),
+        timeouts=StopTimeouts(powerdown=0.2, terminate=60),
         control=Control(report=lambda _step: states.extend(vm.state for vm in inventory.snapshot())),
     )
     vm = seen(cluster)
@@ -164,7 +169,8 @@ def test_lost_runtime_directory_is_an_orphan_that_can_be_adopted(cluster: Cluste
     assert (seen(cluster).state, cluster.ports()) == (State.RUNNING, ports)
     assert cluster.files.state_file.exists()
     assert cluster.repair_plan().steps == ()
-    assert cluster.stop(timeouts=StopTimeouts(powerdown=1)).step == "terminate"  # its control socket went with the rest
+    # Its control socket went with the rest.
+    assert cluster.stop(timeouts=StopTimeouts(powerdown=1, terminate=60)).step == "terminate"
 
 
 @pytest.mark.timeout(300)
@@ -177,7 +183,7 @@ def test_guest_powers_off(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     finally:
         serial.close()
     steps: list[str] = []
-    result = cluster.stop(timeouts=StopTimeouts(powerdown=60), control=Control(report=steps.append))
+    result = cluster.stop(timeouts=StopTimeouts(powerdown=200), control=Control(report=steps.append))
     assert result.step == "powerdown"
     assert any("s left" in step for step in steps)
     assert list(cluster.files.pid_dir.iterdir()) == []

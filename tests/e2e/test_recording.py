@@ -18,7 +18,7 @@ from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import PROMPT, READY, TinyGuest
 
-pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("require_qemu")]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(300), pytest.mark.usefixtures("require_qemu")]
 
 AT_ONCE = StopTimeouts(powerdown=0)
 
@@ -81,7 +81,7 @@ def test_a_panic_is_told_and_the_restart_is_another_boot(cluster: Cluster, tiny_
     client.send("dmesg | head -3\n")
     client.wait_for(PROMPT)
     client.send("echo c > /proc/sysrq-trigger\n")
-    client.wait_for(READY, timeout=90)
+    client.wait_for(READY)
     client.close()
     cluster.stop(timeouts=AT_ONCE)
 

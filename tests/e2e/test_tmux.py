@@ -142,7 +142,7 @@ def test_the_demo_is_a_uefi_shell_that_answers(terminal: Terminal, tmp_path: Pat
     terminal.shows("\nstill-here")
     terminal.press("C-]")
     terminal.shows("q Quit")
-    assert "TYPING" not in terminal.screen
+    terminal.until(lambda: "TYPING" not in terminal.screen, "the end of typing")
     terminal.press("q")
     terminal.until(lambda: terminal.dead, "the end of the program")
 

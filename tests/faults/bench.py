@@ -33,11 +33,12 @@ from tests.conftest import Workspace
 
 HERE = Path(__file__).parent
 SMALL = StartSettings(network=False, memory="64M", cpus="1")
-AT_ONCE = StopTimeouts(powerdown=0, terminate=5)
-SHORT = StopTimeouts(powerdown=0.3, terminate=5)
+AT_ONCE = StopTimeouts(powerdown=0, terminate=60)
+SHORT = StopTimeouts(powerdown=0.3, terminate=60)
+"""For machines that obey SIGTERM, however late on a busy host."""
 
 
-def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 20) -> None:
+def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 60) -> None:
     """Wait until `condition` gives something true."""
     deadline = time.monotonic() + timeout
     while not condition():

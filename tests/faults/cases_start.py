@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -26,6 +27,7 @@ from podplane_tui.backend import (
     VMNotFound,
 )
 from podplane_tui.backend.ports import FORWARDS
+from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SMALL, Bench, wait_until
 from tests.faults.matrix import case, refused
 
@@ -335,14 +337,15 @@ def no_zombie(bench: Bench) -> None:
 @case("the lock's holder is suspended: told who")
 def suspended_holder(bench: Bench) -> None:
     bench.create()
-    bench.stand_in(sockets=True)
+    child = bench.stand_in(sockets=True)
     holder = bench.drive("stop", "patiently")
     assert holder.stdout is not None
     wait_until(lambda: b"pressing" in holder.stdout.readline(), "the stop")  # type: ignore[union-attr]
-    os.kill(holder.pid, 19)
+    suspend(holder.pid)
     begun = time.monotonic()
     with refused(Busy, str(holder.pid)):
         bench.again().start(SMALL)
     assert time.monotonic() - begun < 3
-    os.kill(holder.pid, 18)
+    holder.send_signal(signal.SIGCONT)
+    child.terminate()  # as a guest that powers off at last
     assert holder.stdout.read().endswith(b"done\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import threading
@@ -25,6 +24,7 @@ from podplane_tui.backend.inventory import RUN_STATE_PATIENCE
 from podplane_tui.backend.ports import write_state_file
 from podplane_tui.backend.snapshot import Ports
 from podplane_tui.backend.ssh import ensure_identity
+from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench, wait_until
 from tests.faults.matrix import case, refused
 from tests.faults.ssh_server import SSHServer
@@ -33,6 +33,9 @@ from tests.guest.boot import Serial
 
 PROMPT = 20.0
 """Seconds: far above what this takes on a busy machine, far below what waiting for the wrong thing would."""
+
+NOBODY_LISTENS = StopTimeouts(powerdown=60, terminate=60)
+"""The power button is not waited for where nobody takes the message; SIGTERM is obeyed, however late."""
 
 
 @case("guest ignores the power button", needs="qemu", quick=True)
@@ -55,7 +58,7 @@ def obeys_the_power_button(bench: Bench) -> None:
     serial.wait_for_prompt()
     serial.close()
     bench.cluster.pause()  # and a paused guest can't, unless it is woken first
-    assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "powerdown"
+    assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=200)).step == "powerdown"
 
 
 @case("paused and resumed by whoever looks: the next look shows it", needs="qemu", quick=True)
@@ -76,12 +79,6 @@ def ignores_sigterm(bench: Bench) -> None:
     child = bench.stand_in(sockets=True, ignore=["SIGTERM"])
     result = bench.cluster.stop(timeouts=StopTimeouts(powerdown=0.2, terminate=0.2))
     assert (result.step, child.wait(5)) == ("kill", -signal.SIGKILL)
-
-
-def suspend(pid: int) -> None:
-    """Suspend our child `pid`, and wait until it is: the signal only asks, and a busy machine obeys it late."""
-    os.kill(pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
 
 
 @case("suspended QEMU (SIGSTOP): looking is quick, stop wakes it", needs="qemu", quick=True)
@@ -121,7 +118,7 @@ def control_socket_busy(bench: Bench) -> None:
         with refused(QMPUnavailable, "another client"):
             bench.cluster.pause()
         steps: list[str] = []
-        result = bench.cluster.stop(timeouts=StopTimeouts(powerdown=60), control=Control(report=steps.append))
+        result = bench.cluster.stop(timeouts=NOBODY_LISTENS, control=Control(report=steps.append))
     assert result.step == "terminate", (result, steps)
     assert any("control socket" in step for step in steps), steps
 
@@ -137,7 +134,7 @@ def useless_control_socket(bench: Bench, behaviour: str) -> None:
     with refused(QMPUnavailable):
         bench.cluster.pause()
     begun = time.monotonic()
-    assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=60)).step == "terminate"
+    assert bench.cluster.stop(timeouts=NOBODY_LISTENS).step == "terminate"
     assert time.monotonic() - begun < PROMPT, "nobody took the message, so there was nothing to wait for"
 
 
@@ -276,13 +273,14 @@ def nothing_to_stop(bench: Bench) -> None:
 @case("stop twice at once", quick=True)
 def twice_at_once(bench: Bench) -> None:
     bench.create()
-    bench.stand_in(sockets=True)
+    child = bench.stand_in(sockets=True)
     first = bench.drive("stop", "patiently")
     assert first.stdout is not None
     wait_until(lambda: b"pressing" in first.stdout.readline(), "the first stop")  # type: ignore[union-attr]
     with refused(Busy, "'stop'", str(first.pid), "wait"):
         bench.again().stop()
     assert bench.state() is State.STOPPING
+    child.terminate()  # as a guest that powers off at last
     assert first.stdout.read().endswith(b"done\n")
 
 

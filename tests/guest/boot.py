@@ -10,6 +10,9 @@ from pathlib import Path
 
 from tests.guest.tiny import PROMPT, TinyGuest
 
+BOOT_LIMIT = 180.0
+"""Seconds a guest may take for whatever it does, on a loaded machine."""
+
 _POLL = 0.05
 
 
@@ -37,7 +40,7 @@ class Serial:
         self._socket.settimeout(None)
         self._socket.sendall(text.encode())
 
-    def wait_for(self, pattern: str, *, timeout: float = 60) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, timeout: float = BOOT_LIMIT) -> re.Match[str]:
         """Read until the regular expression `pattern` matches after the end of the match before it.
 
         Raises:
@@ -51,7 +54,7 @@ class Serial:
             if not self._read(deadline):
                 raise AssertionError(f"no {pattern!r} on the serial port: …{self.text[-2000:]!r}")
 
-    def wait_for_prompt(self, *, timeout: float = 180) -> None:
+    def wait_for_prompt(self, *, timeout: float = BOOT_LIMIT) -> None:
         """Wait for a tiny guest's shell, whether it was ready before this client came or not.
 
         Raises:
@@ -60,7 +63,7 @@ class Serial:
         self.send("\n")
         self.wait_for(PROMPT, timeout=timeout)
 
-    def wait_for_end(self, *, timeout: float = 60) -> None:
+    def wait_for_end(self, *, timeout: float = BOOT_LIMIT) -> None:
         """Read until QEMU closes the port.
 
         Raises:

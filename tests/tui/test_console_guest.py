@@ -17,7 +17,7 @@ from podplane_tui.backend.recordings import Source, current_recording
 from podplane_tui.backend.starting import StartSettings
 from podplane_tui.tui.widgets import console_panel
 from podplane_tui.tui.widgets.console_panel import ConsolePanel
-from tests.conftest import Workspace
+from tests.conftest import Workspace, suspend
 from tests.guest.boot import booted
 from tests.guest.tiny import TinyGuest
 from tests.tui.support import until
@@ -53,7 +53,7 @@ def shown(panel: ConsolePanel) -> list[int]:
 @contextmanager
 def standing_still(process: psutil.Process) -> Iterator[None]:
     """Its guest stays in the middle of what it does."""
-    process.suspend()
+    suspend(process.pid)
     try:
         yield
     finally:
