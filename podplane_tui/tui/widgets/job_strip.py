@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from podplane_tui.text import count, format_elapsed, format_progress
 from podplane_tui.tui.jobs import Job, Outcome
+from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.vm_row import WATCH
 
@@ -16,6 +17,10 @@ LINGER = 6.0
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME = 0.1
+_DOT = "  ·  "
+_NOTHING = Content("")
+_MARGIN = 2
+"""Cells of a line of the screen that are not the strip's."""
 
 
 class JobStrip(Static):
@@ -52,10 +57,14 @@ class JobStrip(Static):
         shown = active or ended
         self.display = bool(shown or watches)
         if shown:
-            text = self._text(shown[-1], others=len(active) - 1, now=now)
-            self.update(Content.styled(f"{WATCH} ", "$text-accent") + text if watches else text)
+            sign = Content.styled(f"{WATCH} ", "$text-accent") if watches else Content("")
+            self.update(self._text(sign, shown[-1], others=len(active) - 1, now=now))
         elif watches:
-            self.update(_watch_text(watches))
+            self.update(self._watch_text(watches))
+
+    def on_resize(self) -> None:
+        """More room, or less."""
+        self._draw()
 
     def _lingers(self, job: Job, now: float) -> bool:
         if job.ended is None or job.ended <= self.read_at:
@@ -65,29 +74,41 @@ class JobStrip(Static):
         # The latest to begin, not to be listed: those that ran beside it say nothing about it.
         return self.jobs[-1].started <= job.ended
 
-    def _text(self, job: Job, *, others: int, now: float) -> Content:
+    @property
+    def _room(self) -> int:
+        """Cells in the line: before it is in view, as many as it will have."""
+        return self.content_size.width or self.app.size.width - _MARGIN
+
+    def _text(self, sign: Content, job: Job, *, others: int, now: float) -> Content:
         took = format_elapsed(job.elapsed(now))
         if job.active:
             frame = _SPINNER[int(now / _FRAME) % len(_SPINNER)]
-            more = f"  (+{count(others, 'more job')})" if others > 0 else ""
-            doing = Content.assemble((f"{frame} {job.headline}", "bold $text-accent"), f" {took}")
+            more = Content.styled(f"  (+{count(others, 'more job')})" if others > 0 else "", "dim")
+            doing = Content.assemble(sign, (f"{frame} {job.headline}", "bold $text-accent"), f" {took}")
             if job.progress is not None:
-                room = self.content_size.width - len(doing) - 2 - len(more)
+                room = self._room - doing.cell_length - 2 - more.cell_length
                 done, rest, figures = format_progress(job.progress, width=room)
-                return Content.assemble(doing, "  ", (done, "$text-accent"), (rest, "dim"), figures, (more, "dim"))
-            return Content.assemble(doing, ("  ·  " if job.step else "", "dim"), job.step, (more, "dim"))
+                return Content.assemble(doing, "  ", (done, "$text-accent"), (rest, "dim"), figures, more)
+            return self._joined(doing, job.step, more)
         if job.outcome is Outcome.DONE:
-            end = Content.assemble((f"✓ {job.headline}", "bold $text-success"), f" in {took}")
-            return end + Content(f"  ·  {job.message}") if job.message else end
+            end = Content.assemble(sign, (f"✓ {job.headline}", "bold $text-success"), f" in {took}")
+            return self._joined(end, job.message)
         mark = "✗" if job.outcome is Outcome.FAILED else "-"
-        head = (f"{mark} {job.headline}", "bold $text-error")
-        return Content.assemble(head, ("  ·  ", "dim"), job.message, ("  ·  e: events", "dim"))
+        head = Content.assemble(sign, (f"{mark} {job.headline}", "bold $text-error"))
+        return self._joined(head, job.message, self._hint("events.show", ": events"))
 
+    def _watch_text(self, watches: list[Job]) -> Content:
+        """What is said while nothing but watches runs: which is the latest, and what it did last."""
+        latest = watches[-1]
+        head = f"{WATCH} {latest.headline}" + (f" (+{len(watches) - 1})" if len(watches) > 1 else "")
+        return self._joined(Content.styled(head, "$text-accent"), latest.step, self._hint("vm.watch", " ends"))
 
-def _watch_text(watches: list[Job]) -> Content:
-    """What is said while nothing but watches runs: which is the latest, and what it did last."""
-    latest = watches[-1]
-    head = f"{WATCH} {latest.headline}" + (f" (+{len(watches) - 1})" if len(watches) > 1 else "")
-    return Content.assemble(
-        (head, "$text-accent"), ("  ·  " if latest.step else "", "dim"), latest.step, ("  ·  W ends", "dim")
-    )
+    def _hint(self, binding_id: str, words: str) -> Content:
+        return Content.styled(f"{_DOT}{key_name(self, binding_id)}{words}", "dim")
+
+    def _joined(self, head: Content, words: str, tail: Content = _NOTHING) -> Content:
+        """One line of these: the words are cut to the room there is, not what stands behind them."""
+        if not words:
+            return head + tail
+        room = self._room - head.cell_length - len(_DOT) - tail.cell_length
+        return Content.assemble(head, (_DOT, "dim"), Content(words).truncate(max(room, 1), ellipsis=True), tail)

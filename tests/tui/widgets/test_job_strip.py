@@ -70,3 +70,15 @@ async def test_what_ends_after_the_journal_was_read_is_not_read_yet() -> None:
         assert "start first failed" in app.text
         app.strip.read_at = time.monotonic()
         assert app.text == ""
+
+
+async def test_long_words_leave_room_for_what_stands_behind_them() -> None:
+    app = StripApp()
+    async with app.run_test(size=(60, 4)) as pilot:
+        failed = replace(ended(begun(1, "first"), Outcome.FAILED), message="no such image " * 20)
+        app.set_keymap({"events.show": "f9"})
+        app.strip.jobs = (failed,)
+        assert app.text.endswith("…  ·  F9: events")
+        assert len(app.text) == 60
+        await pilot.resize_terminal(50, 4)
+        await until(lambda: len(app.text) == 50 and app.text.endswith("F9: events"), what="the narrower line")
