@@ -1,12 +1,15 @@
 """The Boot tab: drawn from real recordings, live while one grows, a key from a failure to its line."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import OptionList, Static
 
+from podplane_tui.backend import recordings
 from podplane_tui.backend.boot import BootParser
 from podplane_tui.backend.boot_compare import Overdue, compare
 from podplane_tui.backend.boot_rules import StageName
@@ -26,6 +29,14 @@ GOOD = (RECORDINGS / "debian12-first-boot.raw").read_bytes()
 FAILURES = (RECORDINGS / "debian12-failures.raw").read_bytes()
 HALF = GOOD.index(b"\n", GOOD.index(b"running 'init' at")) + 1
 """Where a boot is in the middle of one of cloud-init's stages."""
+
+
+class AMinuteAgo(datetime):
+    """A clock that is late."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - timedelta(minutes=1)
 
 
 class PanelApp(App[None]):
@@ -154,9 +165,9 @@ async def test_a_failure_far_back_in_a_long_recording_is_shown_with_what_is_arou
         await until(lambda: console.view is not None and "line 39999" in str(console.view.terminal.display), what="now")
 
 
-@pytest.mark.slow
-async def test_a_boot_is_followed_while_it_goes_on(workspace: Workspace) -> None:
+async def test_a_boot_is_followed_while_it_goes_on(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a process that stands for a QEMU, whose console is a file that grows."""
+    monkeypatch.setattr(recordings, "datetime", AMinuteAgo)  # far enough into the boot to see it on its scale
     vm = machine(workspace, "default")
     record(workspace, GOOD)
     path = begin(vm.files)
