@@ -125,8 +125,8 @@ class Actions:
             return
         key = f"{request.cluster_id}.{self._app.arch}"
         task = self.workshop.create(request, self._app.arch, start_key=self._key("vm.start"))
-        await self.jobs.run(Verb.CREATE, key, request.cluster_id, task)
-        self._app.dashboard.select(request.cluster_id)
+        if await self.jobs.run(Verb.CREATE, key, request.cluster_id, task):
+            self._app.dashboard.select(request.cluster_id)
 
     # Watches: beside the one verb at a time that a machine takes, and any number of them
 

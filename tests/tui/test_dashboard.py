@@ -385,6 +385,10 @@ async def test_create_from_what_is_no_image_fails_and_leaves_nothing(pilot: Pilo
     assert "junk[red].img" in app.jobs[-1].message
     await until(lambda: any("junk[red].img" in message for message in toasts(app)), what="the toast, brackets and all")
     assert not files_of(workspace, "gamma").image.exists()
+    make_disk(workspace, "gamma")  # by somebody else, later: the cursor has no business there
+    await listed(app, "alpha", "beta", "gamma")
+    await settled(pilot)
+    assert dashboard(app).table.selected == "alpha.amd64"
 
 
 async def test_the_create_dialog_completes_paths(pilot: Pilot[None], workspace: Workspace) -> None:

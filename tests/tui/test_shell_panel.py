@@ -127,6 +127,10 @@ async def test_the_end_is_told_and_the_shell_opened_anew(server: Server, vm: VMS
         await until(lambda: app.notice == "" and app.panel.typing, what="a new shell")
         app.send("kill -9 $PPID\n")
         await until(lambda: "broke off" in app.notice, what="the end of the connection")
+        assert "Press 3 to open it anew" in app.notice
+        app.panel.vm = replace(vm, state=State.STOPPED, pid=None)
+        assert "a is not running: press s to start it." in app.notice
+        assert "anew" not in app.notice
 
 
 async def test_a_new_shell_outlives_the_logout_of_those_before(

@@ -222,6 +222,8 @@ class ShellPanel(Panel):
             )
         if shell.ended:
             again, close = self._key("view.shell"), self._key("shell.close")
+            if vm is not None and not vm.live:
+                return f"{shell.ended} {_why_none(vm, self._key)} Press {close} to close the shell."
             return f"{shell.ended} Press {again} to open it anew, {close} to close it."
         return "" if shell.view.attached else "Connecting…"
 
