@@ -76,8 +76,9 @@ class EventsPanel(Panel):
         prompts = [_headline(entry) for entry in latest_first]
         ids = [_identity(entry) for entry in latest_first]
         if ids == [option.id for option in options.options]:
-            for identity, prompt in zip(ids, prompts, strict=True):
-                options.replace_option_prompt(identity, prompt)
+            for index, (option, prompt) in enumerate(zip(options.options, prompts, strict=True)):
+                if option.prompt != prompt:  # the others need not be laid out and painted anew, each second
+                    options.replace_option_prompt_at_index(index, prompt)
         else:
             options.clear_options()
             options.add_options(Option(prompt, id=identity) for identity, prompt in zip(ids, prompts, strict=True))
