@@ -148,7 +148,6 @@ class PodplaneApp(WatchingApp):
     def _go_on(self, event: Dashboard.Painted) -> None:
         """All that would only have kept the first frame waiting."""
         event.stop()
-        gc.enable()  # whoever opens the dashboard may have put it off
         for path in later_stylesheets():
             self.stylesheet.add_source(path.read_text("utf-8"), (str(path), ""))
         if len(self.screen_stack) > 1 or self.dashboard.tabs.children:  # somebody was quicker
@@ -170,7 +169,13 @@ class PodplaneApp(WatchingApp):
 
     @work(group="warm-up")
     async def _warm_up(self) -> None:
-        await in_thread(lambda: [import_module(name) for name in _WANTED_SOON], name="warm-up")
+        try:
+            await in_thread(lambda: [import_module(name) for name in _WANTED_SOON], name="warm-up")
+        finally:
+            if not gc.isenabled():  # whoever opens the dashboard may have put it off
+                # What is there by now stays. To look through it for cycles took 50 ms, every few seconds under a flood.
+                gc.freeze()
+                gc.enable()
 
     def action_tour(self) -> None:
         """Show around."""
