@@ -33,6 +33,9 @@ PROGRAM = (sys.executable, "-m", "podplane_tui")
 TICK = timedelta(seconds=1)
 """What a start time is told in."""
 
+PATIENT = "[stop]\nterminate = 60\n"
+"""A configuration: on a busy host QEMU obeys SIGTERM late."""
+
 
 def run(workspace: Workspace, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -63,6 +66,14 @@ def wait_for_state(workspace: Workspace, *states: str) -> None:
     deadline = time.monotonic() + 60
     while (vm := machine(workspace))["state"] not in states:
         assert time.monotonic() < deadline, f"{states} did not come: {vm}"
+
+
+def configure(workspace: Workspace, text: str) -> Path:
+    """Write the user's configuration."""
+    path = workspace.root / "config" / "podplane-tui" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
 
 
 def left_in_runtime(workspace: Workspace) -> list[str]:
@@ -244,19 +255,19 @@ def test_start_in_the_foreground(workspace: Workspace, disk: Path, tiny_guest: T
 
 
 def test_ctrl_c_skips_to_the_next_step_of_a_stop(workspace: Workspace, disk: Path) -> None:
-    """Firmware without a system ignores the power button for as long as it is given."""
+    """Firmware without a system ignores the power button, for longer than the test may take."""
+    configure(workspace, PATIENT)
     succeed(workspace, "start", "-m", "256M")
-    began = time.monotonic()
     terminal = Terminal(workspace, "stop", "--timeout", "600")
     terminal.wait_for(r"power off \(\d+ s left\)")
     terminal.type("\x03")
     terminal.wait_for("SIGTERM")
     assert terminal.end() == 0
-    assert time.monotonic() - began < 60
     assert machine(workspace)["state"] == "stopped"
 
 
 def test_a_forced_stop_leaves_the_guest_out(workspace: Workspace, disk: Path) -> None:
+    configure(workspace, PATIENT)
     succeed(workspace, "start", "-m", "256M")
     assert "SIGTERM" in succeed(workspace, "stop", "--force")
     assert left_in_runtime(workspace) == []
@@ -331,14 +342,6 @@ def demo_directory(terminal: Terminal) -> Path:
                     return Path(match[1])
         terminal.drain()
     raise AssertionError(f"the demo started no machine: …{terminal.text[-2000:]!r}")
-
-
-def configure(workspace: Workspace, text: str) -> Path:
-    """Write the user's configuration."""
-    path = workspace.root / "config" / "podplane-tui" / "config.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    return path
 
 
 def test_the_demo_starts_nothing_with_a_wrong_configuration(workspace: Workspace) -> None:

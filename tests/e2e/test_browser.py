@@ -192,7 +192,8 @@ def test_a_machine_is_started_and_typed_into(
     page.bring_to_front()
     page.keyboard.press("q")
     page.wait_for_selector("text=The dashboard has ended")
-    page.click("text=Open it again")
+    with page.expect_navigation():  # until then the page is that of the dashboard that has ended
+        page.click("text=Open it again")
     page.wait_for_selector("body.-first-byte")
     shows(page, "dev", "42 from a browser")
     assert len(workspace.qemu_processes()) == 1

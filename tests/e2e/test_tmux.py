@@ -104,6 +104,9 @@ def test_a_machine_is_started_watched_and_stopped(
     terminal: Terminal, workspace: Workspace, size: tuple[int, int]
 ) -> None:
     files = make_disk(workspace, "default")
+    config = workspace.root / "config" / "podplane-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[stop]\nterminate = 60\n")  # on a busy host QEMU obeys SIGTERM late
     terminal.run(*program(), size=size)
     terminal.shows("○ stopped", "default is stopped: press s to start it.", "q Quit")
     terminal.press("s")

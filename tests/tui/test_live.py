@@ -46,7 +46,7 @@ def app_for(workspace: Workspace, guest: TinyGuest | None, *, powerdown: float =
         workspace.data,
         workspace.runtime,
         "amd64",
-        config=Config(StopTimeouts(powerdown=powerdown)),
+        config=Config(StopTimeouts(powerdown=powerdown, terminate=60)),
         start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg", network=False),
     )
 
@@ -147,9 +147,9 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
 
 @pytest.mark.usefixtures("require_qemu")
 async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
-    """Firmware without a system ignores the power button."""
+    """Firmware without a system ignores the power button, for longer than the test may take."""
     make_disk(workspace, "default")
-    app = app_for(workspace, None)
+    app = app_for(workspace, None, powerdown=600)
     async with app.run_test(size=(120, 40)) as pilot:
         await listed(app, "default")
         await pilot.press("s")
@@ -165,7 +165,6 @@ async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
         await pilot.press("x")
         await ended(app, "stopped default")
         assert "SIGTERM" in app.jobs[-1].message
-        assert app.jobs[-1].elapsed(0) < 60
 
 
 @pytest.mark.usefixtures("require_qemu")
