@@ -25,17 +25,6 @@ class Stat(NamedTuple):
     state: str
 
 
-class Usage(NamedTuple):
-    """What a process has used since its start: seconds of CPU, bytes read from and written to storage; its memory.
-
-    `disk` is None where the system does not tell.
-    """
-
-    cpu: float
-    memory_bytes: int
-    disk: tuple[int, int] | None
-
-
 if sys.platform == "linux":
     SUSPENDED = frozenset({"T", "t"})
     NO_PROCESS: tuple[type[Exception], ...] = (FileNotFoundError, ProcessLookupError, PermissionError)
@@ -43,7 +32,7 @@ if sys.platform == "linux":
 
     Other refusals (no more descriptors, no memory) say nothing about the process: they are passed on.
     """
-    _TICKS_PER_SECOND, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
     _PIECE = 16 * 1024
 
     def _read(path: str) -> bytes:
@@ -97,25 +86,6 @@ if sys.platform == "linux":
         """Seconds since the start at `ticks`, whatever became of the system clock meanwhile."""
         return since_boot - int(ticks) / _TICKS_PER_SECOND
 
-    def usage_of(pid: int) -> Usage | None:
-        """What it has used so far; None when it is gone. Raises `OSError`."""
-        try:
-            stat = _read(f"/proc/{pid}/stat")
-        except NO_PROCESS:
-            return None
-        # proc(5): utime and stime, the 14th and 15th field, and rss, the 24th. Two stand before the parenthesis.
-        fields = stat[stat.rfind(b")") + 2 :].split()
-        cpu = (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
-        return Usage(cpu, int(fields[21]) * _PAGE, _disk_traffic(pid))
-
-    def _disk_traffic(pid: int) -> tuple[int, int] | None:
-        try:
-            lines = _read(f"/proc/{pid}/io").splitlines()
-        except OSError:
-            return None
-        counters = dict(line.split(b": ") for line in lines)
-        return int(counters[b"read_bytes"]), int(counters[b"write_bytes"])
-
 else:
     import psutil
 
@@ -149,12 +119,3 @@ else:
 
     def age_of(ticks: str, now: float, _since_boot: float) -> float:
         return now - int(ticks) / 1_000_000
-
-    def usage_of(pid: int) -> Usage | None:
-        try:
-            process = psutil.Process(pid)
-            with process.oneshot():
-                times, memory = process.cpu_times(), process.memory_info().rss
-        except psutil.Error:
-            return None
-        return Usage(times.user + times.system, memory, None)
