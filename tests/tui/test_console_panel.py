@@ -168,6 +168,34 @@ async def test_who_wants_to_type_before_there_is_a_terminal_types_as_soon_as_the
             assert not app.panel.typing
 
 
+async def test_a_machine_that_is_being_started_gets_the_keys_when_it_runs(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    starting = VMSnapshot(vm.files, State.STARTING)
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        show(app, starting)
+        assert app.panel.enter() == "a is starting: it gets the keys as soon as it runs."
+        guest = Guest(vm.files.console, b"login: ")
+        async with guest.listening():
+            show(app, vm)
+            await until(lambda: app.panel.typing and app.panel.connected, what="typing")
+            await pilot.press("h", "i")
+            await until(lambda: guest.received == b"hi", what="what was typed")
+
+
+async def test_a_start_that_fails_is_waited_for_no_longer(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)):
+        show(app, VMSnapshot(vm.files, State.STARTING))
+        assert app.panel.enter()
+        show(app, VMSnapshot(vm.files, State.STOPPED))
+        async with Guest(vm.files.console, b"later").listening():
+            show(app, vm)
+            await until(lambda: app.shows("later"), what="the console")
+            assert not app.panel.typing
+
+
 async def test_another_machine_frees_the_first_and_going_back_shows_it_again(workspace: Workspace) -> None:
     a, b = machine(workspace, "a"), machine(workspace, "b")
     guests = Guest(a.files.console, b"I am a\r\n"), Guest(b.files.console, b"I am b\r\n")

@@ -19,7 +19,8 @@ from textual.widgets import Static
 from podplane_tui.backend.console_holder import IDLE, Claim
 from podplane_tui.backend.errors import Cancelled, ConsoleHeld, VMError
 from podplane_tui.backend.recordings import Recording
-from podplane_tui.backend.snapshot import VMSnapshot
+from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.backend.text import one_line
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets import console_words as words
@@ -92,13 +93,18 @@ class ConsolePanel(Panel):
     def enter(self) -> str:
         """Send keys to the guest from now on."""
         self._back_to_now(self.vm)
-        reason = self._refusal()
+        vm, reason = self.vm, self._refusal()
         self._entering = not reason
+        if vm is not None and _will_run(vm):
+            self._entering, reason = (
+                True,
+                f"{one_line(vm.cluster_id)} is starting: it gets the keys as soon as it runs.",
+            )
         self._begin_typing()
         return reason
 
     def _begin_typing(self) -> None:
-        if self._entering and self.view is not None:
+        if self._entering and self.vm is not None and self.vm.live and self.view is not None:
             self._entering = False
             self.view.typing = True  # heard by `_typing_changed`, which may refuse it
 
@@ -151,8 +157,10 @@ class ConsolePanel(Panel):
             for search in self.query(TerminalSearch):
                 search.end()
             self._back_to_now(before)
-        elif before.pid != vm.pid:
-            self._back_to_now(vm)
+        else:
+            if before.pid != vm.pid:
+                self._back_to_now(vm)
+            self._entering = self._entering and (vm.live or _will_run(vm))
         self._changed.set()
         self._show()
 
@@ -222,7 +230,8 @@ class ConsolePanel(Panel):
         if self._is_wanted(vm):
             self._look = look
             self._begin_typing()
-            self._entering = False  # a terminal that comes later takes nobody by surprise
+            if not _will_run(vm):
+                self._entering = False  # a terminal that comes later takes nobody by surprise
 
     def _is_wanted(self, vm: VMSnapshot) -> bool:
         """Whether that machine's run is still what the user looks at."""
@@ -335,3 +344,8 @@ class ConsolePanel(Panel):
         if self._past is not None:
             return [words.past(self._past, self._key)]
         return [] if self.vm is None else words.notices(self.vm, self._look.recording, self._error, self._key)
+
+
+def _will_run(vm: VMSnapshot) -> bool:
+    """Whether a machine is being started and has no QEMU yet."""
+    return vm.state is State.STARTING and not vm.live
