@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import pytest
 
 import podplane_tui.cli
 from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.qcow2 import read_image
 from podplane_tui.backend.settings import ClusterSettings, read_settings
 from podplane_tui.cli.commands import VERBS, cli
 from tests.conftest import Workspace
@@ -577,6 +579,70 @@ def test_ctrl_c_at_the_question_deletes_nothing(workspace: Workspace) -> None:
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1] == "podplane-tui: interrupted"
     assert image.exists()
+
+
+def test_ctrl_c_while_a_verb_is_still_loaded(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> object:
+        if name.endswith(".commands"):
+            raise KeyboardInterrupt
+        return importlib.import_module(name)
+
+    monkeypatch.setattr(podplane_tui.cli, "import_module", load)
+    assert podplane_tui.cli.run(["list"]) == 130
+    assert capfd.readouterr().err == "podplane-tui: interrupted\n"
+
+
+# -- closed streams ---------------------------------------------------------------------------------------------------
+
+
+def run_without(workspace: Workspace, closed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The program with standard streams closed, as a shell says it."""
+    script = f'exec "$@" {closed}'
+    return subprocess.run(
+        ["/bin/sh", "-c", script, "sh", sys.executable, "-m", "podplane_tui", *arguments],
+        env=workspace.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_verb_does_its_work_without_standard_streams(workspace: Workspace) -> None:
+    image = make_disk(workspace)
+    result = run_without(workspace, "<&- >&- 2>&-", "grow", "2G")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert read_image(image).virtual_bytes == 2 * 2**30
+
+
+def test_what_nobody_can_read_is_no_error(workspace: Workspace) -> None:
+    make_disk(workspace)
+    result = run_without(workspace, ">&-", "list", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_nobody_is_asked_without_a_standard_input(workspace: Workspace) -> None:
+    image = make_disk(workspace)
+    assert_refused(run_without(workspace, "<&-", "delete"), 2, "--yes")
+    assert image.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stop", "--timeout"],
+        ["restart", "--timeout"],
+        ["wait", "--timeout"],
+        ["watch", "--interval"],
+        ["shell", "--timeout"],
+    ],
+)
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
+def test_no_time_that_nobody_can_wait(call: Call, arguments: list[str], number: str) -> None:
+    assert_refused(call(*arguments, number), 2, arguments[-1])
 
 
 # -- repair ----------------------------------------------------------------------------------------------------------

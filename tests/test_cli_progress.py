@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -82,6 +83,34 @@ def test_a_step_never_fills_more_than_its_line(monkeypatch: pytest.MonkeyPatch) 
     screen = Screen()
     StatusLine(screen).report("x" * 200)
     assert len(screen.getvalue().removeprefix("\r\x1b[K")) == 39
+
+
+def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def verb(control: Control) -> None:
+        control.report("one")
+        assert control.cancel.wait(30)
+        control.report("two")  # what it still has to say harms nobody
+        ended.set()
+        raise Cancelled("nothing is left of it")
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as pipe:  # noqa: PTH123 - a descriptor, not a path
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(BrokenPipeError):
+            run_verb(verb, echo=True)
+        assert ended.is_set()
+        monkeypatch.undo()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, writer)  # for what is left in its buffer
+        os.close(nothing)
+
+
+def test_a_step_on_stdout_is_one_printable_line(capfd: pytest.CaptureFixture[str]) -> None:
+    run_verb(lambda control: control.report("/tmp/\x1b]0;owned\x07\x1b[31mred is gone"), echo=True)
+    assert capfd.readouterr().out == "/tmp/red is gone\n"
 
 
 def test_a_script_gets_no_steps() -> None:

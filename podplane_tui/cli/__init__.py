@@ -37,8 +37,16 @@ def open_dashboard(choices: Choices) -> int:
     return int(import_module(f"{__name__}.dashboard").open_dashboard(choices))
 
 
+def _open_missing_streams() -> None:
+    """Have nothing where a standard stream was closed: else the next file that is opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as we live
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code. Errors become one line on stderr."""
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets everything else
@@ -50,7 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         else:
             code = open_dashboard(Choices())  # with nothing to parse, click would only take time to import
         sys.stdout.flush()
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         return int(import_module(f"{__name__}.failure").report(error))
     return code if isinstance(code, int) else 0
 

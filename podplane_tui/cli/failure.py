@@ -22,12 +22,13 @@ def complain(message: object) -> None:
     click.echo(f"podplane-tui: {one_line(str(message), limit=_LIMIT)}", err=True)
 
 
-def report(error: Exception) -> int:
+def report(error: BaseException) -> int:
     """Tell the user about `error` and give the exit code for it. Raises what is a bug of ours again."""
+    cause = error.__cause__ or error.__context__ if isinstance(error, click.Abort) else error
+    if isinstance(cause, KeyboardInterrupt):
+        complain("interrupted")
+        return INTERRUPTED
     if isinstance(error, click.Abort):
-        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-            complain("interrupted")
-            return INTERRUPTED
         complain("the input ended before the question was answered: nothing was done")
         return FAILED
     if isinstance(error, click.UsageError):

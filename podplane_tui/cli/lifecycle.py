@@ -22,7 +22,7 @@ from podplane_tui.backend.starting import StartSettings
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import Function, complete_cluster_id, pass_choices, place_options
+from podplane_tui.cli.options import Function, Seconds, complete_cluster_id, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 from podplane_tui.cli.reach import attach_console
 from podplane_tui.text import format_size
@@ -31,7 +31,7 @@ _FILE = click.Path(path_type=Path)
 
 _timeout = click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     metavar="SECONDS",
     help=f"How long the guest may take to power off [default: config.toml's, else {StopTimeouts().powerdown:.0f}].",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +31,18 @@ def complete_cluster_id(context: click.Context, parameter: click.Parameter, inco
     from podplane_tui.cli.completion import cluster_ids  # noqa: PLC0415 - only a shell asks
 
     return cluster_ids(context, incomplete)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds. `nan` and `inf` are numbers to Python, and no time that anybody can wait."""
+
+    name = "seconds"
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{seconds} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 _DIRECTORY = click.Path(path_type=Path)

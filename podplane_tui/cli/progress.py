@@ -25,6 +25,8 @@ _TICK = 0.1
 _LIVE_INTERVAL = 0.1
 _PLAIN_INTERVAL = 5.0
 _PLAIN_WIDTH = 100
+_ECHOED = 2000
+"""Characters of a line on stdout."""
 
 
 class StatusLine:
@@ -38,6 +40,8 @@ class StatusLine:
         self._live = stream.isatty()
         self._plain = not self._live
         self._told = time.monotonic()
+        self.broken: OSError | None = None
+        """Why no more steps can be printed on stdout, if so."""
 
     def report(self, step: str) -> None:
         """Show a step. Called from the verb's thread."""
@@ -58,7 +62,11 @@ class StatusLine:
     def echo(self, step: str) -> None:
         """Print a step on stdout, above the line. Called from the verb's thread."""
         self.clear()
-        click.echo(step)
+        if self.broken is None:
+            try:
+                click.echo(one_line(step, limit=_ECHOED))
+            except OSError as error:
+                self.broken = error
 
     def clear(self) -> None:
         """Take the line away again."""
@@ -81,7 +89,7 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, echo: b
 
     Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. The verb runs in a
     thread of its own, so that the signal is handled soon whatever the verb waits for. With `echo` its steps are
-    the result: lines on stdout.
+    the result: lines on stdout; when those can't be written any more the verb is cancelled, and the reason is raised.
     """
     line = StatusLine(sys.stderr)
     control = Control(report=line.echo if echo else line.report, progress=line.progress)
@@ -109,9 +117,13 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, echo: b
             if pressed:
                 pressed.clear()
                 (control.skip if skips else control.cancel).set()
+            if line.broken is not None:
+                control.cancel.set()
     finally:
         signal.signal(signal.SIGINT, previous)
         line.clear()
+    if line.broken is not None:
+        raise line.broken
     if errors:
         raise errors[0]
     return results[0]

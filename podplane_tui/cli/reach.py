@@ -16,7 +16,7 @@ from podplane_tui.backend.waiting import wait_for
 from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.failure import complain
 from podplane_tui.cli.machine import cluster_of
-from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.options import Seconds, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
 
 _GOALS = {"ssh": Phase.SSH, "cloud-init": Phase.CLOUD_INIT}
@@ -50,7 +50,7 @@ def attach_console(cluster: Cluster, *, ask: bool = False) -> None:
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.option("--user", default="", metavar="NAME", help="Whom to log in as [default: as set for the cluster, debian].")
-@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Give COMMAND up after this long.")
+@click.option("--timeout", type=Seconds(min=0.1), metavar="SECONDS", help="Give COMMAND up after this long.")
 @click.option("-n", "no_input", is_flag=True, help="Leave the standard input alone, as ssh -n does.")
 @click.option(
     "--forget-host-key", is_flag=True, help="Forget the machine's host keys first, if you have made them anew."
@@ -103,7 +103,7 @@ def shell(
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=600.0,
     show_default=True,
     metavar="SECONDS",

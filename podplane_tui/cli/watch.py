@@ -23,7 +23,7 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.choices import Choices
 from podplane_tui.cli.look import describe, iso_time
-from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.options import Seconds, pass_choices, place_options
 from podplane_tui.cli.place import Place, place_of
 
 Description = Mapping[str, object]
@@ -38,7 +38,7 @@ _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1, max=3600),
+    type=Seconds(min=0.1, max=3600),
     default=1.0,
     show_default=True,
     metavar="SECONDS",
