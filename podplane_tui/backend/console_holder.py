@@ -18,7 +18,7 @@ from pathlib import Path
 
 from podplane_tui.backend.errors import Cancelled, ConsoleHeld, CorruptFile
 from podplane_tui.backend.files import explain_os_error, private_directory
-from podplane_tui.backend.lock import try_acquire
+from podplane_tui.backend.lock import release, try_acquire
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.text import one_line
 
@@ -64,9 +64,7 @@ class Held:
         """End it. Safe to call twice."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-            os.close(handle)
+            release(self._path, handle)
 
 
 def own_name(program: str) -> str:

@@ -173,6 +173,7 @@ def _debugfs(volume: Path, request: str, control: Control) -> tuple[str, str]:
         env={**os.environ, "LC_ALL": "C", "DEBUGFS_PAGER": "__none__"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        start_new_session=True,  # Ctrl-C cancels the verb, and is no reason to take the file system for a broken one
         check=False,
     )
     complaints = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if not _VERSION.match(line)]

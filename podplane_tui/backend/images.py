@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,17 +23,30 @@ _TICK = 0.1
 
 
 def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[int, str]:
-    """Run `qemu-img` with these arguments; give its exit code and what it printed, on one line. Raises `Cancelled`."""
+    """Run `qemu-img` with these arguments; give its exit code and what it printed, on one line. Raises `Cancelled`.
+
+    Without `cancel` it is out of the reach of Ctrl-C, which a terminal sends to all its programs: in the middle of a
+    change that would leave a damaged image.
+    """
     command = [str(require_program("qemu-img")), *arguments]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    cancelled = f"qemu-img {arguments[0]} was cancelled; nothing is left of it"
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=cancel is None,
+    ) as process:
         while True:
             try:
                 output, errors = process.communicate(timeout=None if cancel is None else _TICK)
+                if cancel is not None and process.returncode == -signal.SIGINT:
+                    raise Cancelled(cancelled)
                 return process.returncode, one_line(errors.strip() or output)
             except subprocess.TimeoutExpired:
                 if cancel is not None and cancel.is_set():
                     process.kill()
-                    raise Cancelled(f"qemu-img {arguments[0]} was cancelled; nothing is left of it") from None
+                    raise Cancelled(cancelled) from None
             except BaseException:
                 process.kill()
                 raise

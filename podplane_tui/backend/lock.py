@@ -85,6 +85,14 @@ def try_acquire(path: Path) -> int | None:
     return None
 
 
+def release(path: Path, handle: int) -> None:
+    """Let go of what `try_acquire` gave. The file goes as well, unless somebody has put another lock in its place."""
+    with contextlib.suppress(OSError):
+        if os.fstat(handle).st_ino == path.lstat().st_ino:
+            path.unlink()
+    os.close(handle)
+
+
 def _not_a_lock(path: Path) -> CorruptFile:
     return CorruptFile(f"the lock {path} is no regular file: repair the machine to move it aside")
 
@@ -127,6 +135,4 @@ def vm_lock(path: Path, verb: str) -> Iterator[HeldLock]:
         held.tell()
         yield held
     finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-        os.close(handle)
+        release(path, handle)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podplane_tui.backend.errors import CreateFailed, InvalidImage
-from podplane_tui.backend.images import VIRTUAL_SIZE, check_image, create_overlay
+from podplane_tui.backend.errors import Cancelled, CreateFailed, InvalidImage
+from podplane_tui.backend.images import VIRTUAL_SIZE, check_image, create_overlay, run_qemu_img
 from podplane_tui.backend.qcow2 import missing_base, read_image
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
@@ -56,6 +59,40 @@ def test_an_existing_disk_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(CreateFailed, match="left as it is"):
         create_overlay(image, None)
     assert image.read_text() == "precious"
+
+
+def stand_in(directory: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a shell script in the place of qemu-img."""
+    program = directory / "qemu-img"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+
+
+def test_ctrl_c_does_not_reach_a_change_of_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    os.mkfifo(begun)
+    os.mkfifo(go_on)
+    stand_in(tmp_path, f"echo >'{begun}'; read -r line <'{go_on}'", monkeypatch)
+    code = "from podplane_tui.backend.images import run_qemu_img; run_qemu_img(['snapshot', '-a', 'x', 'disk'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import signal; signal.signal(signal.SIGINT, lambda *_: None); {code}"],
+        start_new_session=True,
+    ) as program:
+        begun.read_bytes()
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does
+        handle = os.open(go_on, os.O_RDWR)  # also when nobody reads there any more
+        os.write(handle, b"\n")
+        assert program.wait(60) == 0
+        os.close(handle)
+
+
+def test_ctrl_c_at_a_copy_cancels_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, "kill -INT $$", monkeypatch)
+    with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
+        run_qemu_img(["convert", "disk"], cancel=threading.Event())
+    with pytest.raises(CreateFailed, match="exit code -2"):
+        run_qemu_img(["create", "disk"])
 
 
 def test_qemu_imgs_words_are_told(tmp_path: Path) -> None:

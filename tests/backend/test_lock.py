@@ -67,6 +67,19 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_lock_that_took_the_place_of_ours_stays(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    with vm_lock(path, "stop"):
+        path.unlink()  # by somebody who took it for a leftover
+        child = hold(path)
+    try:
+        with pytest.raises(Busy, match=f"'start' by process {child.pid}"), vm_lock(path, "stop"):
+            pass
+    finally:
+        child.communicate(b"")
+    assert not path.exists()
+
+
 def test_threads_exclude_each_other_and_all_get_their_turn(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     inside: list[int] = []
