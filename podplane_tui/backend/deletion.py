@@ -35,6 +35,8 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     """
     own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
     own += [
+        files.console_lock,
+        files.console_request,
         files.recordings_dir,
         files.known_hosts,
         files.settings,
@@ -42,7 +44,7 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
         files.sync_log,
         previous(files.sync_log),
     ]
-    shared = [files.state_file, files.cluster_dir, *_server_records(files)]
+    shared = [files.state_file, *_set_aside([files.state_file]), files.cluster_dir, *_server_records(files)]
     others = (
         VMFiles(arch, files.cluster_id, files.data_dir, files.runtime_dir, files.state_dir)
         for arch in ARCHITECTURES
@@ -50,19 +52,18 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     )
     if any(is_there(other.image) for other in others):
         shared = []
-    return tuple(path for path in [*own, *_set_aside(files), *temporaries(files), *shared] if is_there(path))
+    aside = _set_aside(
+        [files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log, files.lock]
+    )
+    return tuple(path for path in [*own, *aside, *temporaries(files), *shared] if is_there(path))
 
 
-def _set_aside(files: VMFiles) -> list[Path]:
-    """What repairs have moved aside of this machine's files."""
-    names = {path.name for path in (files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.lock)}
+def _set_aside(paths: Iterable[Path]) -> list[Path]:
+    """What repairs have moved aside of these files."""
     found = []
-    for directory in (files.image_dir, files.pid_dir):
+    for path in paths:
         with contextlib.suppress(OSError):
-            for path in sorted(directory.iterdir()):
-                name, aside, _ = path.name.partition(".broken-")
-                if aside and name in names:
-                    found.append(path)
+            found += sorted(each for each in path.parent.iterdir() if each.name.startswith(f"{path.name}.broken-"))
     return found
 
 
@@ -92,9 +93,12 @@ def _tenant_of(instance_file: Path) -> str | None:
 
 
 def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
-    """Remove what is in `plan` and still in the machine's own: the rest is gone, or never was its own."""
+    """Remove what is in `plan` and still in the machine's own: the rest is gone, or never was its own.
+
+    The disk goes last: until then there is a machine to be seen, and to be deleted again, whatever ends this half-way.
+    """
     allowed = set(deletion_plan(files))
-    for path in plan:
+    for path in sorted(plan, key=lambda path: path == files.image):
         if path not in allowed:
             continue
         control.report(f"removing {path.name}")

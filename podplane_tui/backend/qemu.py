@@ -234,7 +234,7 @@ class Qemu(Names):
         with self.locked("delete"):
             self.require_stopped("delete")
             with os_errors_as(DeleteFailed, f"{self.vm_name} can't be deleted"):
-                for path in (files.image, files.seed, files.efivars):
+                for path in (files.seed, files.efivars, files.image):
                     path.unlink(missing_ok=True)
             self._clear_leftovers(DeleteFailed)
 

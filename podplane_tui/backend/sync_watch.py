@@ -253,8 +253,9 @@ class SharedConnection:
         keep_alive = ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
         options = [*ssh_options(target), *keep_alive, "-o", "BatchMode=yes"]
         self._process = subprocess.Popen(
-            ["ssh", "-M", "-N", "-S", str(self.path), *options, "--", f"{target.user}@{target.host}"],
-            stdin=subprocess.DEVNULL,
+            # It lasts as long as its command does, which ends with its input: so it goes with us, killed or not.
+            ["ssh", "-M", "-S", str(self.path), *options, "--", f"{target.user}@{target.host}", "cat"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -270,10 +271,10 @@ class SharedConnection:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with process:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
         self.path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import pytest
 from podplane_tui.backend import ssh
 from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, NotRunning
+from podplane_tui.backend.interface import Control
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.ports import write_state_file
 from podplane_tui.backend.reaching import run_in_guest
@@ -90,6 +91,10 @@ def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) 
         put(data / "nstance-fake/podplane/clusters/a"),
         put(instance, '{"tenant_id": "a"}'),
         put(files.pid_dir / f"{files.pid_file.name}.broken-20260101T000000Z"),
+        put(files.pid_dir / f"{files.qemu_log.name}.broken-20260101T000000Z"),
+        put(files.state_file.parent / f"{files.state_file.name}.broken-20260101T000000Z"),
+        put(files.console_lock),
+        put(files.console_request),
         put(files.image_dir / f".{files.seed.name}.2147483647-x.tmp"),
     ]
     theirs = [
@@ -115,6 +120,26 @@ def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) 
     cluster.delete(plan)
     assert [path for path in ours if path.exists()] == []
     assert [path for path in theirs if not path.exists()] == []
+    assert cluster.delete_plan() == ()
+
+
+def test_a_deletion_that_ends_half_way_leaves_a_machine_to_delete(cluster: Cluster) -> None:
+    files = cluster.files
+    for path in (files.image, files.settings, files.cluster_config, files.state_file):
+        put(path)
+    removed: list[str] = []
+
+    def report(step: str) -> None:
+        removed.append(step)
+        vm = cluster.snapshot()
+        assert vm is not None
+        if len(removed) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cluster.delete(cluster.delete_plan(), control=Control(report=report))
+    assert files.image.exists()
+    cluster.delete(cluster.delete_plan())
     assert cluster.delete_plan() == ()
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -241,3 +244,34 @@ def test_nothing_is_left_behind(machine: Machine, source: Path) -> None:
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
         until(watched.pushes, "the first copy")
     assert set(Path(tempfile.gettempdir()).glob("pt-sync-*")) <= before
+
+
+_OPENED = """
+import sys, threading
+from pathlib import Path
+from podplane_tui.backend.interface import Control
+from podplane_tui.backend.ssh import SSHTarget
+from podplane_tui.backend.sync_watch import SharedConnection
+user, port, key, path = sys.argv[1:]
+with SharedConnection(Path(path)) as shared:
+    shared.open(SSHTarget("127.0.0.1", int(port), user, Path(key)), Control())
+    print(shared.path.exists(), flush=True)
+    threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_the_shared_connection_goes_with_a_watch_that_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+    with serve() as server:
+        target, path = server.target, tmp_path / "ssh"
+        arguments = [target.user, str(target.port), str(target.identity_file), str(path)]
+        with subprocess.Popen([sys.executable, "-c", _OPENED, *arguments], stdout=subprocess.PIPE, text=True) as watch:
+            assert watch.stdout is not None
+            assert watch.stdout.readline() == "True\n"
+            clients = [p for p in psutil.process_iter(["cmdline"]) if str(path) in (p.info["cmdline"] or [])]
+            client = next(p for p in clients if p.pid != watch.pid)
+            watch.send_signal(number)
+        left = psutil.wait_procs([client], timeout=PATIENCE)[1]
+        for process in left:
+            process.kill()
+        assert left == []
