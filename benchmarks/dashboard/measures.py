@@ -34,7 +34,7 @@ LINE = "[{:12.6f}] a line of a boot log that says what a kernel does with device
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Turns of the quick measurements, turns and seconds of idleness, passes, keys, minutes of boot log, launches."""
+    """Turns of the quick measurements, turns and seconds of idleness, passes, keys, minutes of boot log, starts."""
 
     turns: int = 9
     idle_turns: int = 5
@@ -42,17 +42,17 @@ class Plan:
     passes: int = 15
     keys: int = 120
     minutes: int = 60
-    launches: int = 25
+    starts: int = 25
 
 
-QUICK = Plan(turns=5, idle_turns=1, idle_seconds=5.0, passes=5, keys=30, minutes=10, launches=7)
+QUICK = Plan(turns=5, idle_turns=1, idle_seconds=5.0, passes=5, keys=30, minutes=10, starts=7)
 
 
 def start(plan: Plan) -> list[Result]:
     """From nothing to the last of ten machines painted."""
     seconds: dict[str, list[float]] = {"ours": [], "label": []}
     with world(running=0, stopped=VMS) as made:
-        for number in range(plan.turns + 1):
+        for number in range(plan.starts + 1):
             for name, command, text in (
                 ("ours", PROGRAM, f"vm-{VMS - 1:03}"),
                 ("label", (sys.executable, str(WORKERS / "label.py")), "a-label-is-painted"),
@@ -231,7 +231,7 @@ def launch(plan: Plan) -> list[Result]:
     if shutil.which("qemu-system-x86_64") is None:
         return [Result("start to QMP greeting", "QEMU bare", None, AtMost(1.15, 1.1), note="QEMU is not installed")]
     with tempfile.TemporaryDirectory(prefix="pb-", dir="/tmp") as folder:
-        seconds = _worker("launches.py", folder, plan.launches)
+        seconds = _worker("launches.py", folder, plan.starts)
     return [_ratio("start to QMP greeting", "QEMU bare", seconds, "bare", AtMost(1.15, 1.1))]
 
 

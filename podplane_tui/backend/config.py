@@ -38,7 +38,6 @@ from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.files import MAX_SMALL_FILE, open_regular
 from podplane_tui.backend.interface import StopTimeouts
 from podplane_tui.backend.paths import base_directories
-from podplane_tui.backend.toml_lines import line_of
 
 FILE_NAME = "config.toml"
 
@@ -190,5 +189,7 @@ def _keys(path: Path, text: str, table: Mapping[str, object], prefix: str = "") 
 
 def _fault(path: Path, text: str, setting: str, words: str) -> InvalidInput:
     """The error with the line that the setting, or the table of that name, stands in."""
+    from podplane_tui.backend.toml_lines import line_of  # noqa: PLC0415 - where nothing is wrong it is not needed
+
     line = line_of(text, setting)
     return InvalidInput(f"{path}{f', line {line}' if line else ''}: {words}")

@@ -17,25 +17,23 @@ SETTINGS = StartSettings(accelerator="tcg")
 AT_ONCE = StopTimeouts(powerdown=0)
 
 
-def greeted(path: Path) -> None:
-    """Wait until who listens at `path` has told its state, asked by the same client as our own start does."""
-    while True:
-        if path.exists():
-            with contextlib.suppress(QMPUnavailable):
-                run_state(path)
-                return
-        sleep(0.001)
+def bare(arguments: list[str], qmp: Path) -> float | None:
+    """Seconds from the start of QEMU with these arguments until it has told its state, asked as our own start does.
 
-
-def bare(arguments: list[str], qmp: Path) -> float:
-    """Seconds from the start of QEMU with these arguments until it greets."""
+    None when it ended instead: somebody else has taken one of its ports meanwhile.
+    """
     start = perf_counter()
     process = subprocess.Popen(
         arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        greeted(qmp)
-        return perf_counter() - start
+        while process.poll() is None:
+            if qmp.exists():
+                with contextlib.suppress(QMPUnavailable):
+                    run_state(qmp)
+                    return perf_counter() - start
+            sleep(0.001)
+        return None
     finally:
         process.terminate()
         process.wait()
@@ -48,7 +46,8 @@ def main() -> None:
     )
     cluster.create(None)
     seconds: dict[str, list[float]] = {"ours": [], "bare": []}
-    for number in range(rounds + 1):
+    warm = False
+    while len(seconds["ours"]) < rounds:
         start = perf_counter()
         cluster.start(SETTINGS)
         ours = perf_counter() - start
@@ -57,9 +56,10 @@ def main() -> None:
         arguments = list(process.arguments)
         cluster.stop(timeouts=AT_ONCE)
         theirs = bare(arguments, cluster.files.qmp)
-        if number:  # the first of both warms up what both read
+        if warm and theirs is not None:
             seconds["ours"].append(ours)
             seconds["bare"].append(theirs)
+        warm = True  # the first of both warms up what both read
     cluster.delete(cluster.delete_plan())
     json.dump(seconds, sys.stdout)
 
