@@ -133,12 +133,19 @@ def read_config_file(path: Path) -> bytes | None:
 
 def parse_config(path: Path, content: bytes) -> Config:
     """What `content`, of a file at `path`, says. Raises `InvalidInput`."""
+    try:
+        return _parsed(path, content)
+    except RecursionError as error:
+        raise InvalidInput(f"{path} holds tables in tables without end: it should hold settings alone") from error
+
+
+def _parsed(path: Path, content: bytes) -> Config:
     import tomllib  # noqa: PLC0415 - most people have no such file
 
     try:
         text = content.decode("utf-8")
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # that of TOML, of UTF-8, and of a number that is too long
         raise InvalidInput(f"{path} is not TOML: {error}") from error
     known = [*CHECKS, "keys"]
     for name, table in tables.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import math
+import sys
 from collections.abc import Callable
 
 from podplane_tui.backend.errors import InvalidInput
@@ -19,7 +19,7 @@ def digest_fault(image: str, digest: str) -> str:
 
 
 def _seconds(value: object) -> float:
-    return _number(value, 0, math.inf, "is not a number of seconds: use 0 or more")
+    return _number(value, 0, sys.float_info.max, "is not a number of seconds: use 0 or more")
 
 
 def _count(value: object) -> int:
@@ -39,7 +39,7 @@ def _name(value: object) -> str:
 
 
 def _number(value: object, least: float, most: float, words: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most or value == math.inf:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise ValueError(words)
     return float(value)
 

@@ -6,6 +6,7 @@ it, and stays in our own cache, `<own cache>/images/<digest>/<name>`; podplane's
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import time
@@ -19,6 +20,7 @@ from podplane_tui.backend.digest import validate_digest, verify
 from podplane_tui.backend.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
 from podplane_tui.backend.files import explain_os_error, private_directory, sync_directory
 from podplane_tui.backend.interface import Control, Progress
+from podplane_tui.backend.lock import release, try_acquire
 from podplane_tui.backend.text import one_line
 
 TIMEOUT = 30.0
@@ -26,7 +28,7 @@ TIMEOUT = 30.0
 
 _PIECE = 256 * 1024
 _TELL = 0.2
-_PARTIAL = ".part"
+_PARTIAL, _LOCK = ".part", ".lock"
 
 
 def is_url(text: str) -> bool:
@@ -44,27 +46,52 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
     control = control or Control()
     digest = validate_digest(digest)
     kind, _, value = digest.partition(":")
-    name = PurePosixPath(unquote(urlsplit(url).path)).name
-    if not is_url(url) or not name or not name.isprintable() or name.startswith("."):
-        raise InvalidInput(f"{url[:200]!r} is no URL of a file: write http:// or https://, a host and a path")
+    try:
+        name = PurePosixPath(unquote(urlsplit(url).path)).name
+    except ValueError:
+        name = ""
+    if not is_url(url) or not url.isascii() or not name or not name.isprintable() or name.startswith("."):
+        raise InvalidInput(
+            f"{url[:200]!r} is no URL of a file: write http:// or https://, a host and a path, with %XX for letters"
+            " that are not ASCII"
+        )
     path = own_cache / "images" / f"{kind}-{value[:32]}" / (name if name.endswith(".qcow2") else f"{name}.qcow2")
     if path.is_file():
         return path
     partial = path.with_name(path.name + _PARTIAL)
     try:
         private_directory(path.parent)
-        _fetch(url, partial, control)
-        control.report(f"checking {name}")
-        try:
-            verify(partial, digest, control)
-        except InvalidImage as error:
-            partial.unlink()
-            raise InvalidImage(f"{error}; check the URL and the digest: nothing was kept") from None
-        partial.replace(path)
-        sync_directory(path.parent)
+        with _alone(path.with_name(path.name + _LOCK), control):
+            if path.is_file():  # by now: somebody else has fetched it
+                return path
+            _fetch(url, partial, control)
+            control.report(f"checking {name}")
+            try:
+                verify(partial, digest, control)
+            except InvalidImage as error:
+                partial.unlink()
+                raise InvalidImage(f"{error}; check the URL and the digest: nothing was kept") from None
+            partial.replace(path)
+            sync_directory(path.parent)
     except OSError as error:
         raise CreateFailed(f"{name} can't be kept: {explain_os_error(error)}") from error
     return path
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, control: Control) -> Iterator[None]:
+    """Wait until nobody else fetches the same file: two that write into one would spoil it."""
+    told = False
+    while (handle := try_acquire(lock)) is None:
+        if not told:
+            control.report("another podplane-tui fetches this image: waiting for it")
+            told = True
+        if control.cancel.wait(_TELL):
+            raise Cancelled("the wait for another download was cancelled")
+    try:
+        yield
+    finally:
+        release(lock, handle)
 
 
 def _fetch(url: str, partial: Path, control: Control) -> None:
@@ -94,7 +121,7 @@ def _fetch(url: str, partial: Path, control: Control) -> None:
         raise CreateFailed(
             f"{url} can't be had: the server says {error.code} {one_line(error.reason, limit=80)}"
         ) from error
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         words = one_line(str(why), limit=200) or type(why).__name__
         raise CreateFailed(f"{url} can't be had: {words}; try again, it goes on from there") from error
@@ -110,7 +137,7 @@ def _pieces(
     """Write what comes; give how much there is after each piece. Raises `Cancelled`, and when less comes than said."""
     started = told = time.monotonic()
     done = have
-    while piece := answer.read(_PIECE):
+    while piece := answer.read1(_PIECE):  # what there is: a slow server must not keep us from looking up
         write(piece)
         done += len(piece)
         now = time.monotonic()

@@ -52,7 +52,10 @@ def os_errors_as(kind: type[VMError], what: str) -> Iterator[None]:
 def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
     """Open a regular file for reading. Raises `OSError` for anything else; never waits for a FIFO."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
-    handle = os.open(path, flags)
+    try:
+        handle = os.open(path, flags)
+    except ValueError as error:  # a NUL, or half of a character
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
@@ -71,7 +74,7 @@ def read_small_file(path: Path, *, limit: int = MAX_SMALL_FILE) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):  # noqa: PTH114 - `is_symlink` raises what may have been the trouble
             raise CorruptFile(f"{path} is a symbolic link, which podplane never makes: repair the machine") from error
         raise CorruptFile(f"{path} can't be read: {error.strerror}; repair the machine to move it aside") from error
     if len(content) > limit:

@@ -18,7 +18,7 @@ from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.recording_file import RecordingReader
 
 _MARK = "shown-on-console"
-_READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d+)")
+_READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d{1,15})")
 """How far a recording was read for keys: what stands before it is known, or was forgotten."""
 
 _BEGIN, _END = b"-----BEGIN SSH HOST KEY KEYS-----", b"-----END SSH HOST KEY KEYS-----"

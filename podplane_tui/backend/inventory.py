@@ -186,7 +186,7 @@ class Inventory:
         due: dict[Path, QemuProcess] = {}
         for process in processes:
             socket = _told(process.arguments)[0].qmp
-            if socket is None or not self._is_ours(process) or process.suspended() or not socket.exists():
+            if socket is None or not self._is_ours(process) or process.suspended() or not os.path.exists(socket):  # noqa: PTH110 - never raises
                 continue
             known = self._run_states.get(socket)
             if doubted or known is None or known.ticks != process.create_ticks or now >= known.ask_at:
@@ -338,7 +338,7 @@ class Inventory:
 
     def _hint(self, files: VMFiles) -> str | None:
         down = self.local_server is not None and not self.local_server.running
-        return SERVER_DOWN if down and files.cluster_config.is_file() else None
+        return SERVER_DOWN if down and files.made_by_podplane else None
 
     def _paused(self, process: QemuProcess, machine: Machine) -> bool:
         known = self._run_states.get(machine.qmp) if machine.qmp is not None else None

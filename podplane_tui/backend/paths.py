@@ -199,6 +199,11 @@ class VMFiles(NamedTuple):
         return self.cluster_dir / "cluster.jsonc"
 
     @property
+    def made_by_podplane(self) -> bool:
+        """Whether this is a cluster that podplane made, and so starts. False, too, where that can't be seen."""
+        return os.path.isfile(self.cluster_config)  # noqa: PTH113 - `is_file` raises in a folder nobody may enter
+
+    @property
     def user_data(self) -> Path:
         return self.cluster_dir / "user-data"
 
@@ -210,7 +215,7 @@ class VMFiles(NamedTuple):
     @property
     def own_state(self) -> Path:
         """Our own state directory. Raises `InvalidInput` when it has to be found and there is no home directory."""
-        return self.state_dir or base_directories(os.environ).own_state
+        return self.state_dir or _usual_state()
 
     @property
     def recordings_dir(self) -> Path:
@@ -239,7 +244,12 @@ class VMFiles(NamedTuple):
 
 def dashboard_memory(state_dir: Path | None) -> Path:
     """Where the dashboard remembers how it was left. Raises `InvalidInput` as `VMFiles.own_state` does."""
-    return (state_dir or base_directories(os.environ).own_state) / "dashboard.json"
+    return (state_dir or _usual_state()) / "dashboard.json"
+
+
+def _usual_state() -> Path:
+    """Absolute, whatever the environment says: QEMU, which writes there, has a working directory of its own."""
+    return Path(os.path.abspath(base_directories(os.environ).own_state))  # noqa: PTH100
 
 
 def parse_stem(file_name: str, suffix: str) -> tuple[str, str] | None:

@@ -24,7 +24,7 @@ from podplane_tui.backend.host import find_program, require_program
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.local_server import LocalServer, LogTail, read_local_server
 from podplane_tui.backend.lock import vm_lock
-from podplane_tui.backend.paths import LOCAL_SERVER_LOCK, LOCAL_SERVER_LOG, VMFiles, base_directories
+from podplane_tui.backend.paths import LOCAL_SERVER_LOCK, LOCAL_SERVER_LOG, base_directories
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.text import one_line
 
@@ -46,14 +46,6 @@ _TICK = 0.1
 _LAST_LINES = 4
 _LINE_LIMIT = 500
 _PIECE = 65536
-
-
-def made_by_podplane(files: VMFiles) -> bool:
-    """Whether this is a cluster that podplane made, and so starts."""
-    try:
-        return files.cluster_config.is_file()
-    except OSError:
-        return False
 
 
 def podplane_installed() -> bool:

@@ -149,7 +149,7 @@ class ReadinessTracker:
 
 def _phases(vm: VMSnapshot) -> tuple[Phase, ...]:
     """What this machine can reach, and is waited for."""
-    kubernetes = vm.files.cluster_config.is_file()
+    kubernetes = vm.files.made_by_podplane
     wanted = {
         Phase.PROCESS: True,
         Phase.CONSOLE: read_machine(vm.arguments).console_log is not None,

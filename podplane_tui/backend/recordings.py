@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -33,6 +33,8 @@ from podplane_tui.backend.snapshot import VMSnapshot
 RAW_SUFFIX = ".raw"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _PIECE = 256 * 1024
+_LARGEST = 2**40
+"""No process, no number of boots and no time in seconds is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,22 +175,28 @@ def _read(path: Path) -> Recording | None:
     except OSError:
         return None
     about = _read_about(path)
-    pid, ticks, boot = about.get("pid"), about.get("create_ticks"), about.get("boot_id")
-    alive = isinstance(pid, int) and boot == boot_id() and create_ticks(pid) == ticks
-    ended_at, how, boots = about.get("ended_at"), about.get("how_ended"), about.get("boots")
+    ticks, boot, how = about.get("create_ticks"), about.get("boot_id"), about.get("how_ended")
+    pid, boots, ended_at = _number(about, "pid"), _number(about, "boots"), _number(about, "ended_at")
+    alive = pid is not None and boot == boot_id() and create_ticks(int(pid)) == ticks
     return Recording(
         path=path,
         started_at=started_at,
-        ended_at=None if alive else float(ended_at) if isinstance(ended_at, (int, float)) else info.st_mtime,
+        ended_at=None if alive else info.st_mtime if ended_at is None else ended_at,
         how_ended=next((each for each in HowEnded if not alive and each == how), None),
         source=Source.ATTACHED if about.get("source") == Source.ATTACHED else Source.QEMU,
-        boots=boots if isinstance(boots, int) else None,
+        boots=None if boots is None else int(boots),
         size=info.st_size - (hole[1] - hole[0] if hole else 0),
         hole=hole,
-        pid=pid if isinstance(pid, int) else None,
+        pid=None if pid is None else int(pid),
         create_ticks=str(ticks),
         boot_id=str(boot),
     )
+
+
+def _number(about: Mapping[str, object], name: str) -> float | None:
+    """A number that a recording's JSON file gives, if it is one that can be: files of others may say anything."""
+    value = about.get(name)
+    return value if isinstance(value, (int, float)) and 0 <= value <= _LARGEST else None
 
 
 def _started_at(path: Path) -> float | None:

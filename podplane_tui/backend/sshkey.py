@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podplane_tui.backend.errors import CorruptFile, ShellError
-from podplane_tui.backend.files import private_directory, write_atomic
+from podplane_tui.backend.files import MAX_SMALL_FILE, open_regular, private_directory, write_atomic
 
 if TYPE_CHECKING:
     import paramiko
@@ -30,7 +30,8 @@ def ensure_identity(path: Path) -> str:
         line = _public_line(path)
         public = path.with_name(path.name + ".pub")
         with contextlib.suppress(FileNotFoundError):
-            found = public.read_text("utf-8", "replace").strip()
+            with open_regular(public, follow_links=True) as file:
+                found = file.read(MAX_SMALL_FILE).decode("utf-8", "replace").strip()
             if found.isprintable() and found.split()[:2] == line.split():
                 return found
         line = f"{line} {_COMMENT}"
@@ -79,7 +80,8 @@ def _public_line(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
 
     try:
-        key = serialization.load_ssh_private_key(path.read_bytes(), password=None)
+        with open_regular(path, follow_links=True) as file:
+            key = serialization.load_ssh_private_key(file.read(MAX_SMALL_FILE), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CorruptFile(f"{path} is no OpenSSH private key without a passphrase: move it away") from error
     return key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()

@@ -160,13 +160,18 @@ class _Names:
 
 def _base(source: str) -> Path:
     """The folder that rsync's names are relative to."""
-    path = Path(source).resolve()
+    path = _real(source)
     return path if source.endswith(("/", "/.")) or source == "." else path.parent
+
+
+def _real(source: str) -> Path:
+    """The path behind all links; links in a circle lead to what is not there."""
+    return Path(os.path.realpath(source))
 
 
 def _changes(source: str, control: Control) -> Iterator[frozenset[Path]]:
     """What changed since the last time, every now and then also nothing; until cancelled."""
-    path = Path(source).resolve()
+    path = _real(source)
     if not path.exists():
         raise InvalidInput(f"there is no {path} to watch: check the path")
     missed: frozenset[Path] = frozenset()

@@ -17,7 +17,7 @@ from podplane_tui.backend.files import disk_usage
 from podplane_tui.backend.image_cache import choose_image
 from podplane_tui.backend.images import VIRTUAL_SIZE
 from podplane_tui.backend.interface import Control, StopTimeouts
-from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, made_by_podplane, podplane_installed, start_cluster
+from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, podplane_installed, start_cluster
 from podplane_tui.backend.starting import StartSettings
 from podplane_tui.backend.text import one_line
 from podplane_tui.cli.choices import Choices
@@ -202,7 +202,7 @@ def start(
         firmware=firmware,
     )
     cluster = cluster_of(choices)
-    if made_by_podplane(cluster.files):
+    if cluster.files.made_by_podplane:
         alone = vm_only or monitor or settings != StartSettings()
         if not alone and podplane_installed():
             run_verb(lambda control: start_cluster(cluster.qemu, control), echo=True)
@@ -256,7 +256,7 @@ def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
     Example: podplane-tui restart --id dev
     """
     timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
-    if made_by_podplane(cluster.files):
+    if cluster.files.made_by_podplane:
         click.echo(VM_ONLY_WARNING, err=True)
     run_verb(lambda control: cluster.restart(timeouts=timeouts, control=control), skips=True)
     _say_running(cluster)

@@ -83,7 +83,7 @@ async def _ask_delete(app: App[None], workshop: Workshop, vm: VMSnapshot) -> Wor
 
 
 async def _ask_start(app: App[None], workshop: Workshop, vm: VMSnapshot) -> Work | None:
-    if not await in_thread(vm.files.cluster_config.is_file, name="start-look"):
+    if not await in_thread(lambda: vm.files.made_by_podplane, name="start-look"):
         return workshop.plain(Verb.START, vm)
     way = await app.push_screen_wait(StartDialog(name=vm.cluster_id, installed=podplane_installed()))
     if way is None:

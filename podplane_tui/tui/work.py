@@ -59,7 +59,7 @@ class Workshop:
                 case Verb.STOP:
                     return cluster.stop(timeouts=self.stop_timeouts, control=control).message
                 case Verb.RESTART:
-                    if podplane_cli.made_by_podplane(cluster.files):
+                    if cluster.files.made_by_podplane:
                         control.report(podplane_cli.VM_ONLY_WARNING)
                     cluster.restart(timeouts=self.stop_timeouts, control=control)
                 case Verb.PAUSE:
@@ -87,7 +87,7 @@ class Workshop:
         """Start it through podplane where that made it and can be run, else the machine alone, with a warning."""
         from podplane_tui.backend import podplane_cli  # noqa: PLC0415 - it brings half of the backend
 
-        if podplane_cli.made_by_podplane(cluster.files):
+        if cluster.files.made_by_podplane:
             if not alone and podplane_cli.podplane_installed():
                 podplane_cli.start_cluster(cluster.qemu, control)
                 return

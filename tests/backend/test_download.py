@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend import download
 from podplane_tui.backend.download import download_image
 from podplane_tui.backend.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
 from podplane_tui.backend.interface import Control, Progress
+from podplane_tui.backend.lock import vm_lock
 
 CONTENT = bytes(range(256)) * 8192
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -28,6 +32,11 @@ class Server(ThreadingHTTPServer):
         self.ranges: list[str | None] = []
         self.cut: int | None = None
         self.resumes = True
+        self.half_way: Callable[[], object] = lambda: None
+        """Called when half of the content was sent."""
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that left: some have to."""
 
     @property
     def url(self) -> str:
@@ -50,7 +59,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start : None if self.server.cut is None else start + self.server.cut])
+        content = CONTENT[start : None if self.server.cut is None else start + self.server.cut]
+        self.wfile.write(content[: len(content) // 2])
+        self.wfile.flush()
+        self.server.half_way()
+        self.wfile.write(content[len(content) // 2 :])
 
     def log_message(self, *_: object) -> None:
         pass
@@ -112,6 +125,65 @@ def test_cancelling_keeps_what_has_come(server: Server, tmp_path: Path) -> None:
     with pytest.raises(Cancelled, match="next try"):
         download_image(server.url, DIGEST, tmp_path, control=control)
     assert [path.suffix for path in kept(tmp_path)] == [".part"]
+
+
+def test_a_server_that_stands_still_does_not_keep_a_download_from_being_cancelled(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_PIECE", len(CONTENT))
+    control, over = Control(), threading.Event()
+    control.cancel.set()
+    server.half_way = lambda: over.wait(60)
+    try:
+        with pytest.raises(Cancelled, match="next try"):
+            download_image(server.url, DIGEST, tmp_path, control=control)
+        assert not over.is_set()
+    finally:
+        over.set()
+
+
+def test_two_that_want_the_same_image_get_it(server: Server, tmp_path: Path) -> None:
+    server.resumes = False
+    begun, reports = threading.Event(), list[str]()
+
+    def wait_for_the_other() -> None:
+        begun.set()
+        end = time.monotonic() + 60
+        while not reports and len(server.ranges) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+
+    server.half_way = wait_for_the_other
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(download_image, server.url, DIGEST, tmp_path)
+        assert begun.wait(60)
+        second = pool.submit(download_image, server.url, DIGEST, tmp_path, control=Control(report=reports.append))
+        assert first.result(60) == second.result(60)
+    assert first.result().read_bytes() == CONTENT
+    assert reports == ["another podplane-tui fetches this image: waiting for it"]
+    assert len(server.ranges) == 1
+    assert kept(tmp_path) == [first.result()]
+
+
+def test_waiting_for_another_download_can_be_cancelled(server: Server, tmp_path: Path) -> None:
+    path = download_image(server.url, DIGEST, tmp_path)
+    path.unlink()
+    control = Control()
+    with vm_lock(path.with_name(f"{path.name}.lock"), "download"):
+        control.cancel.set()
+        with pytest.raises(Cancelled, match="another download"):
+            download_image(server.url, DIGEST, tmp_path, control=control)
+
+
+@pytest.mark.parametrize("url", ["http://[/x.qcow2", "http://127.0.0.1/\u00e4.qcow2", "http://h/\u0000.qcow2"])
+def test_what_is_no_url_is_said(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InvalidInput, match="no URL of a file"):
+        download_image(url, DIGEST, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://a..b/x.qcow2", "http://127.0.0.1:x/y.qcow2", "http://127.0.0.1/a b.qcow2"])
+def test_a_server_that_can_not_be_is_said(tmp_path: Path, url: str) -> None:
+    with pytest.raises(CreateFailed, match="can't be had"):
+        download_image(url, DIGEST, tmp_path)
 
 
 def test_what_cannot_be_had_is_said(server: Server, tmp_path: Path) -> None:

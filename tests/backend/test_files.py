@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.files import disk_usage, private_directory, write_atomic
+from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.files import disk_usage, open_regular, private_directory, read_small_file, write_atomic
 
 
 def test_made_directories_are_private_and_existing_ones_keep_their_mode(tmp_path: Path) -> None:
@@ -21,6 +22,18 @@ def test_made_directories_are_private_and_existing_ones_keep_their_mode(tmp_path
         0o700,
         0o700,
     ]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_the_systems_to_refuse(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError, match="no file can have this name"):
+        open_regular(tmp_path / name, follow_links=True)
+
+
+@pytest.mark.parametrize("name", [pytest.param("x" * 300, id="long"), "a\0b"])
+def test_what_cannot_even_be_looked_at_can_not_be_read(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CorruptFile, match="can't be read"):
+        read_small_file(tmp_path / name)
 
 
 def test_a_write_that_fails_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

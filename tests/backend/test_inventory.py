@@ -183,3 +183,10 @@ def test_a_thousand_machines_are_a_thousand_rows(place: Place) -> None:
             files.pid_file.write_text('{"pid":2147483647,"data":null}')
     states = [vm.state for vm in place.inventory.snapshot()]
     assert (states.count(State.STOPPED), states.count(State.CRASHED)) == (900, 100)
+
+
+def test_directories_that_nobody_can_enter_are_no_trouble(tmp_path: Path) -> None:
+    inventory = Inventory(tmp_path / ("d" * 300), tmp_path / ("r" * 300))
+    assert inventory.snapshot() == ()
+    assert inventory.local_server is not None
+    assert "can't be read" in inventory.local_server.problem

@@ -115,6 +115,7 @@ def test_file_names() -> None:
     assert files.state_file == Path("/r/local/dev-1.state.json")
     assert files.user_data == Path("/d/local/dev-1/user-data")
     assert files.cluster_config == Path("/d/local/dev-1/cluster.jsonc")
+    assert not files.made_by_podplane
     assert files.identity == Path("/d/ssh/id_ed25519")
 
 
@@ -150,3 +151,14 @@ def test_the_socket_path_limit_is_in_bytes(system: str, limit: int) -> None:
         check_socket_path(Path("/" + "x" * limit), system)
     with pytest.raises(InvalidInput):
         check_socket_path(Path("/" + "é" * (limit // 2 + 1)), system)
+
+
+def test_our_state_is_absolute_for_qemu_has_a_directory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    files = VMFiles("amd64", "a", Path("/d"), Path("/r"))
+    assert files.own_state == Path.cwd() / "state" / "podplane-tui"
+
+
+def test_a_folder_that_can_not_be_looked_into_was_not_made_by_podplane(tmp_path: Path) -> None:
+    assert not VMFiles("amd64", "a", tmp_path / ("x" * 300), tmp_path).made_by_podplane

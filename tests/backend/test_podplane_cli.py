@@ -13,7 +13,7 @@ from podplane_tui.backend.errors import AlreadyRunning, Cancelled, InvalidInput,
 from podplane_tui.backend.interface import Control, Options
 from podplane_tui.backend.inventory import SERVER_DOWN, Inventory
 from podplane_tui.backend.paths import base_directories
-from podplane_tui.backend.podplane_cli import made_by_podplane, podplane_environment, start_cluster
+from podplane_tui.backend.podplane_cli import podplane_environment, start_cluster
 from podplane_tui.backend.qemu import Qemu
 from podplane_tui.backend.snapshot import Ports, State
 from tests.conftest import Workspace
@@ -39,10 +39,10 @@ def qemu(workspace: Workspace, podplane: Path) -> Qemu:
     """A cluster that podplane made, which does not run."""
     qemu = Qemu(Options("amd64", "a", workspace.data, workspace.runtime))
     qemu.create(None)
-    assert not made_by_podplane(qemu.files)
+    assert not qemu.files.made_by_podplane
     qemu.files.cluster_dir.mkdir(parents=True)
     qemu.files.cluster_config.write_text("{}")
-    assert made_by_podplane(qemu.files)
+    assert qemu.files.made_by_podplane
     return qemu
 
 

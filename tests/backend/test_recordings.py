@@ -20,7 +20,7 @@ import pytest
 from podplane_tui.backend.console import Ending, relay
 from podplane_tui.backend.host_keys import HostKeys, read_host_keys
 from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.process import create_ticks
+from podplane_tui.backend.process import boot_id, create_ticks
 from podplane_tui.backend.recording_file import Chunk, RecordingReader, follow, hole_of, punch_hole
 from podplane_tui.backend.recordings import (
     HowEnded,
@@ -128,6 +128,17 @@ def test_what_was_not_seen_to_end_ended_with_its_last_output(files: VMFiles, str
     assert (noted.ended_at, noted.how_ended) == (path.stat().st_mtime, HowEnded.GONE)
     discard(path)
     assert list(files.recordings_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "number", ["-1", "1e999", "NaN", '"1"', "[]", *(pytest.param("1" + n * "0", id=f"1e{n}") for n in (400, 4200))]
+)
+def test_numbers_that_can_not_be_are_none(files: VMFiles, number: str) -> None:
+    path = made(files, b"hello")
+    about = f'{{"pid": {number}, "boots": {number}, "ended_at": {number}, "boot_id": "{boot_id()}"}}'
+    path.with_suffix(".json").write_text(about)
+    (found,) = recordings(files)
+    assert (found.pid, found.boots, found.ended_at) == (None, None, path.stat().st_mtime)
 
 
 def test_the_newest_comes_first_and_what_is_no_recording_is_left_out(files: VMFiles) -> None:

@@ -498,6 +498,15 @@ def test_key_that_is_there_is_kept_with_its_comment(tmp_path: Path) -> None:
     assert (path.read_bytes(), path.with_suffix(".pub").read_bytes()) == before
 
 
+def test_a_public_key_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    ensure_identity(path)
+    path.with_suffix(".pub").unlink()
+    os.mkfifo(path.with_suffix(".pub"))
+    with pytest.raises(ShellError, match="not a regular file"):
+        ensure_identity(path)
+
+
 @pytest.mark.parametrize("public", [None, b"", b"ssh-ed25519 AAAA other\n", b"\xff\xfe"])
 def test_public_key_that_is_missing_or_wrong_is_made_anew(tmp_path: Path, public: bytes | None) -> None:
     path = tmp_path / "id_ed25519"

@@ -246,6 +246,13 @@ def test_nothing_is_left_behind(machine: Machine, source: Path) -> None:
     assert set(Path(tempfile.gettempdir()).glob("pt-sync-*")) <= before
 
 
+def test_links_in_a_circle_lead_nowhere(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(InvalidInput, match="there is no"):
+        keep_synced(machine, SyncRequest(str(tmp_path / "a"), "copy"), user=DEFAULT_USER, control=Control())
+
+
 _OPENED = """
 import sys, threading
 from pathlib import Path
