@@ -1,7 +1,7 @@
 """What the system tells of processes: Linux in /proc, others through psutil.
 
 /proc is read directly because it is asked of every process every second, and because importing psutil takes longer than
-a whole look at the machines.
+a whole look at machines of which none runs.
 """
 
 from __future__ import annotations
