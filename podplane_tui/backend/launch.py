@@ -50,7 +50,7 @@ from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import remove_leftovers
 from podplane_tui.backend.paths import VMFiles, check_socket_path
 from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
+from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks, qemus
 from podplane_tui.backend.qcow2 import missing_base, read_image
 from podplane_tui.backend.text import one_line
 
@@ -171,7 +171,7 @@ def _launch(
         qmp_path=files.qmp,
     )
     remove_leftovers(files)  # of an earlier run: what answers there from now on is the new one
-    undo.append(lambda: remove_leftovers(files))
+    undo.append(lambda: _clear_up(files))
     gate = _gate([str(binary), *arguments], files.qemu_log, foreground=spec.monitor)
     undo.append(gate.end)
     control.report("writing the seed ISO")
@@ -186,6 +186,18 @@ def _launch(
     _write_pid_file(files, gate.child.pid, spec, accelerator, recording)
     gate.open()
     return gate.child
+
+
+def _clear_up(files: VMFiles) -> None:
+    """Clear what our QEMU has left, but nothing of one that podplane, which knows of no lock, has started meanwhile."""
+    other = next((process for process in qemus() if process.has_disk(files.image)), None)
+    if other is None:
+        remove_leftovers(files)
+        return
+    with contextlib.suppress(CorruptFile):
+        named = PIDFile.read(files.pid_file)
+        if named is not None and named.pid != other.pid:  # ours
+            files.pid_file.unlink(missing_ok=True)
 
 
 def _gate(command: list[str], log_path: Path, *, foreground: bool) -> Gate:

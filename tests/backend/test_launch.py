@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,29 @@ def test_a_commit_that_fails_takes_everything_back(
         launch(files, Launch(network=False, memory="64M"), Control(), commit=commit)
     assert sorted(path.name for path in files.image_dir.iterdir()) == before
     assert list(files.pid_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_a_start_that_fails_leaves_the_machine_that_podplane_started_meanwhile(
+    files: VMFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names_it: bool
+) -> None:
+    be_qemu("exit 1", tmp_path, monkeypatch)
+    with contextlib.ExitStack() as stack:
+        theirs = stack.enter_context(socket.socket(socket.AF_UNIX))
+
+        def podplane_starts() -> None:
+            theirs.bind(str(files.console))
+            program = ["qemu-system-x86_64", "-c", "input()", "-hda", str(files.image)]
+            process = subprocess.Popen(program, executable=sys.executable, stdin=subprocess.PIPE)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            if names_it:
+                files.pid_file.write_text(f'{{"pid": {process.pid}}}')
+
+        with pytest.raises(StartFailed):
+            launch(files, Launch(network=False), Control(), meanwhile=podplane_starts)
+        assert files.console.exists()
+        assert files.pid_file.exists() == names_it
 
 
 def test_what_is_checked_before_anything_is_written(files: VMFiles) -> None:
