@@ -18,6 +18,7 @@ from podplane_tui.backend.interface import Control
 from podplane_tui.backend.launch import Launch, launch
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.pidfile import PIDFile
+from podplane_tui.backend.process import look
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -79,10 +80,12 @@ def test_a_start_that_fails_leaves_the_machine_that_podplane_started_meanwhile(
             process = subprocess.Popen(program, executable=sys.executable, stdin=subprocess.PIPE)
             stack.enter_context(process)
             stack.callback(process.kill)
+            while look(process.pid) is None:  # the system tells of its arguments a little after its start
+                assert process.poll() is None
             if names_it:
                 files.pid_file.write_text(f'{{"pid": {process.pid}}}')
 
-        with pytest.raises(StartFailed):
+        with pytest.raises(StartFailed, match="ended at once"):
             launch(files, Launch(network=False), Control(), meanwhile=podplane_starts)
         assert files.console.exists()
         assert files.pid_file.exists() == names_it
