@@ -94,13 +94,11 @@ class ConsolePanel(Panel):
         """Send keys to the guest from now on."""
         self._back_to_now(self.vm)
         vm, reason = self.vm, self._refusal()
-        self._entering = not reason
-        if vm is not None and _will_run(vm):
-            self._entering, reason = (
-                True,
-                f"{one_line(vm.cluster_id)} is starting: it gets the keys as soon as it runs.",
-            )
+        starting = vm is not None and _will_run(vm)
+        self._entering = starting or not reason
         self._begin_typing()
+        if vm is not None and starting:
+            return f"{one_line(vm.cluster_id)} is starting: it gets the keys as soon as it runs."
         return reason
 
     def _begin_typing(self) -> None:
