@@ -30,6 +30,8 @@ def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[in
     """
     command = [str(require_program("qemu-img")), *arguments]
     cancelled = f"qemu-img {arguments[0]} was cancelled; nothing is left of it"
+    if cancel is not None and cancel.is_set():  # a small image would be done before the first look below
+        raise Cancelled(cancelled)
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
