@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend import qmp, recordings
 from podplane_tui.backend.advice import advice
@@ -45,7 +46,7 @@ from podplane_tui.backend.files import (
     temporary_beside,
 )
 from podplane_tui.backend.gate import Gate
-from podplane_tui.backend.host import choose_accelerator, find_firmware, require_program
+from podplane_tui.backend.host import Firmware, choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import remove_leftovers
 from podplane_tui.backend.paths import VMFiles, check_socket_path
@@ -96,9 +97,10 @@ def launch(
     """
     undo: list[Callable[[], object]] = []
     with os_errors_as(StartFailed, f"{files.name} can't be started"):
-        _check(files, spec)
+        means = check(files, spec)
+        _check_leftovers(files)
         try:
-            child = _launch(files, spec, control, undo)
+            child = _launch(files, spec, means, control, undo)
             sync_file(files.pid_file)  # only now: a power cut before takes QEMU as well
             _tidy(files, control)
             if meanwhile is not None:
@@ -117,13 +119,25 @@ def launch(
     return child
 
 
-def _check(files: VMFiles, spec: Launch) -> None:
+class Means(NamedTuple):
+    """What of this host a machine is started with."""
+
+    binary: Path
+    accelerator: str
+    firmware: Firmware | None
+
+
+def check(files: VMFiles, spec: Launch) -> Means:
+    """Find what the start takes, and raise for all that is known to keep the machine of `files` from it.
+
+    What stands where its PID file and sockets will be is not looked at: while it runs they are its own. Raises what
+    `launch` does, and writes nothing.
+    """
     if sys.platform == "win32":
         raise Unsupported("virtual machines can't be run on Windows: use Linux or macOS")
     validate_cpus(spec.cpus)
     if spec.memory:
         parse_memory(spec.memory)
-    PIDFile.read(files.pid_file)  # one that can't be understood is not overwritten
     if not os.path.lexists(files.image):
         raise VMNotFound(f"{files.name} has no disk at {files.image}: create it first")
     backing = read_image(files.image).backing_file
@@ -132,25 +146,37 @@ def _check(files: VMFiles, spec: Launch) -> None:
         raise InvalidImage(f"{files.name} can't be started: {gone}")
     for path in (files.console, files.qmp):
         check_socket_path(path)
-        if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
-            raise CorruptFile(f"{path} should be a socket and is something else: repair the machine to move it aside")
     if files.seed.is_dir():
         raise CorruptFile(f"a folder stands where the seed {files.seed} should be: repair the machine to move it aside")
     if os.path.lexists(files.efivars) and not files.efivars.is_file():
         raise CorruptFile(f"{files.efivars} is no file: repair the machine to move it aside")
+    for name in () if spec.boot is None else (spec.boot.kernel_path, spec.boot.initrd_path):
+        if os.path.isabs(name) and not os.path.isfile(name):  # noqa: PTH113, PTH117 - where QEMU looks for others is its own affair
+            raise StartFailed(f"{files.name} can't be started: {name}, which it boots from, is gone; put it back")
+    return Means(
+        require_program(qemu_binary(files.arch)),
+        choose_accelerator(spec.accelerator, files.arch),
+        find_firmware(files.arch) if spec.boot is None else None,
+    )
+
+
+def _check_leftovers(files: VMFiles) -> None:
+    """Raise for what an earlier run can't have left: it would not be cleared away, and is in QEMU's way."""
+    PIDFile.read(files.pid_file)
+    for path in (files.console, files.qmp):
+        if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
+            raise CorruptFile(f"{path} should be a socket and is something else: repair the machine to move it aside")
 
 
 def _launch(
-    files: VMFiles, spec: Launch, control: Control, undo: list[Callable[[], object]]
+    files: VMFiles, spec: Launch, means: Means, control: Control, undo: list[Callable[[], object]]
 ) -> subprocess.Popen[bytes]:
     """Make all that QEMU needs, put its PID file on disk, and let it begin."""
-    binary = require_program(qemu_binary(files.arch))
-    accelerator = choose_accelerator(spec.accelerator, files.arch)
     private_directory(files.pid_dir)
     for path in (files.seed, files.efivars):
         if not path.exists():
             undo.append(lambda path=path: path.unlink(missing_ok=True))  # type: ignore[misc]
-    firmware = None if spec.boot is not None else _firmware_drives(files)
+    firmware = None if means.firmware is None else _firmware_drives(files, means.firmware)
     recording = _begin_recording(files, control)
     if recording is not None:
         undo.append(lambda: recordings.discard(recording))
@@ -165,14 +191,14 @@ def _launch(
         direct_boot=spec.boot,
         ports=spec.ports,
         network=spec.network,
-        accelerator=accelerator,
+        accelerator=means.accelerator,
         firmware=firmware,
         console_log=recording,
         qmp_path=files.qmp,
     )
     remove_leftovers(files)  # of an earlier run: what answers there from now on is the new one
     undo.append(lambda: _clear_up(files))
-    gate = _gate([str(binary), *arguments], files.qemu_log, foreground=spec.monitor)
+    gate = _gate([str(means.binary), *arguments], files.qemu_log, foreground=spec.monitor)
     undo.append(gate.end)
     control.report("writing the seed ISO")
     write_seed(
@@ -182,8 +208,8 @@ def _launch(
         user_data=spec.user_data,
         ssh_authorized_key=spec.ssh_authorized_key,
     )
-    control.report(f"starting QEMU ({accelerator})")
-    _write_pid_file(files, gate.child.pid, spec, accelerator, recording)
+    control.report(f"starting QEMU ({means.accelerator})")
+    _write_pid_file(files, gate.child.pid, spec, means.accelerator, recording)
     gate.open()
     return gate.child
 
@@ -231,9 +257,8 @@ def _tidy(files: VMFiles, control: Control) -> None:
         control.report(f"old recordings can't be removed: {explain_os_error(error)}")
 
 
-def _firmware_drives(files: VMFiles) -> FirmwareDrives:
+def _firmware_drives(files: VMFiles, firmware: Firmware) -> FirmwareDrives:
     """The firmware's code, and this machine's own copy of its variables, made on first need."""
-    firmware = find_firmware(files.arch)
     if firmware.vars is None:
         return FirmwareDrives(firmware.code, code_format=firmware.code_format)
     if not files.efivars.exists():

@@ -17,7 +17,7 @@ from podplane_tui.backend.direct_boot import choose_boot
 from podplane_tui.backend.errors import CorruptFile, InvalidInput, StartFailed, VMError
 from podplane_tui.backend.files import open_regular, os_errors_as, write_atomic
 from podplane_tui.backend.interface import Control, StopTimeouts
-from podplane_tui.backend.launch import Launch
+from podplane_tui.backend.launch import Launch, check
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.ports import allocate_ports, moved_ports, port_forwards, staged_state_file
 from podplane_tui.backend.settings import read_settings
@@ -56,7 +56,7 @@ def start(cluster: Cluster, asked: StartSettings, control: Control) -> None:
         user_data = read_user_data(cluster.files, settings.user_data)
         if settings.boot is None and not settings.firmware:
             settings = replace(settings, boot=_boot(cluster.files, control))
-        child = _launch(cluster, settings, user_data, control)
+        child = _launch(cluster, _spec(cluster.files, settings, user_data), control)
         _remember_start(cluster, asked, user_data, control)
     if settings.monitor:
         cluster.qemu.wait_in_foreground(child)
@@ -68,10 +68,13 @@ def restart(cluster: Cluster, settings: StartSettings | None, timeouts: StopTime
     with cluster.qemu.locked("restart"):
         settings = settings or _settings_for_restart(cluster, control)
         user_data = read_user_data(cluster.files, settings.user_data) or _user_data_in_use(cluster.files)
+        spec = _spec(cluster.files, settings, user_data)
         if cluster.qemu.running():
+            with os_errors_as(StartFailed, f"{cluster.files.name} could not be started again"):
+                check(cluster.files, spec)  # while there is a running machine to keep
             cluster.stop(timeouts=timeouts, control=control)
         with cluster.qemu.locked("start"):
-            _launch(cluster, settings, user_data, control)
+            _launch(cluster, spec, control)
 
 
 def _remembered(files: VMFiles, settings: StartSettings) -> StartSettings:
@@ -111,24 +114,25 @@ def _boot(files: VMFiles, control: Control) -> DirectBootOptions | None:
     return choice.options
 
 
-def _launch(cluster: Cluster, settings: StartSettings, user_data: str, control: Control) -> subprocess.Popen[bytes]:
-    files = cluster.files
-    key = ssh.ensure_identity(files.identity) if settings.network else ""
+def _spec(files: VMFiles, settings: StartSettings, user_data: str) -> Launch:
+    """What to launch, its ports still to be chosen."""
+    return Launch(
+        user_data=user_data,
+        cpus=settings.cpus,
+        memory=settings.memory,
+        ssh_authorized_key=ssh.ensure_identity(files.identity) if settings.network else "",
+        monitor=settings.monitor,
+        boot=settings.boot,
+        accelerator=settings.accelerator,
+        network=settings.network,
+    )
+
+
+def _launch(cluster: Cluster, spec: Launch, control: Control) -> subprocess.Popen[bytes]:
     for attempt in range(_PORT_RETRIES):
         with os_errors_as(StartFailed, "there are no ports for it"):
-            ports = allocate_ports() if settings.network else Ports()
-        launch = Launch(
-            user_data=user_data,
-            cpus=settings.cpus,
-            memory=settings.memory,
-            ssh_authorized_key=key,
-            monitor=settings.monitor,
-            boot=settings.boot,
-            ports=port_forwards(ports),
-            accelerator=settings.accelerator,
-            network=settings.network,
-        )
-
+            ports = allocate_ports() if spec.network else Ports()
+        launch = replace(spec, ports=port_forwards(ports))
         try:
             return _launch_once(cluster, launch, ports, control)
         except StartFailed as error:

@@ -12,13 +12,17 @@ from podplane_tui.backend import (
     Busy,
     Cancelled,
     Control,
+    CorruptFile,
     DirectBootOptions,
+    InvalidImage,
     NotRunning,
     PIDFile,
     QMPUnavailable,
+    StartFailed,
     StartSettings,
     State,
     StopTimeouts,
+    VMNotFound,
 )
 from podplane_tui.backend.inventory import RUN_STATE_PATIENCE
 from podplane_tui.backend.ports import write_state_file
@@ -333,3 +337,29 @@ def restart_with_busy_socket(bench: Bench) -> None:
     assert vm.pid != before
     assert (vm.cpus, vm.memory_limit_bytes) == (1, 64 * 2**20)
     assert SMALL.memory == "64M"
+
+
+@case("a restart of what could not start again stops nothing", quick=True)
+def restart_that_can_not_be(bench: Bench) -> None:
+    base, away = bench.root / "base.qcow2", bench.root / "away"
+    bench.cluster.create(None)
+    bench.files.image.rename(base)
+    bench.cluster.create(base)
+    bench.guard(bench.files.image)
+    kernel = bench.root / "kernel"
+    kernel.touch()
+    child = bench.stand_in("-kernel", str(kernel), "-initrd", str(kernel), "-append", "x")
+    for path, kind in (
+        (base, InvalidImage),
+        (bench.files.image, VMNotFound),
+        (kernel, StartFailed),
+    ):
+        path.rename(away)
+        with refused(kind, str(path)):
+            bench.cluster.restart(timeouts=AT_ONCE)
+        away.rename(path)
+        assert bench.state() is State.RUNNING
+    bench.files.identity.write_text("no key")
+    with refused(CorruptFile, str(bench.files.identity)):
+        bench.cluster.restart(timeouts=AT_ONCE)
+    assert child.poll() is None
