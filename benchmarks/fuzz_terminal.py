@@ -58,6 +58,22 @@ _TEXTS = (
     "\x85",
     "\x9b3",
 )
+_LOOKS = (
+    "",
+    "0",
+    "1",
+    "0;32",
+    "38;5;208",
+    "38;2;1;2;3",
+    "48;5;4",
+    "4:3;58:2::1:2:3",
+    "7",
+    "39",
+    "22;24",
+    "49",
+    "8;9;53",
+)
+_LINE_ENDS = ("\x1b[0m\r\n", "\x1b[m\r\r\n", "\r\n", "\x1b[39m\r\n", "\x1b[…\r\n")
 
 
 class Generator:
@@ -71,6 +87,7 @@ class Generator:
             self._text,
             self._text,
             self._text,
+            self._log,
             self._control,
             self._control,
             self._escape,
@@ -105,6 +122,15 @@ class Generator:
             parts.append(data[start : start + size])
             start += size
         return parts
+
+    def _log(self) -> bytes:
+        """Lines of text and colours, as most programs print them."""
+        choose = self.random.choice
+        lines = []
+        for _ in range(self.random.randint(1, 12)):
+            words = [f"\x1b[{choose(_LOOKS)}m{choose(_TEXTS)}" for _ in range(self.random.randint(0, 3))]
+            lines.append("".join(words) + choose(_LINE_ENDS))
+        return "".join(lines).encode()
 
     def _control_sequence(self) -> bytes:
         choose = self.random.choice

@@ -3,7 +3,8 @@
 It does nothing that `parser` and `Screen` do not do as well; it only does the frequent things without their detours.
 Three levels, each taking what the one before leaves:
 
-1. `_print_lines`: lines of plain ASCII in the default style go, as strings, straight to their rows or the scrollback.
+1. `_print_lines`: lines of text and SGR go, as text, straight to their rows or the scrollback. What they look like is
+   found out when somebody looks at them.
 2. `_run_plain`: one regular expression cuts a chunk into (printable ASCII, control control) pairs; frequent controls
    are carried out here, the others by their handler.
 3. `_run_general`: the same tokens, all by their handlers, while a mode is on that makes printing special.
@@ -14,7 +15,7 @@ Invariants:
 - The local `x` is the column where the next character goes; `x == columns` stands for `cursor.x == columns - 1` with
   a wrap pending. `_store` and `_load` convert, and every call into the screen stands between them.
 - `rows` is `screen.visible` itself; what replaces that list is followed by a full load.
-- Plain strings in `rows` are rows of one-cell characters in the default style that do not wrap (see `scrollback`).
+- Strings in `rows` are rows that do not wrap (see `stored`). Of those, plain ones alone are written to as strings.
 - Whatever writes to a `Row` without its own methods counts `version` up and empties `cache`.
 - While `append` is set, the row the cursor is in is open: text goes on at its end, and its `length`, `version` and
   `cache` are behind until it is closed. Only text that fits and SGR may come while a row is open.
@@ -31,10 +32,10 @@ from typing import Any, Final
 from .parser import GROUND, SEQUENCE, Parser, numbers_of
 from .row import Row
 from .screen import Screen
-from .scrollback import StoredRow
 from .settings import BRACKETED_PASTE, DECCKM, DECNKM, DECTCEM, FOCUS, SYNCHRONIZED
+from .stored import StoredRow, row_of, source_of, style_after, text_of, without_styles
 from .style import BG, DEFAULT_STYLE, Style, transition
-from .width import CLASSES, MAX_CELL_LENGTH, NARROW, WIDE, WORDS, ZERO, run_class, word
+from .width import CLASSES, MAX_CELL_LENGTH, NARROW, WIDE, WORDS, ZERO, cells_in_line, run_class, word
 
 _TOKEN: Final = re.compile(
     "([ -~]*)("
@@ -47,7 +48,7 @@ _TOKEN: Final = re.compile(
     r"|[\x1b\x80-\x9f][\s\S]*"
     r")?"
 )
-_LINES: Final = re.compile(r"(?:[ -~]*+\r++\n)*+")
+_LINES: Final = re.compile(r"(?:[ -~\xa0-\U0010ffff]*+(?:\x1b\[[0-9:;]{0,256}m[ -~\xa0-\U0010ffff]*+)*+\r++\n)*+")
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]")
 _STRING: Final = re.compile(r"\x1b[\]k][^\x00-\x1f\x7f-\x9f]{0,512}+(?:\x07|\x1b\\)")
 _ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[#(-+\--/ ][0-~]|[0-9<-OQ-WYZ\\a-jl-~])")
@@ -58,6 +59,9 @@ Operation = tuple[int, Any, Any]
 
 _VISIBLE: Final = DECTCEM << 5
 _LONG_LINE: Final = 512
+_PATIENCE: Final = 3
+_WORTH_IT: Final = 256
+"""How often in turn fewer characters than that may go as whole lines before the rest of a chunk goes by tokens."""
 _MAX_OPERATIONS: Final = 8192
 _operations: dict[str, Operation] = {}
 _LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIJKLMPSTXZ^`abdefjkn")
@@ -70,23 +74,23 @@ _LIGHT_ESCAPES: Final = frozenset("679DEHM")
 
 def feed(screen: Screen, parser: Parser, text: str) -> None:
     """Carry out decoded text."""
-    later = ""
-    if screen.cursor.x or screen.visible[screen.cursor.y]:
-        # Finish the line a chunk begins in by itself: the lines after it are likely to be plain.
-        end = text.find("\n", 0, _LONG_LINE) + 1
-        text, later = text[:end], text[end:]
-    while text or later:
-        if not text:
-            text, later = later, ""
+    start, size = 0, len(text)
+    patience = _PATIENCE
+    while start < size:
         if parser.state == GROUND:
-            text = _print_lines(screen, text)
-            tokens = iter(_TOKEN.findall(text))
+            begin = start
+            start = _print_lines(screen, text, start)
+            patience = _PATIENCE if start - begin >= _WORTH_IT else patience - 1
+            # One line by its tokens, and whole lines again, unless that has brought too little.
+            end = (text.find("\n", start, start + _LONG_LINE) + 1 if patience > 0 else 0) or size
+            tokens = iter(_TOKEN.findall(text, start, end))
             rest: str | None = None
             while rest is None:
                 rest = (_run_plain if _is_plain(screen) else _run_general)(screen, parser, tokens)
-            text = rest
-        if text:
-            text = text[parser.consume(text) :]
+            start = end - len(rest)
+            if not rest:
+                continue
+        start = parser.consume(text, start)
 
 
 def _is_plain(screen: Screen) -> bool:
@@ -103,61 +107,93 @@ def _lines_up_to(columns: int) -> re.Pattern[str]:
     return re.compile(rf"(?:[ -~]{{0,{columns}}}+\r++\n)*+")
 
 
-def _print_lines(screen: Screen, text: str) -> str:
-    """Print the lines at the start of `text` if they are plain and nothing is in their way; returns the rest."""
-    if screen.style is not DEFAULT_STYLE or text[:1] == "\x1b" or not _is_plain(screen):
-        return text
+def _print_lines(screen: Screen, text: str, start: int) -> int:
+    """Print the lines of `text` from `start` on, as far as nothing is in their way; returns where they end."""
+    columns, cursor = screen.columns, screen.cursor
+    style = screen.style
+    if cursor.x or screen.pending_wrap or style.background != "default" or style.protected or not _is_plain(screen):
+        return start
     if screen.top or screen.bottom != screen.lines - 1 or screen.translation is not None:
-        return text
-    columns = screen.columns
-    cursor = screen.cursor
-    rows = screen.visible
-    if cursor.x or any(row if isinstance(row, str) else row.length for row in rows[cursor.y :]):
-        return text
-    end: int = _lines_up_to(columns).match(text).end()  # type: ignore[union-attr]
-    fit = True
-    if end < len(text) - columns:
-        all_lines: int = _LINES.match(text).end()  # type: ignore[union-attr]
-        fit = all_lines == end
-        end = all_lines
-    if end == 0:
-        return text
+        return start
+    if any(row if isinstance(row, str) else row.length for row in screen.visible[cursor.y :]):
+        return start
+    end = start
+    if style is DEFAULT_STYLE:
+        end = _lines_up_to(columns).match(text, start).end()  # type: ignore[union-attr]
+        if end >= len(text) - columns:
+            if end > start:
+                _add_rows(screen, _lines_of(text[start:end]))  # type: ignore[arg-type]
+            return end
+    end = _LINES.match(text, end).end()  # type: ignore[union-attr]
+    if end == start:
+        return start
+    rows, count, screen.style = _rows_of(_lines_of(text[start:end]), columns, style)
+    if count < text.count("\n", start, end):
+        end = start
+        for _ in range(count):
+            end = text.index("\n", end) + 1
+    _add_rows(screen, rows)
+    return end
 
-    block = text[:end]
+
+def _lines_of(block: str) -> list[str]:
+    """The lines of a block of whole lines, and an empty one behind them."""
     if block.count("\r") != block.count("\n"):
         block = block.replace("\r", "").replace("\n", "\r\n")
-    lines: list[StoredRow] = block.split("\r\n")  # type: ignore[assignment]
-    screen.last_char = next((line[-1] for line in reversed(lines) if line), screen.last_char)  # type: ignore[index]
-    if not fit:
-        lines = _wrapped(lines, columns)  # type: ignore[arg-type]
-    surplus = cursor.y + len(lines) - screen.lines
+    return block.split("\r\n")
+
+
+def _add_rows(screen: Screen, rows: list[StoredRow]) -> None:
+    """Put rows from the cursor's row on; it goes to the start of the last one."""
+    cursor, visible = screen.cursor, screen.visible
+    screen.last_char = next(filter(None, map(_last_char, reversed(rows))), screen.last_char)
+    surplus = cursor.y + len(rows) - screen.lines
     if surplus > 0:
         if not screen.alternate:
-            screen.scrollback.extend(rows[: min(surplus, cursor.y)])
-            screen.scrollback.extend_lines(lines[: max(0, surplus - cursor.y)])
-        rows[cursor.y :] = lines if surplus <= cursor.y else lines[surplus - cursor.y :]
-        del rows[: len(rows) - screen.lines]
+            screen.scrollback.extend(visible[: min(surplus, cursor.y)])
+            screen.scrollback.extend_lines(rows[: max(0, surplus - cursor.y)])
+        visible[cursor.y :] = rows if surplus <= cursor.y else rows[surplus - cursor.y :]
+        del visible[: len(visible) - screen.lines]
         cursor.y = screen.lines - 1
     else:
-        rows[cursor.y : cursor.y + len(lines)] = lines
-        cursor.y += len(lines) - 1
+        visible[cursor.y : cursor.y + len(rows)] = rows
+        cursor.y += len(rows) - 1
     cursor.x = 0
     screen.pending_wrap = False
-    return text[end:]
 
 
-def _wrapped(lines: list[str], columns: int) -> list[Row | str]:
-    """Lines as rows of `columns` cells at most."""
-    rows: list[Row | str] = []
-    for line in lines:
-        start = 0
-        while len(line) - start > columns:
-            row = Row(line[start : start + columns])
-            row.wrapped = True
-            rows.append(row)
-            start += columns
-        rows.append(line[start:] if start else line)
-    return rows
+def _last_char(row: StoredRow) -> str:
+    """The last character of a row that takes cells; empty if there is none."""
+    text = row.full_text() if isinstance(row, Row) else text_of(row)
+    if text.isascii():
+        return text[-1:]
+    return next((char for char in reversed(text) if CLASSES[ord(char)] != ZERO), "")
+
+
+def _rows_of(lines: list[str], columns: int, style: Style) -> tuple[list[StoredRow], int, Style]:
+    """Lines as rows of `columns` cells at most, up to the first whose looks cannot be left for later.
+
+    Returns them, an empty one behind them, how many lines they are, and the style behind them.
+    """
+    rows: list[StoredRow] = []
+    for number, line in enumerate(lines):
+        if line.isascii() and "\x1b" not in line:
+            if len(line) > columns:
+                *full, line = [line[start : start + columns] for start in range(0, len(line), columns)]  # noqa: PLW2901
+                for part in full:
+                    row = Row()
+                    row.put(0, part, style)
+                    row.wrapped = True
+                    rows.append(row)
+            rows.append(line if style is DEFAULT_STYLE or not line else source_of(line, style))
+            continue
+        printed = without_styles(line)
+        end_style = style_after(line, style)
+        if end_style.background != "default" or cells_in_line(printed) > columns:
+            return [*rows, ""], number, style
+        rows.append(source_of(line, style) if printed else "")
+        style = end_style
+    return rows, len(lines) - 1, style
 
 
 # -- tokens -----------------------------------------------------------------------------------------------------------
@@ -308,12 +344,12 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
                 if table:
                     text = text.translate(table)  # noqa: PLW2901 - the same text, as the character set has it
                 row = rows[y]
-                if row.__class__ is str:
-                    if style is default and x == len(row):
+                if row.__class__ is not Row:
+                    if style is default and row.__class__ is str and x == len(row):
                         rows[y] = row + text
                         row = None
                     else:
-                        row = rows[y] = Row(row)
+                        row = rows[y] = row_of(row)
                 if row is not None:
                     chars = row.chars
                     if chars is None:
@@ -354,13 +390,13 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             if width and x + width <= columns:
                 if append is None:
                     row = rows[y]
-                    if row.__class__ is str:
-                        if style is default and narrow and x == len(row):
+                    if row.__class__ is not Row:
+                        if style is default and narrow and row.__class__ is str and x == len(row):
                             rows[y] = row + control
                             x += width
                             last = base
                             continue
-                        row = rows[y] = Row(row)
+                        row = rows[y] = row_of(row)
                     if row.chars is None and x >= row.length and table is None:
                         row.pad(x)
                         open_row = row
@@ -432,21 +468,23 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             x = operation[2]
             if x >= columns:
                 x = columns - 1
-        elif code == ERASE_RIGHT and not spares_protected:
-            if x == columns:
-                x -= 1
+        elif (
+            code == ERASE_RIGHT and 0 < x < columns and not spares_protected
+        ):  # of a whole row, the one above must know
             row = rows[y]
             if style is default or style._values[BG] == "default":
                 if row.__class__ is str:
                     if len(row) > x:
                         rows[y] = row[:x]
                 else:
+                    if row.__class__ is not Row:
+                        row = rows[y] = row_of(row)
                     if row.length > x:
                         row.truncate(x)
                     row.wrapped = False
             else:
-                if row.__class__ is str:
-                    row = rows[y] = Row(row)
+                if row.__class__ is not Row:
+                    row = rows[y] = row_of(row)
                 row.truncate(x)
                 row.wrapped = False
                 screen.style = style

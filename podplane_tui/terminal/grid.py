@@ -1,8 +1,8 @@
 """The grid of rows under the screen: margins, scrolling, scrollback, the alternate screen.
 
 Storage is our own: pyte's `buffer` is not maintained. Visible rows are `Row` objects or, while nobody has looked at
-them and they are plain, strings (see `scrollback.StoredRow`); everything here that writes to a row goes through
-`row_at`, which makes it a `Row` and notes the change.
+them, the text that makes them (see `stored.StoredRow`); everything here that writes to a row goes through `row_at`,
+which makes it a `Row`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import pyte
 
 from .row import Row
-from .scrollback import Scrollback, StoredRow
+from .scrollback import Scrollback
+from .stored import StoredRow, length_of, row_of, text_of
 from .style import DEFAULT_STYLE, Style
 
 
@@ -45,7 +46,7 @@ class Grid(pyte.Screen):
         """The visible row `y`, to be written to."""
         row = self.visible[y]
         if isinstance(row, str):
-            row = self.visible[y] = Row(row)
+            row = self.visible[y] = row_of(row)
         return row
 
     @property
@@ -56,14 +57,10 @@ class Grid(pyte.Screen):
     @property
     def display(self) -> list[str]:
         """The visible text, each line padded to the width of the screen."""
-        columns = self.columns
-        lines: list[str] = []
-        for row in self.visible:
-            if isinstance(row, str):
-                lines.append(row.ljust(columns))
-            else:
-                lines.append(row.full_text() + " " * (columns - row.length))
-        return lines
+        return [
+            (text_of(row) if isinstance(row, str) else row.full_text()) + " " * (self.columns - length_of(row))
+            for row in self.visible
+        ]
 
     # -- margins ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .row import Row
-from .scrollback import StoredRow
+from .stored import StoredRow, length_of, row_of
 from .style import DEFAULT_STYLE, Style
 from .width import width_of
 
@@ -36,14 +36,14 @@ def reflow(rows: Iterable[StoredRow], columns: int, places: list[Place]) -> list
     for number, row in enumerate(rows):
         if not line:
             first = number
-            if len(row) <= columns if isinstance(row, str) else row.length <= columns and not row.wrapped:
+            length = length_of(row)
+            if length <= columns and (isinstance(row, str) or not row.wrapped):
                 for place in followed.get(number, ()):
-                    length = len(row) if isinstance(row, str) else row.length
                     limit = columns if place.column == length else columns - 1
                     place.row, place.column = len(result), min(place.column, limit)
                 result.append(row)
                 continue
-        line.append(Row(row) if isinstance(row, str) else row)
+        line.append(row_of(row))
         if not line[-1].wrapped:
             _rewrap(line, first, columns, followed, result)
             line = []

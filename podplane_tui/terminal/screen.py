@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from .colors import BASE_COLORS
 from .reflow import Place, reflow
 from .reports import Window
-from .scrollback import StoredRow
 from .settings import DECLRMM, Settings
+from .stored import StoredRow, length_of, row_of
 
 Numbers = tuple[int, ...]
 Handler = Callable[[Numbers], None]
@@ -262,7 +262,7 @@ class Screen(Settings):
         history = list(self.scrollback.stored)
         used = len(main)
         lowest = max(place.row for place in places)
-        while used > lowest + 1 and _is_blank(main[used - 1]):
+        while used > lowest + 1 and not length_of(main[used - 1]):
             used -= 1
         anchor = Place(0, 0)
         for place in (anchor, *places):
@@ -281,18 +281,15 @@ class Screen(Settings):
         return screen + [""] * (lines - len(screen))
 
 
-def _is_blank(row: StoredRow) -> bool:
-    return not (row if isinstance(row, str) else row.length)
-
-
 def fitted(rows: list[StoredRow], lines: int, columns: int) -> list[StoredRow]:
     """`rows` cut or filled up to a size; rows go from the bottom."""
     kept: list[StoredRow] = []
     for row in rows[:lines]:
-        if isinstance(row, str):
+        if type(row) is str:
             kept.append(row[:columns])
         else:
-            row.truncate(columns)
-            row.wrapped = False
-            kept.append(row)
+            cut = row_of(row)
+            cut.truncate(columns)
+            cut.wrapped = False
+            kept.append(cut)
     return kept + [""] * (lines - len(kept))

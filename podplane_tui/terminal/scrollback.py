@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from typing import overload
 
 from .row import Row
+from .stored import StoredRow, row_of, text_of
 
 _MANY_PIECES = 32
-StoredRow = Row | str
-"""A row, or the text of one that has only one-cell characters in the default style and does not wrap.
-
-Most lines of a flood are never looked at: they stay strings, and become a `Row` when first asked for."""
 
 
 class Scrollback(Sequence[Row]):
@@ -63,13 +60,13 @@ class Scrollback(Sequence[Row]):
             return [self[position] for position in range(*index.indices(len(self._stored)))]
         row = self._stored[index]
         if isinstance(row, str):
-            row = self._stored[index] = Row(row)
+            row = self._stored[index] = row_of(row)
         return row
 
     def texts(self) -> list[tuple[str, bool]]:
         """`(plain text, wrapped)` of every row, without making rows of strings."""
         return [
-            (row.rstrip(" "), False)
+            (text_of(row).rstrip(" "), False)
             if isinstance(row, str)
             else (row.full_text() if row.wrapped else row.text, row.wrapped)
             for row in self._stored

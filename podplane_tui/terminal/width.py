@@ -7,6 +7,7 @@ what programs in a virtual machine, whose C library counts by `wcwidth`, reckon 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -64,6 +65,16 @@ def word(text: str) -> tuple[int, str, bool]:
             WORDS.clear()
         WORDS[text] = entry
     return entry
+
+
+def cells_in_line(text: str) -> int:
+    """How many cells a line of printable text takes; more than any line has if some of its marks cannot be kept."""
+    if text.isascii():
+        return len(text)
+    classes = text.translate(CLASSES)
+    if classes[0] == ZERO or ZERO * MAX_CELL_LENGTH in classes:
+        return sys.maxsize
+    return len(classes) + classes.count(WIDE) - classes.count(ZERO)
 
 
 def cells_of(text: str) -> Sequence[str]:

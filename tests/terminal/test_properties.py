@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzz_terminal import Generator, State, fuzz, problem
 from podplane_tui.terminal import Screen, Stream, Terminal
+from podplane_tui.terminal.style import DEFAULT_STYLE, describe, transition
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +52,63 @@ def test_cuts_do_not_matter(data: bytes, cuts: list[int]) -> None:
     assert cut_replies == replies
     assert State.of(cut) == State.of(whole)
     assert problem(whole) is None
+
+
+_LOOKS = st.sampled_from(
+    [
+        "",
+        "0",
+        "1",
+        "0;32",
+        "38;5;208",
+        "38;2;1;2;3",
+        "44",
+        "4:3;58:2::1:2:3",
+        "58:5:7",
+        "7;8",
+        "39",
+        "22;24",
+        "49",
+        "9;53",
+    ]
+).map("\x1b[{}m".format)
+_WORDS = st.sampled_from(
+    ["word", "ÄÖ", "x" * 9, "漢字", "e\u0301", "\u0301", "👩\u200d💻", " ", "│", "\x1b[…", "\x1b[K"]
+)
+_LINES = st.tuples(
+    st.lists(st.one_of(_LOOKS, _WORDS), max_size=6).map("".join),
+    st.sampled_from(["\r\n", "\x1b[0m\r\n", "\x1b[m\r\n", "\r\r\n", '\x1b[1"q\r\n']),
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=st.lists(_LINES, max_size=12), columns=st.sampled_from([1, 2, 9, 40]), narrower=st.integers(1, 12))
+def test_lines_kept_as_text_look_as_if_they_had_been_printed_one_by_one(
+    lines: list[str], columns: int, narrower: int
+) -> None:
+    data = "".join(lines).encode()
+    whole, single = Terminal(columns, 4, scrollback=20), Terminal(columns, 4, scrollback=20)
+    whole.feed(data)
+    for byte in data:
+        single.feed(bytes([byte]))
+    texts = Terminal(columns, 4, scrollback=20)
+    texts.feed(data)
+    assert [match.line for match in texts.search("word")] == [match.line for match in single.search("word")]
+    assert texts.display == single.display
+    assert State.of(whole) == State.of(single)
+    for terminal in (texts, single):  # one has looked at its rows, the other has not
+        terminal.resize(narrower, 5)
+        terminal.feed(b"\x1b[2b")
+    assert State.of(texts) == State.of(single)
+
+
+@settings(max_examples=200, deadline=None)
+@given(looks=st.lists(_LOOKS, max_size=8))
+def test_what_describes_a_style_selects_it(looks: list[str]) -> None:
+    style = DEFAULT_STYLE
+    for look in looks:
+        style = transition(style, look) or style
+    assert transition(DEFAULT_STYLE, f"\x1b[{describe(style)}m") == style
 
 
 @settings(max_examples=100, deadline=None)
