@@ -137,14 +137,16 @@ class PowerCut(Enum):
     ANYTHING = "anything: for what is of no use then, or written anew"
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int, after: PowerCut = PowerCut.NEW) -> None:
+def write_atomic(path: Path, content: bytes | bytearray, *, mode: int, after: PowerCut = PowerCut.NEW) -> None:
     """Replace `path` as one step: readers see the old content or the new; `after` a power cut what that says."""
     with staged(path, content, mode=mode, after=after) as put:
         put()
 
 
 @contextlib.contextmanager
-def staged(path: Path, content: bytes, *, mode: int, after: PowerCut = PowerCut.NEW) -> Iterator[Callable[[], None]]:
+def staged(
+    path: Path, content: bytes | bytearray, *, mode: int, after: PowerCut = PowerCut.NEW
+) -> Iterator[Callable[[], None]]:
     """Write the new content of `path` beside it; a call of what this gives puts it in place, and without one it goes.
 
     For who has the time to write before the moment at which it is to count.

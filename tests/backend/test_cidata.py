@@ -4,6 +4,7 @@ import resource
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,50 @@ def test_seed_is_private_and_replaced_as_one_step(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_seed(path).user_data == "new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["seed.iso"]
+
+
+def test_seed_of_the_same_stays(tmp_path: Path) -> None:
+    path = tmp_path / "seed.iso"
+    _write(path)
+    before = path.stat()
+    _write(path)
+    assert path.stat() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x"),  # where nothing stands
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(path.read_bytes() + b"x"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.chmod(0o644),
+        lambda path: path.rename(path.with_name("other")).parent.joinpath(path.name).symlink_to("other"),
+        lambda path: _write(path, user_data="#cloud-config"),
+        lambda path: _write(path, key=""),
+        lambda path: _write(path, arch="arm64"),
+    ],
+)
+def test_seed_of_anything_else_is_made_anew(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    path = tmp_path / "seed.iso"
+    _write(path)
+    made = path.stat().st_size
+    change(path)
+    changed = path.lstat().st_ino
+    _write(path)
+    after = path.lstat()
+    assert (after.st_mode, after.st_size) == (stat.S_IFREG | 0o600, made)
+    assert after.st_ino != changed
+    assert read_seed(path) == Seed("cidata", "#cloud-config\n", meta_data("default", KEY), NETWORK)
+
+
+def test_seed_made_in_another_way_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "seed.iso"
+    _write(path)
+    before = path.stat().st_ino
+    monkeypatch.setattr(cidata, "_MAKING", b"another")
+    _write(path)
+    assert path.stat().st_ino != before
 
 
 def test_a_file_that_can_not_be_written_whole_keeps_the_old_seed(tmp_path: Path) -> None:
