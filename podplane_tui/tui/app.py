@@ -126,7 +126,12 @@ class PodplaneApp(WatchingApp):
             history=self._history,
         )
         self.dashboard = dashboard.data_bind(
-            PodplaneApp.snapshots, PodplaneApp.jobs, PodplaneApp.events, PodplaneApp.stale_for, PodplaneApp.local_server
+            PodplaneApp.snapshots,
+            PodplaneApp.jobs,
+            PodplaneApp.events,
+            PodplaneApp.stale_for,
+            PodplaneApp.local_server,
+            PodplaneApp.moment,
         )
         return self.dashboard
 

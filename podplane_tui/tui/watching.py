@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
@@ -27,6 +28,9 @@ STALE_AFTER = 2
 UPKEEP_INTERVAL = 10.0
 """Seconds between looks at how large recordings are."""
 
+_STEP = 1.0
+"""Seconds after which times that are shown move on, looked or not."""
+
 TOAST_LIMIT = 300
 """Cells of a message that comes as a toast."""
 
@@ -41,6 +45,8 @@ class WatchingApp(App[None]):
     snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
     events: var[tuple[Event, ...]] = var(())
     local_server: var[LocalServer | None] = var(None)
+    moment: var[float] = var(0.0)
+    """The time (`monotonic`) that is shown. It moves on once a second, with what a look found: one frame for both."""
     stale_for: var[int] = var(0)
     """Seconds since the last look at the machines, once they are too many; else 0."""
 
@@ -90,11 +96,18 @@ class WatchingApp(App[None]):
                     self._note_changes(found, since=before)
                 self.snapshots = found
             unready = False
-            try:
-                async with asyncio.timeout(self.config.dashboard.refresh):
+            self.moment = self._looked
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the next look is due, or wanted."""
+        due = time.monotonic() + self.config.dashboard.refresh
+        while not self._look_now.is_set() and (left := due - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _STEP)):
                     await self._look_now.wait()
-            except TimeoutError:
-                continue
+            if left > _STEP:
+                self.moment = time.monotonic()
 
     @work(group="recordings", exclusive=True)
     async def _keep_recordings(self) -> None:

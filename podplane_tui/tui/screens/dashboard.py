@@ -53,6 +53,7 @@ class Dashboard(PanelScreen):
     snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
     jobs: var[tuple[Job, ...]] = var(())
     journal_read_at: var[float] = var(0.0)
+    moment: var[float] = var(0.0)
     stale_for: var[int] = var(0)
     events: var[tuple[Event, ...]] = var(())
     history: var[History] = var(History)
@@ -75,7 +76,7 @@ class Dashboard(PanelScreen):
         """Summary, table, panel, keys. A job brings its line with it."""
         yield SummaryBar(self._data_dir).data_bind(Dashboard.snapshots, Dashboard.local_server)
         with Vertical(id="body"):
-            yield self.machines.data_bind(Dashboard.snapshots, Dashboard.stale_for)
+            yield self.machines.data_bind(Dashboard.snapshots, Dashboard.moment, Dashboard.stale_for)
             yield self.tabs.data_bind(
                 Dashboard.vm,
                 Dashboard.snapshots,
@@ -83,6 +84,7 @@ class Dashboard(PanelScreen):
                 Dashboard.events,
                 Dashboard.history,
                 Dashboard.local_server,
+                Dashboard.moment,
                 current=Dashboard.tab,
             )
         yield Footer(show_command_palette=False)
@@ -106,7 +108,7 @@ class Dashboard(PanelScreen):
         if self.has_class("-wide") and self.has_class("-tall") and not self.machines.query("#side-details"):
             from podplane_tui.tui.widgets.details import DetailsPanel  # noqa: PLC0415
 
-            details = DetailsPanel(id="side-details").data_bind(Dashboard.vm, Dashboard.history)
+            details = DetailsPanel(id="side-details").data_bind(Dashboard.vm, Dashboard.history, Dashboard.moment)
             await self.machines.mount(details)
 
     def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:

@@ -10,6 +10,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from podplane_tui.backend.advice import port_holders
+from podplane_tui.backend.ports import port_is_free
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.history import History
 from podplane_tui.tui.threads import in_thread
@@ -18,19 +19,17 @@ from podplane_tui.tui.widgets.panel import Panel
 
 _MARGIN = 4
 
-_BEAT = 0.5
-"""Seconds between looks at whether what is shown is a second old."""
-
 _PORTS_INTERVAL = 5.0
-"""Seconds between looks at who listens: they go through all processes of the host."""
+"""Seconds between looks at which ports somebody listens on."""
 
 
 class DetailsPanel(Panel):
     """Shows `vm`, its last minutes from `history` and, while in view, its files on disk and who listens on its ports.
 
-    Enter or a click on a line copies its value.
+    Enter or a click on a line copies its value. `moment` is when it is that.
     """
 
+    moment: var[float] = var(0.0, init=False)
     files: var[tuple[FileFact, ...]] = var(())
     history: var[History] = var(History)
     listeners: var[Mapping[int, str] | None] = var[Mapping[int, str] | None](None)
@@ -47,6 +46,8 @@ class DetailsPanel(Panel):
         self._lines: list[Line] = []
         self._ssh_line = ""
         self._moved = 0.0
+        self._asked_of: int | None = None
+        """The process that ran the machine when it was asked who listens."""
         self._looking: dict[str, str] = {}
         """The machine that is being looked at, by what is looked for."""
 
@@ -55,8 +56,7 @@ class DetailsPanel(Panel):
         yield OptionList(classes="details-list", compact=True)
 
     def on_mount(self) -> None:
-        """Look at the files once a second, with what is new about the machine or without; the plots move on, too."""
-        self.set_interval(_BEAT, self._beat)
+        """Ports are looked at by themselves."""
         self.set_interval(_PORTS_INTERVAL, self._look_at_ports)
 
     def on_show(self) -> None:
@@ -78,6 +78,11 @@ class DetailsPanel(Panel):
                 self.query_one(OptionList).scroll_home(animate=False)
         self._move_on()
 
+    def watch_moment(self, moment: float) -> None:
+        """Look at the files, with what is new about the machine or without; the plots move on, too."""
+        if self._moved < moment:  # else that was new was shown just now
+            self._move_on()
+
     def watch_files(self) -> None:
         """Show what was found."""
         self._write()
@@ -85,10 +90,6 @@ class DetailsPanel(Panel):
     def watch_listeners(self) -> None:
         """Show who listens."""
         self._write()
-
-    def _beat(self) -> None:
-        if time.monotonic() - self._moved > 1 - _BEAT:  # what is new about the machine brings as much as one needs
-            self._move_on()
 
     def _move_on(self) -> None:
         self._moved = time.monotonic()
@@ -118,10 +119,14 @@ class DetailsPanel(Panel):
         self.run_worker(work(), group=group)
 
     async def _look_who_listens(self, vm: VMSnapshot) -> None:
-        ports = [port for _, port in vm.ports.items()] if vm.live else []
-        found = await in_thread(lambda: port_holders(ports), name="details-ports") if ports else None
+        """Ask the whole host who has which port only where others are taken than before, or QEMU is another."""
+        taken = [port for _, port in vm.ports.items() if vm.live and not port_is_free(port)]
+        if self.listeners is not None and self.listeners.keys() == set(taken) and self._asked_of == vm.pid:
+            return
+        found = await in_thread(lambda: port_holders(taken), name="details-ports") if taken else {}
         if self.vm is not None and self.vm.key == vm.key:
-            self.listeners = found
+            self._asked_of = vm.pid
+            self.listeners = found if vm.live else None
 
     async def _look(self, vm: VMSnapshot) -> None:
         found, line = await in_thread(lambda: (file_facts(vm.files), ssh_command(vm)), name="details-files")

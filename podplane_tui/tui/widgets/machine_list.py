@@ -23,6 +23,7 @@ class MachineList(Vertical):
     """Lists `snapshots`; the frame says how many, how many are marked, and since when nothing new was seen."""
 
     snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    moment: var[float] = var(0.0)
     stale_for: var[int] = var(0)
 
     def __init__(self, table: VMTable, *, data_dir: Path, runtime_dir: Path) -> None:
@@ -33,7 +34,7 @@ class MachineList(Vertical):
 
     def compose(self) -> ComposeResult:
         """The table; what else there may be joins it when it is first wanted."""
-        yield self.table.data_bind(MachineList.snapshots)
+        yield self.table.data_bind(MachineList.snapshots, MachineList.moment)
 
     def on_mount(self) -> None:
         """The title is there from the first frame."""

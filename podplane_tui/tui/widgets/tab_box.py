@@ -52,6 +52,7 @@ class TabBox(Vertical):
     events: var[tuple[Event, ...]] = var(())
     history: var[History] = var(History)
     local_server: var[LocalServer | None] = var(None)
+    moment: var[float] = var(0.0)
 
     def __init__(self) -> None:
         super().__init__(id="panel")
@@ -194,7 +195,7 @@ TABS = {
             "Paths, ports, files and QEMU's arguments",
             "details",
             "DetailsPanel",
-            (TabBox.vm, TabBox.history),
+            (TabBox.vm, TabBox.history, TabBox.moment),
         ),
         Tab(
             "events",

@@ -23,9 +23,6 @@ TYPE_TOOLTIP = "Type into the selected VM's console"
 RESORT_INTERVAL = 5.0
 """Seconds without a key or a click, and since the last time, until rows move because their values have changed."""
 
-_BEAT = 0.5
-"""Seconds between looks at whether what is shown is a second old."""
-
 _MINIMUM_NAME = 7
 _MINIMUM_NOTE = 12
 _WIDE = 100
@@ -88,6 +85,7 @@ class VMTable(ScrollView, can_focus=True):
     ]
 
     snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    moment: var[float] = var(0.0, init=False)
     watched: var[frozenset[str]] = var(frozenset())
     """Keys of the machines in which a copy is kept up to date."""
     filter_text: var[str] = var("")
@@ -132,14 +130,6 @@ class VMTable(ScrollView, can_focus=True):
         if view is not None:
             self.set_reactive(VMTable.view, view)
 
-    def on_mount(self) -> None:
-        """Uptimes move between two looks at the disk, too; values that change may change the order."""
-        self.set_interval(_BEAT, self._move_on)
-
-    def _move_on(self) -> None:
-        if time.monotonic() - self._filled > 1 - _BEAT:  # looks bring as many pictures as one needs
-            self._fill()
-
     def on_resize(self, _event: events.Resize) -> None:
         """Cut names and notes as the width allows."""
         self._fill()
@@ -183,6 +173,11 @@ class VMTable(ScrollView, can_focus=True):
         """Show what is new; who is gone is no longer marked."""
         self.marked &= {vm.key for vm in snapshots or ()}
         self._fill()
+
+    def watch_moment(self, moment: float) -> None:
+        """Uptimes move between two looks at the disk, too; values that change may change the order."""
+        if self._filled < moment:  # else what a look found was shown just now
+            self._fill()
 
     def watch_watched(self) -> None:
         """Mark what is watched."""
