@@ -3,9 +3,9 @@
 It does nothing that `parser` and `Screen` do not do as well; it only does the frequent things without their detours.
 Three levels, each taking what the one before leaves:
 
-1. `_print_lines`: lines of text and SGR go, as text, straight to their rows or the scrollback. What they look like is
+1. `lines`: lines of text and SGR go, as text, straight to their rows or the scrollback. What they look like is
    found out when somebody looks at them.
-2. `_run_plain`: one regular expression cuts a chunk into (printable ASCII, control control) pairs; frequent controls
+2. `_run_plain`: one regular expression cuts a chunk into (printable ASCII, control) pairs; frequent controls
    are carried out here, the others by their handler.
 3. `_run_general`: the same tokens, all by their handlers, while a mode is on that makes printing special.
 
@@ -13,7 +13,7 @@ Invariants:
 - A control is a complete control sequence or it is the rest of the chunk from an unfinished or unusual one on, which
   is the parser's: where a chunk is cut can thus never matter.
 - The local `x` is the column where the next character goes; `x == columns` stands for `cursor.x == columns - 1` with
-  a wrap pending. `_store` and `_load` convert, and every call into the screen stands between them.
+  a wrap pending. Before every call into the screen the one becomes the other, and behind it the other the one.
 - `rows` is `screen.visible` itself; what replaces that list is followed by a full load.
 - Strings in `rows` are rows that do not wrap (see `stored`). Of those, plain ones alone are written to as strings.
 - Whatever writes to a `Row` without its own methods counts `version` up and empties `cache`.
@@ -26,16 +26,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, Final
 
+from .lines import print_lines
 from .parser import GROUND, SEQUENCE, Parser, numbers_of
 from .row import Row
 from .screen import Screen
 from .settings import BRACKETED_PASTE, DECCKM, DECNKM, DECTCEM, FOCUS, SYNCHRONIZED
-from .stored import StoredRow, row_of, source_of, style_after, text_of, without_styles
+from .stored import row_of
 from .style import BG, DEFAULT_STYLE, Style, transition
-from .width import CLASSES, MAX_CELL_LENGTH, NARROW, WIDE, WORDS, ZERO, cells_in_line, run_class, word
+from .width import CLASSES, MAX_CELL_LENGTH, NARROW, WIDE, WORDS, ZERO, run_class, word
 
 _TOKEN: Final = re.compile(
     "([ -~]*)("
@@ -48,7 +48,6 @@ _TOKEN: Final = re.compile(
     r"|[\x1b\x80-\x9f][\s\S]*"
     r")?"
 )
-_LINES: Final = re.compile(r"(?:[ -~\xa0-\U0010ffff]*+(?:\x1b\[[0-9:;]{0,256}m[ -~\xa0-\U0010ffff]*+)*+\r++\n)*+")
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]{0,256}[ -/]{0,4}[@-~]")
 _STRING: Final = re.compile(r"\x1b[\]k][^\x00-\x1f\x7f-\x9f]{0,512}+(?:\x07|\x1b\\)")
 _ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(?:[#(-+\--/ ][0-~]|[0-9<-OQ-WYZ\\a-jl-~])")
@@ -79,128 +78,22 @@ def feed(screen: Screen, parser: Parser, text: str) -> None:
     while start < size:
         if parser.state == GROUND:
             begin = start
-            start = _print_lines(screen, text, start)
+            start = print_lines(screen, text, start)
             patience = _PATIENCE if start - begin >= _WORTH_IT else patience - 1
             # One line by its tokens, and whole lines again, unless that has brought too little.
             end = (text.find("\n", start, start + _LONG_LINE) + 1 if patience > 0 else 0) or size
             tokens = iter(_TOKEN.findall(text, start, end))
             rest: str | None = None
             while rest is None:
-                rest = (_run_plain if _is_plain(screen) else _run_general)(screen, parser, tokens)
+                rest = (_run_plain if screen.plain else _run_general)(screen, parser, tokens)
             start = end - len(rest)
             if not rest:
                 continue
         start = parser.consume(text, start)
 
 
-def _is_plain(screen: Screen) -> bool:
-    """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
-    return screen.autowrap and not (screen.insert or screen.side_margins or screen.single_shift)
-
-
-# -- whole lines ------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=16)
-def _lines_up_to(columns: int) -> re.Pattern[str]:
-    """Lines that fit into a row."""
-    return re.compile(rf"(?:[ -~]{{0,{columns}}}+\r++\n)*+")
-
-
-def _print_lines(screen: Screen, text: str, start: int) -> int:
-    """Print the lines of `text` from `start` on, as far as nothing is in their way; returns where they end."""
-    columns, cursor = screen.columns, screen.cursor
-    style = screen.style
-    if cursor.x or screen.pending_wrap or style.background != "default" or style.protected or not _is_plain(screen):
-        return start
-    if screen.top or screen.bottom != screen.lines - 1 or screen.translation is not None:
-        return start
-    if any(row if isinstance(row, str) else row.length for row in screen.visible[cursor.y :]):
-        return start
-    end = start
-    if style is DEFAULT_STYLE:
-        end = _lines_up_to(columns).match(text, start).end()  # type: ignore[union-attr]
-        if end >= len(text) - columns:
-            if end > start:
-                _add_rows(screen, _lines_of(text[start:end]))  # type: ignore[arg-type]
-            return end
-    end = _LINES.match(text, end).end()  # type: ignore[union-attr]
-    if end == start:
-        return start
-    rows, count, screen.style = _rows_of(_lines_of(text[start:end]), columns, style)
-    if count < text.count("\n", start, end):
-        end = start
-        for _ in range(count):
-            end = text.index("\n", end) + 1
-    _add_rows(screen, rows)
-    return end
-
-
-def _lines_of(block: str) -> list[str]:
-    """The lines of a block of whole lines, and an empty one behind them."""
-    if block.count("\r") != block.count("\n"):
-        block = block.replace("\r", "").replace("\n", "\r\n")
-    return block.split("\r\n")
-
-
-def _add_rows(screen: Screen, rows: list[StoredRow]) -> None:
-    """Put rows from the cursor's row on; it goes to the start of the last one."""
-    cursor, visible = screen.cursor, screen.visible
-    screen.last_char = next(filter(None, map(_last_char, reversed(rows))), screen.last_char)
-    surplus = cursor.y + len(rows) - screen.lines
-    if surplus > 0:
-        if not screen.alternate:
-            screen.scrollback.extend(visible[: min(surplus, cursor.y)])
-            screen.scrollback.extend_lines(rows[: max(0, surplus - cursor.y)])
-        visible[cursor.y :] = rows if surplus <= cursor.y else rows[surplus - cursor.y :]
-        del visible[: len(visible) - screen.lines]
-        cursor.y = screen.lines - 1
-    else:
-        visible[cursor.y : cursor.y + len(rows)] = rows
-        cursor.y += len(rows) - 1
-    cursor.x = 0
-    screen.pending_wrap = False
-
-
-def _last_char(row: StoredRow) -> str:
-    """The last character of a row that takes cells; empty if there is none."""
-    text = row.full_text() if isinstance(row, Row) else text_of(row)
-    if text.isascii():
-        return text[-1:]
-    return next((char for char in reversed(text) if CLASSES[ord(char)] != ZERO), "")
-
-
-def _rows_of(lines: list[str], columns: int, style: Style) -> tuple[list[StoredRow], int, Style]:
-    """Lines as rows of `columns` cells at most, up to the first whose looks cannot be left for later.
-
-    Returns them, an empty one behind them, how many lines they are, and the style behind them.
-    """
-    rows: list[StoredRow] = []
-    for number, line in enumerate(lines):
-        if line.isascii() and "\x1b" not in line:
-            if len(line) > columns:
-                *full, line = [line[start : start + columns] for start in range(0, len(line), columns)]  # noqa: PLW2901
-                for part in full:
-                    row = Row()
-                    row.put(0, part, style)
-                    row.wrapped = True
-                    rows.append(row)
-            rows.append(line if style is DEFAULT_STYLE or not line else source_of(line, style))
-            continue
-        printed = without_styles(line)
-        end_style = style_after(line, style)
-        if end_style.background != "default" or cells_in_line(printed) > columns:
-            return [*rows, ""], number, style
-        rows.append(source_of(line, style) if printed else "")
-        style = end_style
-    return rows, len(lines) - 1, style
-
-
-# -- tokens -----------------------------------------------------------------------------------------------------------
-
-
 def _parse(control: str) -> Operation:
-    """What a control control means. Kept for the next time, unless it is the rest of a chunk."""
+    """What a control means. Kept for the next time, unless it is the rest of a chunk."""
     operation: Operation
     if control[-1] == "\n" and control[0] in "\r\n":
         operation = (LINEFEED if len(control) == 1 else NEWLINE, None, None)
@@ -290,7 +183,7 @@ def _run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str
             (screen.set_mode if operation[2] else screen.reset_mode)(operation[1] >> 5, private=True)
         elif code != NOTHING:
             _call(screen, operation)
-        if _is_plain(screen):
+        if screen.plain:
             return None
     return ""
 
@@ -521,7 +414,7 @@ def _run_plain(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str |
             else:
                 _call(screen, operation)
                 if code == FULL:
-                    if not _is_plain(screen):
+                    if not screen.plain:
                         return None
                     cursor = screen.cursor
                     rows = screen.visible

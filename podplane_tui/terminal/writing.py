@@ -24,6 +24,11 @@ class Writing(Motion):
         """What the active character set makes of ASCII; None if nothing."""
         return TABLES.get(self.charsets[self.shift])
 
+    @property
+    def plain(self) -> bool:
+        """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
+        return self.autowrap and not (self.insert or self.side_margins or self.single_shift)
+
     def define_charset(self, code: str, mode: str) -> None:
         """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""
         self.charsets[{"(": 0, ")": 1, "*": 2, "+": 3, "-": 1, ".": 2, "/": 3}[mode]] = code
