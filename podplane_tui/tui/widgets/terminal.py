@@ -16,11 +16,11 @@ from podplane_tui.tui.widgets.byte_stream import ByteStream
 from podplane_tui.tui.widgets.terminal_display import WHEEL_LINES, DisplayMessage, TerminalDisplay
 
 READ_SIZE = 65_536
-SLICE_SIZE = 16_384
-SLICE_TIME = 0.004
-"""Seconds of parsing before other tasks get the event loop; a quarter of it while somebody types."""
-TYPING_TIME = 0.25
-"""Seconds after a key during which slices are short, so that the way from key to paint is."""
+SLICE_SIZE = 8_192
+SLICE_TIME = 0.002
+"""Seconds of parsing before other tasks get the event loop."""
+SLICE_TURNS = 4
+"""Turns they get then: a key passes the queues of app and widget on its way to the guest, and each takes one or two."""
 NOTICE_TIME = 0.5
 """Seconds without a key after which whoever typed has noticed that typing ended by itself."""
 REPLY_BACKLOG = 65_536
@@ -87,7 +87,6 @@ class TerminalView(TerminalDisplay):
         self._reader: asyncio.Task[None] | None = None
         self._sized = asyncio.Event()
         """It has its place on the screen: what comes before would be wrapped for another width, and once more then."""
-        self._last_key = 0.0
         self._deaf_until = 0.0
         self._mouse_cell: Offset | None = None
 
@@ -155,9 +154,9 @@ class TerminalView(TerminalDisplay):
             while data := await stream.read(READ_SIZE):
                 for start in range(0, len(data), SLICE_SIZE):
                     self.feed(data[start : start + SLICE_SIZE])
-                    now = monotonic()
-                    if now - yielded > (SLICE_TIME / 4 if now - self._last_key < TYPING_TIME else SLICE_TIME):
-                        await asyncio.sleep(0)
+                    if monotonic() - yielded > SLICE_TIME:
+                        for _ in range(SLICE_TURNS):
+                            await asyncio.sleep(0)
                         yielded = monotonic()
         except OSError as reason:
             error = reason

@@ -27,6 +27,10 @@ FRAME_TIME = 1 / 30
 LONGEST_FRAME_TIME = 1 / 10
 FRAME_SHARE = 20
 """Frames are at least so many times as far apart as one takes to compose: Textual's share of painting comes on top."""
+ANSWER_TIME = 0.003
+"""Seconds an answer to a key usually takes: a frame before it would only put off the one that shows it."""
+ANSWER_FRAMES = 4
+"""The first frames after a key may be so many times closer than others."""
 SYNCHRONIZED_TIMEOUT = 0.15
 """Seconds a program may hold back painting (mode 2026) before it is painted all the same."""
 SEARCH_INTERVAL = 0.5
@@ -118,6 +122,8 @@ class TerminalDisplay(Widget, can_focus=True):
         self._frame_timer: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
         self._frame_time = FRAME_TIME
+        self._last_key = 0.0
+        """When something was sent to the guest that it may answer."""
         self._synchronized_since: float | None = None
         self._search: Search | None = None
         self._last_search = 0.0
@@ -159,7 +165,7 @@ class TerminalDisplay(Widget, can_focus=True):
         if not self.is_mounted:
             return
         now = monotonic()
-        due = self._last_frame + self._frame_time
+        due = self._last_frame + self._frame_gap()
         if not self.terminal.modes.synchronized_output:
             self._synchronized_since = None
         else:
@@ -171,6 +177,15 @@ class TerminalDisplay(Widget, can_focus=True):
             self._cancel_frame()
             self._frame_due = due
             self._frame_timer = asyncio.get_running_loop().call_later(due - now, self._paint)
+
+    def _frame_gap(self) -> float:
+        """Seconds from the last frame to the next.
+
+        Behind a key they begin small and double: its answer is seen soon, and many keys do not mean as many frames as
+        Textual can paint.
+        """
+        since_key = self._last_frame - self._last_key
+        return min(self._frame_time, max(self._frame_time / ANSWER_FRAMES, ANSWER_TIME - since_key, since_key))
 
     def _cancel_frame(self) -> None:
         if self._frame_timer is not None:

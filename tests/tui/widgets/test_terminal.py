@@ -3,7 +3,9 @@
 import asyncio
 import os
 import re
+from collections.abc import Callable, Container
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from rich.style import Style
@@ -203,6 +205,94 @@ async def test_keys_stay_live_under_a_flood(flood: str) -> None:
         for key in ("h", "i", "enter"):
             app.simulate_key(key)
         await until(lambda: on_screen(app, "stopped by hi"))
+
+
+class EndlessStream:
+    """A flood that never makes its reader wait, so that nobody else runs unless let."""
+
+    name = "endless"
+    backlog = 0
+    answers = False
+
+    def __init__(self) -> None:
+        self.on_read: Callable[[], object] = lambda: None
+        self.reads = 0
+        self.written_at = 0
+        self._open = True
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def read(self, limit: int) -> bytes:
+        self.reads += 1
+        self.on_read()
+        return b"a line\r\n" * 10 if self._open else b""
+
+    def write(self, data: bytes) -> None:
+        self.written_at = self.reads
+
+    def resize(self, columns: int, lines: int) -> None:
+        """It has no use for a size."""
+
+    async def close(self) -> None:
+        self._open = False
+
+
+async def test_a_key_reaches_the_guest_behind_one_slice_of_a_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "SLICE_TIME", -1.0)  # each read is one
+    stream = EndlessStream()
+    pressed_at = 0
+
+    async with running(stream) as (app, _):
+        app.view.typing = True
+
+        def press() -> None:
+            nonlocal pressed_at
+            stream.on_read = lambda: None
+            pressed_at = stream.reads
+            key = events.Key("x", "x")
+            key.set_sender(app)
+            # as the thread does that reads what is typed
+            asyncio.run_coroutine_threadsafe(app._post_message(key), asyncio.get_running_loop())
+
+        stream.on_read = press
+        await until(lambda: stream.written_at)
+        assert stream.written_at == pressed_at
+
+
+async def test_frames_of_a_flood_are_closer_behind_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is awaited while the clock is ours, so no timer paints. A tick is what floats hold exactly."""
+    tick = 1 / 1024
+    async with running(PtyStream(["sleep", "1000"])) as (app, _):
+        view = app.view
+        clock = float(int(monotonic()))
+
+        def flood(*, ticks: int, keys: Container[int]) -> list[int]:
+            """A line each tick; returns when there were frames."""
+            nonlocal clock
+            clock += 1000  # whatever was before is long ago
+            frames = []
+            for now in range(ticks):
+                clock += tick
+                if now in keys:
+                    view.send(b"x")
+                view.repainted.clear()
+                view.feed(b"%d\r\n" % now)
+                if view.repainted:
+                    frames.append(now)
+            return frames
+
+        for module in (terminal, terminal_display):
+            monkeypatch.setattr(module, "monotonic", lambda: clock)
+        monkeypatch.setattr(terminal_display, "thread_time", lambda: 0.0)  # frames cost nothing
+
+        assert flood(ticks=150, keys=()) == [0, 35, 70, 105, 140]
+        # not before the answer can be there, then at gaps that double
+        assert flood(ticks=150, keys=[20]) == [0, 24, 33, 46, 72, 107, 142]
+        # nor right behind another frame
+        assert flood(ticks=150, keys=[36]) == [0, 35, 44, 53, 70, 104, 139]
+        # and keys that do not end hold no frame back
+        assert flood(ticks=150, keys=range(150)) == [0, 35, 70, 105, 140]
 
 
 async def test_only_changed_rows_are_painted() -> None:
