@@ -5,6 +5,7 @@ A `Cluster` belongs to one thread; its verbs block, tell their steps through `Co
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -118,9 +119,21 @@ class Cluster:
     def clone(self, source: Cluster, *, control: Control | None = None) -> None:
         """Make the disk as a copy of that of `source`, and start it as that is started. See `Disk.copy_to`.
 
-        cloud-init takes the copy for a new machine, for its instance id is the cluster's.
+        cloud-init takes the copy for a new machine, for its instance id is the cluster's. Raises what `copy_to` does,
+        and `CorruptFile` or `ShellError` where what is remembered can't be written; then there is no copy.
         """
-        source.disk.copy_to(self.qemu, control=control)
+        files = self.files
+        with self.qemu.locked("create"):
+            source.disk.copy_to(self.qemu, control=control)
+            try:
+                self._start_as(source)
+            except BaseException:
+                for path in (files.settings, files.kept_user_data, files.efivars, files.image):
+                    with contextlib.suppress(OSError):
+                        path.unlink(missing_ok=True)
+                raise
+
+    def _start_as(self, source: Cluster) -> None:
         self.forget_host_keys()
         remembered = read_settings(source.files)
         user_data, kept = remembered.user_data, str(source.files.kept_user_data)

@@ -164,14 +164,23 @@ class Disk:
                 path.unlink(missing_ok=True)
             control.report(f"copying the disk of {self._qemu.vm_name}")
             disk, variables = temporary_beside(files.image), temporary_beside(files.efivars)
+            put: list[Path] = []
             try:
                 _convert(source.image, disk, control)
                 if source.efivars.is_file():
                     shutil.copyfile(source.efivars, variables)
                     variables.chmod(0o600)
+                    put.append(files.efivars)
                     variables.replace(files.efivars)
-                os.link(disk, files.image)
+                else:
+                    files.efivars.unlink(missing_ok=True)  # those of a disk there was before
+                os.link(disk, files.image)  # last: with its disk there is a machine
+                put.append(files.image)
                 sync_directory(files.image_dir)
+            except BaseException:
+                for path in put:
+                    path.unlink(missing_ok=True)
+                raise
             finally:
                 disk.unlink(missing_ok=True)
                 variables.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from podplane_tui.backend.disk import parse_disk_size
 from podplane_tui.backend.errors import (
     Busy,
     Cancelled,
+    CorruptFile,
+    CreateFailed,
     InvalidImage,
     InvalidInput,
     SnapshotNotFound,
@@ -47,6 +50,15 @@ def io(image: Path, *commands: str) -> str:
 
 def holds(image: Path, pattern: str) -> bool:
     return "verification failed" not in io(image, f"read -P {pattern} 0 64k")
+
+
+def be_qemu_img(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program of this name, a shell script, first in PATH."""
+    program = tmp_path / "bin" / "qemu-img"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
 
 
 @pytest.fixture
@@ -170,14 +182,9 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
     assert nothing_is_left()
 
     # A copy that never ends, however fast the machine is: it has written something when it is cancelled.
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    endless = programs / "qemu-img"
-    endless.write_text('#!/bin/sh\nfor target; do :; done\necho part >"$target"\nexec sleep 600\n')
-    endless.chmod(0o755)
     cancel.clear()
     with monkeypatch.context() as patch, ThreadPoolExecutor() as threads:
-        patch.setenv("PATH", str(programs), prepend=os.pathsep)
+        be_qemu_img('for target; do :; done\necho part >"$target"\nexec sleep 600', tmp_path, patch)
         cloning = threads.submit(copy.clone, made, control=Control(cancel=cancel))
         while not cloning.done() and not any(path.stat().st_size for path in copy.files.image_dir.glob("*.tmp")):
             time.sleep(0.01)
@@ -189,6 +196,33 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
     copy.create(None)
     with pytest.raises(VMExists):
         copy.clone(made)
+
+
+def test_a_copy_that_fails_at_its_end_leaves_no_uefi_variables(
+    made: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = cluster(tmp_path, "b")
+    made.files.efivars.write_bytes(b"variables")
+    with monkeypatch.context() as patch:  # podplane, which knows of no lock, makes the disk meanwhile
+        be_qemu_img(f'{shutil.which("qemu-img")} "$@"\necho theirs >{copy.files.image}', tmp_path, patch)
+        with pytest.raises(CreateFailed):
+            copy.clone(made)
+    assert copy.delete_plan() == (copy.files.image,)
+    assert copy.files.image.read_text() == "theirs\n"
+    copy.files.image.unlink()
+
+    copy.files.settings.parent.parent.mkdir(exist_ok=True)
+    copy.files.settings.parent.write_text("no folder")
+    with pytest.raises(CorruptFile):
+        copy.clone(made)
+    assert copy.delete_plan() == ()
+
+
+def test_a_copy_of_a_disk_without_uefi_variables_has_none(made: Cluster, tmp_path: Path) -> None:
+    copy = cluster(tmp_path, "b")
+    copy.files.efivars.write_bytes(b"of a disk that is gone")
+    copy.clone(made)
+    assert not copy.files.efivars.exists()
 
 
 def test_what_qemu_would_refuse_is_not_remembered(made: Cluster) -> None:
