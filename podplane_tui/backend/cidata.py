@@ -148,7 +148,7 @@ def read_seed(path: Path) -> Seed:
     """What the seed at `path` holds. Raises `CorruptFile` when it is missing or no seed."""
     iso = pycdlib.PyCdlib()
     try:
-        with path.open("rb") as file:
+        with open_regular(path, follow_links=True) as file:
             iso.open_fp(file)
             try:
                 label = iso.pvd.volume_identifier.decode("ascii", "replace").rstrip()

@@ -34,7 +34,7 @@ from podplane_tui.backend.errors import (
 from podplane_tui.backend.host import require_program
 from podplane_tui.backend.host_keys import HostKeys, read_host_keys, trust
 from podplane_tui.backend.interface import Control, ShellOptions
-from podplane_tui.backend.sshkey import ensure_identity, load_identity
+from podplane_tui.backend.sshkey import ensure_identity, load_identity, require_identity
 from podplane_tui.backend.text import one_line
 
 if TYPE_CHECKING:
@@ -161,9 +161,10 @@ def _remote_line(command: Sequence[str] | str) -> str:
 def interactive(target: SSHTarget) -> int:
     """Give the calling terminal to OpenSSH and return its exit code: that of the remote shell, 255 for its own failure.
 
-    `connect` tells why, after a 255. Raises `MissingProgram` when there is no ssh.
+    `connect` tells why, after a 255. Raises `MissingProgram` when there is no ssh, `ShellError` when there is no key.
     """
     program = require_program("ssh")
+    require_identity(target.identity_file)
     child = os.posix_spawn(program, ssh_arguments(target), os.environ)
     while True:
         try:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podplane_tui.backend.errors import CorruptFile, ShellError
-from podplane_tui.backend.files import MAX_SMALL_FILE, open_regular, private_directory, write_atomic
+from podplane_tui.backend.files import (
+    MAX_SMALL_FILE,
+    explain_os_error,
+    open_regular,
+    private_directory,
+    write_atomic,
+)
 
 if TYPE_CHECKING:
     import paramiko
@@ -41,16 +47,28 @@ def ensure_identity(path: Path) -> str:
     return line
 
 
+def require_identity(path: Path) -> None:
+    """Raise `ShellError` unless there is a file to read at `path`: paramiko and ssh would wait for a FIFO for good."""
+    try:
+        open_regular(path, follow_links=True).close()
+        for beside in (path.with_name(path.name + ".pub"), path.with_name(path.name + "-cert.pub")):
+            with contextlib.suppress(FileNotFoundError):  # they look for these as well
+                open_regular(beside, follow_links=True).close()
+    except FileNotFoundError as error:
+        raise ShellError(f"the SSH key {path} is missing: starting the machine anew makes one") from error
+    except OSError as error:
+        raise ShellError(f"the SSH key {path} can't be read: {explain_os_error(error)}") from error
+
+
 def load_identity(path: Path) -> paramiko.PKey:
     """The private key at `path`. Raises `ShellError` when it is missing or can't be used."""
     import paramiko  # noqa: PLC0415 - takes a third of a second, which only a connection should cost
 
+    require_identity(path)
     try:
         return paramiko.PKey.from_path(path)
-    except FileNotFoundError as error:
-        raise ShellError(f"the SSH key {path} is missing: starting the machine anew makes one") from error
     except OSError as error:
-        raise ShellError(f"the SSH key {path} can't be read: {error.strerror or error}") from error
+        raise ShellError(f"the SSH key {path} can't be read: {explain_os_error(error)}") from error
     except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, TypeError) as error:
         raise ShellError(f"the SSH key {path} is no private key, or has a passphrase: replace it") from error
 

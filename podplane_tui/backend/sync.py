@@ -21,6 +21,7 @@ from podplane_tui.backend.rsync import Rsync, SyncRequest, find_rsync, rsync_arg
 from podplane_tui.backend.rsync_errors import explain, known_reason
 from podplane_tui.backend.rsync_output import Change, ChangeKind, LineReader, Meter, read_change
 from podplane_tui.backend.ssh import SSHTarget, connect
+from podplane_tui.backend.sshkey import require_identity
 from podplane_tui.backend.text import one_line
 
 MAX_CHANGES = 5000
@@ -107,6 +108,7 @@ def _run(
 ) -> None:
     """Run rsync, its output read by `output` and its complaints by `complain`; raise for every end but a good one."""
     require_program("ssh")
+    require_identity(target.identity_file)
     if control.cancel.is_set():
         raise Cancelled("cancelled: nothing was copied")
     words: deque[bytes] = deque(maxlen=_LAST_WORDS)

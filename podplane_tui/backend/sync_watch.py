@@ -19,6 +19,7 @@ from podplane_tui.backend.interface import Control, Progress
 from podplane_tui.backend.rsync import SyncRequest, filter_arguments, local_operand
 from podplane_tui.backend.rsync_output import names
 from podplane_tui.backend.ssh import SSHTarget, ssh_options
+from podplane_tui.backend.sshkey import require_identity
 
 if TYPE_CHECKING:
     from podplane_tui.backend.cluster import Cluster
@@ -251,10 +252,14 @@ class SharedConnection:
         self.close()
 
     def open(self, target: SSHTarget, control: Control) -> None:
-        """See to it that there is a connection to `target`, if it lets us in; wait for it a while."""
+        """See to it that there is a connection to `target`, if it lets us in; wait for it a while.
+
+        Raises `ShellError` when there is no key.
+        """
         if self._process is not None and self._process.poll() is None and self._target == target:
             return
         self.close()
+        require_identity(target.identity_file)
         keep_alive = ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
         options = [*ssh_options(target), *keep_alive, "-o", "BatchMode=yes"]
         self._process = subprocess.Popen(

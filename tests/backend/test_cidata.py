@@ -1,5 +1,6 @@
 """The seed ISO, read back with pycdlib and listed by an independent program."""
 
+import os
 import resource
 import shutil
 import stat
@@ -184,6 +185,12 @@ def test_a_file_that_can_not_be_written_whole_keeps_the_old_seed(tmp_path: Path)
 def test_missing_seed_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(CorruptFile, match="No such file"):
         read_seed(tmp_path / "none.iso")
+
+
+def test_a_fifo_in_place_of_a_seed_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "seed.iso")
+    with pytest.raises(CorruptFile, match="not a regular file"):
+        read_seed(tmp_path / "seed.iso")
 
 
 @given(keep=st.floats(0, 1), at=st.floats(0, 1), junk=st.binary(min_size=1, max_size=64))

@@ -32,7 +32,10 @@ from podplane_tui.backend.errors import (
     StillBooting,
 )
 from podplane_tui.backend.interface import Control, ShellOptions
+from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.ssh import SSHTarget, connect, ensure_identity, run, ssh_arguments
+from podplane_tui.backend.sync import run_sync
+from podplane_tui.backend.sync_watch import SharedConnection
 from tests.backend.sshd import Server, free_port, serve
 from tests.backend.terminal_child import run_on_terminal
 
@@ -349,6 +352,24 @@ def test_connection_that_breaks_off_in_the_middle(target: SSHTarget) -> None:
 def test_missing_key_is_said_so(target: SSHTarget, tmp_path: Path) -> None:
     with pytest.raises(ShellError, match="is missing"):
         run(dataclasses.replace(target, identity_file=tmp_path / "none"), "true")
+
+
+@pytest.mark.parametrize("suffix", ["", ".pub", "-cert.pub"])
+def test_key_that_is_a_fifo_is_not_waited_for(target: SSHTarget, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(target.identity_file.read_bytes())
+    path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.mkfifo(path.with_name(path.name + suffix))
+    odd = dataclasses.replace(target, identity_file=path)
+    with SharedConnection(tmp_path / "shared") as shared:
+        for use in (
+            lambda: run(odd, "true"),
+            lambda: ssh.interactive(odd),
+            lambda: run_sync(odd, SyncRequest(str(path), "there")),
+            lambda: shared.open(odd, Control()),
+        ):
+            with pytest.raises(ShellError, match="not a regular file"):
+                use()
 
 
 @pytest.mark.parametrize("passphrase", ["", "secret"])
