@@ -40,6 +40,7 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
         files.recordings_dir,
         files.known_hosts,
         files.settings,
+        files.settings_lock,
         files.kept_user_data,
         files.sync_log,
         previous(files.sync_log),

@@ -237,6 +237,11 @@ class VMFiles(NamedTuple):
         return self.own_state / "clusters" / f"{self.stem}.json"
 
     @property
+    def settings_lock(self) -> Path:
+        """Locked by whoever changes `settings`."""
+        return self.settings.with_suffix(".lock")
+
+    @property
     def kept_user_data(self) -> Path:
         """The user-data of a machine that was made from another one, which may go."""
         return self.own_state / "clusters" / f"{self.stem}.user-data"

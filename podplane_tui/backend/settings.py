@@ -7,18 +7,26 @@ other versions wrote into it survives a rewrite.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from podplane_tui.backend.errors import CorruptFile
-from podplane_tui.backend.files import read_small_file, write_atomic
+from podplane_tui.backend.files import private_directory, read_small_file, write_atomic
+from podplane_tui.backend.lock import release, try_acquire
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.rsync import SyncRequest, absolute_source
 
 MAX_SYNCS = 8
 """Targets of `sync` that are remembered."""
+
+_PATIENCE = 10.0
+"""Seconds to wait for whoever is changing the same file, which takes no longer than a write."""
+
+_RETRY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +52,10 @@ def read_settings(files: VMFiles) -> ClusterSettings:
 def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
     """Remember `changes`, whose names are those of `ClusterSettings`; give all that is remembered now.
 
-    Raises `OSError`.
+    Raises `OSError`, `CorruptFile`.
     """
-    raw = _read(files)
-    settings = replace(_parse(raw), **changes)
-    content = json.dumps({**raw, **asdict(settings)}, indent=2)
-    write_atomic(files.settings, content.encode(), mode=0o600)
-    return settings
+    with _alone(files):
+        return _update(files, changes)
 
 
 def remember_sync(files: VMFiles, request: SyncRequest) -> None:
@@ -60,9 +65,32 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
     """
     request = replace(request, source=absolute_source(request.source))
     ends = (request.source, request.destination)
-    others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
-    with contextlib.suppress(OSError):
-        update_settings(files, syncs=(request, *others)[:MAX_SYNCS])
+    with contextlib.suppress(OSError, CorruptFile), _alone(files):
+        others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
+        _update(files, {"syncs": (request, *others)[:MAX_SYNCS]})
+
+
+@contextlib.contextmanager
+def _alone(files: VMFiles) -> Iterator[None]:
+    """Keep others from changing the file between our look at it and our write: theirs would be lost."""
+    private_directory(files.settings_lock.parent)
+    deadline = time.monotonic() + _PATIENCE
+    while (handle := try_acquire(files.settings_lock)) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "another program holds its lock: end that", str(files.settings_lock))
+        time.sleep(_RETRY)
+    try:
+        yield
+    finally:
+        release(files.settings_lock, handle)
+
+
+def _update(files: VMFiles, changes: Mapping[str, Any]) -> ClusterSettings:
+    raw = _read(files)
+    settings = replace(_parse(raw), **changes)
+    content = json.dumps({**raw, **asdict(settings)}, indent=2)
+    write_atomic(files.settings, content.encode(), mode=0o600)
+    return settings
 
 
 def _read(files: VMFiles) -> Mapping[str, object]:

@@ -77,7 +77,8 @@ def test_deleting_takes_what_is_the_clusters_and_nothing_else(cluster: Cluster) 
     ours = [
         *(put(path) for path in (files.image, files.seed, files.efivars, files.state_file, files.qemu_log)),
         *(put(path) for path in (files.console, files.qmp)),
-        *(put(path) for path in (files.known_hosts, files.settings, files.kept_user_data, files.sync_log)),
+        *(put(path) for path in (files.known_hosts, files.settings, files.settings_lock)),
+        *(put(path) for path in (files.kept_user_data, files.sync_log)),
         put(previous(files.sync_log)),
         put(files.recordings_dir / "20260101T000000Z.raw"),
         put(files.pid_file, '{"pid":1,"data":null}'),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend import lock, settings
+from podplane_tui.backend.files import write_atomic
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.settings import MAX_SYNCS, ClusterSettings, read_settings, remember_sync, update_settings
@@ -83,3 +86,43 @@ def test_what_can_not_be_remembered_disturbs_nobody(files: VMFiles) -> None:
     files.own_state.write_text("a file where the folder should be")
     remember_sync(files, SyncRequest("/a", "/b"))
     assert read_settings(files).syncs == ()
+
+
+def test_two_that_change_it_at_once_lose_nothing(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = threading.Thread(target=update_settings, args=(files,), kwargs={"memory": "8G"})
+    waits = threading.Event()
+
+    def acquire(path: Path) -> int | None:
+        handle = lock.try_acquire(path)
+        if handle is None:
+            waits.set()
+        return handle
+
+    def write(path: Path, content: bytes, *, mode: int) -> None:
+        """Have the other change it as well between our look and our write, as far as it can."""
+        if threading.current_thread() is not other:
+            other.start()
+            while other.is_alive() and not waits.wait(0.01):
+                pass
+        write_atomic(path, content, mode=mode)
+
+    monkeypatch.setattr(settings, "try_acquire", acquire, raising=False)
+    monkeypatch.setattr(settings, "write_atomic", write)
+    update_settings(files, cpus="4")
+    other.join()
+    assert read_settings(files) == ClusterSettings(cpus="4", memory="8G")
+    assert [path.name for path in files.settings.parent.iterdir()] == [files.settings.name]
+
+
+def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
+    files: VMFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "_PATIENCE", 0.0)
+    files.settings.parent.mkdir(parents=True)
+    handle = lock.try_acquire(files.settings_lock)
+    assert handle is not None
+    with pytest.raises(TimeoutError, match="another program"):
+        update_settings(files, cpus="4")
+    remember_sync(files, SyncRequest("/a", "/b"))
+    lock.release(files.settings_lock, handle)
+    assert read_settings(files) == ClusterSettings()
