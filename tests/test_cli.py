@@ -594,6 +594,25 @@ def test_ctrl_c_while_a_verb_is_still_loaded(
     assert capfd.readouterr().err == "podplane-tui: interrupted\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_watch_that_is_ended_leaves_no_folder_behind(workspace: Workspace, number: signal.Signals) -> None:
+    make_disk(workspace)
+    temporary = workspace.root / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "podplane_tui", "sync", "--watch", str(workspace.root), "/there"],
+        env={**workspace.environment, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("waiting for the machine")
+        assert len(list(temporary.iterdir())) == 1
+        process.send_signal(number)
+    assert list(temporary.iterdir()) == []
+
+
 # -- closed streams ---------------------------------------------------------------------------------------------------
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -63,6 +65,38 @@ def test_ctrl_c_means_afterwards_what_it_meant_before() -> None:
     before = signal.getsignal(signal.SIGINT)
     run_verb(lambda _control: None)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+VERB = """
+import sys
+from podplane_tui.cli.progress import run_verb
+def verb(control):
+    print("begun", flush=True)
+    if sys.argv[1] == "deaf":
+        sys.stdin.read()
+    control.cancel.wait()
+    print("cleaned up", flush=True)
+run_verb(verb, skips=True)
+print("went on", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("kind", ["obedient", "deaf"])
+def test_a_signal_that_ends_programs_lets_the_verb_clean_up_once(number: signal.Signals, kind: str) -> None:
+    command = [sys.executable, "-c", VERB, kind]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        while kind == "deaf" and process.poll() is None:  # only a second one ends it, once the first has been seen
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
+        left = process.stdout.read()
+    assert process.returncode == -number
+    assert left == ("cleaned up\n" if kind == "obedient" else "")
 
 
 def test_the_verb_runs_beside_the_main_thread() -> None:

@@ -15,10 +15,10 @@ import shlex
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from podplane_tui.backend.errors import (
@@ -165,16 +165,52 @@ def interactive(target: SSHTarget) -> int:
     """
     program = require_program("ssh")
     require_identity(target.identity_file)
-    child = os.posix_spawn(program, ssh_arguments(target), os.environ)
-    while True:
-        try:
-            _, status = os.waitpid(child, os.WUNTRACED)
-        except KeyboardInterrupt:
-            continue  # Ctrl-C went to ssh as well, which decides what it means
-        if not os.WIFSTOPPED(status):
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
-        os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
+    with _ended_with_us() as begun:
+        child = os.posix_spawn(program, ssh_arguments(target), os.environ)
+        begun(child)
+        while True:
+            try:
+                _, status = os.waitpid(child, os.WUNTRACED)
+            except KeyboardInterrupt:
+                continue  # Ctrl-C went to ssh as well, which decides what it means
+            if not os.WIFSTOPPED(status):
+                begun(0)
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
+
+
+@contextlib.contextmanager
+def _ended_with_us() -> Iterator[Callable[[int], None]]:
+    """Let SIGTERM end the child whose PID what this gives is told (0 for none) before us: it would keep the terminal.
+
+    Signals are the main thread's: in others the child is on its own.
+    """
+    child, received = 0, False
+
+    def pass_on(_number: int = 0, _frame: object = None) -> None:
+        nonlocal received
+        received = True
+        if child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    def begun(pid: int) -> None:
+        nonlocal child
+        child = pid
+        if received:
+            pass_on()
+
+    if current_thread() is not main_thread():
+        yield begun
+        return
+    previous = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield begun
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        if received:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSHClient:

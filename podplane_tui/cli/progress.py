@@ -1,7 +1,8 @@
-"""Running a long verb: its steps on stderr, Ctrl-C passed on to it."""
+"""Running a long verb: its steps on stderr, Ctrl-C and other signals passed on to it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -21,6 +22,8 @@ _Result = TypeVar("_Result")
 
 _TICK = 0.1
 """Seconds after which a Ctrl-C is passed on at the latest."""
+
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 _LIVE_INTERVAL = 0.1
 _PLAIN_INTERVAL = 5.0
@@ -88,7 +91,8 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, echo: b
     """Run `verb` with a `Control` and give its result or raise its error.
 
     Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. The verb runs in a
-    thread of its own, so that the signal is handled soon whatever the verb waits for. With `echo` its steps are
+    thread of its own, so that the signal is handled soon whatever the verb waits for. SIGTERM and SIGHUP cancel it as
+    well, and end this program when it has cleaned up; a second one does not wait for that. With `echo` its steps are
     the result: lines on stdout; when those can't be written any more the verb is cancelled, and the reason is raised.
     """
     line = StatusLine(sys.stderr)
@@ -103,12 +107,21 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, echo: b
             errors.append(error)
 
     pressed: list[int] = []
+    ending: list[int] = []
 
+    # Nothing that takes a lock: these may run in the middle of themselves.
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        pressed.append(number)  # nothing that takes a lock: this may run in the middle of itself
+        pressed.append(number)
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        ending.append(number)
+        signal.signal(number, signal.SIG_DFL)
 
     thread = threading.Thread(target=work, name="verb", daemon=True)
-    previous = signal.signal(signal.SIGINT, interrupt)
+    previous = {signal.SIGINT: signal.signal(signal.SIGINT, interrupt)}
+    for number in _ENDING_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            previous[number] = signal.signal(number, end)
     try:
         thread.start()
         # A wait without end could sleep through a signal that arrives just before it begins.
@@ -117,11 +130,14 @@ def run_verb(verb: Callable[[Control], _Result], *, skips: bool = False, echo: b
             if pressed:
                 pressed.clear()
                 (control.skip if skips else control.cancel).set()
-            if line.broken is not None:
+            if ending or line.broken is not None:
                 control.cancel.set()
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         line.clear()
+    if ending:
+        os.kill(os.getpid(), ending[0])  # now it may have its way
     if line.broken is not None:
         raise line.broken
     if errors:

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import shlex
+import signal
 import socket
 import stat
 import subprocess
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import paramiko
+import psutil
 import pytest
 from paramiko.common import AUTH_FAILED
 
@@ -465,6 +467,16 @@ def test_interactive_shell_that_can_not_connect_is_255(key: Path) -> None:
     with run_on_terminal(_interactive_program(_local(free_port(), key))) as child:
         child.expect(b"Connection refused")
         assert child.end() == 255
+
+
+def test_ssh_ends_with_its_caller(target: SSHTarget) -> None:
+    with run_on_terminal(_interactive_program(target)) as child:
+        child.type(b"echo in''side\r")
+        child.expect(b"inside\r\n")
+        (ssh_process,) = psutil.Process(child.process.pid).children()
+        child.process.terminate()
+        assert child.end() == -signal.SIGTERM
+        assert not ssh_process.is_running()
 
 
 def test_suspended_ssh_suspends_its_caller(target: SSHTarget) -> None:
