@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -85,6 +86,21 @@ def suspend(pid: int) -> None:
     """Suspend our child `pid`, and wait until it is: the signal only asks, and a busy machine obeys it late."""
     os.kill(pid, signal.SIGSTOP)
     os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
+@contextlib.contextmanager
+def deep_tree(root: Path) -> Iterator[Path]:
+    """Make folders in folders, more than calls may nest, and give the path of a file to make in the last of them."""
+    deepest = root.joinpath(*["d"] * sys.getrecursionlimit())
+    folder = root
+    folder.mkdir(parents=True)
+    for part in deepest.relative_to(root).parts:
+        folder = folder / part
+        folder.mkdir()
+    try:
+        yield deepest / "file"
+    finally:
+        subprocess.run(["rm", "-r", root], check=True)  # Python's own way would nest too deep
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from podplane_tui.backend.errors import CorruptFile
+from podplane_tui.backend.errors import CorruptFile, DeleteFailed
 from podplane_tui.backend.files import read_small_file
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.leftovers import temporaries
@@ -97,6 +97,7 @@ def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
     """Remove what is in `plan` and still in the machine's own: the rest is gone, or never was its own.
 
     The disk goes last: until then there is a machine to be seen, and to be deleted again, whatever ends this half-way.
+    Raises `OSError`, `DeleteFailed`.
     """
     allowed = set(deletion_plan(files))
     for path in sorted(plan, key=lambda path: path == files.image):
@@ -104,6 +105,11 @@ def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
             continue
         control.report(f"removing {path.name}")
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            try:
+                shutil.rmtree(path)
+            except RecursionError as error:
+                raise DeleteFailed(
+                    f"{path} has folders in folders too deep: remove it with rm -r, then delete again"
+                ) from error
         else:
             path.unlink(missing_ok=True)

@@ -203,10 +203,20 @@ def set_aside(path: Path) -> Path:
 
 
 def disk_usage(path: Path) -> int:
-    """Bytes that `path`, a file or a folder with all it holds, takes on its disk. Links are not followed."""
-    total = 0
+    """Bytes that `path`, a file or a folder with all it holds, takes on its disk. Links are not followed.
+
+    What can't be looked at counts for nothing.
+    """
+    total, folders = 0, []
     with contextlib.suppress(OSError):
-        total = path.lstat().st_blocks * 512
-        if path.is_dir() and not path.is_symlink():
-            total += sum(disk_usage(child) for child in path.iterdir())
+        info = path.lstat()
+        total = info.st_blocks * 512
+        folders = [os.fspath(path)] if stat.S_ISDIR(info.st_mode) else []
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
     return total

@@ -10,7 +10,7 @@ import pytest
 
 from podplane_tui.backend import ssh
 from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.errors import CorruptFile, InvalidInput, NotRunning
+from podplane_tui.backend.errors import CorruptFile, DeleteFailed, InvalidInput, NotRunning
 from podplane_tui.backend.interface import Control
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.backend.ports import write_state_file
@@ -19,6 +19,7 @@ from podplane_tui.backend.snapshot import Ports
 from podplane_tui.backend.ssh import ensure_identity
 from podplane_tui.backend.starting import StartSettings
 from podplane_tui.backend.sync_log import previous
+from tests.conftest import deep_tree
 
 
 @pytest.fixture
@@ -142,6 +143,14 @@ def test_a_deletion_that_ends_half_way_leaves_a_machine_to_delete(cluster: Clust
     assert files.image.exists()
     cluster.delete(cluster.delete_plan())
     assert cluster.delete_plan() == ()
+
+
+def test_folders_too_deep_for_us_are_left_to_rm(cluster: Cluster) -> None:
+    put(cluster.files.image)
+    with deep_tree(cluster.files.cluster_dir):
+        with pytest.raises(DeleteFailed, match="rm -r"):
+            cluster.delete(cluster.delete_plan())
+        assert cluster.files.image.exists()
 
 
 def test_what_two_architectures_share_stays_with_the_other(cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from podplane_tui.backend.errors import CorruptFile
 from podplane_tui.backend.files import disk_usage, open_regular, private_directory, read_small_file, write_atomic
+from tests.conftest import deep_tree
 
 
 def test_made_directories_are_private_and_existing_ones_keep_their_mode(tmp_path: Path) -> None:
@@ -68,3 +69,9 @@ def test_disk_usage_counts_a_tree_and_follows_no_link(tmp_path: Path) -> None:
     (tmp_path / "tree" / "link").symlink_to(tmp_path / "outside")
     assert disk_usage(tmp_path / "tree") - before < 100_000
     assert disk_usage(tmp_path / "none") == 0
+
+
+def test_disk_usage_of_a_tree_deeper_than_calls_may_nest(tmp_path: Path) -> None:
+    with deep_tree(tmp_path / "tree") as file:
+        file.write_bytes(b"x" * 100_000)
+        assert disk_usage(tmp_path / "tree") > 100_000
