@@ -12,11 +12,10 @@ from pathlib import Path
 from podplane_tui.backend import reaching, repair, ssh, starting
 from podplane_tui.backend.arguments import parse_memory, validate_cpus
 from podplane_tui.backend.console import Ending
-from podplane_tui.backend.deletion import deletion_plan, is_there, remove
+from podplane_tui.backend.deletion import deletion_plan, is_there
 from podplane_tui.backend.disk import Disk, parse_disk_size
 from podplane_tui.backend.errors import (
     CorruptFile,
-    DeleteFailed,
     InvalidInput,
     NotRunning,
     StopFailed,
@@ -48,11 +47,6 @@ CONTAINERD_TIMEOUT = 2.0
 
 POWER_OFF_TIMEOUT = 10.0
 """Seconds SSH gets to ask the guest to power off, where QEMU's own power button can't be reached."""
-
-_PORT_RETRIES = 3
-_ENDING = 10.0
-"""Seconds a QEMU that has closed its ports is given to end."""
-_MAX_USER_DATA = 16 * 2**20
 
 
 class Cluster:
@@ -281,9 +275,7 @@ class Cluster:
 
     def delete(self, plan: tuple[Path, ...], *, control: Control | None = None) -> None:
         """Remove exactly what is in `plan`, which `delete_plan` gave. Raises `AlreadyRunning`, `DeleteFailed`."""
-        with self.qemu.locked("delete"), os_errors_as(DeleteFailed, f"{self.qemu.vm_name} can't be deleted"):
-            self.qemu.require_stopped("delete")
-            remove(plan, self.files, control or Control())
+        self.qemu.delete(plan, control=control)
 
     # Reaching the guest
 

@@ -25,6 +25,15 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def machine_files(files: VMFiles) -> tuple[Path, ...]:
+    """Disk, seed, UEFI variables and runtime files of the machine of `files`, whatever stands there in their place.
+
+    That is all of it that podplane's VM manager knows; recordings, settings and the cluster's data are not among it.
+    """
+    own = (files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log)
+    return tuple(path for path in (*own, *temporaries(files)) if is_there(path))
+
+
 def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     """Everything that belongs to the machine of `files`, existing paths only; folders stand for all they hold.
 
@@ -33,8 +42,7 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     Shared keys, caches and TLS assets stay, and so do logins in podplane's own configuration and kubectl's. While the
     same cluster has a disk of the other architecture, what the two share stays as well.
     """
-    own = [files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log]
-    own += [
+    own = [
         files.console_lock,
         files.console_request,
         files.recordings_dir,
@@ -56,7 +64,7 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
     aside = _set_aside(
         [files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log, files.lock]
     )
-    return tuple(path for path in [*own, *aside, *temporaries(files), *shared] if is_there(path))
+    return (*machine_files(files), *(path for path in [*own, *aside, *shared] if is_there(path)))
 
 
 def _set_aside(paths: Iterable[Path]) -> list[Path]:

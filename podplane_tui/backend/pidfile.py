@@ -60,9 +60,3 @@ class PIDFile(NamedTuple):
     def write(self, *, after: PowerCut = PowerCut.NEW_OR_OLD) -> None:
         """Replace the file atomically; mode 0644, as podplane's. See `write_atomic`."""
         write_atomic(self.path, self.content(), mode=0o644, after=after)
-
-    def remove(self) -> None:
-        """Remove the file if it still names this PID."""
-        current = PIDFile.read(self.path)
-        if current is not None and current.pid == self.pid:
-            self.path.unlink(missing_ok=True)

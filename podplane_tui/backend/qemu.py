@@ -17,6 +17,7 @@ from typing import TextIO
 
 from podplane_tui.backend import adoption, console, console_attach, images, qmp, recordings, ssh, sync
 from podplane_tui.backend.arguments import DirectBootOptions, Machine, PortForward, qemu_binary, read_machine
+from podplane_tui.backend.deletion import machine_files, remove
 from podplane_tui.backend.errors import (
     AlreadyRunning,
     CorruptFile,
@@ -222,21 +223,20 @@ class Qemu(Names):
             self._clear_leftovers()
             return result
 
-    def _clear_leftovers(self, failed: type[VMError] = StopFailed) -> None:
-        with os_errors_as(failed, f"{self.vm_name} has ended, but what it left can't be cleared"):
+    def _clear_leftovers(self) -> None:
+        with os_errors_as(StopFailed, f"{self.vm_name} has ended, but what it left can't be cleared"):
             remove_leftovers(self.files)
 
     # Delete
 
-    def delete(self) -> None:
-        """Remove the machine's disk, seed, UEFI variables and runtime files. Raises `AlreadyRunning`."""
-        files = self.files
-        with self.locked("delete"):
+    def delete(self, plan: Sequence[Path] | None = None, *, control: Control | None = None) -> None:
+        """Remove what is in `plan`, of all that `deletion_plan` gives; without one, what `machine_files` does.
+
+        Raises `AlreadyRunning`, `DeleteFailed`.
+        """
+        with self.locked("delete"), os_errors_as(DeleteFailed, f"{self.vm_name} can't be deleted"):
             self.require_stopped("delete")
-            with os_errors_as(DeleteFailed, f"{self.vm_name} can't be deleted"):
-                for path in (files.seed, files.efivars, files.image):
-                    path.unlink(missing_ok=True)
-            self._clear_leftovers(DeleteFailed)
+            remove(machine_files(self.files) if plan is None else plan, self.files, control or Control())
 
     def require_stopped(self, verb: str) -> None:
         """Raise `AlreadyRunning` when a QEMU of ours has the disk open."""

@@ -22,6 +22,7 @@ from podplane_tui.backend.arguments import read_machine
 from podplane_tui.backend.errors import CommandFailed, StillBooting, VMError
 from podplane_tui.backend.files import open_regular
 from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.ports import LOOPBACK
 from podplane_tui.backend.process import Clock
 from podplane_tui.backend.snapshot import Phase, Readiness, State, VMSnapshot
 from podplane_tui.backend.text import one_line
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from podplane_tui.backend.boot import BootParser
     from podplane_tui.backend.ssh import SSHTarget
 
-LOOPBACK = "127.0.0.1"
 PROBE_TIMEOUT = 1.5
 """Seconds a probe waits for an answer."""
 

@@ -133,12 +133,3 @@ def test_written_modes(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [p.name for p in path.parent.iterdir()] == ["p.json"]
-
-
-def test_remove_leaves_a_file_that_names_another_process(tmp_path: Path) -> None:
-    path = tmp_path / "p.json"
-    PIDFile(path, 5).write()
-    PIDFile(path, 6).remove()
-    assert path.exists()
-    PIDFile(path, 5).remove()
-    assert not path.exists()

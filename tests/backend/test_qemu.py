@@ -83,6 +83,19 @@ def test_verbs_about_nothing_leave_nothing(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_delete_takes_the_machine_and_leaves_what_is_the_clusters(tmp_path: Path) -> None:
+    qemu = machine(tmp_path)
+    files = qemu.files
+    own = (files.image, files.seed, files.efivars, files.pid_file, files.console, files.qmp, files.qemu_log)
+    theirs = (files.state_file, files.user_data, files.identity)
+    for path in (*own, *theirs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    qemu.delete()
+    assert [path for path in own if path.exists()] == []
+    assert [path for path in theirs if not path.exists()] == []
+
+
 def test_a_verb_inside_a_verb_joins_in_and_is_its_phase(tmp_path: Path) -> None:
     qemu = machine(tmp_path)
     with qemu.locked("restart"):
