@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     import paramiko
 
 _COMMENT = "podplane"
+
+_PRIVATE_KEY = re.compile(
+    rb"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END OPENSSH PRIVATE KEY-----",
+    re.DOTALL,
+)
+_MAGIC = b"openssh-key-v1\0"
+_OPEN = (b"none", b"none", b"", b"\0\0\0\1", b"")
+"""Cipher, key derivation and its options of a key without a passphrase, how many keys there are, what follows them."""
 
 
 def ensure_identity(path: Path) -> str:
@@ -94,12 +104,41 @@ def _create(path: Path) -> None:
 
 
 def _public_line(path: Path) -> str:
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    """The public half of the key at `path`, which stands in the open in OpenSSH's format (its PROTOCOL.key).
 
+    Every start asks for it, and the library that makes keys takes longer to import than all else of a start.
+    """
     try:
         with open_regular(path, follow_links=True) as file:
-            key = serialization.load_ssh_private_key(file.read(MAX_SMALL_FILE), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            public = _public_half(file.read(MAX_SMALL_FILE))
+        return f"{_string(public)[0].decode('ascii')} {base64.b64encode(public).decode('ascii')}"
+    except ValueError as error:
         raise CorruptFile(f"{path} is no OpenSSH private key without a passphrase: move it away") from error
-    return key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+
+
+def _public_half(content: bytes) -> bytes:
+    """The public key of the private one in `content`. Raises `ValueError` unless that is one, whole and readable."""
+    match = _PRIVATE_KEY.search(content)
+    data = base64.b64decode(match[1]) if match else b""
+    if not data.startswith(_MAGIC):
+        raise ValueError("not OpenSSH's format")
+    cipher, data = _string(data.removeprefix(_MAGIC))
+    derivation, data = _string(data)
+    options, data = _string(data)
+    keys, data = data[:4], data[4:]
+    public, data = _string(data)
+    private, data = _string(data)
+    # Behind two numbers, which are the same where the passphrase was right, comes what kind of key it is.
+    if (cipher, derivation, options, keys, data) != _OPEN or private[:4] != private[4:8]:
+        raise ValueError("needs a passphrase, or is damaged")
+    if not _string(private[8:])[0] == _string(public)[0] != b"":
+        raise ValueError("its halves are not of one key")
+    return public
+
+
+def _string(data: bytes) -> tuple[bytes, bytes]:
+    """The first of the strings in `data`, each behind its length, and the rest. Raises `ValueError`."""
+    end = 4 + int.from_bytes(data[:4], "big")
+    if len(data) < end:
+        raise ValueError("cut off")
+    return data[4:end], data[end:]

@@ -1,5 +1,6 @@
 """SSH against a real OpenSSH server, and against servers that fail in every way a booting machine does."""
 
+import base64
 import contextlib
 import dataclasses
 import io
@@ -566,12 +567,54 @@ def test_many_at_once_get_one_key(tmp_path: Path) -> None:
         assert len(list(path.parent.iterdir())) == 2
 
 
-def test_corrupt_key_is_never_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+def test_public_half_is_that_of_the_private_key(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "id_ed25519"
-    path.write_text("precious\n")
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", path], check=True)
+    derived = subprocess.run(["ssh-keygen", "-y", "-f", path], capture_output=True, text=True, check=True).stdout
+    path.with_suffix(".pub").unlink()
+    assert ensure_identity(path).split()[:2] == derived.split()[:2]
+
+
+def _damaged(content: bytes, damage: Callable[[bytes], bytes]) -> bytes:
+    """A private key's file with something done to what is inside."""
+    begin, *lines, end = content.splitlines()
+    return b"\n".join([begin, base64.b64encode(damage(base64.b64decode(b"".join(lines)))), end, b""])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"precious\n",
+        lambda _: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: _damaged(content, lambda _: b""),
+        lambda content: _damaged(content, lambda inside: inside[:-1]),
+        lambda content: _damaged(content, lambda inside: inside + b"x"),
+        lambda content: _damaged(content, lambda inside: inside.replace(b"-v1", b"-v2")),
+        lambda content: _damaged(content, lambda inside: inside.replace(b"none", b"nine", 1)),
+        lambda content: _damaged(content, lambda inside: inside.replace(b"ssh-ed25519", b"ssh-ed25518", 1)),
+        # the number of keys
+        lambda content: _damaged(content, lambda inside: inside[:38] + b"\2" + inside[39:]),
+        # the first of the two numbers that have to be the same
+        lambda content: _damaged(content, lambda inside: inside[:98] + bytes([inside[98] ^ 1]) + inside[99:]),
+    ],
+)
+def test_corrupt_key_is_never_overwritten(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "id_ed25519"
+    ensure_identity(path)
+    content = damage(path.read_bytes())
+    path.write_bytes(content)
     with pytest.raises(CorruptFile, match="move it away"):
         ensure_identity(path)
-    assert path.read_text() == "precious\n"
+    assert path.read_bytes() == content
+
+
+def test_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "passphrase", "-f", path], check=True)
+    with pytest.raises(CorruptFile, match="without a passphrase"):
+        ensure_identity(path)
 
 
 def test_key_that_can_not_be_made_is_said_so(tmp_path: Path) -> None:
