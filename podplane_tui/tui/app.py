@@ -155,7 +155,8 @@ class PodplaneApp(WatchingApp):
         event.stop()
         for path in later_stylesheets():
             self.stylesheet.add_source(path.read_text("utf-8"), (str(path), ""))
-        if len(self.screen_stack) > 1 or self.dashboard.tabs.children:  # somebody was quicker
+        early = (self.dashboard.tabs.children, self.dashboard.machines.query("#side-details"))
+        if len(self.screen_stack) > 1 or any(early):  # made without these sheets
             for screen in self.screen_stack:
                 self.stylesheet.update(screen)
         self.dashboard.tabs.call_next(self.dashboard.tabs.fill)

@@ -55,6 +55,15 @@ async def test_the_first_machine_replaces_the_empty_state(workspace: Workspace) 
 
 
 @pytest.mark.usefixtures("require_qemu")
+async def test_details_beside_the_list_look_the_same_from_the_start_as_later(workspace: Workspace) -> None:
+    make_disk(workspace, "alpha")
+    app = make_app(workspace)
+    async with app.run_test(size=(200, 50)):
+        await listed(app, "alpha")
+        await until(lambda: any("│ Machine" in line for line in painted(app)), what="details with their margin")
+
+
+@pytest.mark.usefixtures("require_qemu")
 async def test_the_named_machine_is_selected_and_the_message_shown(workspace: Workspace) -> None:
     for name in ("alpha", "beta", "gamma"):
         make_disk(workspace, name)

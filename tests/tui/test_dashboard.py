@@ -64,6 +64,12 @@ def screen_text(pilot: Pilot[None]) -> str:
     return "\n".join(painted(app_of(pilot)))
 
 
+def footer_text(app: PodplaneApp) -> str:
+    """The last line of the main screen, whatever lies above it."""
+    screen = dashboard(app)
+    return screen._compositor.render_strips()[screen.size.height - 1].text
+
+
 def details_text(app: PodplaneApp) -> str:
     options = app.screen.query_one("#details OptionList", OptionList).options
     return "\n".join(str(option.prompt) for option in options)
@@ -81,6 +87,25 @@ async def test_every_key_of_the_footer_fits(pilot: Pilot[None]) -> None:
     for words in ("n New", "s Start", "x Stop", "r Restart", "d Delete", "y Sync", "c Console", "/ Filter", "? Help"):
         assert words in last
     assert last.rstrip().endswith("q Quit")
+
+
+@pytest.mark.parametrize("behind", [None, "n"], ids=["alone", "behind-a-dialog"])
+async def test_the_footer_fits_again_after_a_resize_and_help_and_quit_stay(
+    pilot: Pilot[None], behind: str | None
+) -> None:
+    app = app_of(pilot)
+    if behind is not None:
+        await pilot.press(behind)
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+    for columns, keys in [
+        (60, "n New s Start x Stop d Delete c Console ? Help q Quit"),
+        (80, "n New s Start x Stop r Restart d Delete y Sync c Console / Filter ? Help q Quit"),
+        (20, "? Help q Quit"),
+        (120, " n New  s Start  x Stop  r Restart  d Delete  y Sync  c Console  / Filter  ? Help  q Quit"),
+    ]:
+        await pilot.resize_terminal(columns, 24)
+        await settled(pilot)
+        assert footer_text(app).rstrip() == keys
 
 
 async def test_the_console_has_room(pilot: Pilot[None]) -> None:

@@ -15,7 +15,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import var
-from textual.widgets import Footer
 
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import State, VMSnapshot
@@ -25,6 +24,7 @@ from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.panel_screen import PanelScreen
 from podplane_tui.tui.verbs import Verb
+from podplane_tui.tui.widgets.key_footer import KeyFooter
 from podplane_tui.tui.widgets.machine_list import MachineList
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.tab_box import TABS
@@ -87,7 +87,7 @@ class Dashboard(PanelScreen):
                 Dashboard.moment,
                 current=Dashboard.tab,
             )
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Follow the cursor at once, not by a message: the next key may be on its way, and is about that machine."""
