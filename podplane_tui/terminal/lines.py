@@ -16,6 +16,8 @@ from .style import DEFAULT_STYLE, Style
 from .width import CLASSES, ZERO, cells_in_line
 
 _LINES: Final = re.compile(r"(?:[ -~\xa0-\U0010ffff]*+(?:\x1b\[[0-9:;]{0,256}m[ -~\xa0-\U0010ffff]*+)*+\r++\n)*+")
+_MOST_LOOKS: Final = 32
+"""Characters of SGR sequences a cell that are kept with a line: a colour of its own for each has less than 24."""
 
 
 @lru_cache(maxsize=16)
@@ -106,7 +108,8 @@ def _rows_of(lines: list[str], columns: int, style: Style) -> tuple[list[StoredR
             continue
         printed = without_styles(line)
         end_style = style_after(line, style)
-        if end_style.background != "default" or cells_in_line(printed) > columns:
+        looks_too_much = len(line) - len(printed) > _MOST_LOOKS * columns
+        if looks_too_much or end_style.background != "default" or cells_in_line(printed) > columns:
             return [*rows, ""], number, style
         rows.append(source_of(line, style) if printed else "")
         style = end_style
