@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from podplane_tui.backend import qmp
 from podplane_tui.backend.arguments import Machine, read_machine
@@ -36,6 +36,8 @@ from podplane_tui.backend.ports import ports_of, read_state_file
 from podplane_tui.backend.process import Clock, ProcessTable, QemuProcess
 from podplane_tui.backend.qcow2 import ImageInfo, missing_base, read_image
 from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
+
+T = TypeVar("T")
 
 RUN_STATE_INTERVAL = 3.0
 """Seconds a QMP answer is good for: a machine is paused rarely, and every question occupies its one client's place."""
@@ -68,25 +70,40 @@ class _Disk(NamedTuple):
 
 
 class _Names:
-    """One machine's files, with the names that every pass looks for."""
+    """One machine's files, with the names that every pass looks for, and what the small ones held."""
 
-    __slots__ = ("console", "files", "image", "lock", "pid_file", "qmp", "state_file")
+    __slots__ = ("_kept", "console", "files", "image", "lock", "pid_file", "qmp", "state_file")
 
     def __init__(self, files: VMFiles) -> None:
         self.files = files
         self.image, self.pid_file = files.stem + IMAGE_SUFFIX, files.stem + PID_SUFFIX
         self.console, self.qmp = files.stem + CONSOLE_SUFFIX, files.stem + QMP_SUFFIX
         self.lock, self.state_file = files.stem + LOCK_SUFFIX, files.state_file.name
+        self._kept: dict[str, tuple[tuple[int, ...], Any]] = {}
+
+    def kept(self, path: str, read: Callable[[Path], T]) -> T:
+        """What `read` makes of this file; read again when it is not as it was. Raises what `read` does."""
+        try:
+            info = os.lstat(path)
+        except OSError:  # whatever is the matter, it is for `read` to say
+            return read(Path(path))
+        version = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        known = self._kept.get(path)
+        if known is None or known[0] != version:
+            known = self._kept[path] = (version, read(Path(path)))
+        value: T = known[1]
+        return value
 
 
 class _Look(NamedTuple):
-    """What one pass has gathered before it turns to single machines."""
+    """What one pass has gathered before it turns to single machines. `ours` have a disk below our directory."""
 
     disks: dict[str, os.DirEntry[str]]
     runtime: frozenset[str]
     states: frozenset[str]
     by_file: dict[tuple[int, int], list[QemuProcess]]
     by_path: dict[str, list[QemuProcess]]
+    ours: tuple[QemuProcess, ...]
     bases: dict[str, str | None]
 
 
@@ -102,6 +119,9 @@ class Inventory:
         self.data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - links are kept
         self.runtime_dir = Path(os.path.abspath(runtime_dir))  # noqa: PTH100
         self.state_dir = None if state_dir is None else Path(os.path.abspath(state_dir))  # noqa: PTH100
+        self._image_dir = os.path.normpath(self.data_dir / "vms")
+        self._pid_dir = os.path.normpath(self.runtime_dir / "vms")
+        self._state_file_dir = os.path.normpath(self.runtime_dir / "local")
         self._clock = clock or Clock()
         self._processes = ProcessTable(self._clock)
         self._alive: tuple[QemuProcess, ...] = ()
@@ -109,7 +129,6 @@ class Inventory:
         self._run_states: dict[Path, _RunState] = {}
         self._doubted = False
         self._names: dict[tuple[str, str], _Names] = {}
-        self._keys: dict[str, tuple[str, str] | None] = {}
         self._disks: dict[str, _Disk] = {}
         self._stopped: dict[str, tuple[_Disk, int, VMSnapshot]] = {}
         self.local_server: LocalServer | None = None
@@ -125,8 +144,8 @@ class Inventory:
         processes = self._alive
         look = self._gather(processes)
         self.local_server = read_local_server(self.runtime_dir)
-        machines = self._machines(look, processes)
-        self._ask_run_states(processes)
+        machines = self._machines(look)
+        self._ask_run_states(look.ours)
         found = tuple(self._look(names, look) for names in machines)
         self._sampler.forget({(p.pid, p.create_ticks) for p in processes})
         self._forget(machines)
@@ -144,36 +163,32 @@ class Inventory:
 
     def _gather(self, processes: Iterable[QemuProcess]) -> _Look:
         disks: dict[str, os.DirEntry[str]] = {}
-        with contextlib.suppress(OSError), os.scandir(self.data_dir / "vms") as entries:
+        with contextlib.suppress(OSError), os.scandir(self._image_dir) as entries:
             disks = {entry.name: entry for entry in entries if entry.name.endswith(IMAGE_SUFFIX)}
         by_file: dict[tuple[int, int], list[QemuProcess]] = {}
         by_path: dict[str, list[QemuProcess]] = {}
+        ours: dict[int, QemuProcess] = {}
         for process in processes:
             for disk in process.disks:
-                by_path.setdefault(os.path.normpath(disk), []).append(process)
+                path = os.path.normpath(disk)
+                by_path.setdefault(path, []).append(process)
+                if os.path.dirname(path) == self._image_dir:  # noqa: PTH120 - a path that is no `Path` takes a tenth
+                    ours[process.pid] = process
                 with contextlib.suppress(OSError, ValueError):
-                    info = disk.stat()
+                    info = disk.stat()  # not of the normal path: links may be in it
                     by_file.setdefault((info.st_dev, info.st_ino), []).append(process)
-        return _Look(disks, _names(self.runtime_dir / "vms"), _names(self.runtime_dir / "local"), by_file, by_path, {})
+        runtime, states = _names(self._pid_dir), _names(self._state_file_dir)
+        return _Look(disks, runtime, states, by_file, by_path, tuple(ours.values()), {})
 
-    def _key(self, image_name: str) -> tuple[str, str] | None:
-        try:
-            return self._keys[image_name]
-        except KeyError:
-            key = self._keys[image_name] = _parse(image_name, IMAGE_SUFFIX)
-            return key
-
-    def _machines(self, look: _Look, processes: Iterable[QemuProcess]) -> list[_Names]:
+    def _machines(self, look: _Look) -> list[_Names]:
         """Every machine of which a disk, a PID file, a socket or a process exists."""
-        keys = {key for name in look.disks if (key := self._key(name))}
+        keys = {key for name in look.disks if (key := _parse(name, IMAGE_SUFFIX))}
         for name in look.runtime:
             keys.update(key for suffix in (PID_SUFFIX, CONSOLE_SUFFIX, QMP_SUFFIX) if (key := _parse(name, suffix)))
-        image_dir = os.path.normpath(self.data_dir / "vms")
-        for process in processes:
-            for disk in process.disks:
-                key = _parse(disk.name, IMAGE_SUFFIX)
-                if key and os.path.normpath(disk.parent) == image_dir:
-                    keys.add(key)
+        for path in look.by_path:
+            folder, name = os.path.split(path)
+            if folder == self._image_dir and (key := _parse(name, IMAGE_SUFFIX)):
+                keys.add(key)
         for key in keys - self._names.keys():
             files = VMFiles(key[1], key[0], self.data_dir, self.runtime_dir, self.state_dir)
             self._names[key] = _Names(files)
@@ -186,7 +201,7 @@ class Inventory:
         due: dict[Path, QemuProcess] = {}
         for process in processes:
             socket = _told(process.arguments)[0].qmp
-            if socket is None or not self._is_ours(process) or process.suspended() or not os.path.exists(socket):  # noqa: PTH110 - never raises
+            if socket is None or self._processes.suspended(process) or not os.path.exists(socket):  # noqa: PTH110 - never raises
                 continue
             known = self._run_states.get(socket)
             if doubted or known is None or known.ticks != process.create_ticks or now >= known.ask_at:
@@ -206,10 +221,6 @@ class Inventory:
             ask_at = self._clock.monotonic() + interval
             self._run_states[socket] = _RunState(process.create_ticks, answer, ask_at, interval)
 
-    def _is_ours(self, process: QemuProcess) -> bool:
-        image_dir = os.path.normpath(self.data_dir / "vms")
-        return any(os.path.normpath(disk.parent) == image_dir for disk in process.disks)
-
     def _forget(self, machines: list[_Names]) -> None:
         """Drop what is kept of machines that are gone."""
         if len(machines) == len(self._names):
@@ -220,7 +231,6 @@ class Inventory:
                 del self._names[key]
                 self._stopped.pop(names.image, None)
                 self._disks.pop(names.image, None)
-        self._keys.clear()
 
     # Once per machine
 
@@ -254,13 +264,14 @@ class Inventory:
         problems = [disk.problem] if disk.problem else []
         pid_file, pid_file_broken, ports = None, False, Ports()
         try:
-            pid_file = PIDFile.read(files.pid_file) if has_pid_file else None
+            pid_file = names.kept(f"{self._pid_dir}/{names.pid_file}", PIDFile.read) if has_pid_file else None
         except CorruptFile as error:
             problems.append(str(error))
             pid_file_broken = True
         process = _owner(pid_file, holders)
         try:
-            ports = read_state_file(files.state_file) if has_state else Ports()
+            path = f"{self._state_file_dir}/{names.state_file}"
+            ports = names.kept(path, read_state_file) if has_state else Ports()
         except CorruptFile as error:
             problems.append(str(error))
         vm = VMSnapshot(
@@ -307,7 +318,7 @@ class Inventory:
         machine, forwarded = _told(process.arguments)
         sample = self._sampler.sample(process)
         state = State.RUNNING
-        suspended = process.suspended()
+        suspended = self._processes.suspended(process)
         if suspended:
             problems.append(f"a signal has suspended QEMU, process {process.pid}: resume it, or stop it")
         if vm.action is not None and _verb_state(vm.action) is not None:
@@ -351,13 +362,14 @@ def _told(arguments: tuple[str, ...]) -> tuple[Machine, Ports]:
     return read_machine(arguments), ports_of(arguments)
 
 
+@lru_cache(maxsize=2**15)
 def _parse(name: str, suffix: str) -> tuple[str, str] | None:
     """Whose file it is; None for a name that no machine can have."""
     key = parse_stem(name, suffix)
     return None if key is None or key[0] in RESERVED_CLUSTER_IDS else key
 
 
-def _names(directory: Path) -> frozenset[str]:
+def _names(directory: str) -> frozenset[str]:
     try:
         return frozenset(os.listdir(directory))  # noqa: PTH208 - names are all that is needed, thousands of them
     except OSError:

@@ -21,6 +21,7 @@ from podplane_tui.backend.errors import ForeignProcess
 from podplane_tui.backend.process_facts import (
     NO_PROCESS,
     SUSPENDED,
+    Stat,
     age_of,
     arguments_of,
     directory_of,
@@ -175,28 +176,68 @@ def qemus() -> Iterator[QemuProcess]:
 _SETTLING_LOOKS = 3
 """How often a process that is no QEMU is looked at again: between fork and exec it is not one yet."""
 
+_YOUNG = 60.0
+"""Seconds after its start within which a process is looked at in every scan: it may become another program."""
+
+_TURNS = 5
+"""Scans in which each older one that is no QEMU is looked at once."""
+
+
+class _Known(NamedTuple):
+    """A process when last looked at: `number` tells it from the next of its PID, `old_at` is seconds since boot."""
+
+    number: int | None
+    stat: Stat
+    qemu: QemuProcess | None
+    looks: int
+    old_at: float
+
 
 class ProcessTable:
     """The QEMU processes of this user. Kept between scans, so that a process is examined once, not every second."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
-        # PID → what identified the process, the QEMU found in it, and how often it was looked at.
-        self._known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
+        self._known: dict[int, _Known] = {}
+        self._scans = 0
 
     def scan(self) -> tuple[QemuProcess, ...]:
         """All of them now, by PID. Raises `OSError` when the system tells nothing (out of descriptors or memory)."""
-        known: dict[int, tuple[tuple[str, str], QemuProcess | None, int]] = {}
-        for pid in pids():
-            stat = stat_of(pid)
-            if stat is None:
-                continue
-            identity = (stat.ticks, stat.name)
+        known: dict[int, _Known] = {}
+        now = self._clock.since_boot()
+        self._scans += 1
+        for pid, number in pids().items():
             entry = self._known.get(pid)
-            if entry is None or entry[0] != identity:
-                entry = (identity, _look(pid, stat.ticks, self._clock), 1)
-            elif entry[1] is None and entry[2] < _SETTLING_LOOKS:
-                entry = (identity, _look(pid, stat.ticks, self._clock), entry[2] + 1)
-            known[pid] = entry
+            if (
+                entry is None
+                or entry.qemu is not None
+                or number is None
+                or number != entry.number
+                or now < entry.old_at
+                or (pid + self._scans) % _TURNS == 0
+            ):
+                entry = self._examined(pid, number, entry)
+            if entry is not None:
+                known[pid] = entry
         self._known = known
-        return tuple(entry[1] for entry in known.values() if entry[1] is not None)
+        return tuple(entry.qemu for entry in known.values() if entry.qemu is not None)
+
+    def suspended(self, process: QemuProcess) -> bool:
+        """`QemuProcess.suspended` as it was at the last scan."""
+        entry = self._known.get(process.pid)
+        return entry is not None and entry.qemu is process and entry.stat.state in SUSPENDED
+
+    def _examined(self, pid: int, number: int | None, entry: _Known | None) -> _Known | None:
+        """The process now, None when it is gone. Its arguments are read only where it may have become another one."""
+        stat = stat_of(pid)
+        if stat is None:
+            return None
+        if entry is None or (entry.stat.ticks, entry.stat.name) != (stat.ticks, stat.name):
+            since_boot = self._clock.since_boot()
+            old_at = since_boot + _YOUNG - age_of(stat.ticks, self._clock.wall(), since_boot)
+            return _Known(number, stat, _look(pid, stat.ticks, self._clock), 1, old_at)
+        if entry.qemu is None and entry.looks < _SETTLING_LOOKS:
+            return entry._replace(
+                number=number, stat=stat, qemu=_look(pid, stat.ticks, self._clock), looks=entry.looks + 1
+            )
+        return entry._replace(number=number, stat=stat)

@@ -7,6 +7,7 @@ a whole look at machines of which none runs.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,17 @@ class Stat(NamedTuple):
     state: str
 
 
+class Usage(NamedTuple):
+    """What a process has used since its start, in seconds of CPU, and the bytes it has resident.
+
+    `disk` is what it read from and wrote to the storage, in bytes; None where the system does not tell (macOS).
+    """
+
+    cpu: float
+    resident: int
+    disk: tuple[int, int] | None
+
+
 if sys.platform == "linux":
     SUSPENDED = frozenset({"T", "t"})
     NO_PROCESS: tuple[type[Exception], ...] = (FileNotFoundError, ProcessLookupError, PermissionError)
@@ -33,6 +45,8 @@ if sys.platform == "linux":
     Other refusals (no more descriptors, no memory) say nothing about the process: they are passed on.
     """
     _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+    _PAGE = os.sysconf("SC_PAGE_SIZE")
+    _TRAFFIC = re.compile(rb"^read_bytes: (\d+)\nwrite_bytes: (\d+)$", re.MULTILINE)
     _PIECE = 16 * 1024
 
     def _read(path: str) -> bytes:
@@ -51,23 +65,46 @@ if sys.platform == "linux":
         """Seconds since the host booted, sleep included. The system clock may jump; this does not."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
-    def pids() -> list[int]:
-        """The processes there are, in order. Raises `OSError`."""
-        return sorted(int(name) for name in os.listdir("/proc") if name.isdecimal())  # noqa: PTH208 - names alone
+    def pids() -> dict[int, int | None]:
+        """The processes there are, in order, each with a number that the next one of its PID will not have.
+
+        That is the inode of its directory; None where there is no such thing. Raises `OSError`.
+        """
+        with os.scandir("/proc") as entries:
+            return dict(sorted((int(entry.name), entry.inode()) for entry in entries if entry.name.isdecimal()))
+
+    def _stat(pid: int) -> tuple[bytes, list[bytes]]:
+        """Its program's name, and the fields behind that: the first of them is the third of proc(5)."""
+        stat = _read(f"/proc/{pid}/stat")
+        # The name stands in parentheses and may hold anything: count from the last one.
+        end = stat.rfind(b")")
+        return stat[stat.find(b"(") + 1 : end], stat[end + 2 :].split()
 
     def stat_of(pid: int) -> Stat | None:
         """Process `pid`; None when there is none or it is a zombie. Raises `OSError`."""
         try:
-            stat = _read(f"/proc/{pid}/stat")
+            name, fields = _stat(pid)
         except NO_PROCESS:
             return None
-        # The program's name stands in parentheses and may hold anything: count from the last one.
-        end = stat.rfind(b")")
-        fields = stat[end + 2 :].split()
         if fields[0] in {b"Z", b"X"}:
             return None
-        name = stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
-        return Stat(fields[19].decode("ascii"), name, fields[0].decode("ascii"))
+        return Stat(fields[19].decode("ascii"), name.decode("utf-8", "replace"), fields[0].decode("ascii"))
+
+    def usage_of(pid: int, ticks: str) -> Usage | None:
+        """What the process of that start has used; None when it is gone. Raises `OSError`."""
+        try:
+            _, fields = _stat(pid)
+            resident = int(_read(f"/proc/{pid}/statm").split(maxsplit=2)[1]) * _PAGE
+        except NO_PROCESS:
+            return None
+        if fields[19] != ticks.encode("ascii"):
+            return None
+        try:
+            traffic = _TRAFFIC.search(_read(f"/proc/{pid}/io"))
+        except NO_PROCESS:
+            traffic = None
+        cpu = (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+        return Usage(cpu, resident, (int(traffic[1]), int(traffic[2])) if traffic else None)
 
     def arguments_of(pid: int) -> tuple[str, ...]:
         """Its program and arguments. Raises `NO_PROCESS`, `OSError`."""
@@ -95,8 +132,8 @@ else:
     def since_boot() -> float:
         return time.time() - psutil.boot_time()
 
-    def pids() -> list[int]:
-        return psutil.pids()
+    def pids() -> dict[int, int | None]:
+        return dict.fromkeys(psutil.pids())
 
     def stat_of(pid: int) -> Stat | None:
         try:
@@ -104,7 +141,21 @@ else:
             state = process.status()
             if state == psutil.STATUS_ZOMBIE:
                 return None
-            return Stat(str(int(process.create_time() * 1_000_000)), process.name(), state)
+            return Stat(_ticks(process), process.name(), state)
+        except psutil.Error:
+            return None
+
+    def _ticks(process: psutil.Process) -> str:
+        return str(int(process.create_time() * 1_000_000))
+
+    def usage_of(pid: int, ticks: str) -> Usage | None:
+        try:
+            process = psutil.Process(pid)
+            if _ticks(process) != ticks:
+                return None
+            with process.oneshot():
+                times = process.cpu_times()
+                return Usage(times.user + times.system, process.memory_info().rss, None)
         except psutil.Error:
             return None
 

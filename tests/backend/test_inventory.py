@@ -127,6 +127,22 @@ def test_a_file_nobody_can_read_is_broken_and_told(place: Place, name: str) -> N
     assert str(path) in (vm.problem or "")
 
 
+def test_a_small_file_that_is_written_over_is_read_again(place: Place) -> None:
+    files = place.disk()
+    for pid in (2**30 + 1, 2**30 + 2):
+        files.pid_file.write_text(json.dumps({"pid": pid}))
+        assert str(pid) in (place.only().problem or "")
+        wait_for_another_time(files.pid_file)
+
+
+def wait_for_another_time(path: Path) -> None:
+    """Until a file that is changed now gets another time than this one has."""
+    probe = path.with_name("probe")
+    while not probe.exists() or probe.stat().st_mtime_ns == path.stat().st_mtime_ns:
+        probe.touch()
+    probe.unlink()
+
+
 def test_a_pid_file_without_a_disk_is_a_row(place: Place) -> None:
     place.files().pid_file.write_text('{"pid":1,"data":null}')
     vm = place.only()

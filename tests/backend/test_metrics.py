@@ -69,6 +69,10 @@ def test_a_process_that_is_gone_has_no_sample() -> None:
     assert Sampler().sample(QemuProcess(2**22 + 1, "1", 0.0, (), ())) is None
 
 
+def test_the_next_process_of_a_pid_is_not_sampled_for_the_one_before() -> None:
+    assert Sampler().sample(this_process()._replace(create_ticks="1")) is None
+
+
 def test_what_is_forgotten_begins_anew() -> None:
     hands = Hands()
     sampler = Sampler(hands.clock)

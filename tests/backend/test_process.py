@@ -24,6 +24,7 @@ from podplane_tui.backend.process import (
     look,
     qemus,
 )
+from podplane_tui.backend.process_facts import pids
 from tests.conftest import suspend
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
@@ -159,14 +160,15 @@ def test_the_table_examines_a_process_once(qemu: subprocess.Popen[bytes]) -> Non
     assert next(p for p in table.scan() if p.pid == qemu.pid) is first
 
 
-def test_a_process_that_becomes_a_qemu_is_noticed(tmp_path: Path, disk: Path) -> None:
+@pytest.mark.parametrize(("age", "scans"), [(0, 1), (3600, 5)])
+def test_a_process_that_becomes_a_qemu_is_noticed(tmp_path: Path, disk: Path, age: int, scans: int) -> None:
     program = tmp_path / "qemu-system-x86_64"
     program.symlink_to(os.path.realpath(sys.executable))
     become = (
         "import os, sys; print(flush=True); sys.stdin.readline();"
         f"os.execv({str(program)!r}, [{str(program)!r}, '-I', '-S', '-c', {SLEEPER!r}, '-drive', 'file={disk}'])"
     )
-    table = ProcessTable()
+    table = ProcessTable(Clock(since_boot=lambda: time.clock_gettime(time.CLOCK_BOOTTIME) + age))
     with subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", become], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
@@ -178,5 +180,20 @@ def test_a_process_that_becomes_a_qemu_is_noticed(tmp_path: Path, disk: Path) ->
         child.stdin.write(b"\n")
         child.stdin.flush()
         child.stdout.readline()
-        assert child.pid in {p.pid for p in table.scan()}
+        assert child.pid in {p.pid for _ in range(scans) for p in table.scan()}
         child.kill()
+
+
+def test_each_process_has_a_number_of_its_own_that_stays(qemu: subprocess.Popen[bytes]) -> None:
+    first, second = pids(), pids()
+    assert first[qemu.pid] == second[qemu.pid]
+    assert first[qemu.pid] not in {number for pid, number in second.items() if pid != qemu.pid}
+
+
+def test_the_table_knows_who_was_suspended(qemu: subprocess.Popen[bytes]) -> None:
+    table = ProcessTable()
+    process = next(p for p in table.scan() if p.pid == qemu.pid)
+    assert not table.suspended(process)
+    suspend(qemu.pid)
+    table.scan()
+    assert table.suspended(process)
