@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from podplane_tui.backend.listeners import listeners
 from podplane_tui.backend.text import one_line
 
 PORT_TAKEN = "Could not set up host forwarding rule"
@@ -98,16 +99,10 @@ def port_holder(port: int) -> str | None:
 
 def port_holders(ports: Iterable[int]) -> dict[int, str] | None:
     """Who listens on which of these TCP ports of this host; None where that can't be told. Blocks on every process."""
-    wanted = set(ports)
     try:
-        connections = psutil.net_connections("tcp")
+        pids = listeners(set(ports))
     except (psutil.Error, OSError):
         return None
-    pids = {
-        connection.laddr.port: connection.pid
-        for connection in connections
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port in wanted
-    }
     return {port: _called(pid) if pid else "another program" for port, pid in pids.items()}
 
 
