@@ -203,7 +203,7 @@ class ConsolePanel(Panel):
             await self._settle()
             self._show()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_INTERVAL):
+                async with asyncio.timeout(LOOK_INTERVAL if self.in_view else None):
                     await self._changed.wait()
 
     async def _settle(self) -> None:

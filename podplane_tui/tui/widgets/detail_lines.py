@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,12 @@ class FileFact:
 
 def file_facts(files: VMFiles) -> tuple[FileFact, ...]:
     """Look at every file a machine can have. Blocks on the disk; never raises."""
-    named = (
+    return tuple(_look(label, path) for label, path in _named(files))
+
+
+@lru_cache(maxsize=8)
+def _named(files: VMFiles) -> tuple[tuple[str, Path], ...]:
+    return (
         ("disk", files.image),
         ("seed", files.seed),
         ("UEFI variables", files.efivars),
@@ -51,7 +57,6 @@ def file_facts(files: VMFiles) -> tuple[FileFact, ...]:
         ("state file", files.state_file),
         ("user-data", files.user_data),
     )
-    return tuple(_look(label, path) for label, path in named)
 
 
 def _look(label: str, path: Path) -> FileFact:
@@ -91,7 +96,7 @@ _BLANK = Line(Content(""))
 
 def describe(
     vm: VMSnapshot,
-    files: Sequence[FileFact],
+    files: tuple[FileFact, ...],
     ssh_line: str = "",
     points: Sequence[Point] = (),
     *,
@@ -107,7 +112,14 @@ def describe(
     found = [*_machine(vm), _BLANK]
     if vm.live:
         found += [*_plots(vm, points, width=width, now=now), _BLANK]
-    return [*found, *_ports(vm, ssh_line, listeners, width=width), _BLANK, *_files(vm, files), _BLANK, *_arguments(vm)]
+    return [
+        *found,
+        *_ports(vm, ssh_line, listeners, width=width),
+        _BLANK,
+        *_files(vm.files, files),
+        _BLANK,
+        *_arguments(vm.arguments),
+    ]
 
 
 def _line(label: str, value: str | Content, style: str = "", *, copy: str | None = None) -> Line:
@@ -183,32 +195,36 @@ def _ports(vm: VMSnapshot, ssh_line: str, listeners: Mapping[int, str] | None, *
         yield _line("ssh command", one_line(ssh_line, limit=max(20, width - _LABEL_WIDTH)), copy=ssh_line)
 
 
-def _files(vm: VMSnapshot, files: Sequence[FileFact]) -> Iterator[Line]:
-    yield _heading("Files")
+@lru_cache(maxsize=8)
+def _files(files: VMFiles, found: tuple[FileFact, ...]) -> tuple[Line, ...]:
+    lines = [_heading("Files")]
     by_directory: dict[Path, list[FileFact]] = {}
-    for fact in files:
+    for fact in found:
         by_directory.setdefault(fact.path.parent, []).append(fact)
-    if not files:
-        yield Line(Content.styled(f"in {format_path(vm.files.image_dir)}", "$foreground 60%"))
+    if not found:
+        lines.append(Line(Content.styled(f"in {format_path(files.image_dir)}", "$foreground 60%")))
     for directory, facts in by_directory.items():
-        yield Line(Content.styled(format_path(directory) + "/", "$foreground 60%"), str(directory))
+        lines.append(Line(Content.styled(format_path(directory) + "/", "$foreground 60%"), str(directory)))
         for fact in facts:
             missing = fact.kind == "none"
             size = Content.styled((fact.kind or format_size(fact.size)).rjust(8), "$foreground 60%" if missing else "")
             name = Content.styled(f"  {one_line(fact.path.name)}", "$foreground 60%" if missing else "")
-            yield _line(f"  {fact.label}", size + name, copy=str(fact.path))
+            lines.append(_line(f"  {fact.label}", size + name, copy=str(fact.path)))
+    return tuple(lines)
 
 
-def _arguments(vm: VMSnapshot) -> Iterator[Line]:
-    yield _heading("QEMU")
-    if not vm.arguments:
-        yield Line(Content.styled("not running", "$foreground 60%"))
+@lru_cache(maxsize=8)
+def _arguments(arguments: tuple[str, ...]) -> tuple[Line, ...]:
+    lines = [_heading("QEMU")]
+    if not arguments:
+        lines.append(Line(Content.styled("not running", "$foreground 60%")))
     else:
-        whole = shlex.join(vm.arguments)
-        yield Line(Content.styled("Enter here copies the whole command", "$foreground 60%"), whole)
-    for line in grouped_arguments(vm.arguments):
+        whole = shlex.join(arguments)
+        lines.append(Line(Content.styled("Enter here copies the whole command", "$foreground 60%"), whole))
+    for line in grouped_arguments(arguments):
         option, _, value = line.partition(" ")
-        yield Line(Content.assemble((option, "$text-primary"), f" {value}"), line)
+        lines.append(Line(Content.assemble((option, "$text-primary"), f" {value}"), line))
+    return tuple(lines)
 
 
 def ssh_command(vm: VMSnapshot) -> str:

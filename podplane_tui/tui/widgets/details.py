@@ -4,6 +4,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
+from textual.content import Content
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
 from textual.widgets import OptionList
@@ -21,6 +23,23 @@ _MARGIN = 4
 
 _PORTS_INTERVAL = 5.0
 """Seconds between looks at which ports somebody listens on."""
+
+
+class LineList(OptionList):
+    """A list of which single lines change all the time: only those are made and painted anew."""
+
+    def replace_line(self, index: int, prompt: Content) -> None:
+        """What `replace_option_prompt_at_index` does to every line of the list."""
+        option = self.get_option_at_index(index)
+        if self._heights.get(index) != 1 or prompt.cell_length > self.scrollable_content_region.width:
+            self.replace_option_prompt_at_index(index, prompt)  # the lines below may move
+            return
+        option._set_prompt(prompt)
+        for key in [key for key in self._option_render_cache.keys() if key[0] is option]:  # noqa: SIM118 - no dict
+            self._option_render_cache.discard(key)
+        y = self._index_to_line[index] - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
 
 
 class DetailsPanel(Panel):
@@ -53,7 +72,7 @@ class DetailsPanel(Panel):
 
     def compose(self) -> ComposeResult:
         """One list."""
-        yield OptionList(classes="details-list", compact=True)
+        yield LineList(classes="details-list", compact=True)
 
     def on_mount(self) -> None:
         """Ports are looked at by themselves."""
@@ -151,11 +170,11 @@ class DetailsPanel(Panel):
                 width=width,
                 now=time.monotonic(),
             )
-        options = self.query_one(OptionList)
+        options = self.query_one(LineList)
         if [bool(line.value) for line in lines] == [bool(line.value) for line in self._lines]:
             for index, (line, before) in enumerate(zip(lines, self._lines, strict=True)):
                 if line.content != before.content:
-                    options.replace_option_prompt_at_index(index, line.content)
+                    options.replace_line(index, line.content)
         else:
             highlighted, top = options.highlighted, options.scroll_y
             options.clear_options()
