@@ -2,8 +2,9 @@
 
 A machine that we start is recorded by its own QEMU from the first byte; one that the podplane CLI started, by whoever
 attaches to its console (`Recorder`). Each run of QEMU has a file of raw bytes, `<state>/recordings/<stem>/<UTC>.raw`,
-and a JSON file of the same name that says whose it is and how it ended. Offsets are those of the raw file and never
-change: what is trimmed becomes a hole in it.
+and a JSON file of the same name that says whose it is and how it ended. The names tell which came first: where the
+clock was set back, a new one is named as if it began right after the newest, and only the JSON says when. Offsets are
+those of the raw file and never change: what is trimmed becomes a hole in it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -123,12 +124,17 @@ class Recording:
 
 def recordings(files: VMFiles) -> tuple[Recording, ...]:
     """A machine's recordings, the newest first. Never raises `OSError`: what can't be read is left out."""
+    found = (_read(path) for path in _paths(files))
+    return tuple(recording for recording in found if recording is not None)
+
+
+def _paths(files: VMFiles) -> list[Path]:
+    """What is named as recordings are, the newest first."""
     try:
         names = sorted(os.listdir(files.recordings_dir), reverse=True)  # noqa: PTH208 - names are all that is needed
     except OSError:
-        return ()
-    found = (_read(files.recordings_dir / name) for name in names if name.endswith(RAW_SUFFIX))
-    return tuple(recording for recording in found if recording is not None)
+        return []
+    return [files.recordings_dir / name for name in names if name.endswith(RAW_SUFFIX)]
 
 
 def current_recording(vm: VMSnapshot) -> Recording | None:
@@ -165,8 +171,8 @@ def past_boots(files: VMFiles) -> Iterator[tuple[Recording, Boot]]:
 
 
 def _read(path: Path) -> Recording | None:
-    started_at = _started_at(path)
-    if started_at is None:
+    named_at = _named_at(path)
+    if named_at is None:
         return None
     try:
         with open_regular(path, follow_links=False) as file:
@@ -177,10 +183,11 @@ def _read(path: Path) -> Recording | None:
     about = _read_about(path)
     ticks, boot, how = about.get("create_ticks"), about.get("boot_id"), about.get("how_ended")
     pid, boots, ended_at = _number(about, "pid"), _number(about, "boots"), _number(about, "ended_at")
+    started_at = _number(about, "started_at")
     alive = pid is not None and boot == boot_id() and create_ticks(int(pid)) == ticks
     return Recording(
         path=path,
-        started_at=started_at,
+        started_at=named_at.timestamp() if started_at is None else started_at,
         ended_at=None if alive else info.st_mtime if ended_at is None else ended_at,
         how_ended=next((each for each in HowEnded if not alive and each == how), None),
         source=Source.ATTACHED if about.get("source") == Source.ATTACHED else Source.QEMU,
@@ -199,12 +206,13 @@ def _number(about: Mapping[str, object], name: str) -> float | None:
     return value if isinstance(value, (int, float)) and 0 <= value <= _LARGEST else None
 
 
-def _started_at(path: Path) -> float | None:
+def _named_at(path: Path) -> datetime | None:
+    """The time a recording is named after; None for what is no recording."""
     stamp = path.name.removesuffix(RAW_SUFFIX)
     try:
         moment = datetime.fromisoformat(stamp)  # which knows more spellings, and takes a fiftieth of `strptime`
-        return moment.timestamp() if moment.strftime(_STAMP) == stamp else None
-    except (ValueError, OverflowError):
+        return moment if moment.strftime(_STAMP) == stamp else None
+    except ValueError:
         return None
 
 
@@ -231,7 +239,11 @@ def _write_about(path: Path, about: dict[str, object], *, after: PowerCut = Powe
 def begin(files: VMFiles) -> Path:
     """Make the file of a new recording, private to this user. Raises `OSError`."""
     private_directory(files.recordings_dir)
-    path = files.recordings_dir / (datetime.now(UTC).strftime(_STAMP) + RAW_SUFFIX)
+    stamp = datetime.now(UTC)
+    newest = next(filter(None, map(_named_at, _paths(files))), datetime.min.replace(tzinfo=UTC))
+    with contextlib.suppress(OverflowError):
+        stamp = max(stamp, newest + timedelta(microseconds=1))
+    path = files.recordings_dir / (stamp.strftime(_STAMP) + RAW_SUFFIX)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     return path
 
@@ -239,7 +251,9 @@ def begin(files: VMFiles) -> Path:
 def belongs_to(path: Path, pid: int, source: Source = Source.QEMU) -> None:
     """Note which process the recording at `path` is of, which no power cut survives. Raises `OSError`."""
     about = {"source": source, "pid": pid, "create_ticks": create_ticks(pid), "boot_id": boot_id()}
-    _write_about(path, {"started_at": _started_at(path), **about}, after=PowerCut.ANYTHING)
+    named_at, now = _named_at(path), time.time()
+    started_at = now if named_at is None else min(now, named_at.timestamp())
+    _write_about(path, {"started_at": started_at, **about}, after=PowerCut.ANYTHING)
 
 
 def discard(path: Path) -> None:

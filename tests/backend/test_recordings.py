@@ -119,6 +119,29 @@ def test_a_recordings_life(files: VMFiles, stranger: subprocess.Popen[bytes]) ->
     discard(path)
 
 
+def test_the_newest_is_the_one_made_last_whatever_the_clock_says(
+    files: VMFiles, stranger: subprocess.Popen[bytes]
+) -> None:
+    files.recordings_dir.mkdir(parents=True)
+    ahead = files.recordings_dir / "29991231T235959.999999Z.raw"  # made when the clock was ahead
+    ahead.write_bytes(b"older")
+    first, second = made(files, b"old", stranger.pid), made(files, b"new", stranger.pid)
+    assert [recording.path for recording in recordings(files)] == [second, first, ahead]
+    for recording in recordings(files)[:2]:
+        assert abs(recording.started_at - time.time()) < 600
+    stranger.kill()
+    stranger.wait()
+    keep_within(files, Limits(boots=1))
+    assert [recording.path for recording in recordings(files)] == [second]
+
+
+def test_a_name_that_none_can_come_after_keeps_nothing_from_beginning(files: VMFiles) -> None:
+    files.recordings_dir.mkdir(parents=True)
+    (files.recordings_dir / "99991231T235959.999999Z.raw").touch()
+    assert made(files, b"new").exists()
+    assert len(recordings(files)) == 2
+
+
 def test_what_was_not_seen_to_end_ended_with_its_last_output(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
     path = made(files, b"hello\n", pid=stranger.pid)
     stranger.kill()
@@ -135,10 +158,12 @@ def test_what_was_not_seen_to_end_ended_with_its_last_output(files: VMFiles, str
 )
 def test_numbers_that_can_not_be_are_none(files: VMFiles, number: str) -> None:
     path = made(files, b"hello")
-    about = f'{{"pid": {number}, "boots": {number}, "ended_at": {number}, "boot_id": "{boot_id()}"}}'
+    times = f'"started_at": {number}, "ended_at": {number}'
+    about = f'{{"pid": {number}, "boots": {number}, {times}, "boot_id": "{boot_id()}"}}'
     path.with_suffix(".json").write_text(about)
     (found,) = recordings(files)
     assert (found.pid, found.boots, found.ended_at) == (None, None, path.stat().st_mtime)
+    assert abs(found.started_at - time.time()) < 600
 
 
 def test_the_newest_comes_first_and_what_is_no_recording_is_left_out(files: VMFiles) -> None:
