@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from podplane_tui.backend import qmp
 from podplane_tui.backend.arguments import Machine, read_machine
+from podplane_tui.backend.ending import POWERED_OFF, powered_off
 from podplane_tui.backend.errors import CorruptFile, InvalidImage
 from podplane_tui.backend.local_server import LocalServer, read_local_server
 from podplane_tui.backend.lock import current_action
@@ -67,6 +68,14 @@ class _Disk(NamedTuple):
     version: tuple[int, int, int, int]
     image: ImageInfo | None
     problem: str
+
+
+class _Ending(NamedTuple):
+    """Whether the guest of the QEMU that a PID file names was found to have powered off, asked again at `ask_at`."""
+
+    pid_file: PIDFile
+    powered_off: bool
+    ask_at: float
 
 
 class _Names:
@@ -131,6 +140,7 @@ class Inventory:
         self._names: dict[tuple[str, str], _Names] = {}
         self._disks: dict[str, _Disk] = {}
         self._stopped: dict[str, tuple[_Disk, int, VMSnapshot]] = {}
+        self._endings: dict[str, _Ending] = {}
         self.local_server: LocalServer | None = None
         """podplane's local server as the latest snapshot found it."""
 
@@ -231,6 +241,7 @@ class Inventory:
                 del self._names[key]
                 self._stopped.pop(names.image, None)
                 self._disks.pop(names.image, None)
+                self._endings.pop(names.image, None)
 
     # Once per machine
 
@@ -282,7 +293,8 @@ class Inventory:
             disk_virtual_bytes=disk.image.virtual_bytes if disk.image else None,
         )
         if process is None:
-            vm = _without_process(vm, pid_file, left, problems)
+            by_guest = pid_file is not None and not left and self._powered_off(names, pid_file)
+            vm = _without_process(vm, pid_file, left, problems, by_guest=by_guest)
             if quiet:
                 self._stopped[names.image] = (disk, blocks, vm)
             return vm
@@ -290,6 +302,14 @@ class Inventory:
         if not named and not pid_file_broken:
             problems.append(f"QEMU runs as process {process.pid} without a PID file: adopt or stop it")
         return self._with_process(vm, process, ports, orphaned=not named, problems=problems)
+
+    def _powered_off(self, names: _Names, pid_file: PIDFile) -> bool:
+        """See `powered_off`: a yes is for good, a no for a while, since who records a console may be late."""
+        known, now = self._endings.get(names.image), self._clock.monotonic()
+        if known is None or known.pid_file != pid_file or (not known.powered_off and now >= known.ask_at):
+            known = _Ending(pid_file, powered_off(names.files, pid_file), now + RUN_STATE_INTERVAL)
+            self._endings[names.image] = known
+        return known.powered_off
 
     def _disk(self, names: _Names, info: os.stat_result | None, look: _Look) -> _Disk:
         """The disk's header, read anew when the file has changed, and whether the file it is based on is there."""
@@ -398,12 +418,14 @@ def _owner(pid_file: PIDFile | None, holders: list[QemuProcess]) -> QemuProcess 
 
 
 def _without_process(
-    vm: VMSnapshot, pid_file: PIDFile | None, sockets: tuple[str, ...], problems: list[str]
+    vm: VMSnapshot, pid_file: PIDFile | None, sockets: tuple[str, ...], problems: list[str], *, by_guest: bool
 ) -> VMSnapshot:
     if vm.action is not None and vm.action.verb in {"start", "restart"}:
         return replace(vm, state=State.STARTING)
     if problems:
         return replace(vm, state=State.BROKEN, problem="; ".join(problems))
+    if by_guest:
+        return replace(vm, hint=POWERED_OFF)
     left = [", ".join(sockets)] if sockets else []
     if pid_file is not None:
         left.append(f"a PID file that names process {pid_file.pid}, which is not its QEMU")

@@ -61,7 +61,8 @@ def changes(before: Sequence[VMSnapshot] | None, after: Sequence[VMSnapshot], *,
             found.append(event(f"{vm.cluster_id} has appeared, {vm.state}"))
         elif was.state is not vm.state and not _was_up_before(was, vm):
             by = f", by process {vm.action.pid} ({vm.action.verb})" if vm.action is not None else ""
-            why = f": {vm.problem}" if vm.problem else ""
+            said = vm.problem or (vm.hint if not vm.live else "")
+            why = f": {said}" if said else ""
             found.append(
                 event(f"{vm.cluster_id} was {was.state}, is {vm.state}{by}{why}", _LEVELS.get(vm.state, Level.INFO))
             )

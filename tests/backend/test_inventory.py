@@ -10,12 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.inventory import RUN_STATE_INTERVAL, Inventory
 from podplane_tui.backend.lock import vm_lock
 from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.pidfile import MAX_PID, PIDFile
+from podplane_tui.backend.process import Clock
+from podplane_tui.backend.recordings import Source, begin, belongs_to
 from podplane_tui.backend.snapshot import State, VMSnapshot
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
+
+
+GONE = MAX_PID
+"""A PID that no process has."""
 
 
 class Place:
@@ -25,12 +32,13 @@ class Place:
         self.data, self.runtime = root / "data", root / "run"
         for directory in (self.data / "vms", self.runtime / "vms", self.runtime / "local"):
             directory.mkdir(parents=True)
-        self.inventory = Inventory(self.data, self.runtime)
+        self.state = root / "state"
+        self.inventory = Inventory(self.data, self.runtime, state_dir=self.state)
         self.template = root / "template.qcow2"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", self.template, "1G"], check=True)
 
     def files(self, cluster_id: str = "a", arch: str = "amd64") -> VMFiles:
-        return VMFiles(arch, cluster_id, self.data, self.runtime)
+        return VMFiles(arch, cluster_id, self.data, self.runtime, self.state)
 
     def disk(self, cluster_id: str = "a", arch: str = "amd64") -> VMFiles:
         files = self.files(cluster_id, arch)
@@ -40,6 +48,11 @@ class Place:
     def only(self) -> VMSnapshot:
         [vm] = self.inventory.snapshot()
         return vm
+
+    def fresh(self) -> VMSnapshot:
+        """The same as an inventory sees it that has not looked before."""
+        self.inventory = Inventory(self.data, self.runtime, state_dir=self.state)
+        return self.only()
 
 
 @pytest.fixture
@@ -117,6 +130,51 @@ def test_a_pid_file_that_names_somebody_else_is_a_crash(place: Place) -> None:
     assert str(os.getpid()) in (vm.problem or "")
 
 
+LAST_WORDS = b"[   61.224093] reboot: Power down\r\n"
+
+
+@pytest.mark.parametrize("recorder", ["qemu", "attached"])
+def test_a_guest_that_powered_off_is_no_crash(place: Place, recorder: str) -> None:
+    files = place.disk()
+    log = begin(files)
+    log.write_bytes(b"x" * 5000)
+    data = {"console_log": str(log)}
+    if recorder == "attached":
+        data = {}
+        belongs_to(log, GONE, Source.ATTACHED)
+    PIDFile(files.pid_file, GONE, data).write()
+    assert place.only().state is State.CRASHED
+    with log.open("ab") as file:
+        file.write(LAST_WORDS)
+    vm = place.fresh()
+    assert (vm.state, vm.hint, vm.problem) == (State.STOPPED, "powered off by the guest", None)
+    PIDFile(files.pid_file, GONE - 1, {"console_log": str(log.with_name("none"))}).write()
+    assert place.only().state is State.CRASHED  # another run of it
+    PIDFile(files.pid_file, GONE, data).write()
+    with socket.socket(socket.AF_UNIX) as server:  # only a QEMU that crashes leaves one
+        server.bind(str(files.console))
+    assert place.only().state is State.CRASHED
+
+
+def test_whoever_records_may_be_late_with_the_last_words(place: Place) -> None:
+    files, now = place.disk(), 0.0
+    log = begin(files)
+    PIDFile(files.pid_file, GONE, {"console_log": str(log)}).write()
+    inventory = Inventory(place.data, place.runtime, state_dir=place.state, clock=Clock(monotonic=lambda: now))
+
+    def state() -> State:
+        [vm] = inventory.snapshot()
+        return vm.state
+
+    assert state() is State.CRASHED
+    log.write_bytes(LAST_WORDS)
+    now += RUN_STATE_INTERVAL
+    assert state() is State.STOPPED
+    log.unlink()  # found once, it is not looked for again
+    now += RUN_STATE_INTERVAL
+    assert state() is State.STOPPED
+
+
 @pytest.mark.parametrize("name", ["pid_file", "state_file"])
 def test_a_file_nobody_can_read_is_broken_and_told(place: Place, name: str) -> None:
     files = place.disk()
@@ -186,7 +244,7 @@ def test_one_broken_machine_is_no_trouble_for_the_others(place: Place) -> None:
 def test_relative_directories_are_made_absolute(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.disk()
     monkeypatch.chdir(place.data.parent)
-    [vm] = Inventory(Path("data"), Path("run")).snapshot()
+    [vm] = Inventory(Path("data"), Path("run"), state_dir=Path("state")).snapshot()
     assert vm.files == place.files()
 
 

@@ -24,6 +24,8 @@ def test_what_changed_by_itself_is_told() -> None:
     crashed = replace(STOPPED, state=State.CRASHED, problem="QEMU is\x1b[31m gone")
     assert texts(RUNNING, crashed) == ["a was running, is crashed: QEMU is gone"]
     assert changes([RUNNING], [crashed], ours=())[0].level is Level.BAD
+    powered_off = replace(STOPPED, hint="powered off by the guest")
+    assert texts(RUNNING, powered_off) == ["a was running, is stopped: powered off by the guest"]
     assert texts(STOPPED, None) == ["a is gone"]
     assert texts(None, STOPPED) == ["a has appeared, stopped"]
     assert texts(RUNNING, replace(RUNNING, pid=8)) == ["a was started anew, as process 8"]

@@ -158,7 +158,7 @@ def _machine(vm: VMSnapshot) -> Iterator[Line]:
     if vm.problem:
         yield _line("problem", one_line(vm.problem, limit=1000), "$text-error")
     if vm.hint:
-        yield _line("hint", one_line(vm.hint), "$text-warning")
+        yield _line("hint", one_line(vm.hint), "$text-warning" if vm.live else "")
     if vm.readiness is not None and vm.readiness.told:
         yield _line("readiness", vm.readiness.told)
     if vm.action is not None:

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive, var
 from textual.widget import Widget
 
+from podplane_tui.backend.inventory import SERVER_DOWN
 from podplane_tui.backend.local_server import LocalServer
 from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.text import format_path
@@ -56,7 +57,7 @@ class SummaryBar(Widget):
 
     def _judge_server(self) -> None:
         """podplane's local server, where it matters: it is up, or a cluster runs without it."""
-        needed = any(vm.hint for vm in self.snapshots or ())
+        needed = any(vm.hint == SERVER_DOWN for vm in self.snapshots or ())
         up = self.local_server is not None and self.local_server.running
         text = Content.styled("server up", "$text-success") if up else Content.styled("server down", "$text-warning")
         self.server = text if up or needed else Content("")
