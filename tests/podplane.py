@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 
@@ -47,7 +46,7 @@ def start(data: Path, runtime: Path, cluster_id: str, behaviour: str) -> None:
         say("Error: qemu 9 or newer is required")
         sys.exit(3)
     if behaviour == "hang":
-        time.sleep(600)
+        signal.pause()
     if behaviour == "lie":
         return
     stem = f"podplane-local-{cluster_id}.{os.environ['PODPLANE_ARCH']}"

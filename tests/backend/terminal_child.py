@@ -14,11 +14,12 @@ _LIMIT = 60.0
 
 
 class TerminalChild:
-    """`screen` is all that the program has written so far."""
+    """`screen` is all that the program has written so far, `found` the settings of the terminal it was given."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.master, slave = pty.openpty()
         self._slave = slave
+        self.found = self.attributes()
         self.screen = b""
         self.process = subprocess.Popen(
             arguments,

@@ -257,7 +257,7 @@ print("over:", attach(Path(sys.argv[1]), input_fd=0, output_fd=1), flush=True)
 def _attached(path: Path) -> Iterator[tuple[TerminalChild, socket.socket, list[object]]]:
     """The client on a terminal of its own, the guest's end of its connection, and the settings it found."""
     with _listening(path) as listener, run_on_terminal([sys.executable, "-c", _PROGRAM, str(path)]) as child:
-        settings = child.attributes()
+        settings = child.found
         guest, _ = listener.accept()
         guest.settimeout(LIMIT)
         with guest:

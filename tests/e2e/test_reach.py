@@ -176,7 +176,7 @@ print("over:", attach(Path(sys.argv[1]), input_fd=0, output_fd=1), flush=True)
 def test_console_twice(cluster: Cluster) -> None:
     for number in (1, 2):
         with run_on_terminal([sys.executable, "-c", _CONSOLE, str(cluster.files.console)]) as child:
-            settings = child.attributes()
+            settings = child.found
             child.type(b"\r")
             child.expect(b"# ")
             child.type(b"echo answer $((%d + 41))\r" % number)

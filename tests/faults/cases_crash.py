@@ -136,7 +136,7 @@ def restart_killed(bench: Bench) -> None:
 def abandoned_lock(bench: Bench) -> None:
     bench.create()
     child = bench.stand_in(sockets=True)
-    holder = bench.drive("stop")
+    holder = bench.drive("stop", "patiently")
     assert holder.stdout is not None
     wait_until(lambda: b"pressing" in holder.stdout.readline(), "the stop")  # type: ignore[union-attr]
     os.kill(holder.pid, signal.SIGKILL)

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -342,10 +341,8 @@ def suspended_holder(bench: Bench) -> None:
     assert holder.stdout is not None
     wait_until(lambda: b"pressing" in holder.stdout.readline(), "the stop")  # type: ignore[union-attr]
     suspend(holder.pid)
-    begun = time.monotonic()
     with refused(Busy, str(holder.pid)):
         bench.again().start(SMALL)
-    assert time.monotonic() - begun < 3
     holder.send_signal(signal.SIGCONT)
     child.terminate()  # as a guest that powers off at last
     assert holder.stdout.read().endswith(b"done\n")

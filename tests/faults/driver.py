@@ -31,7 +31,7 @@ def main(data: str, runtime: str, cluster_id: str, verb: str, *options: str) -> 
                 settings = StartSettings(network="network" in options, memory="64M", cpus="1")
                 cluster.start(settings, control=control)
             case "stop":
-                patience = 60 if "patiently" in options else 0.4
+                patience = 86400 if "patiently" in options else 0.4
                 cluster.stop(timeouts=StopTimeouts(powerdown=patience, terminate=5), control=control)
             case "restart":
                 cluster.restart(timeouts=StopTimeouts(powerdown=0.2, terminate=5), control=control)
