@@ -29,7 +29,6 @@ from tests.guest.tiny import TinyGuest
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
 BOOT_LIMIT = 120.0
-SOON = 60.0
 AT_ONCE = StopTimeouts(powerdown=0.0)
 NAMES = [b"plain", b"two  words", b"it's", b'"q"', b"-v", b"new\nline", b"\xff\xfe", b"a:b", b"\x1b[31m", b"$HOME"]
 
@@ -89,10 +88,8 @@ def test_words_streams_and_exit_code(target: SSHTarget) -> None:
 
 
 def test_timeout(target: SSHTarget) -> None:
-    begun = time.monotonic()
     with pytest.raises(CommandFailed, match="given up"):
-        run(target, "sleep 600", ShellOptions(timeout=2.0))
-    assert time.monotonic() - begun < SOON
+        run(target, "sleep 86400", ShellOptions(timeout=2.0))
 
 
 def _files(root: Path) -> dict[str, bytes]:
@@ -151,17 +148,19 @@ def _large(tmp_path: Path) -> Path:
     return path
 
 
-def test_cancelled_sync_ends_on_both_sides(target: SSHTarget, tmp_path: Path) -> None:
+def test_cancelled_sync_ends_on_both_sides(cluster: Cluster, target: SSHTarget, tmp_path: Path) -> None:
     control = Control()
 
     def report(line: str) -> None:
         if line == "large":
+            cluster.pause()  # then it stays in the middle, however fast it is
             control.cancel.set()
 
     with pytest.raises(Cancelled):
         steered = Control(report=report, cancel=control.cancel)
         run_sync(target, SyncRequest(str(_large(tmp_path)), "/tmp/large"), control=steered)
-    assert psutil.wait_procs(_clients(target), timeout=SOON)[1] == []
+    psutil.wait_procs(_clients(target))
+    cluster.resume()
     assert run(target, "while pidof rsync >/dev/null; do sleep 0.1; done; ls /tmp") is not None
 
 
@@ -208,22 +207,25 @@ def test_machine_that_stops_in_the_middle(tiny_ssh_guest: TinyGuest, tmp_path: P
 
     def report(line: str) -> None:
         if line == "large":
+            machine.pause()  # as above
             copying.set()
 
     with _machine(tiny_ssh_guest) as machine, ThreadPoolExecutor() as pool:
         target = machine.ssh_target()
         _wait_for_ssh(target)
-        command = pool.submit(run, target, "echo begun; sleep 600", ShellOptions(stdout=Begun()))
+        command = pool.submit(run, target, "echo begun; sleep 86400", ShellOptions(stdout=Begun()))
+        while not begun.wait(0.1):
+            assert not command.done()
         copy = pool.submit(machine.sync, SyncRequest(str(large), "/tmp/large"), control=Control(report=report))
-        assert begun.wait(SOON)
-        assert copying.wait(SOON)
+        while not copying.wait(0.1):
+            assert not copy.done()
         machine.stop(timeouts=AT_ONCE)
         for future, kind in ((command, ShellError), (copy, NotRunning)):
-            error = future.exception(SOON)
+            error = future.exception()
             assert isinstance(error, kind), error
             assert isinstance(error, VMError)
             assert str(error).isprintable()
-        assert psutil.wait_procs(_clients(target), timeout=SOON)[1] == []
+        psutil.wait_procs(_clients(target))
 
 
 def test_watch_survives_a_restart(tiny_ssh_guest: TinyGuest, tmp_path: Path) -> None:
@@ -255,4 +257,4 @@ def test_watch_survives_a_restart(tiny_ssh_guest: TinyGuest, tmp_path: Path) -> 
             assert _files_there(machine.ssh_target(), "/tmp/watched") == _files(tmp_path)  # /tmp was lost meanwhile
         finally:
             cancel.set()
-        future.result(SOON)
+        future.result()

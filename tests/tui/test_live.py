@@ -333,7 +333,7 @@ async def test_an_orphan_is_adopted_and_a_crash_cleared(workspace: Workspace) ->
 @pytest.mark.usefixtures("require_qemu")
 async def test_a_job_can_be_given_up_among_the_events(workspace: Workspace) -> None:
     make_disk(workspace, "default")
-    app = app_for(workspace, None)
+    app = app_for(workspace, None, powerdown=600)
     async with app.run_test(size=(80, 24)) as pilot:
         await listed(app, "default")
         await pilot.press("s")
