@@ -73,23 +73,31 @@ _LIGHT_ESCAPES: Final = frozenset("679DEHM")
 
 def feed(screen: Screen, parser: Parser, text: str) -> None:
     """Carry out decoded text."""
+
+    def by_tokens(line: str) -> None:
+        _run(screen, parser, line, 0, len(line))
+
     start, size = 0, len(text)
     patience = _PATIENCE
     while start < size:
         if parser.state == GROUND:
             begin = start
-            start = print_lines(screen, text, start)
+            start = print_lines(screen, text, start, by_tokens)
             patience = _PATIENCE if start - begin >= _WORTH_IT else patience - 1
             # One line by its tokens, and whole lines again, unless that has brought too little.
             end = (text.find("\n", start, start + _LONG_LINE) + 1 if patience > 0 else 0) or size
-            tokens = iter(_TOKEN.findall(text, start, end))
-            rest: str | None = None
-            while rest is None:
-                rest = (_run_plain if screen.plain else _run_general)(screen, parser, tokens)
-            start = end - len(rest)
-            if not rest:
-                continue
-        start = parser.consume(text, start)
+            start = _run(screen, parser, text, start, end)
+        else:
+            start = parser.consume(text, start)
+
+
+def _run(screen: Screen, parser: Parser, text: str, start: int, end: int) -> int:
+    """Carry out `text` from `start` to `end` by its tokens; returns where the next one begins, which may be behind."""
+    tokens = iter(_TOKEN.findall(text, start, end))
+    rest: str | None = None
+    while rest is None:
+        rest = (_run_plain if screen.plain else _run_general)(screen, parser, tokens)
+    return parser.consume(text, end - len(rest)) if rest else end
 
 
 def _parse(control: str) -> Operation:

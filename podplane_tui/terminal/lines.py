@@ -6,6 +6,7 @@ What it looks like is found out when somebody looks at it (see `stored`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +17,8 @@ from .style import DEFAULT_STYLE, Style
 from .width import CLASSES, ZERO, cells_in_line
 
 _LINES: Final = re.compile(r"(?:[ -~\xa0-\U0010ffff]*+(?:\x1b\[[0-9:;]{0,256}m[ -~\xa0-\U0010ffff]*+)*+\r++\n)*+")
+_BLOCK: Final = 16_384
+"""Characters looked at in one go: what is not printed of them is looked at again."""
 _MOST_LOOKS: Final = 32
 """Characters of SGR sequences a cell that are kept with a line: a colour of its own for each has less than 24."""
 
@@ -26,40 +29,54 @@ def _lines_up_to(columns: int) -> re.Pattern[str]:
     return re.compile(rf"(?:[ -~]{{0,{columns}}}+\r++\n)*+")
 
 
-def print_lines(screen: Screen, text: str, start: int) -> int:
-    """Print the lines of `text` from `start` on, as far as nothing is in their way; returns where they end."""
-    columns, cursor = screen.columns, screen.cursor
-    style = screen.style
-    if cursor.x or screen.pending_wrap or style.background != "default" or style.protected or not screen.plain:
+def print_lines(screen: Screen, text: str, start: int, by_tokens: Callable[[str], None]) -> int:
+    """Print the lines of `text` from `start` on, as far as nothing is in their way; returns where they end.
+
+    Single lines whose looks cannot be left for later are printed `by_tokens`.
+    """
+    if not _is_ready(screen):
         return start
-    if screen.top or screen.bottom != screen.lines - 1 or screen.translation is not None:
-        return start
-    if any(row if isinstance(row, str) else row.length for row in screen.visible[cursor.y :]):
-        return start
+    columns = screen.columns
     end = start
-    if style is DEFAULT_STYLE:
+    if screen.style is DEFAULT_STYLE:
         end = _lines_up_to(columns).match(text, start).end()  # type: ignore[union-attr]
         if end >= len(text) - columns:
             if end > start:
-                _add_rows(screen, _lines_of(text[start:end]))  # type: ignore[arg-type]
+                _add_rows(screen, [*_lines_of(text[start:end]), ""])
             return end
-    end = _LINES.match(text, end).end()  # type: ignore[union-attr]
-    if end == start:
-        return start
-    rows, count, screen.style = _rows_of(_lines_of(text[start:end]), columns, style)
-    if count < text.count("\n", start, end):
-        end = start
-        for _ in range(count):
-            end = text.index("\n", end) + 1
-    _add_rows(screen, rows)
+    end = _LINES.match(text, end, end + _BLOCK).end()  # type: ignore[union-attr]
+    lines = iter(_lines_of(text[start:end]))
+    while end > start:
+        rows, screen.style, line = _rows_of(lines, columns, screen.style)
+        if len(rows) > 1:
+            _add_rows(screen, rows)
+        if line is None:
+            break
+        by_tokens(line + "\r\n")
+        if not _is_ready(screen):
+            for _ in lines:
+                end = text.rindex("\n", start, end - 1) + 1
+            break
     return end
 
 
+def _is_ready(screen: Screen) -> bool:
+    """Whether a line is nothing but its text and its looks: nothing stands where it goes, and what follows is blank."""
+    cursor, style = screen.cursor, screen.style
+    if cursor.x or screen.pending_wrap or style.background != "default" or style.protected or not screen.plain:
+        return False
+    if screen.top or screen.bottom != screen.lines - 1 or screen.translation is not None:
+        return False
+    return not any(row if isinstance(row, str) else row.length or row.wrapped for row in screen.visible[cursor.y :])
+
+
 def _lines_of(block: str) -> list[str]:
-    """The lines of a block of whole lines, and an empty one behind them."""
+    """The lines of a block of whole lines."""
     if block.count("\r") != block.count("\n"):
         block = block.replace("\r", "").replace("\n", "\r\n")
-    return block.split("\r\n")
+    lines = block.split("\r\n")
+    lines.pop()
+    return lines
 
 
 def _add_rows(screen: Screen, rows: list[StoredRow]) -> None:
@@ -89,28 +106,29 @@ def _last_char(row: StoredRow) -> str:
     return next((char for char in reversed(text) if CLASSES[ord(char)] != ZERO), "")
 
 
-def _rows_of(lines: list[str], columns: int, style: Style) -> tuple[list[StoredRow], int, Style]:
+def _rows_of(lines: Iterator[str], columns: int, style: Style) -> tuple[list[StoredRow], Style, str | None]:
     """Lines as rows of `columns` cells at most, up to the first whose looks cannot be left for later.
 
-    Returns them, an empty one behind them, how many lines they are, and the style behind them.
+    Returns them, an empty one behind them, the style behind them, and that line, if there is one.
     """
     rows: list[StoredRow] = []
-    for number, line in enumerate(lines):
+    for line in lines:
         if line.isascii() and "\x1b" not in line:
+            last = line
             if len(line) > columns:
-                *full, line = [line[start : start + columns] for start in range(0, len(line), columns)]  # noqa: PLW2901
+                *full, last = [line[start : start + columns] for start in range(0, len(line), columns)]
                 for part in full:
                     row = Row()
                     row.put(0, part, style)
                     row.wrapped = True
                     rows.append(row)
-            rows.append(line if style is DEFAULT_STYLE or not line else source_of(line, style))
+            rows.append(last if style is DEFAULT_STYLE or not last else source_of(last, style))
             continue
         printed = without_styles(line)
         end_style = style_after(line, style)
         looks_too_much = len(line) - len(printed) > _MOST_LOOKS * columns
         if looks_too_much or end_style.background != "default" or cells_in_line(printed) > columns:
-            return [*rows, ""], number, style
+            return [*rows, ""], style, line
         rows.append(source_of(line, style) if printed else "")
         style = end_style
-    return rows, len(lines) - 1, style
+    return [*rows, ""], style, None
