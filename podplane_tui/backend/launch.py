@@ -96,11 +96,16 @@ def launch(
     not there before.
     """
     undo: list[Callable[[], object]] = []
+    over = threading.Event()
     with os_errors_as(StartFailed, f"{files.name} can't be started"):
         means = check(files, spec)
         _check_leftovers(files)
         try:
             child = _launch(files, spec, means, control, undo)
+            if not spec.monitor:
+                # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs. The
+                # thread takes longest to start: done while QEMU does.
+                threading.Thread(target=_collect, args=(child, over), name=f"reap-{child.pid}", daemon=True).start()
             sync_file(files.pid_file)  # only now: a power cut before takes QEMU as well
             _tidy(files, control)
             if meanwhile is not None:
@@ -113,10 +118,15 @@ def launch(
                 with contextlib.suppress(OSError):
                     undo.pop()()
             raise
-    if not spec.monitor:
-        # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs.
-        threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
+        finally:
+            over.set()
     return child
+
+
+def _collect(child: subprocess.Popen[bytes], over: threading.Event) -> None:
+    """Wait for the end of a child whose launch is over; before that its PID has to stay its own, to be signalled."""
+    over.wait()
+    child.wait()
 
 
 class Means(NamedTuple):

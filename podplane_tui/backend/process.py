@@ -27,6 +27,7 @@ from podplane_tui.backend.process_facts import (
     directory_of,
     owner_of,
     pids,
+    programs,
     since_boot,
     stat_of,
 )
@@ -162,12 +163,8 @@ def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
 
 def qemus() -> Iterator[QemuProcess]:
     """The live QEMUs of this user, for who looks once. Raises `OSError` when the system tells nothing."""
-    for pid in pids():
-        try:
-            arguments = arguments_of(pid)
-        except NO_PROCESS:
-            continue
-        if arguments and is_qemu_program(arguments[0]):
+    for pid, program in programs():
+        if is_qemu_program(program):
             process = look(pid)
             if process is not None:
                 yield process

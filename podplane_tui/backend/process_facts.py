@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,20 @@ if sys.platform == "linux":
         with os.scandir("/proc") as entries:
             return dict(sorted((int(entry.name), entry.inode()) for entry in entries if entry.name.isdecimal()))
 
+    def programs() -> Iterator[tuple[int, str]]:
+        """The processes there are, each with its program, for who looks once. Raises `OSError`.
+
+        Without those that have none or are not for us to look at.
+        """
+        for name in os.listdir("/proc"):  # noqa: PTH208 - names alone
+            if name.isdecimal():
+                try:
+                    program = _read(f"/proc/{name}/cmdline").partition(b"\0")[0]
+                except NO_PROCESS:
+                    continue
+                if program:
+                    yield int(name), os.fsdecode(program)
+
     def _stat(pid: int) -> tuple[bytes, list[bytes]]:
         """Its program's name, and the fields behind that: the first of them is the third of proc(5)."""
         stat = _read(f"/proc/{pid}/stat")
@@ -134,6 +149,15 @@ else:
 
     def pids() -> dict[int, int | None]:
         return dict.fromkeys(psutil.pids())
+
+    def programs() -> Iterator[tuple[int, str]]:
+        for pid in psutil.pids():
+            try:
+                arguments = arguments_of(pid)
+            except NO_PROCESS:
+                continue
+            if arguments:
+                yield pid, arguments[0]
 
     def stat_of(pid: int) -> Stat | None:
         try:
