@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from podplane_tui.backend.errors import VMError
@@ -13,7 +15,7 @@ from podplane_tui.tui.asking import ask
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.running import JobRunner
-from podplane_tui.tui.screens.create import CreateDialog
+from podplane_tui.tui.screens.create import CreateDialog, CreateRequest
 from podplane_tui.tui.syncing import ask_sync
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import Verb, refusal
@@ -21,6 +23,9 @@ from podplane_tui.tui.work import Work, Workshop
 
 if TYPE_CHECKING:
     from podplane_tui.tui.app import PodplaneApp
+
+Doing = Callable[[], Awaitable[object]]
+"""Does what was asked for and agreed to."""
 
 
 class Actions:
@@ -30,24 +35,40 @@ class Actions:
         self._app = app
         self.workshop = workshop
         self.jobs = JobRunner(app)
-        self._asking: set[str] = set()
+        self.asking = 0
+        """Requests that may open a dialog, or have one open."""
 
     def request(self, event: ActionRequested) -> None:
         """Begin."""
-        if len(event.keys) > 1:
-            self._app.run_worker(self._act_on_many(event), group="many", exit_on_error=True)
-        else:
-            key = event.keys[0] if event.keys else ""
-            self._app.run_worker(self._act(event.verb, key), group=f"vm-{key}", exit_on_error=True)
+        if self.asking:
+            self._app.refuse("What was asked for before is still being looked at.")
+            return
+        self.asking += 1
+        self._app.run_worker(self._ask_and_do(event), group="verbs", exit_on_error=True)
+
+    async def _ask_and_do(self, event: ActionRequested) -> None:
+        try:
+            if len(event.keys) > 1:
+                do = await self._ask_about_many(event)
+            elif event.verb is Verb.CREATE:
+                do = await self._ask_create()
+            elif event.verb is Verb.SERVER:
+                do = partial(self.jobs.run, event.verb, "", "the local server", self.workshop.start_server)
+            else:
+                do = await self._ask_about(event.verb, event.keys[0])
+        finally:
+            self.asking -= 1
+        if do is not None:
+            await do()
 
     def _key(self, binding_id: str) -> str:
         return key_name(self._app, binding_id)
 
-    async def _act_on_many(self, event: ActionRequested) -> None:
+    async def _ask_about_many(self, event: ActionRequested) -> Doing | None:
         """The same for many machines, with one question that lists them, and then all at once."""
         verb = event.verb
         vms = [vm for vm in self._app.snapshots or () if vm.key in event.keys]
-        chosen = many.select(verb, vms, busy=self.jobs.busy | self._asking, hidden=event.hidden, key=self._key)
+        chosen = many.select(verb, vms, busy=self.jobs.busy, hidden=event.hidden, key=self._key)
         if verb in {Verb.SYNC, Verb.WATCH}:
             self._app.refuse(f"Files are copied to one VM at a time: {self._key('view.back')} takes the marks away.")
         elif not chosen.able and verb is Verb.STOP and self.jobs.busy & set(event.keys):
@@ -56,54 +77,41 @@ class Actions:
         elif not chosen.able:
             self._app.refuse("; ".join(f"{name} {reason}" for name, reason in chosen.left_out) or "Those VMs are gone.")
         else:
-            keys = {vm.key for vm in chosen.able}
-            self._asking |= keys
             self._app.clear_notifications()
-            try:
-                plan = await in_thread(lambda: many.plan(verb, chosen, self.workshop), name=f"{verb}-plans")
-                agreed = await self._app.push_screen_wait(plan.question) if plan.tasks else None
-            finally:
-                self._asking -= keys
+            plan = await in_thread(lambda: many.plan(verb, chosen, self.workshop), name=f"{verb}-plans")
             if not plan.tasks:
                 self._app.refuse("; ".join(f"{name} {reason}" for name, reason in plan.left_out))
-            elif agreed:
-                await asyncio.gather(*(self.jobs.run(verb, vm.key, vm.cluster_id, task) for vm, task in plan.tasks))
+            elif await self._app.push_screen_wait(plan.question):
+                return lambda: asyncio.gather(
+                    *(self.jobs.run(verb, vm.key, vm.cluster_id, task) for vm, task in plan.tasks)
+                )
+        return None
 
-    async def _act(self, verb: Verb, key: str) -> None:
-        """Refuse, ask, then do. One verb at a time per machine, the question before it counted in."""
-        if verb is Verb.CREATE:
-            await self._create()
-            return
-        if verb is Verb.SERVER:
-            await self.jobs.run(verb, "", "the local server", self.workshop.start_server)
-            return
+    async def _ask_about(self, verb: Verb, key: str) -> Doing | None:
+        """Refuse, or ask. One verb at a time per machine."""
         vm = next((vm for vm in self._app.snapshots or () if vm.key == key), None)
         if vm is None:
             self._app.refuse("That VM is gone.")
-            return
+            return None
         if verb is Verb.WATCH and self.jobs.end_watches(key):
-            return
+            return None
         if key in self.jobs.busy:
             self.jobs.meet(key, verb)
-            return
+            return None
         reason = refusal(verb, vm, self._key)
         if reason is not None:
             self._app.refuse(reason)
-            return
-        if key in self._asking:
-            return
-        self._asking.add(key)
+            return None
         self._app.clear_notifications()  # none of them may cover the question
         try:
             task = await self._ask(verb, vm)
         except (VMError, OSError) as error:
             self._app.refuse(str(error))
-            return
-        finally:
-            self._asking.discard(key)
-        if task is not None:
-            # Asked to watch, but told to copy once.
-            await self.jobs.run(Verb.SYNC if verb is Verb.WATCH else verb, key, vm.cluster_id, task)
+            return None
+        if task is None:
+            return None
+        # Asked to watch, but told to copy once.
+        return partial(self.jobs.run, Verb.SYNC if verb is Verb.WATCH else verb, key, vm.cluster_id, task)
 
     async def _ask(self, verb: Verb, vm: VMSnapshot) -> Work | None:
         if verb not in {Verb.SYNC, Verb.WATCH}:
@@ -114,15 +122,16 @@ class Actions:
             return None
         return self.workshop.sync(vm, answer.request) if answer is not None else None
 
-    async def _create(self) -> None:
+    async def _ask_create(self) -> Doing | None:
         taken = frozenset(vm.cluster_id for vm in self._app.snapshots or () if vm.arch == self._app.arch)
         cached = await in_thread(lambda: self.workshop.cached_images(self._app.arch), name="images")
         self._app.clear_notifications()  # none of them may cover the dialog
         request = await self._app.push_screen_wait(
             CreateDialog(taken=taken, cached=cached, defaults=self._app.config.create)
         )
-        if request is None:
-            return
+        return None if request is None else partial(self._create, request)
+
+    async def _create(self, request: CreateRequest) -> None:
         key = f"{request.cluster_id}.{self._app.arch}"
         task = self.workshop.create(request, self._app.arch, start_key=self._key("vm.start"))
         if await self.jobs.run(Verb.CREATE, key, request.cluster_id, task):

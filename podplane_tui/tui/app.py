@@ -29,6 +29,7 @@ from podplane_tui.backend.paths import dashboard_memory
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
+from podplane_tui.tui.key_hold import KeyHold
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
@@ -110,6 +111,7 @@ class PodplaneApp(WatchingApp):
         self._memory_path = dashboard_memory(state_dir)
         self._memory = recall(self._memory_path)
         self._keeping = False
+        self._key_hold = KeyHold(self, coming=self._question_coming)
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; ours are known before they are registered."""
@@ -199,7 +201,7 @@ class PodplaneApp(WatchingApp):
 
     # Configuring
 
-    @work(group="settings", exclusive=True)
+    @work(group="dialog", exclusive=True)
     async def action_settings(self) -> None:
         """Show the configuration and change it."""
         from podplane_tui.tui.configuring import ask_settings  # noqa: PLC0415
@@ -305,6 +307,22 @@ class PodplaneApp(WatchingApp):
         """Do it."""
         event.stop()
         self.actions.request(event)
+        self.dashboard.requests -= 1
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys wait while a dialog is on its way: what is typed after the key that opens it is meant for it."""
+        if not self._key_hold.takes(event):
+            await super().on_event(event)
+
+    def _question_coming(self) -> bool:
+        """Whether a key that was typed may open a dialog, or has opened one that has no focus yet."""
+        if self.screen is not self.dashboard:
+            return not self.screen.is_mounted
+        return (
+            self.dashboard.requests > 0
+            or (self._actions is not None and self._actions.asking > 0)
+            or any(worker.group == "dialog" and not worker.is_finished for worker in self.workers)
+        )
 
     def on_cancel_requested(self, event: CancelRequested) -> None:
         """Give a job up."""

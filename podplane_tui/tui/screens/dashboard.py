@@ -69,6 +69,8 @@ class Dashboard(PanelScreen):
         self._data_dir = data_dir
         self.painted = False
         """There has been a first frame."""
+        self.requests = 0
+        """Wishes that are on their way to the app."""
         self.set_reactive(Dashboard.history, history)
         self.machines = MachineList(self.table, data_dir=data_dir, runtime_dir=runtime_dir)
 
@@ -146,9 +148,9 @@ class Dashboard(PanelScreen):
         """Ask the app for a verb on the selected machine."""
         verb = Verb(name)
         if verb in {Verb.CREATE, Verb.SERVER}:
-            self.post_message(ActionRequested(verb))
+            self._request(ActionRequested(verb))
         elif marked := self.table.marked:
-            self.post_message(ActionRequested(verb, *sorted(marked), hidden=self.table.hidden_marks))
+            self._request(ActionRequested(verb, *sorted(marked), hidden=self.table.hidden_marks))
         elif self.vm is None:
             self.notify(
                 f"There is no VM here yet: press {key_name(self, 'vm.create')} to make one.",
@@ -156,7 +158,11 @@ class Dashboard(PanelScreen):
                 markup=False,
             )
         else:
-            self.post_message(ActionRequested(verb, self.vm.key))
+            self._request(ActionRequested(verb, self.vm.key))
+
+    def _request(self, request: ActionRequested) -> None:
+        self.requests += 1
+        self.post_message(request)
 
     def select(self, cluster: str) -> None:
         """Put the cursor on this cluster, now or as soon as it appears."""

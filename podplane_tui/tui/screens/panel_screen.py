@@ -136,7 +136,7 @@ class PanelScreen(Screen[None]):
         elif what in {"previous", "next"}:
             panel.step(1 if what == "next" else -1)
 
-    @work(exclusive=True, group="dialog")
+    @work(exclusive=True, group="ssh")
     async def action_ssh(self) -> None:
         """Give the whole terminal to ssh, until it ends."""
         from podplane_tui.tui.screens.ssh import hand_over  # noqa: PLC0415
