@@ -133,7 +133,7 @@ def test_a_server_that_stands_still_does_not_keep_a_download_from_being_cancelle
     monkeypatch.setattr(download, "_PIECE", len(CONTENT))
     control, over = Control(), threading.Event()
     control.cancel.set()
-    server.half_way = lambda: over.wait(60)
+    server.half_way = over.wait
     try:
         with pytest.raises(Cancelled, match="next try"):
             download_image(server.url, DIGEST, tmp_path, control=control)
@@ -155,9 +155,9 @@ def test_two_that_want_the_same_image_get_it(server: Server, tmp_path: Path) -> 
     server.half_way = wait_for_the_other
     with ThreadPoolExecutor() as pool:
         first = pool.submit(download_image, server.url, DIGEST, tmp_path)
-        assert begun.wait(60)
+        assert begun.wait()
         second = pool.submit(download_image, server.url, DIGEST, tmp_path, control=Control(report=reports.append))
-        assert first.result(60) == second.result(60)
+        assert first.result() == second.result()
     assert first.result().read_bytes() == CONTENT
     assert reports == ["another podplane-tui fetches this image: waiting for it"]
     assert len(server.ranges) == 1

@@ -30,21 +30,21 @@ def test_arguments_arrive_as_they_are_and_no_descriptor(tmp_path: Path) -> None:
     words = ["a b", "", "$(x)", "`x`", "*", "'", '"', "a\nb", "\\", "-c", "x" * 100_000]
     gate, log = gate_of(tmp_path, sys.executable, "-c", LISTING, *words)
     gate.open()
-    assert gate.child.wait(20) == 0
+    assert gate.child.wait() == 0
     assert log.read_text() == f"{words} [0, 1, 2, 3]\n"  # 3 is the listing's
 
 
 def test_output_and_errors_go_to_the_log(tmp_path: Path) -> None:
     gate, log = gate_of(tmp_path, sys.executable, "-c", "import sys; sys.exit('an error')")
     gate.open()
-    assert gate.child.wait(20) == 1
+    assert gate.child.wait() == 1
     assert log.read_text() == "an error\n"
 
 
 def test_a_program_that_is_missing_says_so_in_the_log(tmp_path: Path) -> None:
     gate, log = gate_of(tmp_path, str(tmp_path / "none"))
     gate.open()
-    assert gate.child.wait(20) == 127
+    assert gate.child.wait() == 127
     assert str(tmp_path / "none") in log.read_text()
 
 
@@ -62,7 +62,7 @@ def test_one_that_is_gone_is_told_by_its_exit_code(tmp_path: Path) -> None:
     os.kill(gate.child.pid, signal.SIGKILL)
     os.waitid(os.P_PID, gate.child.pid, os.WEXITED | os.WNOWAIT)
     gate.open()
-    assert gate.child.wait(20) == -signal.SIGKILL
+    assert gate.child.wait() == -signal.SIGKILL
 
 
 @pytest.mark.slow
@@ -83,5 +83,5 @@ os.kill(os.getpid(), signal.SIGKILL)
         pid = int(child.stdout.readline())
     assert child.returncode == -signal.SIGKILL
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(pid).wait(20)
+        psutil.Process(pid).wait()
     assert not proof.exists()

@@ -83,7 +83,7 @@ def test_ctrl_c_does_not_reach_a_change_of_an_image(tmp_path: Path, monkeypatch:
         os.killpg(program.pid, signal.SIGINT)  # as a terminal does
         handle = os.open(go_on, os.O_RDWR)  # also when nobody reads there any more
         os.write(handle, b"\n")
-        assert program.wait(60) == 0
+        assert program.wait() == 0
         os.close(handle)
 
 

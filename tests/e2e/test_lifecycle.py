@@ -250,7 +250,7 @@ def test_two_processes_that_choose_ports_at_the_same_moment(workspace: Workspace
         cluster.create(None)
         starter.start()
     for starter in starters:
-        starter.join(100)
+        starter.join()
     assert [starter.exitcode for starter in starters] == [0, 0]
     assert all(seen(cluster).live for cluster in clusters)
     assert len({port for cluster in clusters for _, port in cluster.ports().items()}) == 10

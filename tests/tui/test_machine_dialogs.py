@@ -124,8 +124,8 @@ async def test_snapshots_are_taken_restored_and_given_up(workspace: Workspace) -
         app.screen.query_one("#snapshot-name", Input).value = "clean"
         await pilot.press("enter")
         await until(lambda: names() == ["clean"], what="a snapshot")
-        await until(lambda: not any(job.active for job in app.jobs), what="the job's end")
-        for button in ("restore", "delete"):
+        await until(lambda: [job.active for job in app.jobs] == [False], what="the job's end")
+        for before, button in enumerate(("restore", "delete"), start=1):
             await pilot.press("B")
             await until(lambda: isinstance(app.screen, SnapshotDialog), what="the dialog")
             app.screen.query_one("#snapshot-list", OptionList).highlighted = 0
@@ -133,6 +133,7 @@ async def test_snapshots_are_taken_restored_and_given_up(workspace: Workspace) -
             await until(lambda: "-dangerous" in "".join(app.screen.query(".dialog").first().classes), what="a question")
             await click(pilot, "#accept")
             await until(lambda: not isinstance(app.screen, SnapshotDialog), what="the list")
-            await until(lambda: not any(job.active for job in app.jobs), what="the job's end")
+            ended = [False] * (before + 1)
+            await until(lambda: [job.active for job in app.jobs] == ended, what="the job's end")  # noqa: B023 - awaited
         await until(lambda: names() == [], what="no snapshot")
         assert [str(job.outcome) for job in app.jobs] == ["done"] * 3
