@@ -158,6 +158,15 @@ def absolute_source(source: str) -> str:
     return path.rstrip("/") + "/" if source.endswith(("/", "/.", "/..")) or source in {".", ".."} else path
 
 
+def check_source(source: str) -> None:
+    """Raise `InvalidInput` where there is nothing to copy."""
+    try:
+        os.lstat(source)  # no Path: that drops the slash at the end, with which it has to be a folder
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidInput(f"{source} can't be copied: {reason}; check the path") from error
+
+
 def local_operand(operand: str) -> str:
     """`operand` so that a colon in its first part does not make it a path on another host, and it is no option."""
     return f"./{operand}" if ":" in operand.partition("/")[0] else _plain(operand)

@@ -12,6 +12,7 @@ from podplane_tui.backend.rsync import SyncRequest
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui import many
 from podplane_tui.tui.asking import ask
+from podplane_tui.tui.jobs import Outcome
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.running import JobRunner
@@ -37,6 +38,8 @@ class Actions:
         self.jobs = JobRunner(app)
         self.asking = 0
         """Requests that may open a dialog, or have one open."""
+        self._not_made: tuple[CreateRequest | None, str] = (None, "")
+        """What could not be made, and why: the next dialog begins with it, so that nothing has to be typed twice."""
 
     def request(self, event: ActionRequested) -> None:
         """Begin."""
@@ -123,19 +126,35 @@ class Actions:
         return self.workshop.sync(vm, answer.request) if answer is not None else None
 
     async def _ask_create(self) -> Doing | None:
-        taken = frozenset(vm.cluster_id for vm in self._app.snapshots or () if vm.arch == self._app.arch)
-        cached = await in_thread(lambda: self.workshop.cached_images(self._app.arch), name="images")
+        arch = self._app.arch
+        taken = frozenset(vm.cluster_id for vm in self._app.snapshots or () if vm.arch == arch)
+        cached = await in_thread(lambda: self.workshop.cached_images(arch), name="images")
         self._app.clear_notifications()  # none of them may cover the dialog
-        request = await self._app.push_screen_wait(
-            CreateDialog(taken=taken, cached=cached, defaults=self._app.config.create)
+        (start, error), self._not_made = self._not_made, (None, "")
+        dialog = CreateDialog(
+            taken=taken,
+            cached=cached,
+            defaults=self._app.config.create,
+            start=start,
+            error=error,
+            check=lambda request: self.workshop.create_fault(request, arch),
         )
+        request = await self._app.push_screen_wait(dialog)
         return None if request is None else partial(self._create, request)
 
     async def _create(self, request: CreateRequest) -> None:
         key = f"{request.cluster_id}.{self._app.arch}"
         task = self.workshop.create(request, self._app.arch, start_key=self._key("vm.start"))
-        if await self.jobs.run(Verb.CREATE, key, request.cluster_id, task):
-            self._app.dashboard.select(request.cluster_id)
+        ended = await self.jobs.run(Verb.CREATE, key, request.cluster_id, task)
+        dashboard = self._app.dashboard
+        if ended is None:
+            return
+        if ended.outcome is Outcome.DONE:
+            dashboard.select(request.cluster_id)
+        elif ended.outcome is Outcome.FAILED:
+            self._not_made = request, ended.message
+            if not self.asking and self._app.screen is dashboard and dashboard.focused is dashboard.table:
+                self.request(ActionRequested(Verb.CREATE))  # else with the next wish for a machine
 
     # Watches: beside the one verb at a time that a machine takes, and any number of them
 

@@ -23,7 +23,11 @@ async def ask_settings(app: App[None], workshop: Workshop, vm: VMSnapshot) -> Wo
     """The work of changing what `vm` is started with; None when nothing is to change."""
     settings = await in_thread(lambda: read_settings(vm.files), name="settings")
     dialog = MachineDialog(
-        name=vm.cluster_id, settings=settings, running=vm.live, disk=format_size(vm.disk_virtual_bytes)
+        name=vm.cluster_id,
+        settings=settings,
+        running=vm.live,
+        disk=format_size(vm.disk_virtual_bytes),
+        check=lambda answer: workshop.user_data_fault(vm.cluster_id, vm.arch, answer.user_data),
     )
     answer = await app.push_screen_wait(dialog)
     return None if answer is None else partial(_configure, workshop, vm, answer, key_name(app, "vm.restart"))

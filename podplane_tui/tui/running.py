@@ -36,15 +36,15 @@ class JobRunner:
         """The slots in which something runs: the keys of machines, and others."""
         return self._running.keys()
 
-    async def run(self, verb: Verb, key: str, subject: str, task: Work, *, slot: str = "") -> bool:
-        """Do it in a thread, with a row in the journal; errors become its end and a toast. Gives whether it was done.
+    async def run(self, verb: Verb, key: str, subject: str, task: Work, *, slot: str = "") -> Job | None:
+        """Do it in a thread, with a row in the journal; errors become its end and a toast. Gives how it ended.
 
-        What shares a `slot` (without one: a machine) is done one at a time.
+        What shares a `slot` (without one: a machine) is done one at a time; None: there was something else to do there.
         """
         slot = slot or key
         if slot in self._running:
             self.meet(slot, verb)
-            return False
+            return None
         job = Job(next(self._numbers), verb, key, one_line(subject), time.monotonic(), time.time())
         running = RunningJob(job, wake=partial(self._app.call_later, self._fetch_later, slot))
         self._running[slot] = running
@@ -75,7 +75,7 @@ class JobRunner:
             title = f"{WORDING[verb].title} {ended.subject} failed"
             text = one_line(message, limit=TOAST_LIMIT)
             self._app.notify(text, title=title, severity="error", timeout=10, markup=False)
-        return outcome is Outcome.DONE
+        return ended
 
     def _fetch_later(self, key: str) -> None:
         """There are new steps: show them, and all that come within a moment, at once."""

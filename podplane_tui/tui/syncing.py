@@ -9,7 +9,7 @@ from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.screens.preview import PreviewDialog
 from podplane_tui.tui.screens.sync import SyncAnswer, SyncDialog
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.work import Workshop
+from podplane_tui.tui.work import Workshop, sync_fault
 
 
 async def ask_sync(app: App[None], workshop: Workshop, vm: VMSnapshot, *, watch: bool) -> SyncAnswer | None:
@@ -18,7 +18,9 @@ async def ask_sync(app: App[None], workshop: Workshop, vm: VMSnapshot, *, watch:
     recent = (await in_thread(lambda: read_settings(files), name="settings")).syncs
     answer: SyncAnswer | None = None
     while True:
-        dialog = SyncDialog(name=vm.cluster_id, recent=recent, start=answer, watch=watch)
+        dialog = SyncDialog(
+            name=vm.cluster_id, recent=recent, start=answer, watch=watch, check=lambda each: sync_fault(each.request)
+        )
         answer = await app.push_screen_wait(dialog)
         if answer is None or not (answer.preview or answer.request.delete):
             return answer

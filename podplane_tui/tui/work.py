@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from podplane_tui.backend.rsync import SyncRequest
     from podplane_tui.backend.sync import SyncPreview
     from podplane_tui.tui.screens.create import CreateRequest
+    from podplane_tui.tui.screens.dialog import Fault
 
 Work = Callable[[Control], str]
 """Does one verb in the calling thread and returns a line about how it ended ("": nothing to add). Raises `VMError`."""
@@ -111,6 +112,28 @@ class Workshop:
             return ()  # no home directory, so no cache either
         return tuple(image.path.name for image in found)
 
+    def create_fault(self, request: CreateRequest, arch: str) -> Fault | None:
+        """What the disk has against making that machine, before anything is begun; None when there is nothing."""
+        from podplane_tui.backend.qcow2 import read_image  # noqa: PLC0415 - see the class
+
+        if (image := Path(request.image)).is_absolute():  # neither a URL nor a name in podplane's cache
+            if not image.exists():
+                return "image", f"there is no file {image}: check the path"
+            try:
+                read_image(image)
+            except backend.VMError as error:
+                return "image", str(error)
+        return self.user_data_fault(request.cluster_id, arch, request.user_data)
+
+    def user_data_fault(self, cluster_id: str, arch: str, path: str) -> Fault | None:
+        """What is wrong with a file of user-data; None when nothing is, or there is to be none."""
+        try:
+            if path:
+                self.cluster(cluster_id, arch).user_data(Path(path))
+        except backend.VMError as error:
+            return "user-data", str(error)
+        return None
+
     def create(self, request: CreateRequest, arch: str, *, start_key: str) -> Work:
         """The work of making a machine."""
 
@@ -179,3 +202,14 @@ class Workshop:
             return f"{request.source} → {request.destination}; the whole log is in {cluster.files.sync_log}"
 
         return work
+
+
+def sync_fault(request: SyncRequest) -> Fault | None:
+    """What is wrong with what is to be copied; None when nothing is."""
+    from podplane_tui.backend.rsync import check_source  # noqa: PLC0415 - see `Workshop`
+
+    try:
+        check_source(request.source)
+    except backend.VMError as error:
+        return "source", str(error)
+    return None

@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,8 @@ from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, OptionList
 
+from podplane_tui.backend.cluster import Cluster
+from podplane_tui.backend.errors import CreateFailed
 from podplane_tui.backend.inventory import Inventory
 from podplane_tui.backend.snapshot import VMSnapshot
 from podplane_tui.tui.app import PodplaneApp
@@ -396,24 +399,89 @@ async def test_create_refuses_bad_ids_and_stays(pilot: Pilot[None]) -> None:
     assert app.jobs == ()
 
 
-async def test_create_from_what_is_no_image_fails_and_leaves_nothing(pilot: Pilot[None], workspace: Workspace) -> None:
+def _complains(app: PodplaneApp, words: str) -> bool:
+    return words in text_of(app, "#create-error")
+
+
+async def test_create_says_what_is_wrong_with_a_path_before_it_closes(pilot: Pilot[None], workspace: Workspace) -> None:
     app = app_of(pilot)
     junk = workspace.root / "junk[red].img"
     junk.write_text("no image at all")
     await pilot.press("n")
-    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+    dialog = app.screen
     await pilot.press(*"gamma")
-    app.screen.query_one("#create-image", Input).value = str(junk)
+    for field, path, complaint in [
+        ("image", str(junk), "junk[red].img is not a qcow2 image"),
+        ("image", f"{workspace.root}/nothing", "there is no file"),
+        ("user-data", f"{workspace.root}/none.yaml", "there is no user-data file"),
+    ]:
+        dialog.query_one("#create-image", Input).value = ""
+        dialog.query_one(f"#create-{field}", Input).value = path
+        await pilot.press("enter")
+        await until(partial(_complains, app, complaint), what=complaint)
+        assert app.screen is dialog
+        assert app.focused is dialog.query_one(f"#create-{field}")
+    assert dialog.query_one("#create-id", Input).value == "gamma"
+    assert app.jobs == ()
+
+
+async def test_a_create_that_fails_is_asked_about_again_with_what_was_typed(
+    pilot: Pilot[None], workspace: Workspace
+) -> None:
+    app = app_of(pilot)
+    url, digest = "http://127.0.0.1:1/no[red].qcow2", "sha256:" + "0" * 64
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+    first = app.screen
+    typed = {"id": "gamma", "image": url, "digest": digest, "memory": "3G"}
+    for name, value in typed.items():
+        first.query_one(f"#create-{name}", Input).value = value
     await pilot.press("enter")
-    await until(lambda: app.jobs and not app.jobs[-1].active, what="the job's end")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.screen is not first, what="the dialog once more")
+    await until(lambda: app.focused, what="its focus")
     assert app.jobs[-1].outcome == "failed"
-    assert "junk[red].img" in app.jobs[-1].message
-    await until(lambda: any("junk[red].img" in message for message in toasts(app)), what="the toast, brackets and all")
+    assert "127.0.0.1" in app.jobs[-1].message
+    assert app.jobs[-1].message[:40] in text_of(app, "#create-error")
+    for name, value in typed.items():
+        assert app.screen.query_one(f"#create-{name}", Input).value == value
     assert not files_of(workspace, "gamma").image.exists()
+    await pilot.press("escape")
+    await until(lambda: app.screen is dashboard(app), what="the list")
     make_disk(workspace, "gamma")  # by somebody else, later: the cursor has no business there
     await listed(app, "alpha", "beta", "gamma")
     await settled(pilot)
     assert dashboard(app).table.selected == "alpha.amd64"
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="a dialog for another one")
+    assert app.screen.query_one("#create-id", Input).value == ""
+
+
+async def test_a_create_that_fails_disturbs_nobody_and_waits_for_the_next_wish(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    go_on = threading.Event()
+
+    def fail(*_arguments: object, **_keywords: object) -> NoReturn:
+        go_on.wait()
+        raise CreateFailed("the [red] disk is full")
+
+    monkeypatch.setattr(Cluster, "create", fail)
+    await pilot.press("n")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+    await pilot.press(*"gamma", "enter")
+    await until(lambda: app.jobs, what="the job")
+    await pilot.press("question_mark")
+    await until(lambda: isinstance(app.screen, HelpScreen), what="help")
+    go_on.set()
+    await until(lambda: any("[red] disk" in message for message in toasts(app)), what="the toast, brackets and all")
+    await settled(pilot)
+    assert isinstance(app.screen, HelpScreen)
+    await pilot.press("escape", "n")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+    assert app.screen.query_one("#create-id", Input).value == "gamma"
+    assert "the [red] disk is full" in text_of(app, "#create-error")
 
 
 async def test_the_create_dialog_completes_paths(pilot: Pilot[None], workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from podplane_tui.tui.screens.preview import MAX_SHOWN, PreviewDialog
 from podplane_tui.tui.screens.sync import SyncAnswer, SyncDialog
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.widgets.marks import Switch
+from podplane_tui.tui.work import sync_fault
 from tests.tui.support import until
 
 pytestmark = pytest.mark.slow
@@ -102,6 +104,34 @@ async def test_what_is_missing_is_said(source: str, destination: str, excludes: 
         await pilot.press("enter")
         assert complaint in str(app.screen.query_one("#sync-error", Static).visual)
         assert app.answers == []
+
+
+def _says(line: Static, words: str) -> bool:
+    return words in str(line.visual)
+
+
+@pytest.mark.parametrize("key", ["enter", "p"], ids=["sync", "preview"])
+async def test_a_source_that_is_not_there_is_said_before_the_dialog_closes(key: str, tmp_path: Path) -> None:
+    there, missing = tmp_path / "file", tmp_path / "missing[red]"
+    there.touch()
+    recent = tuple(SyncRequest(str(path), "/b") for path in (missing, f"{there}/", there))
+    app = DialogApp(
+        lambda: SyncDialog(
+            name="dev", recent=recent, start=None, watch=False, check=lambda each: sync_fault(each.request)
+        )
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        for words in ("missing[red] can't be copied: No such file", "file/ can't be copied: Not a directory"):
+            await pilot.press(key)
+            error = app.screen.query_one("#sync-error", Static)
+            await until(partial(_says, error, words), what=words)
+            assert app.answers == []
+            app.screen.query_one("#sync-recent").focus()
+            await pilot.press("down")
+        await pilot.press(key)
+        await until(lambda: app.answers, what="the answer")
+        assert app.answers == [SyncAnswer(SyncRequest(str(there), "/b"), preview=key == "p")]
 
 
 async def test_switches_show_their_value_without_colour() -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
@@ -16,7 +15,7 @@ from podplane_tui.backend.config_checks import digest_fault
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.paths import validate_cluster_id
 from podplane_tui.backend.text import one_line
-from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.screens.dialog import Fault, Form
 from podplane_tui.tui.threads import in_thread
 
 
@@ -64,6 +63,11 @@ def _complete(value: str) -> str | None:
     return None
 
 
+def absolute(path: str) -> str:
+    """`path` as it means the same in every folder; "" stays that."""
+    return str(Path(path).expanduser().absolute()) if path else ""
+
+
 def check_id(value: str, taken: frozenset[str]) -> str:
     """What is wrong with `value` as a new cluster's id; "" when nothing is."""
     if value in taken:
@@ -86,19 +90,32 @@ _FIELDS = (
 )
 
 
-class CreateDialog(Dialog[CreateRequest]):
+class CreateDialog(Form[CreateRequest]):
     """Dismisses with what to make. `taken` are the ids there are, `cached` the names of the images podplane has.
 
-    The fields begin with `defaults`. Without an image of podplane's an empty field stands for an empty disk.
+    The fields begin with `start`, which did not work out for the reason `error`; without, with `defaults`. Without an
+    image of podplane's an empty field stands for an empty disk.
     """
 
     AUTO_FOCUS = "#create-id"
 
     def __init__(
-        self, *, taken: frozenset[str], cached: tuple[str, ...] = (), defaults: CreateDefaults | None = None
+        self,
+        *,
+        taken: frozenset[str],
+        cached: tuple[str, ...] = (),
+        defaults: CreateDefaults | None = None,
+        start: CreateRequest | None = None,
+        error: str = "",
+        check: Callable[[CreateRequest], Fault | None] | None = None,
     ) -> None:
-        super().__init__(title="New VM", accept="Create")
-        self._defaults = defaults or CreateDefaults()
+        super().__init__("create", title="New VM", accept="Create", check=check)
+        defaults = defaults or CreateDefaults()
+        values = {"id": "" if start is None else start.cluster_id}
+        self._values = values | {
+            name: getattr(start or defaults, name.replace("-", "_")) for name, _, _ in _FIELDS if name != "id"
+        }
+        self._error = error
         self._taken = taken
         self._cached = cached
 
@@ -113,13 +130,13 @@ class CreateDialog(Dialog[CreateRequest]):
             with Horizontal(classes="dialog-field"):
                 yield Label(label)
                 yield Input(
-                    "" if name == "id" else getattr(self._defaults, name.replace("-", "_")),
+                    self._values[name],
                     id=f"create-{name}",
                     placeholder=image if name == "image" else placeholder,
                     suggester=suggesters.get(name),
                     compact=True,
                 )
-        yield Static("", id="create-error", classes="dialog-error")
+        yield self.error_line(one_line(self._error, limit=300))
         yield Static(
             "The base image is never written to, and must stay where it is. "
             "podplane's own command can't start a VM it did not make; this program can.",
@@ -129,26 +146,32 @@ class CreateDialog(Dialog[CreateRequest]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Complain while typing only about what more typing can't mend."""
         event.stop()
-        self.query_one("#create-error", Static).update("")
+        name = (event.input.id or "").removeprefix("create-")
+        if event.value != self._values[name]:  # else it only came to be
+            self._values[name] = event.value
+            self.query_one("#create-error", Static).update("")
 
     def answer(self) -> CreateRequest | None:
-        """The fields, once they make sense; the backend looks at the image."""
+        """The fields, once they make sense."""
         values = {name: self.query_one(f"#create-{name}", Input).value.strip() for name, _, _ in _FIELDS}
         wrong = self._wrong(values)
         if wrong is not None:
-            name, words = wrong
-            self.query_one("#create-error", Static).update(Content(one_line(words, limit=300)))
-            self.query_one(f"#create-{name}", Input).focus()
+            self.complain(*wrong)
             return None
         image = values["image"]
         if image and image not in self._cached and "://" not in image:
-            image = str(Path(image).expanduser().absolute())
-        user_data = str(Path(values["user-data"]).expanduser().absolute()) if values["user-data"] else ""
+            image = absolute(image)
         return CreateRequest(
-            values["id"], image, values["digest"], values["disk-size"], values["cpus"], values["memory"], user_data
+            values["id"],
+            image,
+            values["digest"],
+            values["disk-size"],
+            values["cpus"],
+            values["memory"],
+            absolute(values["user-data"]),
         )
 
-    def _wrong(self, values: Mapping[str, str]) -> tuple[str, str] | None:
+    def _wrong(self, values: Mapping[str, str]) -> Fault | None:
         """The first field that can't be, and why."""
         if error := check_id(values["id"], self._taken):
             return "id", error

@@ -1,8 +1,9 @@
 """The modals' common ground: a titled box, buttons in a row, Escape cancels, arrows move between the buttons."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Generic, TypeVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -13,8 +14,12 @@ from textual.widgets import Button, Input, Static
 
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.keys import key_name
+from podplane_tui.tui.threads import in_thread
 
 T = TypeVar("T")
+
+Fault = tuple[str, str]
+"""A field of a form, and what is wrong with what is in it."""
 
 
 class _Body(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -116,3 +121,45 @@ class Question(Dialog[bool]):
     def answer(self) -> bool | None:
         """Yes."""
         return True
+
+
+class Form(Dialog[T]):
+    """Fields to fill in, with a line for what is wrong with them. Widgets have ids that begin with `name` and a hyphen.
+
+    It stays open while `check`, which may look at the disk, finds a fault in the answer.
+    """
+
+    def __init__(self, name: str, *, title: str, accept: str, check: Callable[[T], Fault | None] | None) -> None:
+        super().__init__(title=title, accept=accept)
+        self._form = name
+        self._check = check
+
+    def error_line(self, words: str = "") -> Static:
+        """Where `complain` writes to."""
+        return Static(Content(words), id=f"{self._form}-error", classes="dialog-error")
+
+    def complain(self, field: str, words: str) -> None:
+        """Say what is wrong, and go there."""
+        self.query_one(f"#{self._form}-error", Static).update(Content(one_line(words, limit=300)))
+        self.query_one(f"#{self._form}-{field}", Input).focus()
+
+    def accept(self) -> None:
+        """Leave with the answer, if it is complete and right."""
+        answer = self.answer()
+        if answer is not None:
+            self.leave(answer)
+
+    def leave(self, answer: T) -> None:
+        """Leave with this answer, if it is right."""
+        if self._check is None:
+            self.dismiss(answer)
+        else:
+            self._leave_checked(self._check, answer)
+
+    @work(group="check", exclusive=True)
+    async def _leave_checked(self, check: Callable[[T], Fault | None], answer: T) -> None:
+        fault = await in_thread(lambda: check(answer), name="form-check")
+        if fault is None:
+            self.dismiss(answer)
+        else:
+            self.complain(*fault)

@@ -16,8 +16,8 @@ from podplane_tui.backend.arguments import parse_memory, validate_cpus
 from podplane_tui.backend.errors import InvalidInput
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.keys import key_name
-from podplane_tui.tui.screens.create import PathSuggester
-from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.screens.create import PathSuggester, absolute
+from podplane_tui.tui.screens.dialog import Dialog, Fault, Form
 
 if TYPE_CHECKING:
     from podplane_tui.backend.disk import Snapshot
@@ -44,13 +44,21 @@ _FIELDS = (
 )
 
 
-class MachineDialog(Dialog[MachineSettings]):
+class MachineDialog(Form[MachineSettings]):
     """Dismisses with the settings for the next start. What is empty is as the placeholder says."""
 
     AUTO_FOCUS = "#machine-cpus"
 
-    def __init__(self, *, name: str, settings: "ClusterSettings", running: bool, disk: str) -> None:
-        super().__init__(title=f"{name} from the next start on", accept="Keep")
+    def __init__(
+        self,
+        *,
+        name: str,
+        settings: "ClusterSettings",
+        running: bool,
+        disk: str,
+        check: Callable[[MachineSettings], Fault | None] | None = None,
+    ) -> None:
+        super().__init__("machine", title=f"{name} from the next start on", accept="Keep", check=check)
         self._settings = settings
         self._is_live = running
         self._disk = disk
@@ -74,7 +82,7 @@ class MachineDialog(Dialog[MachineSettings]):
                     suggester=PathSuggester() if name == "user-data" else None,
                     compact=True,
                 )
-        yield Static("", id="machine-error", classes="dialog-error")
+        yield self.error_line()
         note = f"The disk has {self._disk}. The guest grows its file system at its next start, where it can."
         if self._is_live:
             note = f"It runs with what it had: press {key_name(self, 'vm.restart')} to restart it with these."
@@ -95,10 +103,11 @@ class MachineDialog(Dialog[MachineSettings]):
                 if values[name]:
                     check(values[name])
             except InvalidInput as error:
-                self.query_one("#machine-error", Static).update(Content(one_line(str(error), limit=300)))
-                self.query_one(f"#machine-{name}", Input).focus()
+                self.complain(name, str(error))
                 return None
-        return MachineSettings(values["cpus"], values["memory"], values["user-data"], values["user"], values["grow-to"])
+        return MachineSettings(
+            values["cpus"], values["memory"], absolute(values["user-data"]), values["user"], values["grow-to"]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,14 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from podplane_tui.backend.rsync import SyncRequest, absolute_source
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.screens.create import PathSuggester
-from podplane_tui.tui.screens.dialog import Dialog
+from podplane_tui.tui.screens.dialog import Fault, Form
 from podplane_tui.tui.widgets.marks import Switch
 
 _FIELDS = (
@@ -43,7 +43,7 @@ class SyncAnswer:
     preview: bool = False
 
 
-class SyncDialog(Dialog[SyncAnswer]):
+class SyncDialog(Form[SyncAnswer]):
     """Dismisses with what to copy. `recent` are the latest copies; `start` fills the fields, else the first of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,8 +51,16 @@ class SyncDialog(Dialog[SyncAnswer]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, *, name: str, recent: tuple[SyncRequest, ...], start: SyncAnswer | None, watch: bool) -> None:
-        super().__init__(title=f"Sync files into {name}", accept="Sync")
+    def __init__(
+        self,
+        *,
+        name: str,
+        recent: tuple[SyncRequest, ...],
+        start: SyncAnswer | None,
+        watch: bool,
+        check: Callable[[SyncAnswer], Fault | None] | None = None,
+    ) -> None:
+        super().__init__("sync", title=f"Sync files into {name}", accept="Sync", check=check)
         self._recent = recent
         self._again = start is not None
         self._start = start or SyncAnswer(recent[0] if recent else SyncRequest("", ""), watch=watch)
@@ -74,7 +82,7 @@ class SyncDialog(Dialog[SyncAnswer]):
             for name, label, tooltip in _SWITCHES:
                 words = tooltip.format(key=key_name(self, "vm.watch"))
                 yield Switch(label, switches[name], id=f"sync-{name}", compact=True, tooltip=words)
-        yield Static("", id="sync-error", classes="dialog-error")
+        yield self.error_line()
 
     def compose_buttons(self) -> Iterable[Widget]:
         """One more."""
@@ -115,7 +123,7 @@ class SyncDialog(Dialog[SyncAnswer]):
         """Leave with the wish to see first what it would do."""
         answer = self.answer()
         if answer is not None:
-            self.dismiss(SyncAnswer(answer.request, answer.watch, preview=True))
+            self.leave(SyncAnswer(answer.request, answer.watch, preview=True))
 
     def _fill(self, request: SyncRequest) -> None:
         for name in ("source", "destination", "chown"):
@@ -129,12 +137,12 @@ class SyncDialog(Dialog[SyncAnswer]):
         value = {name: self.query_one(f"#sync-{name}", Input).value for name, _, _ in _FIELDS}
         for name, words in (("source", "Say what to copy."), ("destination", "Say where in the VM it goes.")):
             if not value[name].strip():
-                self._complain(words, name)
+                self.complain(name, words)
                 return None
         try:
             excludes = tuple(shlex.split(value["excludes"]))
         except ValueError:
-            self._complain("A quote is not closed.", "excludes")
+            self.complain("excludes", "A quote is not closed.")
             return None
         switch = {name: self.query_one(f"#sync-{name}", Switch).value for name, _, _ in _SWITCHES}
         request = SyncRequest(
@@ -146,10 +154,6 @@ class SyncDialog(Dialog[SyncAnswer]):
             gitignore=switch["gitignore"],
         )
         return SyncAnswer(request, switch["watch"])
-
-    def _complain(self, words: str, field: str) -> None:
-        self.query_one("#sync-error", Static).update(Content(words))
-        self.query_one(f"#sync-{field}", Input).focus()
 
 
 def _headline(request: SyncRequest) -> str:
