@@ -119,6 +119,8 @@ class VMTable(ScrollView, can_focus=True):
         self._wanted = select
         self._order: tuple[str, ...] = ()
         self._rows: dict[str, Row] = {}
+        self._made: dict[str, tuple[tuple[VMSnapshot, str, int, int], Row]] = {}
+        """Rows by key, with what each was made of."""
         self._lines: dict[str, Strip] = {}
         """Painted lines by key; what is not as it was when its line was painted is taken out."""
         self._styles: dict[str, Style] = {}
@@ -352,17 +354,16 @@ class VMTable(ScrollView, can_focus=True):
         name_width = max([_MINIMUM_NAME, *map(len, names.values())]) + mark_width
         note_width = max(0, spare - name_width)
         now = time.time()
-        rows = {
-            vm.key: row_of(
-                vm,
-                name=(MARK if vm.key in self.marked else " " * mark_width) + names[vm.key],
-                note_room=note_width,
-                now=now,
-                bar_width=bar_width,
-            )
-            for vm in shown
-        }
-        return rows, name_width, note_width
+        made = {}
+        for vm in shown:
+            name = (MARK if vm.key in self.marked else " " * mark_width) + names[vm.key]
+            made_of = (vm, name, note_width, bar_width)
+            known = self._made.get(vm.key)
+            if known is None or vm.live or known[0] != made_of:  # what lives has an uptime
+                known = made_of, row_of(vm, name=name, note_room=note_width, now=now, bar_width=bar_width)
+            made[vm.key] = known
+        self._made = made
+        return {key: row for key, (_, row) in made.items()}, name_width, note_width
 
     def _place_cursor(self, old_row: int) -> None:
         """Put the cursor on the machine it was on, else where that stood, and note which it is now."""
@@ -402,7 +403,7 @@ class VMTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Paint one line."""
         width, left = self.size.width, self.scroll_offset.x
-        base = self.rich_style
+        base = self._style("")
         if y < _HEADER:
             strip = self._header()
         elif (key := self._key_at(y)) is not None:
@@ -431,9 +432,9 @@ class VMTable(ScrollView, can_focus=True):
         return strip
 
     def _style(self, name: str) -> Style:
-        """The whole style of a component class, its background on that of the list."""
+        """The whole style of a component class, its background on that of the list; without a name, the list's own."""
         if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(f"vm-table--{name}")
+            self._styles[name] = self.get_component_rich_style(f"vm-table--{name}") if name else self.rich_style
         return self._styles[name]
 
     def _text_style(self, words: str) -> Style:
