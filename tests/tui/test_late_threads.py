@@ -1,8 +1,10 @@
 """Threads that come back late, or while another of their kind is at work: nothing is lost, nothing is done twice."""
 
+import socket
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from podplane_tui.backend.boot_history import RecordedBoot
 from podplane_tui.backend.config_file import ConfigFile, Value, change_config
 from podplane_tui.backend.local_server import LocalServer, LogTail
 from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.snapshot import Ports
 from podplane_tui.tui import app as app_module
 from podplane_tui.tui.jobs import Job, Outcome
 from podplane_tui.tui.memory import Memory, recall, remember
@@ -124,6 +127,37 @@ async def test_details_are_shown_though_each_look_takes_until_the_next(
     async with app.run_test():
         panel.vm = machine(workspace, "a")
         await until(lambda: panel.files, what="the files")
+
+
+async def test_the_host_is_asked_who_listens_when_another_port_is_taken(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[int]] = []
+
+    def holders(ports: list[int]) -> dict[int, str]:
+        asked.append(ports)
+        return dict.fromkeys(ports, "somebody")
+
+    monkeypatch.setattr(details, "port_holders", holders)
+    panel = DetailsPanel()
+
+    async def look() -> None:
+        panel._look_at_ports()
+        await until(lambda: not panel._looking, what="the end of the look")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        ports = Ports(ssh=server.getsockname()[1], registry=other.getsockname()[1])
+        async with WidgetApp(panel).run_test():
+            panel.vm = replace(machine(workspace, "a"), ports=ports)
+            await until(lambda: panel.listeners, what="who listens")
+            await look()
+            assert asked == [[ports.ssh]]
+            other.listen()
+            await look()
+            assert asked == [[ports.ssh], [ports.ssh, ports.registry]]
+            assert panel.listeners == {ports.ssh: "somebody", ports.registry: "somebody"}
 
 
 async def test_what_is_remembered_last_is_what_is_kept(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,7 @@ async def test_looks_come_as_often_as_was_said(workspace: Workspace) -> None:
         await until(lambda: time.monotonic() - app._looked > 1.5, what="the time of the usual next look to go by")
         assert app.snapshots is not None
         assert len(app.snapshots) == 1
+        await until(lambda: dashboard(app).table.moment > app._looked, what="uptimes to move on meanwhile")
         app._looked -= 50
         app._notice_age()
         assert app.stale_for == 0
