@@ -109,7 +109,7 @@ def idle(plan: Plan) -> list[Result]:
             sleep(plan.idle_seconds)
             for name, screen in screens.items():
                 spent, since = before[name]
-                # CPU time comes in ticks: what has used none has used less than one.
+                # Where CPU time comes in ticks, what has used none has used less than one.
                 shares[name].append(max(screen.cpu_seconds() - spent, 0.005) / (monotonic() - since))
     percent = {name: round(100 * median(values), 2) for name, values in shares.items()}
     results = [_ratio("idle, 10 running VMs", "ten cells a second in Textual", shares, "cells", AtMost(2.0, 1.5))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -236,8 +237,9 @@ class Machine(NamedTuple):
     console_log: Path | None
 
 
-def read_machine(arguments: Sequence[str]) -> Machine:
-    """What `arguments` say, whoever started that QEMU; never raises."""
+@lru_cache(maxsize=256)
+def read_machine(arguments: tuple[str, ...]) -> Machine:
+    """What `arguments` say, whoever started that QEMU; never raises. They do not change while it lives."""
     cpus = next(option_values(arguments, "-smp"), "")
     memory = next(option_values(arguments, "-m"), "")
     try:

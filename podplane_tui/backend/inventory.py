@@ -210,7 +210,7 @@ class Inventory:
         doubted, self._doubted = self._doubted, False
         due: dict[Path, QemuProcess] = {}
         for process in processes:
-            socket = _told(process.arguments)[0].qmp
+            socket = read_machine(process.arguments).qmp
             if socket is None or self._processes.suspended(process) or not os.path.exists(socket):  # noqa: PTH110 - never raises
                 continue
             known = self._run_states.get(socket)
@@ -335,7 +335,7 @@ class Inventory:
     def _with_process(
         self, vm: VMSnapshot, process: QemuProcess, ports: Ports, *, orphaned: bool, problems: list[str]
     ) -> VMSnapshot:
-        machine, forwarded = _told(process.arguments)
+        machine = read_machine(process.arguments)
         sample = self._sampler.sample(process)
         state = State.RUNNING
         suspended = self._processes.suspended(process)
@@ -359,7 +359,7 @@ class Inventory:
             disk_write_rate=sample.disk_write_rate if sample else None,
             memory_limit_bytes=machine.memory_bytes,
             cpus=machine.cpus,
-            ports=ports if any(ports.items()) else forwarded,
+            ports=ports if any(ports.items()) else ports_of(process.arguments),
             accelerator=machine.accelerator,
             arguments=process.arguments,
             console=machine.console,
@@ -374,12 +374,6 @@ class Inventory:
     def _paused(self, process: QemuProcess, machine: Machine) -> bool:
         known = self._run_states.get(machine.qmp) if machine.qmp is not None else None
         return known is not None and known.ticks == process.create_ticks and known.state == "paused"
-
-
-@lru_cache(maxsize=256)
-def _told(arguments: tuple[str, ...]) -> tuple[Machine, Ports]:
-    """What a QEMU was told, which does not change while it lives."""
-    return read_machine(arguments), ports_of(arguments)
 
 
 @lru_cache(maxsize=2**15)

@@ -6,8 +6,9 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 
 from podplane_tui.backend.arguments import PortForward, option_values, split_option_list
@@ -83,7 +84,8 @@ def port_forwards(ports: Ports) -> tuple[PortForward, ...]:
 _FORWARD = re.compile(r"hostfwd=tcp:[^:]*:(\d{1,5})-[^:]*:(\d{1,5})")
 
 
-def ports_of(arguments: Sequence[str]) -> Ports:
+@lru_cache(maxsize=256)
+def ports_of(arguments: tuple[str, ...]) -> Ports:
     """The ports that a QEMU with these arguments forwards: what the state file says, from the source."""
     names = {guest: name for name, (_, guest) in FORWARDS.items()}
     found = {}

@@ -140,7 +140,7 @@ def test_a_running_machine_is_read_back(image: str, socket: str, direct: bool) -
         direct_boot=DirectBootOptions("/k", "/i", "quiet") if direct else None,
     )
     assert image in disks_of(vector)
-    machine = read_machine(vector)
+    machine = read_machine(tuple(vector))
     assert (machine.cpus, machine.memory_bytes, machine.accelerator) == (3, 512 * 2**20, "tcg")
     assert str(machine.console) == str(Path(socket))
     assert machine.qmp == Path("/r/q.sock")
@@ -148,7 +148,7 @@ def test_a_running_machine_is_read_back(image: str, socket: str, direct: bool) -
 
 @given(st.lists(st.text()))
 def test_reading_any_arguments_never_raises(vector: list[str]) -> None:
-    read_machine(vector)
+    read_machine(tuple(vector))
     list(disks_of(vector))
 
 
