@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import overload
 
 from .row import Row
-from .stored import StoredRow, row_of, text_of
+from .stored import StoredRow, row_of
 
 _MANY_PIECES = 32
 
@@ -62,15 +62,6 @@ class Scrollback(Sequence[Row]):
         if isinstance(row, str):
             row = self._stored[index] = row_of(row)
         return row
-
-    def texts(self) -> list[tuple[str, bool]]:
-        """`(plain text, wrapped)` of every row, without making rows of strings."""
-        return [
-            (text_of(row).rstrip(" "), False)
-            if isinstance(row, str)
-            else (row.full_text() if row.wrapped else row.text, row.wrapped)
-            for row in self._stored
-        ]
 
     @property
     def stored(self) -> Sequence[StoredRow]:

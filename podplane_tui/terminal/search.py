@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .row import Row
 from .width import cells_of, width_of
 
 MATCH_LIMIT = 10_000
@@ -62,23 +61,19 @@ def search(texts: Sequence[tuple[str, bool]], pattern: str | re.Pattern[str]) ->
     return matches
 
 
-def row_text(row: Row, start: int, end: int | None) -> str:
-    """The text in the cells `start` to `end` of a row; half of a wide character does not count."""
-    text = row.full_text()
-    if row.wide:
-        return "".join(list(cells_of(text))[start:end])
-    return text[start:end]
+def extract(texts: Sequence[tuple[str, bool]], start: int, end: int | None) -> str:
+    """The text of consecutive rows from cell `start` of the first to cell `end` of the last, as one would copy it.
 
-
-def extract(rows: Sequence[Row], start: int, end: int | None) -> str:
-    """The text of consecutive rows from cell `start` of the first to cell `end` of the last, as one would copy it."""
+    Half of a wide character does not count.
+    """
     parts: list[str] = []
-    for index, row in enumerate(rows):
-        first = start if index == 0 else 0
-        last = end if index == len(rows) - 1 else None
-        text = row_text(row, first, last)
-        if index == len(rows) - 1:
+    for index, (text, wrapped) in enumerate(texts):
+        is_last = index == len(texts) - 1
+        cells = slice(start if index == 0 else 0, end if is_last else None)
+        if cells != slice(0, None):
+            text = "".join(cells_of(text)[cells])  # noqa: PLW2901 - the part of it
+        if is_last:
             parts.append(text.rstrip(" "))
         else:
-            parts.append(text if row.wrapped else text.rstrip(" ") + "\n")
+            parts.append(text if wrapped else text.rstrip(" ") + "\n")
     return "".join(parts)

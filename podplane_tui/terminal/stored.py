@@ -56,6 +56,13 @@ def text_of(row: str) -> str:
     return row if type(row) is str else without_styles(row)
 
 
+def text_and_wrap(row: StoredRow) -> tuple[str, bool]:
+    """The text of a row, and whether it goes on in the next one; if not, blanks at its end are left out."""
+    if isinstance(row, str):
+        return text_of(row).rstrip(" "), False
+    return row.full_text() if row.wrapped else row.text, row.wrapped
+
+
 def length_of(row: StoredRow) -> int:
     """How many cells of a row are stored."""
     if isinstance(row, Row):

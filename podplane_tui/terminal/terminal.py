@@ -11,6 +11,7 @@ from .modes import Cursor, CursorShape, Modes
 from .row import Row
 from .screen import Screen
 from .search import Match, extract, search
+from .stored import StoredRow, text_and_wrap
 from .stream import Stream
 
 _SHAPES: tuple[CursorShape, ...] = ("block", "underline", "bar")
@@ -165,18 +166,14 @@ class Terminal:
         """
         if end <= start:
             return ""
-        rows: list[Row] = []
-        scrollback, visible = self.scrollback, self.rows
-        kept = len(scrollback)
-        last = min(end[0], kept + len(visible) - 1)
-        for line in range(max(0, start[0]), last + 1):
-            rows.append(scrollback[line] if line < kept else visible[line - kept])
-        return extract(rows, start[1] if start[0] >= 0 else 0, end[1] if end[0] == last else None)
+        stored = self._stored()
+        first, last = max(0, start[0]), min(end[0], len(stored) - 1)
+        texts = [text_and_wrap(row) for row in stored[first : last + 1]]
+        return extract(texts, start[1] if start[0] >= 0 else 0, end[1] if end[0] == last else None)
 
     def search(self, pattern: str | re.Pattern[str]) -> list[Match]:
         """All matches in scrollback and screen, top first. A lower-case string ignores case."""
-        return search([*self._screen.scrollback.texts(), *_texts(self.rows)], pattern)
+        return search([text_and_wrap(row) for row in self._stored()], pattern)
 
-
-def _texts(rows: Sequence[Row]) -> list[tuple[str, bool]]:
-    return [(row.full_text() if row.wrapped else row.text, row.wrapped) for row in rows]
+    def _stored(self) -> list[StoredRow]:
+        return [*self._screen.scrollback.stored, *self._screen.visible]
