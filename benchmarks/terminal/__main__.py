@@ -50,7 +50,7 @@ def main() -> int:
         turns = (
             live.Plan(1_000_000, 250_000, 3, 40, 20, 5)
             if options.quick
-            else live.Plan(3_000_000, 750_000, 7, 200, 80, 5)
+            else live.Plan(3_000_000, 750_000, 7, 200, 200, 5)
         )
         load = _await_calm(0.0 if options.quick else CALM_TIMEOUT)
         results += live.measure(environments, turns, _say)
