@@ -23,6 +23,7 @@ from podplane_tui.backend.snapshot import State, VMSnapshot
 from podplane_tui.backend.text import one_line
 from podplane_tui.tui.keys import key_name
 from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.toasts import take_back
 from podplane_tui.tui.widgets import console_words as words
 from podplane_tui.tui.widgets.console_hold import ConsoleHold
 from podplane_tui.tui.widgets.console_look import Look, look_at
@@ -51,6 +52,7 @@ class ConsolePanel(Panel):
         self._hold = ConsoleHold(printed=self._views.printed, asked=self._asked, closed=self._line_closed)
         self._look = Look()
         self._announced: Claim | None = None
+        self._request_shown = ""
         self._changed = asyncio.Event()
         self._past: Recording | None = None
         """What is shown in place of the machine's latest recording."""
@@ -192,6 +194,8 @@ class ConsolePanel(Panel):
             self.notify(refusal, severity="warning", markup=False)
         elif event.typing:
             self._back_to_now(self.vm)
+        else:
+            take_back(self.app, self._request_shown)
         self._changed.set()
 
     # What is to be shown
@@ -312,7 +316,8 @@ class ConsolePanel(Panel):
         elif claim != self._announced:
             self._announced = claim
             key = self._key("terminal.stop_typing")
-            self.notify(f"{claim.who} asks for the console: {key} hands it over.", timeout=15, markup=False)
+            self._request_shown = f"{claim.who} asks for the console: {key} hands it over."
+            self.notify(self._request_shown, timeout=15, markup=False)
 
     # Showing
 
