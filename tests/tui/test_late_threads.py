@@ -1,9 +1,11 @@
 """Threads that come back late, or while another of their kind is at work: nothing is lost, nothing is done twice."""
 
+import asyncio
 import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +25,11 @@ from podplane_tui.tui.memory import Memory, recall, remember
 from podplane_tui.tui.screens import settings
 from podplane_tui.tui.screens.settings import SettingsDialog
 from podplane_tui.tui.styles import stylesheets
+from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import Verb
-from podplane_tui.tui.widgets import boot_panel, details, server_panel
+from podplane_tui.tui.widgets import boot_panel, console_hold, details, server_panel
 from podplane_tui.tui.widgets.boot_panel import BootPanel
+from podplane_tui.tui.widgets.console_hold import ConsoleHold
 from podplane_tui.tui.widgets.detail_lines import FileFact
 from podplane_tui.tui.widgets.details import DetailsPanel
 from podplane_tui.tui.widgets.server_panel import ServerPanel
@@ -244,3 +248,43 @@ async def test_what_a_job_did_before_a_slow_look_is_its_story(workspace: Workspa
         assert app.events == ()
         app._note_changes((vm,), since=ended + 1)
         assert len(app.events) == 1
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["while it opens", "when it is open"])
+async def test_a_console_that_nobody_waits_for_any_more_is_let_go(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    begun, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Line:
+        close = closed.set
+
+    def slowly(_vm: object, _held: object, _events: object) -> Line:
+        begun.set()
+        go_on.wait()
+        return Line()
+
+    returned = asyncio.Event()
+
+    async def never_heard(function: Callable[[], object], *, name: str) -> object:
+        await in_thread(function, name=name)
+        returned.set()
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(console_hold, "open_line", slowly)
+    monkeypatch.setattr(console_hold, "take", lambda _files, _who: None)
+    monkeypatch.setattr(console_hold, "in_thread", never_heard)
+    hold = ConsoleHold(printed=lambda _key, _data: None, asked=lambda _claim: None, closed=lambda: None)
+    connecting = asyncio.create_task(hold.connect(machine(workspace, "a")))
+    try:
+        await until(begun.is_set, what="the connecting")
+        if late:
+            go_on.set()
+            await returned.wait()
+        connecting.cancel()
+        await asyncio.wait([connecting])
+    finally:
+        go_on.set()
+    await until(closed.is_set, what="the end of the line")
+    await hold.until_free()
+    assert not hold.connected

@@ -62,20 +62,33 @@ class ConsoleHold:
         held, self._handed = self._handed, None
         loop = asyncio.get_running_loop()
         self._free.clear()
+        opened: list[ConsoleLine] = []
+        given_up = threading.Event()
         try:
-            line, end = await in_thread(lambda: self._open(vm, held, loop), name="console-line")
-        except Exception:
+            end = await in_thread(lambda: self._open(vm, held, loop, opened, given_up), name="console-line")
+        except BaseException:
+            given_up.set()
+            for line in opened:  # cancelled when it was open already
+                threading.Thread(target=line.close, name="console-close").start()
             self._free.set()
             self._pending = b""
             raise
+        (line,) = opened
         self.line = line
         pending, self._pending = self._pending, b""
         line.send(pending)
         self._line_closed()  # it may have ended before it was in hand here, and so unheard
         return end
 
-    def _open(self, vm: VMSnapshot, held: Held | None, loop: asyncio.AbstractEventLoop) -> tuple[ConsoleLine, int]:
-        """The console in hand, and how much was on record then. For a thread."""
+    def _open(
+        self,
+        vm: VMSnapshot,
+        held: Held | None,
+        loop: asyncio.AbstractEventLoop,
+        opened: list[ConsoleLine],
+        given_up: threading.Event,
+    ) -> int:
+        """Put the console into `opened`, and give how much was on record then. For a thread."""
 
         def tell(function: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # the program has ended
@@ -87,10 +100,11 @@ class ConsoleHold:
             closed=lambda: tell(self._line_closed),
         )
         line = open_line(vm, held or take(vm.files, self._who), events)
-        if self._gone:
+        opened.append(line)
+        if self._gone or given_up.is_set():  # looked at last: whoever gives up afterwards finds it in the list
             line.close()
         recording = current_recording(vm)
-        return line, 0 if recording is None else recording.end
+        return 0 if recording is None else recording.end
 
     def _line_closed(self) -> None:
         if self.line is None or not self.line.over:  # told late, of one before

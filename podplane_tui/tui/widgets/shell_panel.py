@@ -152,6 +152,8 @@ class ShellPanel(Panel):
         await self._connect(shell)
 
     async def _connect(self, shell: _Shell) -> None:
+        if not any(shell in machine.shells for machine in self._machines.values()):
+            return  # closed meanwhile
         shell.ended = ""
         await shell.view.attach(shell.stream)
         shell.view.typing = self.in_view and shell is self.shell

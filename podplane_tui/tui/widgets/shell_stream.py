@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from podplane_tui.backend import ssh
 from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.errors import VMError
+from podplane_tui.backend.errors import ShellError, VMError
 from podplane_tui.backend.paths import VMFiles
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.byte_stream import ChannelStream
@@ -34,10 +34,13 @@ class Connection:
         self._find = find
         self._lock = threading.Lock()
         self._client: paramiko.SSHClient | None = None
+        self._over = False
 
     def open_shell(self, columns: int, lines: int) -> "paramiko.Channel":
         """A shell with a terminal of that size. Raises `VMError`."""
         with self._lock:
+            if self._over:  # nobody would ever log out again
+                raise ShellError("the shell was closed before it was open")
             if self._client is not None:
                 with contextlib.suppress(VMError):  # broken off: log in anew
                     return ssh.open_shell(self._client, columns, lines)
@@ -46,8 +49,9 @@ class Connection:
             return ssh.open_shell(self._client, columns, lines)
 
     def close(self) -> None:
-        """Log out; all shells end."""
+        """Log out, for good; all shells end."""
         with self._lock:
+            self._over = True
             if self._client is not None:
                 self._client.close()
                 self._client = None
@@ -74,10 +78,9 @@ class ShellStream:
     async def open(self) -> None:
         size = self._size
         try:
-            channel = await in_thread(lambda: self._connection.open_shell(*size), name=f"shell of {self.name}")
+            channel = await in_thread(lambda: self._open_channel(size), name=f"shell of {self.name}")
         except VMError as error:
             raise OSError(str(error)) from error
-        self._channel = channel
         stream = self._stream = ChannelStream(channel, name=self.name)
         await stream.open()
         if self._size != size:
@@ -85,6 +88,15 @@ class ShellStream:
         if self._early:
             stream.write(self._early)
             self._early = b""
+
+    def _open_channel(self, size: tuple[int, int]) -> "paramiko.Channel":
+        """The channel; closed when the stream was closed meanwhile, for then nobody may wait for it any more."""
+        channel = self._channel = self._connection.open_shell(*size)
+        if (
+            self._closed
+        ):  # looked at after the channel was put where `close` looks for it: one of the two sees the other
+            channel.close()
+        return channel
 
     async def read(self, limit: int) -> bytes:
         if self._stream is None:
@@ -111,3 +123,5 @@ class ShellStream:
         self._closed = True
         if self._stream is not None:
             await self._stream.close()
+        elif self._channel is not None:
+            await in_thread(self._channel.close, name=f"end of {self.name}")
