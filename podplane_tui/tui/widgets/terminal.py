@@ -48,7 +48,7 @@ class TerminalView(TerminalDisplay):
     typing = reactive(False, repaint=False)
     """Keys go to the guest."""
     attached = reactive(False, repaint=False)
-    """A stream is open; the class ``-detached`` says the opposite."""
+    """A stream is open. One that has ended by itself leaves the class ``-detached`` until there is another."""
 
     class Attached(DisplayMessage):
         """The stream is open."""
@@ -148,6 +148,7 @@ class TerminalView(TerminalDisplay):
         try:
             await stream.open()
             self.attached = True
+            self.remove_class("-detached")
             self.post_message(self.Attached(self, stream))
             await self._sized.wait()
             yielded = monotonic()
@@ -163,6 +164,7 @@ class TerminalView(TerminalDisplay):
         await stream.close()
         self.stream = None
         self.attached = False
+        self.add_class("-detached")
         self.typing = False
         self.post_message(self.Detached(self, stream, error))
 
@@ -185,9 +187,6 @@ class TerminalView(TerminalDisplay):
     def resized(self, columns: int, lines: int) -> None:
         if self.stream is not None:
             self.stream.resize(columns, lines)
-
-    def watch_attached(self) -> None:
-        self.set_class(not self.attached, "-detached")
 
     # Keys
 

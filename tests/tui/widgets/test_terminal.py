@@ -161,7 +161,8 @@ async def test_a_socket_is_freed_on_detach_and_can_be_attached_again(tmp_path: P
         await app.view.detach()
         await until(lambda: open_connections == 0)
         assert on_screen(app, "login: ROOT")
-        assert app.view.has_class("-detached")
+        assert not app.view.attached
+        assert not app.view.has_class("-detached")  # to dim it is for what has ended by itself
         await app.view.attach(SocketStream(path))
         await until(lambda: on_screen(app, "ROOTlogin:"))
         assert open_connections == 1
