@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -82,6 +83,25 @@ def test_the_dashboard_opens_without_what_its_first_frame_does_not_need() -> Non
     later = {"click", "paramiko", "pyte", "podplane_tui.terminal", "podplane_tui.tui.actions"}
     assert "podplane_tui.tui.screens.dashboard" in loaded
     assert not loaded & (later | {"psutil"} if sys.platform == "linux" else later)
+
+
+@pytest.mark.parametrize("opens", ["podplane_tui.cli.dashboard, podplane_tui.tui.app", "podplane_tui.cli.browser"])
+@pytest.mark.parametrize(("wish", "moments"), [(None, 120), ("30", 30)])
+def test_a_dashboard_has_its_moments_to_paint_at_before_textual_is_imported(
+    opens: str, wish: str | None, moments: int
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TEXTUAL_FPS"}
+    if wish is not None:
+        environment["TEXTUAL_FPS"] = wish
+    program = f"import {opens}; from textual.constants import MAX_FPS; print(MAX_FPS)"
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout == f"{moments}\n"
+
+
+def test_textual_is_imported_where_the_interface_is() -> None:
+    outside = {module for module in modules_of("podplane_tui") if not f"{module}.".startswith("podplane_tui.tui.")}
+    assert [name for module in outside for name in imports_of(module) if f"{name}.".startswith("textual.")] == []
 
 
 def imports_of(module: str) -> Iterator[str]:

@@ -1,7 +1,11 @@
 """The app around the dashboard: nothing there yet, directories missing, messages, no colours."""
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
+from podplane_tui.tui import app as app_module
 from podplane_tui.tui.screens.create import CreateDialog
 from tests.conftest import Workspace
 from tests.tui.support import SIZES, listed, make_app, make_disk, painted, settled, text_of, toasts, until
@@ -38,6 +42,27 @@ async def test_directories_that_do_not_exist_are_not_made(workspace: Workspace, 
         await settled(pilot)
     assert not workspace.data.exists()
     assert not workspace.runtime.exists()
+
+
+@pytest.fixture
+def collects_later() -> Iterator[None]:
+    """No cycles are looked for, as when the command line opens the dashboard."""
+    gc.disable()
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collects_later")
+async def test_what_is_there_after_the_warm_up_is_looked_through_no_more(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "_WARM_UP", 0.01)
+    app = make_app(workspace)
+    async with app.run_test(size=(80, 24)):
+        await until(gc.isenabled, what="the end of the warm-up")
+        assert gc.get_freeze_count() > 1000
 
 
 @pytest.mark.usefixtures("require_qemu")
