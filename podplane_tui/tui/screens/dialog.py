@@ -5,6 +5,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -82,6 +83,13 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         """Show what does not fit, wherever the focus is."""
         body = self.query_one(".dialog-body")
         body.scroll_relative(y=pages * max(body.size.height - 1, 1), animate=False)
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Leave with this result; nothing where it has been left already, as by the first of two quick Enters.
+
+        Textual would take away whatever screen is on top by then: the dashboard.
+        """
+        return super().dismiss(result) if self.app.screen_stack[-1:] == [self] else AwaitComplete()
 
     def action_cancel(self) -> None:
         """Leave without an answer."""
@@ -161,5 +169,5 @@ class Form(Dialog[T]):
         fault = await in_thread(lambda: check(answer), name="form-check")
         if fault is None:
             self.dismiss(answer)
-        else:
+        elif self in self.app.screen_stack:  # else it was cancelled meanwhile
             self.complain(*fault)
