@@ -29,7 +29,7 @@ async def test_nothing_there_says_where_it_looked(workspace: Workspace, size: tu
         await settled(pilot)
         assert set(toasts(app)) == {"There is no VM here yet: press n to make one."}
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
 
 
 @at_each_size
@@ -93,11 +93,10 @@ async def test_the_named_machine_is_selected_and_the_message_shown(workspace: Wo
     for name in ("alpha", "beta", "gamma"):
         make_disk(workspace, name)
     app = make_app(workspace, select="beta", message="This is [red]real[/].")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24)):
         await listed(app, "alpha", "beta", "gamma")
-        await settled(pilot)
-        assert toasts(app) == ["This is [red]real[/]."]
-        assert "beta is stopped" in text_of(app, "#console-notice")
+        await until(lambda: toasts(app) == ["This is [red]real[/]."], what="the message")
+        await until(lambda: "beta is stopped" in text_of(app, "#console-notice"), what="the named machine")
 
 
 @pytest.mark.usefixtures("require_qemu")

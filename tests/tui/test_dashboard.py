@@ -78,6 +78,11 @@ def details_text(app: PodplaneApp) -> str:
     return "\n".join(str(option.prompt) for option in options)
 
 
+async def details_shown(app: PodplaneApp) -> None:
+    await until(lambda: app.screen.query(DetailsPanel), what="the panel")
+    await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
+
+
 async def test_it_lists_what_is_on_disk(pilot: Pilot[None]) -> None:
     text = screen_text(pilot)
     for word in ("CLUSTER", "STATE", "CPU %", "MEMORY", "DISK", "UPTIME", "SSH", "alpha", "beta", "○ stopped", "/128G"):
@@ -185,20 +190,14 @@ async def test_f_gives_the_panel_the_whole_screen(pilot: Pilot[None]) -> None:
 async def test_the_keys_of_the_tabs_change_the_panel(pilot: Pilot[None], workspace: Workspace) -> None:
     app = app_of(pilot)
     await pilot.press("4")
-    await settled(pilot)
+    await details_shown(app)
     assert not app.screen.query_one("#console").display
-    await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
-    await settled(pilot)
-    details = details_text(app)
-    assert "podplane-local-alpha" in details
-    assert files_of(workspace, "alpha").image.name in details
-    assert "not running" in details
+    words = {"podplane-local-alpha", files_of(workspace, "alpha").image.name, "not running"}
+    await until(lambda: all(each in details_text(app) for each in words), what="the details")
     await pilot.press("down")
-    await settled(pilot)
-    assert "podplane-local-beta" in details_text(app)
+    await until(lambda: "podplane-local-beta" in details_text(app), what="the details of the next machine")
     await pilot.press("1")
-    await settled(pilot)
-    assert app.screen.query_one("#console").display
+    await until(lambda: app.screen.query_one("#console").display, what="the console")
 
 
 async def test_the_title_says_whose_state_it_tells(pilot: Pilot[None]) -> None:
@@ -241,6 +240,10 @@ async def test_the_console_of_a_stopped_machine_says_so(pilot: Pilot[None]) -> N
     assert "alpha is stopped: press s to start it." in text_of(app_of(pilot), "#console-notice")
 
 
+def _said(app: PodplaneApp, words: str) -> bool:
+    return toasts(app) == [words]
+
+
 async def test_keys_that_make_no_sense_are_refused_with_the_reason(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     reasons = {
@@ -256,8 +259,7 @@ async def test_keys_that_make_no_sense_are_refused_with_the_reason(pilot: Pilot[
     for key, reason in reasons.items():
         app.clear_notifications()
         await pilot.press(key)
-        await until(lambda: toasts(app), what=f"a toast about {key}")
-        assert toasts(app) == [reason]
+        await until(partial(_said, app, reason), what=f"what is said about {key}")
         assert isinstance(app.screen, Dashboard)
 
 
@@ -279,22 +281,27 @@ async def test_question_mark_shows_all_keys(pilot: Pilot[None]) -> None:
 async def test_e_shows_the_events_and_escape_goes_back_to_the_list(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     await pilot.press("e")
-    await settled(pilot)
+    await until(lambda: app.focused is not None and app.focused.id == "events-list", what="the events")
     assert dashboard(app).tab == "events"
-    assert app.focused is not None
-    assert app.focused.id == "events-list"
-    assert "Nothing has happened yet." in text_of(app, "#events-text")
+    await until(lambda: "Nothing has happened yet." in text_of(app, "#events-text"), what="that there are none")
     await pilot.press("escape")
-    await settled(pilot)
-    assert isinstance(app.focused, VMTable)
+    await until(lambda: isinstance(app.focused, VMTable), what="the list")
 
 
 async def test_keys_do_not_go_to_a_panel_that_is_out_of_view(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
-    await pilot.press("e", "4", "down")
-    await settled(pilot)
-    assert isinstance(app.focused, VMTable)
-    assert app.focused.selected == "beta.amd64"
+    await pilot.press("e", "4")
+    await until(lambda: dashboard(app).tabs.panel is not None and dashboard(app).tab == "details", what="the details")
+    await until(lambda: isinstance(app.focused, VMTable), what="the list")
+    await pilot.press("down")
+    await until(lambda: dashboard(app).table.selected == "beta.amd64", what="the next machine")
+
+
+async def nothing_agreed(app: PodplaneApp) -> None:
+    """Wait for the end of a question after which nothing is done."""
+    await until(lambda: not app.actions.asking, what="the end of the question")
+    assert isinstance(app.screen, Dashboard)
+    assert app.jobs == ()
 
 
 async def test_delete_lists_what_goes_and_cancel_has_the_focus(pilot: Pilot[None], workspace: Workspace) -> None:
@@ -314,8 +321,7 @@ async def test_delete_lists_what_goes_and_cancel_has_the_focus(pilot: Pilot[None
     assert app.focused is not None
     assert app.focused.id == "cancel"
     await pilot.press("enter")
-    await settled(pilot)
-    assert isinstance(app.screen, Dashboard)
+    await nothing_agreed(app)
     assert files.image.exists()
 
 
@@ -324,8 +330,7 @@ async def test_escape_leaves_the_delete_dialog(pilot: Pilot[None], workspace: Wo
     await pilot.press("d")
     await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
     await pilot.press("right", "escape")
-    await settled(pilot)
-    assert isinstance(app.screen, Dashboard)
+    await nothing_agreed(app)
     assert files_of(workspace, "alpha").image.exists()
 
 
@@ -335,11 +340,10 @@ async def test_delete_removes_exactly_what_it_listed(pilot: Pilot[None], workspa
     await until(lambda: isinstance(app.screen, DeleteDialog), what="the dialog")
     await pilot.press("right", "enter")
     await listed(app, "beta")
-    await settled(pilot)
+    await until(lambda: [job.headline for job in app.jobs] == ["deleted alpha"], what="the job's end")
     assert not files_of(workspace, "alpha").image.exists()
     assert files_of(workspace, "beta").image.exists()
-    assert [job.headline for job in app.jobs] == ["deleted alpha"]
-    assert "✓ deleted alpha" in screen_text(pilot)
+    await until(lambda: "✓ deleted alpha" in screen_text(pilot), what="the job's line")
 
 
 async def test_a_delete_that_fails_stays_readable(pilot: Pilot[None], workspace: Workspace) -> None:
@@ -351,25 +355,23 @@ async def test_a_delete_that_fails_stays_readable(pilot: Pilot[None], workspace:
     files.lock.mkdir()  # a directory where the lock belongs: no lock can be had
     await pilot.press("right", "enter")
     await until(lambda: app.jobs and not app.jobs[-1].active, what="the job's end")
-    await settled(pilot)
     assert files.image.exists()
     assert app.jobs[-1].outcome == "failed"
     assert str(files.lock) in app.jobs[-1].message
-    assert any(str(files.lock) in message for message in toasts(app))
-    assert "✗ delete alpha failed" in screen_text(pilot)
+    await until(lambda: any(str(files.lock) in message for message in toasts(app)), what="the toast")
+    await until(lambda: "✗ delete alpha failed" in screen_text(pilot), what="the job's line")
     await pilot.press("e")
-    await settled(pilot)
-    assert str(files.lock) in text_of(app, "#events-text")
+    await until(lambda: app.screen.query("#events-text"), what="the events")
+    await until(lambda: str(files.lock) in text_of(app, "#events-text"), what="the whole error")
     await pilot.press("1")
-    await settled(pilot)
-    assert "✗ delete alpha failed" not in screen_text(pilot)
+    await until(lambda: "✗ delete alpha failed" not in screen_text(pilot), what="the end of the job's line")
 
 
 async def test_create_makes_a_disk_and_selects_it(pilot: Pilot[None], workspace: Workspace) -> None:
     app = app_of(pilot)
     base = make_disk(workspace, "beta")
     await pilot.press("n")
-    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
     await pilot.press(*"gamma")
     await pilot.press("tab")
     app.screen.query_one("#create-image", Input).value = str(base)
@@ -383,7 +385,7 @@ async def test_create_makes_a_disk_and_selects_it(pilot: Pilot[None], workspace:
 async def test_create_refuses_bad_ids_and_stays(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     await pilot.press("n")
-    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
     bad = {"Bad_Name": "not valid", "local": "reserved", "alpha": "exists already", "": "not valid"}
     for cluster_id, complaint in bad.items():
         app.screen.query_one("#create-id", Input).value = cluster_id
@@ -488,7 +490,7 @@ async def test_the_create_dialog_completes_paths(pilot: Pilot[None], workspace: 
     app = app_of(pilot)
     (workspace.root / "debian-13.qcow2").touch()
     await pilot.press("n")
-    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
     field = app.screen.query_one("#create-image", Input)
     field.focus()
     field.value = f"{workspace.root}/deb"
@@ -510,7 +512,7 @@ async def test_the_palette_has_the_verbs_that_make_sense(pilot: Pilot[None]) -> 
     await pilot.press(*"New VM")
     await settled(pilot)
     await pilot.press("down", "enter")
-    await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+    await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
 
 
 async def test_any_size_is_survived(pilot: Pilot[None]) -> None:
@@ -539,9 +541,8 @@ async def test_a_broken_machine_is_a_row_that_says_what_is_wrong(pilot: Pilot[No
     files_of(workspace, "zulu").image.write_bytes(b"junk")
     await listed(app, "alpha", "beta", "zulu")
     await pilot.press("end")
-    await settled(pilot)
-    assert "! broken" in screen_text(pilot)
-    assert "not a qcow2" in text_of(app, "#console-notice")
+    await until(lambda: "! broken" in screen_text(pilot), what="the state")
+    await until(lambda: "not a qcow2" in text_of(app, "#console-notice"), what="what is wrong")
     await pilot.press("s")
     await until(lambda: toasts(app), what="a toast")
     assert toasts(app) == ["zulu is broken: press ! to repair it first"]
@@ -585,7 +586,8 @@ async def test_a_verb_acts_on_all_marked_machines_after_one_question(pilot: Pilo
         assert files_of(workspace, cluster_id).image.name in text_of(app, "#delete-list")
     await pilot.press("right", "enter")
     await listed(app)
-    assert sorted(job.headline for job in app.jobs) == ["deleted alpha", "deleted beta"]
+    done = ["deleted alpha", "deleted beta"]
+    await until(lambda: sorted(job.headline for job in app.jobs) == done, what="the end of both jobs")
 
 
 async def test_marked_machines_a_verb_makes_no_sense_for_are_refused(pilot: Pilot[None]) -> None:
@@ -637,13 +639,11 @@ async def test_a_value_in_the_details_is_copied_with_enter(
 ) -> None:
     app = app_of(pilot)
     await pilot.press("4")
-    await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")
+    await details_shown(app)
     await pilot.press("enter")
-    await settled(pilot)
-    assert isinstance(app.focused, OptionList)
+    await until(lambda: isinstance(app.focused, OptionList), what="the details to have the keys")
     await pilot.press("home", "enter")
-    await settled(pilot)
-    assert app.clipboard == "podplane-local-alpha"
+    await until(lambda: app.clipboard == "podplane-local-alpha", what="the copy")
     await pilot.press("Y")
     await until(lambda: "No SSH port is forwarded to this VM." in toasts(app), what="the reason")
 
@@ -660,7 +660,7 @@ async def test_the_help_begins_with_where_one_is(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     assert dashboard_keys.key_sections(dashboard(app))[0][0] in {"View", "List"}
     await pilot.press("e")
-    await settled(pilot)
+    await until(lambda: app.focused is not None and app.focused.id == "events-list", what="the events")
     sections = dashboard_keys.key_sections(dashboard(app))
     assert sections[0][0] == "Events"
     assert any("Give the job under the cursor up" in words for _, words in sections[0][1])

@@ -85,8 +85,7 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
         await ended(app, "started default")
         await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
         await until(lambda: "root@" in console_text(app), what="the prompt", seconds=BOOT)
-        await settled(pilot)
-        assert "● running" in "\n".join(painted(app))
+        await until(lambda: "● running" in "\n".join(painted(app)), what="the state in the list")
 
         await pilot.press("s")
         await until(lambda: toasts(app), what="a refusal")
@@ -97,8 +96,7 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
         assert toasts(app) == ["default is running: stop it first (x)"]
 
         await pilot.press("c")
-        await settled(pilot)
-        assert "TYPING INTO default" in "\n".join(painted(app))
+        await until(lambda: "TYPING INTO default" in "\n".join(painted(app)), what="typing")
         await pilot.press(*"echo $((6*7))", "enter")
         await until(lambda: "\n42" in console_text(app).replace(" ", ""), what="the guest's answer")
         await pilot.press(*"stty raw; echo rea''dy; dd bs=1 count=2 | hexdump -C; stty sane", "enter")
@@ -106,8 +104,7 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
         await pilot.press("ctrl+q", "ctrl+p")
         await until(lambda: app.is_running and "11 10" in console_text(app), what="Ctrl-Q and Ctrl-P in the guest")
         await pilot.press("ctrl+right_square_bracket")
-        await settled(pilot)
-        assert "TYPING" not in "\n".join(painted(app))
+        await until(lambda: "TYPING" not in "\n".join(painted(app)), what="the end of typing")
 
         await pilot.press("P")
         await until(lambda: state_of(app) is State.PAUSED, what="a paused machine", seconds=BOOT)
@@ -133,8 +130,7 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
         await ended(app, "stopped default")
         assert "powered off" in app.jobs[-1].message
         await until(lambda: state_of(app) is State.STOPPED, what="a stopped machine")
-        await settled(pilot)
-        assert "default is stopped" in text_of(app, "#console-notice")
+        await until(lambda: "default is stopped" in text_of(app, "#console-notice"), what="why there is no console")
 
         await pilot.press("d")
         await until(lambda: app.screen.query("#delete-list"), what="the dialog")
@@ -209,8 +205,7 @@ async def test_a_start_that_fails_says_why(workspace: Workspace) -> None:
         await pilot.press("s")
         await ended(app, "start default failed")
         assert "nonsense" in app.jobs[-1].message
-        await settled(pilot)
-        assert state_of(app) is State.STOPPED
+        await until(lambda: state_of(app) is State.STOPPED, what="the state after it")
 
 
 @pytest.mark.usefixtures("require_qemu")
@@ -343,8 +338,9 @@ async def test_a_job_can_be_given_up_among_the_events(workspace: Workspace) -> N
         await confirm(pilot)
         await until(lambda: "power off" in app.jobs[-1].step, what="the wait for the guest", seconds=BOOT)
         await pilot.press("e")
-        await settled(pilot)
-        assert "waiting for the guest to power off" in text_of(app, "#events-text")
+        await until(lambda: app.screen.query("#events-text"), what="the events")
+        words = "waiting for the guest to power off"
+        await until(lambda: words in text_of(app, "#events-text"), what=words)
         await pilot.press("X")
         await ended(app, "stop default cancelled")
         await until(lambda: state_of(app) is State.RUNNING, what="the machine still running")

@@ -25,7 +25,7 @@ async def test_a_machine_is_made_with_all_that_was_asked_for(workspace: Workspac
     app = make_app(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
         fields = {"id": "dev", "disk-size": "1G", "cpus": "lots", "memory": "1G", "user-data": str(user_data)}
         for name, value in fields.items():
             app.screen.query_one(f"#create-{name}", Input).value = value
@@ -45,7 +45,7 @@ async def test_the_create_dialog_begins_with_the_configured_defaults(workspace: 
     app = make_app(workspace, create=CreateDefaults(disk_size="1G", cpus="3", memory="1G"))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
         assert app.screen.query_one("#create-memory", Input).value == "1G"
         app.screen.query_one("#create-cpus", Input).value = ""
         await pilot.press(*"dev", "enter")
@@ -69,7 +69,7 @@ async def test_what_cannot_be_is_said_in_the_dialog(workspace: Workspace, fields
     app = make_app(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
         for name, value in fields.items():
             app.screen.query_one(f"#create-{name}", Input).value = value
         await pilot.press("enter")

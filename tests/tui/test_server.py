@@ -95,7 +95,7 @@ async def test_without_podplane_only_the_vm_can_be_started(
         assert app.focused is not None
         assert app.focused.id == "cancel"
         await pilot.press("escape")
-        await settled(pilot)
+        await until(lambda: not app.actions.asking, what="the end of the question")
         assert app.jobs == ()
         assert state_of(app) is State.STOPPED
 

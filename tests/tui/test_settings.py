@@ -71,7 +71,7 @@ async def test_what_is_saved_is_in_the_file_and_in_force(workspace: Workspace) -
         assert app.theme == "nord"
         assert app.config.dashboard.refresh == 2.0
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
         assert app.screen.query_one("#create-memory", Input).value == "8G"
         await pilot.press("escape", "z")  # the key that the file says, now that it was read
         await until(lambda: isinstance(app.screen, ColumnsDialog), what="the columns")

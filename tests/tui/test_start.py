@@ -91,4 +91,4 @@ async def test_a_filter_before_the_first_frame(workspace: Workspace) -> None:
 async def test_a_verb_before_the_first_frame(workspace: Workspace) -> None:
     app = hasty(workspace, "n")
     async with app.run_test(size=(80, 24)):
-        await until(lambda: isinstance(app.screen, CreateDialog), what="the dialog")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
