@@ -53,6 +53,14 @@ def test_notes_are_clean_one_line_and_cut() -> None:
     assert texts(vm, note_room=5)[-1] == ""
 
 
+def test_only_what_is_wrong_has_the_colour_of_errors() -> None:
+    def style(vm: VMSnapshot) -> str:
+        return row_of(vm, name="default", note_room=120, now=1187.0)["note"].style
+
+    assert style(replace(STOPPED, problem="bad")) == "$text-error"
+    assert style(replace(STOPPED, hint="an end of the disk is free")) == "$text-warning"
+
+
 def test_a_note_names_files_not_directories() -> None:
     vm = replace(STOPPED, problem=f"{STOPPED.files.image} is gone and so is {STOPPED.files.pid_file}")
     assert texts(vm)[-1] == "image.qcow2 is gone and so is pid.json"

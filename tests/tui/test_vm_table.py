@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from textual.app import App, ComposeResult
+from textual.containers import Vertical
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Input
@@ -51,6 +52,29 @@ def running(cluster_id: str) -> VMSnapshot:
 async def pilot() -> AsyncIterator[Pilot[None]]:
     async with TableApp().run_test(size=(80, 24)) as pilot:
         yield pilot
+
+
+class FramedApp(App[None]):
+    """The list in a frame, with machines before its first frame; which scrollbars each frame had."""
+
+    CSS_PATH = stylesheets()  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = VMTable(arch="amd64", select="c")
+        self.scrolled: list[tuple[bool, bool]] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as frame:
+            frame.styles.border = "round", "white"
+            yield self.table
+
+    def on_mount(self) -> None:
+        self.table.snapshots = (vm("a"), vm("b"), vm("c"))
+
+    def post_display_hook(self) -> None:
+        if self.table.size:
+            self.scrolled.append((self.table.show_horizontal_scrollbar, self.table.show_vertical_scrollbar))
 
 
 def names(table: VMTable) -> list[str]:
@@ -311,3 +335,11 @@ async def test_rows_are_painted_anew_whoever_has_the_keys(pilot: Pilot[None], mo
     painted.clear()
     table.snapshots = (vm("a"), running("b"))
     await until(lambda: 2 in painted, what="the changed row")
+
+
+async def test_no_frame_has_scrollbars_where_there_is_room() -> None:
+    app = FramedApp()
+    async with app.run_test(size=(100, 30)):
+        await until(lambda: app.scrolled, what="a frame")
+        await until(lambda: app.table.selected == "c.amd64" and names(app.table) == ["a", "b", "c"], what="the rows")
+        assert set(app.scrolled) == {(False, False)}

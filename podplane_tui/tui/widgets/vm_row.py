@@ -32,7 +32,6 @@ COLOURS = {
 """By theme variable, in the order in which states are counted."""
 
 _STYLES = {**COLOURS, State.CRASHED: "bold $text-error", State.BROKEN: "bold $text-error", State.STOPPED: ""}
-_NOTE = "$text-error"
 BAR = "$text-accent"
 """The style of bars."""
 
@@ -117,11 +116,12 @@ def row_of(vm: VMSnapshot, *, name: str, note_room: int, now: float, bar_width: 
     }
     bars = {"cpu": bar(_cpu_share(vm), bar_width), "memory": bar(_memory_share(vm), bar_width)} if bar_width else {}
     note = "; ".join(_notes(vm, now))
+    note_style = "$text-error" if vm.problem else "$text-warning"
     return {
         "name": Cell(name),
         "state": Cell(f"{SYMBOLS[vm.state]} {vm.state}", _STYLES[vm.state]),
         **{key: Cell(text, "", f" {bars[key]}" if key in bars else "") for key, text in figures.items()},
-        "note": Cell(one_line(note, limit=note_room) if note_room >= 12 else "", _NOTE),
+        "note": Cell(one_line(note, limit=note_room) if note_room >= 12 else "", note_style),
     }
 
 

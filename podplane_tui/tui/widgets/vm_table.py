@@ -309,10 +309,12 @@ class VMTable(ScrollView, can_focus=True):
         widths = tuple(flexible.get(column.key, column.width or 0) for column in columns)
         before, self._rows = self._rows, rows
         layout, order = _Layout(columns, widths, bar_width), self._arrange(shown)
+        # Before there is a size the width is a guess. One too large would show scrollbars in the first frame.
+        width = vm_line.width_of(columns, widths) if self.size.width else 0
+        self.virtual_size = Size(width, len(order) + _HEADER)
         if (layout, order) != (self._layout, self._order):
             self._layout, self._order = layout, order
             self._lines.clear()
-            self.virtual_size = Size(vm_line.width_of(columns, widths), len(order) + _HEADER)
             self.refresh()
         else:
             self._repaint(*(key for key, row in rows.items() if row != before.get(key)))
