@@ -157,8 +157,7 @@ class Disk:
             target.locked("create"),
             os_errors_as(CreateFailed, f"the disk of {target.vm_name} could not be made"),
         ):
-            if os.path.lexists(files.image):
-                raise VMExists(f"{target.vm_name} already has a disk ({files.image}): delete it first")
+            _require_no_disk(target)
             private_directory(files.image_dir)
             for path in temporaries(files):
                 path.unlink(missing_ok=True)
@@ -167,6 +166,7 @@ class Disk:
             put: list[Path] = []
             try:
                 _convert(source.image, disk, control)
+                _require_no_disk(target)  # podplane, which knows of no lock, may have made it: its variables stay
                 if source.efivars.is_file():
                     shutil.copyfile(source.efivars, variables)
                     variables.chmod(0o600)
@@ -184,6 +184,11 @@ class Disk:
             finally:
                 disk.unlink(missing_ok=True)
                 variables.unlink(missing_ok=True)
+
+
+def _require_no_disk(target: Qemu) -> None:
+    if os.path.lexists(target.files.image):
+        raise VMExists(f"{target.vm_name} already has a disk ({target.files.image}): delete it first")
 
 
 def _convert(source: Path, target: Path, control: Control) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from threading import Event
 
 import pytest
 
+from podplane_tui.backend import disk as disks
 from podplane_tui.backend.cluster import Cluster
 from podplane_tui.backend.disk import parse_disk_size
 from podplane_tui.backend.errors import (
@@ -198,18 +200,38 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
         copy.clone(made)
 
 
+def test_a_copy_touches_nothing_of_a_machine_that_podplane_makes_meanwhile(
+    made: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = cluster(tmp_path, "b")
+    theirs = (copy.files.image, copy.files.efivars)
+    be_qemu_img(f'{shutil.which("qemu-img")} "$@"\necho theirs | tee {theirs[0]} >{theirs[1]}', tmp_path, monkeypatch)
+    for variables in (b"variables", None):
+        if variables is None:
+            made.files.efivars.unlink()
+        else:
+            made.files.efivars.write_bytes(variables)
+        with pytest.raises(VMExists):
+            copy.clone(made)
+        assert set(copy.delete_plan()) == set(theirs)
+        assert [path.read_text() for path in theirs] == ["theirs\n"] * 2
+        copy.files.image.unlink()
+
+
 def test_a_copy_that_fails_at_its_end_leaves_no_uefi_variables(
     made: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = cluster(tmp_path, "b")
     made.files.efivars.write_bytes(b"variables")
-    with monkeypatch.context() as patch:  # podplane, which knows of no lock, makes the disk meanwhile
-        be_qemu_img(f'{shutil.which("qemu-img")} "$@"\necho theirs >{copy.files.image}', tmp_path, patch)
+
+    def fail(_path: Path) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disks, "sync_directory", fail)
         with pytest.raises(CreateFailed):
             copy.clone(made)
-    assert copy.delete_plan() == (copy.files.image,)
-    assert copy.files.image.read_text() == "theirs\n"
-    copy.files.image.unlink()
+    assert copy.delete_plan() == ()
 
     copy.files.settings.parent.parent.mkdir(exist_ok=True)
     copy.files.settings.parent.write_text("no folder")
