@@ -184,7 +184,8 @@ def _read(path: Path) -> Recording | None:
     ticks, boot, how = about.get("create_ticks"), about.get("boot_id"), about.get("how_ended")
     pid, boots, ended_at = _number(about, "pid"), _number(about, "boots"), _number(about, "ended_at")
     started_at = _number(about, "started_at")
-    alive = pid is not None and boot == boot_id() and create_ticks(int(pid)) == ticks
+    # No ticks: it was gone when the recording was said to be of it, and is no process that lives.
+    alive = pid is not None and ticks is not None and boot == boot_id() and create_ticks(int(pid)) == ticks
     return Recording(
         path=path,
         started_at=named_at.timestamp() if started_at is None else started_at,

@@ -64,6 +64,17 @@ def made(files: VMFiles, content: bytes, pid: int | None = None) -> Path:
     return path
 
 
+def test_one_of_a_process_that_was_gone_before_is_not_of_one_that_lives(
+    files: VMFiles, stranger: subprocess.Popen[bytes]
+) -> None:
+    stranger.kill()
+    stranger.wait()
+    made(files, b"hello", stranger.pid)
+    [recording] = recordings(files)
+    assert not recording.live
+    assert recording.ended_at is not None
+
+
 def wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
