@@ -32,12 +32,17 @@ def powered_off(files: VMFiles, named: PIDFile) -> bool:
 
 
 def _attached_recording(files: VMFiles, pid: int) -> Path | None:
-    """The recording of a QEMU that podplane started, made by whoever was attached to its console."""
+    """The recording of a QEMU that podplane started, made by whoever was attached to its console.
+
+    One that ended before the PID file was written is of an earlier process of that number.
+    """
     from podplane_tui.backend.recordings import recordings  # noqa: PLC0415 - seldom needed, and not by the first frame
 
     try:
-        return next((recording.path for recording in recordings(files) if recording.pid == pid), None)
-    except InvalidInput:  # no home, so none of our state either
+        since = files.pid_file.lstat().st_mtime
+        found = (each for each in recordings(files) if each.pid == pid)
+        return next((each.path for each in found if each.ended_at is None or each.ended_at >= since), None)
+    except (InvalidInput, OSError):  # no home, so none of our state either; no PID file any more
         return None
 
 

@@ -156,6 +156,19 @@ def test_a_guest_that_powered_off_is_no_crash(place: Place, recorder: str) -> No
     assert place.only().state is State.CRASHED
 
 
+def test_what_an_earlier_process_of_its_number_said_is_not_its_word(place: Place) -> None:
+    files = place.disk()
+    log = begin(files)
+    log.write_bytes(LAST_WORDS)
+    belongs_to(log, GONE, Source.ATTACHED)
+    PIDFile(files.pid_file, GONE).write()
+    written = files.pid_file.stat().st_mtime
+    os.utime(log, (written - 60, written - 60))
+    assert place.fresh().state is State.CRASHED
+    os.utime(log, (written + 60, written + 60))
+    assert place.fresh().state is State.STOPPED
+
+
 def test_whoever_records_may_be_late_with_the_last_words(place: Place) -> None:
     files, now = place.disk(), 0.0
     log = begin(files)
