@@ -59,15 +59,14 @@ def ensure_identity(path: Path) -> str:
 
 def require_identity(path: Path) -> None:
     """Raise `ShellError` unless there is a file to read at `path`: paramiko and ssh would wait for a FIFO for good."""
-    try:
-        open_regular(path, follow_links=True).close()
-        for beside in (path.with_name(path.name + ".pub"), path.with_name(path.name + "-cert.pub")):
-            with contextlib.suppress(FileNotFoundError):  # they look for these as well
-                open_regular(beside, follow_links=True).close()
-    except FileNotFoundError as error:
-        raise ShellError(f"the SSH key {path} is missing: starting the machine anew makes one") from error
-    except OSError as error:
-        raise ShellError(f"the SSH key {path} can't be read: {explain_os_error(error)}") from error
+    for file in (path, path.with_name(path.name + ".pub"), path.with_name(path.name + "-cert.pub")):  # ssh reads all
+        try:
+            open_regular(file, follow_links=True).close()
+        except FileNotFoundError as error:
+            if file == path:
+                raise ShellError(f"the SSH key {path} is missing: starting the machine anew makes one") from error
+        except OSError as error:
+            raise ShellError(f"the SSH key {file} can't be read: {explain_os_error(error)}") from error
 
 
 def load_identity(path: Path) -> paramiko.PKey:
