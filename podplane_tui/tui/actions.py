@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,7 +24,12 @@ from podplane_tui.tui.verbs import Verb, refusal
 from podplane_tui.tui.work import Work, Workshop
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from podplane_tui.tui.app import PodplaneApp
+
+GIVE_UP = 10.0
+"""Seconds after which a request that has not come to its dialog makes way for another: its disk may never answer."""
 
 Doing = Callable[[], Awaitable[object]]
 """Does what was asked for and agreed to."""
@@ -38,16 +44,22 @@ class Actions:
         self.jobs = JobRunner(app)
         self.asking = 0
         """Requests that may open a dialog, or have one open."""
+        self._asked: Worker[None] | None = None
+        self._asked_at = 0.0
         self._not_made: tuple[CreateRequest | None, str] = (None, "")
         """What could not be made, and why: the next dialog begins with it, so that nothing has to be typed twice."""
 
     def request(self, event: ActionRequested) -> None:
         """Begin."""
         if self.asking:
-            self._app.refuse("What was asked for before is still being looked at.")
-            return
+            is_open = self._app.screen is not self._app.dashboard
+            if self._asked is None or is_open or time.monotonic() - self._asked_at < GIVE_UP:
+                self._app.refuse("What was asked for before is still being looked at.")
+                return
+            self._asked.cancel()
         self.asking += 1
-        self._app.run_worker(self._ask_and_do(event), group="verbs", exit_on_error=True)
+        self._asked_at = time.monotonic()
+        self._asked = self._app.run_worker(self._ask_and_do(event), group="verbs", exit_on_error=True)
 
     async def _ask_and_do(self, event: ActionRequested) -> None:
         try:

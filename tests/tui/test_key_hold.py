@@ -11,7 +11,7 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from podplane_tui.tui import key_hold
+from podplane_tui.tui import actions, key_hold
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.create import CreateDialog
@@ -122,4 +122,21 @@ async def test_keys_wait_for_nobody_for_ever(pilot: Pilot[None], monkeypatch: py
         await until(lambda: dashboard(app).table.selected == "beta.amd64", what="the next machine")
         await until(lambda: toasts(app), what="why nothing is deleted")
         assert "still" in toasts(app)[0]
+        assert app.screen is dashboard(app)
+
+
+async def test_a_disk_that_never_answers_keeps_no_other_machine_waiting(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    monkeypatch.setattr(key_hold, "_PATIENCE", 0.0)
+    monkeypatch.setattr(actions, "GIVE_UP", 0.0)
+    with slow_images(monkeypatch) as go_on:
+        type_at_once(app, "n", "d")
+        await until(lambda: isinstance(app.screen, DeleteDialog), what="the question")
+        go_on.set()
+        await settled(pilot)
+        assert len(app.screen_stack) == 2
+        await pilot.press("escape")
+        await until(lambda: not app.actions.asking, what="the end of the question")
         assert app.screen is dashboard(app)
