@@ -73,7 +73,7 @@ _LOOKS = (
     "49",
     "8;9;53",
 )
-_LINE_ENDS = ("\x1b[0m\r\n", "\x1b[m\r\r\n", "\r\n", "\x1b[39m\r\n", "\x1b[…\r\n")
+_LINE_ENDS = ("\x1b[0m\r\n", "\x1b[m\r\r\n", "\r\n", "\x1b[39m\r\n", "\x1b[…\r\n", "\x1b[K\r\n", "\x1b[m\x1b[K\r\n")
 
 
 class Generator:
