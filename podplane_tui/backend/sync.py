@@ -131,8 +131,10 @@ def _run(
         assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
         try:
             complete = _read({process.stdout: output, process.stderr: LineReader(note)}, control)
-            while complete and process.poll() is None:  # both ends are closed: it is on its way out
-                complete = not control.cancel.wait(_TICK)
+            while complete and process.returncode is None:  # both ends are closed: it is on its way out
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_TICK)
+                complete = process.returncode is not None or not control.cancel.is_set()
         finally:
             _end(process)
     if not complete:

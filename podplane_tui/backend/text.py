@@ -15,7 +15,8 @@ def one_line(raw: bytes | str, *, limit: int = 500) -> str:
     Escape sequences go, line breaks and tabs become a space, what else is not printable (or no UTF-8) shows as `\\x07`.
     """
     text = raw[: 8 * limit].decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw[: 8 * limit]
-    text = re.sub(r"[\t-\r\x85\u2028\u2029]+", " ", _ESCAPE_SEQUENCE.sub("", text)).strip()
     if not text.isprintable():
+        text = re.sub(r"[\t-\r\x85\u2028\u2029]+", " ", _ESCAPE_SEQUENCE.sub("", text)).strip()
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    text = text.strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
