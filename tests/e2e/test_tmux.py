@@ -199,7 +199,7 @@ def test_nothing_there_and_a_tiny_terminal(terminal: Terminal) -> None:
     terminal.run(*program())
     terminal.shows("No VMs here yet.", "~/data/podplane/vms", "~/run/podplane/vms", "n to make one")
     terminal.tmux("resize-window", "-x", "20", "-y", "5")
-    terminal.until(lambda: "q Quit" not in terminal.screen and "n New" in terminal.screen, "the footer, cut")
+    terminal.until(lambda: terminal.screen.splitlines()[-1].strip() == "? Help q Quit", "the footer, cut")
     for key, title in {"n": "New VM", "?": "Keys"}.items():
         terminal.press(key)
         terminal.shows(title)
