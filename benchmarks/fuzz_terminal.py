@@ -58,21 +58,11 @@ _TEXTS = (
     "\x85",
     "\x9b3",
 )
-_LOOKS = (
-    "",
-    "0",
-    "1",
-    "0;32",
-    "38;5;208",
-    "38;2;1;2;3",
-    "48;5;4",
-    "4:3;58:2::1:2:3",
-    "7",
-    "39",
-    "22;24",
-    "49",
-    "8;9;53",
+LOOKS = (
+    *("", "0", "1", "0;32", "38;5;208", "38;2;1;2;3", "44", "48;5;4", "4:3;58:2::1:2:3", "58:5:7"),
+    *("7;8", "9;53", "39", "22;24", "49"),
 )
+"""Parameters of SGR."""
 _LINE_ENDS = ("\x1b[0m\r\n", "\x1b[m\r\r\n", "\r\n", "\x1b[39m\r\n", "\x1b[…\r\n", "\x1b[K\r\n", "\x1b[m\x1b[K\r\n")
 
 
@@ -128,7 +118,7 @@ class Generator:
         choose = self.random.choice
         lines = []
         for _ in range(self.random.randint(1, 12)):
-            words = [f"\x1b[{choose(_LOOKS)}m{choose(_TEXTS)}" for _ in range(self.random.randint(0, 3))]
+            words = [f"\x1b[{choose(LOOKS)}m{choose(_TEXTS)}" for _ in range(self.random.randint(0, 3))]
             lines.append("".join(words) + choose(_LINE_ENDS))
         return "".join(lines).encode()
 

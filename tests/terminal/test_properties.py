@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz_terminal import Generator, State, fuzz, problem
+from benchmarks.fuzz_terminal import LOOKS, Generator, State, fuzz, problem
 from podplane_tui.terminal import Screen, Stream, Terminal
 from podplane_tui.terminal.style import DEFAULT_STYLE, describe, transition
 
@@ -54,24 +54,7 @@ def test_cuts_do_not_matter(data: bytes, cuts: list[int]) -> None:
     assert problem(whole) is None
 
 
-_LOOKS = st.sampled_from(
-    [
-        "",
-        "0",
-        "1",
-        "0;32",
-        "38;5;208",
-        "38;2;1;2;3",
-        "44",
-        "4:3;58:2::1:2:3",
-        "58:5:7",
-        "7;8",
-        "39",
-        "22;24",
-        "49",
-        "9;53",
-    ]
-).map("\x1b[{}m".format)
+_LOOKS = st.sampled_from(LOOKS).map("\x1b[{}m".format)
 _WORDS = st.sampled_from(
     ["word", "ÄÖ", "x" * 9, "漢字", "e\u0301", "\u0301", "👩\u200d💻", " ", "│", "\x1b[…", "\x1b[K"]
 )
