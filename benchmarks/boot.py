@@ -16,15 +16,14 @@ import re
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 from time import process_time
 
 from benchmarks import report
 from benchmarks.result import AtMost, Result
-from podplane_tui.backend.boot import BootParser
+from podplane_tui.backend.boot.parser import BootParser
+from tests.paths import RECORDINGS
 
-RECORDINGS = Path(__file__).parent.parent / "tests" / "recordings"
 MEGABYTE = 1_000_000
 KIB = 1024
 LIMITS = {"text": AtMost(1.0, 0.75), "recordings": AtMost(2.0, 1.4)}

@@ -15,13 +15,12 @@ import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from podplane_tui.terminal import Row, Terminal
-from podplane_tui.terminal.width import width_of
+from podplane_tui.terminal.buffer.width import width_of
+from tests.paths import RECORDINGS
 
 SIZES = ((80, 24), (20, 5), (132, 43), (5, 3), (2, 2), (1, 1))
-RECORDINGS = Path(__file__).parent.parent / "tests" / "recordings"
 _NUMBERS = ("", "0", "1", "2", "3", "4", "5", "6", "7", "8", "12", "20", "24", "25", "38", "47", "48", "69", "80", "95")
 _MODES = (
     "1",

@@ -22,9 +22,9 @@ from benchmarks.dashboard.measures import PROGRAM, SETTLE, SIZE
 from benchmarks.result import AtMost, Result
 from benchmarks.screen import Screen
 from benchmarks.world import world
-from podplane_tui.backend.settings import update_settings
-from podplane_tui.backend.ssh import SSHTarget, ssh_arguments
-from tests.backend.sshd import serve
+from podplane_tui.backend.ssh.client import SSHTarget, ssh_arguments
+from podplane_tui.backend.vm.remembered import update_settings
+from tests.backend.ssh.sshd import serve
 
 PROMPT = "prompt-is-there:"
 SHELL = f"env PS1={PROMPT} ENV= sh -i"

@@ -23,11 +23,11 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.result import AtMost, Result
-from podplane_tui.backend.interface import Control, Progress
-from podplane_tui.backend.rsync import SyncRequest
-from podplane_tui.backend.ssh import ssh_options
-from podplane_tui.backend.sync import run_sync
-from tests.backend.sshd import Server, serve
+from podplane_tui.backend.core.control import Control, Progress
+from podplane_tui.backend.ssh.client import ssh_options
+from podplane_tui.backend.sync.copy import run_sync
+from podplane_tui.backend.sync.rsync import SyncRequest
+from tests.backend.ssh.sshd import Server, serve
 
 TARGET = 1.1
 _PER_FOLDER = 100

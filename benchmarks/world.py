@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from podplane_tui.backend.arguments import qemu_arguments
-from podplane_tui.backend.images import create_overlay
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.pidfile import PIDFile
-from podplane_tui.backend.ports import FORWARDS, port_forwards, write_state_file
-from podplane_tui.backend.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
-from podplane_tui.backend.recordings import belongs_to
-from podplane_tui.backend.snapshot import Ports
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.images.qemu_img import create_overlay
+from podplane_tui.backend.qemu.arguments import qemu_arguments
+from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks
+from podplane_tui.backend.recording.store import belongs_to
+from podplane_tui.backend.runtime.pidfile import PIDFile
+from podplane_tui.backend.runtime.ports import FORWARDS, port_forwards, write_state_file
 from tests.base_directories import BaseDirectories
 
 _FIRST_PORT = 20_000

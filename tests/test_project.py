@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Workspace
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "podplane_tui"
 
 TOP_LEVEL = {
@@ -80,12 +80,12 @@ def test_a_quick_verb_does_not_load_the_dashboard(workspace: Workspace, argument
 
 def test_the_dashboard_opens_without_what_its_first_frame_does_not_need() -> None:
     loaded = loaded_by("import podplane_tui.cli, podplane_tui.cli.dashboard, podplane_tui.tui.app")
-    later = {"click", "paramiko", "pyte", "podplane_tui.terminal", "podplane_tui.tui.actions"}
+    later = {"click", "paramiko", "pyte", "podplane_tui.terminal", "podplane_tui.tui.actions.dispatcher"}
     assert "podplane_tui.tui.screens.dashboard" in loaded
     assert not loaded & (later | {"psutil"} if sys.platform == "linux" else later)
 
 
-@pytest.mark.parametrize("opens", ["podplane_tui.cli.dashboard, podplane_tui.tui.app", "podplane_tui.cli.browser"])
+@pytest.mark.parametrize("opens", ["podplane_tui.cli.dashboard, podplane_tui.tui.app", "podplane_tui.cli.tab_app"])
 @pytest.mark.parametrize(("wish", "moments"), [(None, 120), ("30", 30)])
 def test_a_dashboard_has_its_moments_to_paint_at_before_textual_is_imported(
     opens: str, wish: str | None, moments: int

@@ -21,7 +21,7 @@ from time import monotonic, perf_counter, sleep
 from benchmarks.result import AtMost, Result
 from benchmarks.screen import Screen
 from benchmarks.world import World, world
-from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.core.paths import VMFiles
 
 WORKERS = Path(__file__).parent / "workers"
 PROGRAM = (sys.executable, str(Path(sys.executable).with_name("podplane-tui")))

@@ -1,31 +1,18 @@
-"""The shared backend: local Podplane cluster machines, their files, processes and verbs.
+"""The backend: everything a script needs to manage the VMs of local Podplane clusters.
 
-What lives here: everything a script needs to manage them. What may not: Textual, Rich, the terminal emulator, `print`.
+What lives here: files, processes, QEMU, SSH, rsync, and the verbs made of them. What may not: Textual, Rich, click, the
+terminal emulator, `print`. The packages are layers, and the contracts in `pyproject.toml` hold their order.
 
-Each name's module is imported when the name is first asked for: most programs use few of them, and each costs time.
+Each public name's module is imported when the name is first asked for: most programs use few of them, and each takes
+time to import.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from podplane_tui.backend.arguments import (
-        NET_CIDR,
-        NET_END,
-        NET_MACPREFIX,
-        NET_MASK,
-        NET_START,
-        NET_SUBNET,
-        DirectBootOptions,
-        PortForward,
-        net_mac_address,
-        normalize_kernel_cmdline,
-        qemu_arguments,
-        qemu_binary,
-        qemu_required_binaries,
-    )
-    from podplane_tui.backend.cluster import Cluster
-    from podplane_tui.backend.errors import (
+    from podplane_tui.backend.core.control import Control, Progress, ShellOptions, StopTimeouts
+    from podplane_tui.backend.core.errors import (
         AlreadyRunning,
         Busy,
         Cancelled,
@@ -54,35 +41,52 @@ if TYPE_CHECKING:
         VMExists,
         VMNotFound,
     )
-    from podplane_tui.backend.interface import Control, Manager, Options, Progress, ShellOptions, StopTimeouts
-    from podplane_tui.backend.inventory import Inventory
-    from podplane_tui.backend.pidfile import PIDFile
-    from podplane_tui.backend.qemu import Qemu
-    from podplane_tui.backend.repair import RepairKind, RepairPlan, RepairStep
-    from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
-    from podplane_tui.backend.starting import StartSettings
-    from podplane_tui.backend.stop import StopResult
+    from podplane_tui.backend.core.status import Action, Ports, State, VMSnapshot, VMStatus
+    from podplane_tui.backend.qemu.arguments import (
+        NET_CIDR,
+        NET_END,
+        NET_MACPREFIX,
+        NET_MASK,
+        NET_START,
+        NET_SUBNET,
+        DirectBootOptions,
+        PortForward,
+        net_mac_address,
+        normalize_kernel_cmdline,
+        qemu_arguments,
+        qemu_binary,
+        qemu_required_binaries,
+    )
+    from podplane_tui.backend.qemu.stop import StopResult
+    from podplane_tui.backend.runtime.pidfile import PIDFile
+    from podplane_tui.backend.vm.cluster import Cluster
+    from podplane_tui.backend.vm.inventory import Inventory
+    from podplane_tui.backend.vm.manager import Qemu
+    from podplane_tui.backend.vm.protocol import Manager, Options
+    from podplane_tui.backend.vm.repair import RepairKind, RepairPlan, RepairStep
+    from podplane_tui.backend.vm.start import StartSettings
 
 _NAMES = {
-    "arguments": (
-        "NET_CIDR NET_END NET_MACPREFIX NET_MASK NET_START NET_SUBNET DirectBootOptions PortForward net_mac_address "
-        "normalize_kernel_cmdline qemu_arguments qemu_binary qemu_required_binaries"
-    ),
-    "cluster": "Cluster",
-    "errors": (
+    "core.control": "Control Progress ShellOptions StopTimeouts",
+    "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
         "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotReady "
         "NotRunning QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError "
         "VMExists VMNotFound"
     ),
-    "interface": "Control Manager Options Progress ShellOptions StopTimeouts",
-    "inventory": "Inventory",
-    "pidfile": "PIDFile",
-    "qemu": "Qemu",
-    "repair": "RepairKind RepairPlan RepairStep",
-    "snapshot": "Action Ports State VMSnapshot",
-    "starting": "StartSettings",
-    "stop": "StopResult",
+    "core.status": "Action Ports State VMSnapshot VMStatus",
+    "qemu.arguments": (
+        "NET_CIDR NET_END NET_MACPREFIX NET_MASK NET_START NET_SUBNET DirectBootOptions PortForward net_mac_address "
+        "normalize_kernel_cmdline qemu_arguments qemu_binary qemu_required_binaries"
+    ),
+    "qemu.stop": "StopResult",
+    "runtime.pidfile": "PIDFile",
+    "vm.cluster": "Cluster",
+    "vm.inventory": "Inventory",
+    "vm.manager": "Qemu",
+    "vm.protocol": "Manager Options",
+    "vm.repair": "RepairKind RepairPlan RepairStep",
+    "vm.start": "StartSettings",
 }
 """Module → the public names it defines."""
 
@@ -143,6 +147,7 @@ __all__ = [
     "VMExists",
     "VMNotFound",
     "VMSnapshot",
+    "VMStatus",
     "net_mac_address",
     "normalize_kernel_cmdline",
     "qemu_arguments",

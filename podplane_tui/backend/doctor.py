@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from podplane_tui.backend.arguments import qemu_binary
-from podplane_tui.backend.errors import VMError
-from podplane_tui.backend.host import (
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.paths import LOCAL_SERVER_FILE, BaseDirectories, VMFiles, socket_path_limit
+from podplane_tui.backend.host.facts import (
     ACCELERATOR_VARIABLE,
     HostFacts,
     choose_accelerator,
@@ -27,8 +27,8 @@ from podplane_tui.backend.host import (
     install_hint,
     program_version,
 )
-from podplane_tui.backend.local_server import read_local_server
-from podplane_tui.backend.paths import LOCAL_SERVER_FILE, BaseDirectories, VMFiles, socket_path_limit
+from podplane_tui.backend.qemu.arguments import qemu_binary
+from podplane_tui.backend.runtime.local_server import read_local_server
 
 PODPLANE_MINIMUM = {"qemu": (9, 0), "rsync": (3, 0)}
 """The versions podplane's `local` commands demand."""

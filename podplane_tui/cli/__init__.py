@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.context import Choices
 
 PROGRAM = "podplane-tui"
 COMPLETION_VARIABLE = "_PODPLANE_TUI_COMPLETE"
@@ -24,7 +24,7 @@ COMPLETION_VARIABLE = "_PODPLANE_TUI_COMPLETE"
 def require_supported_system() -> None:
     """Raise `Unsupported` where nothing of this works."""
     if sys.platform == "win32":
-        from podplane_tui.backend.errors import Unsupported  # noqa: PLC0415 - on all others it is not needed
+        from podplane_tui.backend.core.errors import Unsupported  # noqa: PLC0415 - on all others it is not needed
 
         raise Unsupported("Windows is not supported: use it inside WSL 2")
 
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             code = open_dashboard(Choices())  # with nothing to parse, click would only take time to import
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        return int(import_module(f"{__name__}.failure").report(error))
+        return int(import_module(f"{__name__}.errors").report(error))
     return code if isinstance(code, int) else 0
 
 

@@ -12,7 +12,7 @@ import click
 
 from podplane_tui import __version__
 from podplane_tui.cli import PROGRAM, open_dashboard, require_supported_system
-from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.context import Choices
 from podplane_tui.cli.options import place_options
 
 if TYPE_CHECKING:
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 VERBS = {
     # verb: the module in this package and the command in it
-    "list": ("look", "list_machines"),
-    "status": ("look", "status"),
+    "list": ("inspect", "list_machines"),
+    "status": ("inspect", "status"),
     "watch": ("watch", "watch"),
     "create": ("lifecycle", "create"),
     "start": ("lifecycle", "start"),
     "restart": ("lifecycle", "restart"),
     "stop": ("lifecycle", "stop"),
-    "pause": ("control", "pause"),
-    "resume": ("control", "resume"),
-    "reset": ("control", "reset"),
-    "repair": ("mend", "repair"),
-    "adopt": ("mend", "adopt"),
+    "pause": ("power", "pause"),
+    "resume": ("power", "resume"),
+    "reset": ("power", "reset"),
+    "repair": ("repair", "repair"),
+    "adopt": ("repair", "adopt"),
     "set": ("disk", "set_machine"),
     "grow": ("disk", "grow"),
     "snapshot": ("disk", "snapshot"),
     "delete": ("lifecycle", "delete"),
-    "console": ("reach", "console"),
+    "console": ("connect", "console"),
     "logs": ("logs", "logs"),
     "boot": ("logs", "boot"),
-    "shell": ("reach", "shell"),
-    "wait": ("reach", "wait"),
+    "shell": ("connect", "shell"),
+    "wait": ("connect", "wait"),
     "sync": ("sync", "sync"),
     "server": ("server", "server"),
     "serve": ("serve", "serve"),

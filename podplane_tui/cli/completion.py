@@ -7,12 +7,12 @@ import os
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from podplane_tui.backend.errors import VMError
-from podplane_tui.backend.paths import IMAGE_SUFFIX, parse_stem
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.paths import IMAGE_SUFFIX, parse_stem
 from podplane_tui.cli import COMPLETION_VARIABLE
-from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import directories_of
 from podplane_tui.cli.options import place_options
-from podplane_tui.cli.place import directories_of
 
 
 @click.command()

@@ -11,11 +11,11 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from podplane_tui.backend.config import Config, config_path, load_config
-from podplane_tui.backend.inventory import Inventory
-from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.place import Place, cluster_id_of, place_of
+from podplane_tui.backend.config.model import Config, config_path, load_config
+from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.vm.inventory import Inventory
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import Place, cluster_id_of, place_of
 
 if TYPE_CHECKING:
     from podplane_tui.tui.app import PodplaneApp
@@ -73,7 +73,7 @@ def make_app(choices: Choices, *, in_terminal: bool) -> PodplaneApp:
 def check_config(app: PodplaneApp, config: Config) -> None:
     """Raise `InvalidInput` for what the configuration says about the dashboard and can't be."""
     if config.path is not None:
-        from podplane_tui.tui.preferences import check  # noqa: PLC0415 - most people have nothing to check
+        from podplane_tui.tui.keys.keymap import check  # noqa: PLC0415 - most people have nothing to check
 
         check(config, app.available_themes)
 
@@ -83,14 +83,14 @@ class _FirstLook:
 
     def __init__(self, place: Place) -> None:
         self._inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
-        self._found: tuple[VMSnapshot, ...] = ()
+        self._found: tuple[VMStatus, ...] = ()
         self._thread = threading.Thread(target=self._look, name="first-look", daemon=True)
         self._thread.start()
 
     def _look(self) -> None:
-        self._found = self._inventory.snapshot()
+        self._found = self._inventory.statuses()
 
-    def inventory(self) -> tuple[Inventory, tuple[VMSnapshot, ...]] | None:
+    def inventory(self) -> tuple[Inventory, tuple[VMStatus, ...]] | None:
         """The inventory and what it saw; None when that takes long, for an inventory belongs to one thread."""
         self._thread.join(_FIRST_LOOK)
         return None if self._thread.is_alive() else (self._inventory, self._found)

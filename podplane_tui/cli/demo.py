@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 
-from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.config import config_path, load_config
-from podplane_tui.backend.interface import Control, StopTimeouts
-from podplane_tui.backend.paths import host_arch
-from podplane_tui.backend.starting import StartSettings
-from podplane_tui.cli.choices import Choices
+from podplane_tui.backend.config.model import config_path, load_config
+from podplane_tui.backend.core.control import Control, StopTimeouts
+from podplane_tui.backend.core.paths import host_arch
+from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.workspace import throw_away_workspace
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import cluster_id_of
 from podplane_tui.cli.lifecycle import boot_options, direct_boot
 from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.place import cluster_id_of
 from podplane_tui.cli.progress import run_verb
-from podplane_tui.workspace import throw_away_workspace
 
 DEMO_CLUSTER_ID = "demo"
 

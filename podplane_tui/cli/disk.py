@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from podplane_tui.backend.errors import VMNotFound
-from podplane_tui.backend.settings import read_settings
-from podplane_tui.backend.text import one_line
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.look import iso_time
-from podplane_tui.cli.machine import cluster_of
+from podplane_tui.backend.core.errors import VMNotFound
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.vm.remembered import read_settings
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.inspect import iso_time
 from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
+from podplane_tui.cli.target import cluster_of
 
 
 @click.command("set")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import click
 
+from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.doctor import Check, Status, examine
-from podplane_tui.backend.text import one_line
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.failure import FAILED
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import directories_of, place_of
+from podplane_tui.cli.errors import FAILED
 from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.place import directories_of, place_of
 
 _MARKS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL"}
 

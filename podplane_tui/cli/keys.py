@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podplane_tui.backend.config import load_config
-from podplane_tui.cli.choices import Choices
+from podplane_tui.backend.config.model import load_config
+from podplane_tui.cli.context import Choices
 from podplane_tui.cli.options import pass_choices, place_options
 
 if TYPE_CHECKING:
-    from podplane_tui.tui.preferences import KeyLine
+    from podplane_tui.tui.keys.keymap import KeyLine
 
 
 @click.command()
@@ -27,7 +27,7 @@ def keys(_choices: Choices, *, as_json: bool) -> None:
     \b
     Example: podplane-tui keys
     """
-    from podplane_tui.tui.preferences import check_keys, key_lines  # noqa: PLC0415 - brings Textual
+    from podplane_tui.tui.keys.keymap import check_keys, key_lines  # noqa: PLC0415 - brings Textual
 
     config = load_config()
     check_keys(config)

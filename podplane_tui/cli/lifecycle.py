@@ -9,23 +9,23 @@ from pathlib import Path
 
 import click
 
-from podplane_tui.backend.arguments import DirectBootOptions, parse_memory, validate_cpus
-from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.config import load_config
-from podplane_tui.backend.errors import NotRunning, VMNotFound
-from podplane_tui.backend.files import disk_usage
-from podplane_tui.backend.image_cache import choose_image
-from podplane_tui.backend.images import VIRTUAL_SIZE
-from podplane_tui.backend.interface import Control, StopTimeouts
-from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING, podplane_installed, start_cluster
-from podplane_tui.backend.starting import StartSettings
-from podplane_tui.backend.text import one_line
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.machine import cluster_of
+from podplane_tui.backend.config.model import load_config
+from podplane_tui.backend.core.control import Control, StopTimeouts
+from podplane_tui.backend.core.errors import NotRunning, VMNotFound
+from podplane_tui.backend.core.files import disk_usage
+from podplane_tui.backend.core.format import format_size
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.images.cache import choose_image
+from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
+from podplane_tui.backend.podplane import VM_ONLY_WARNING, podplane_installed, start_cluster
+from podplane_tui.backend.qemu.arguments import DirectBootOptions, parse_memory, validate_cpus
+from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.cli.connect import attach_console
+from podplane_tui.cli.context import Choices
 from podplane_tui.cli.options import Function, Seconds, complete_cluster_id, pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
-from podplane_tui.cli.reach import attach_console
-from podplane_tui.text import format_size
+from podplane_tui.cli.target import cluster_of
 
 _FILE = click.Path(path_type=Path)
 

@@ -12,29 +12,22 @@ from itertools import islice
 
 import click
 
-from podplane_tui.backend.boot_compare import Overdue, StageChange, compare, usual
-from podplane_tui.backend.boot_history import RecordedBoot
-from podplane_tui.backend.boot_rules import StageName
-from podplane_tui.backend.boot_values import Boot
-from podplane_tui.backend.errors import CorruptFile, VMNotFound
-from podplane_tui.backend.host_keys import learn
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.plain import PlainText
-from podplane_tui.backend.recording_file import Chunk, RecordingReader, follow
-from podplane_tui.backend.recordings import (
-    HowEnded,
-    Recording,
-    boots_in,
-    keep_within,
-    past_boots,
-    recordings,
-)
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.failure import INTERRUPTED, complain
-from podplane_tui.cli.look import iso_time
-from podplane_tui.cli.machine import cluster_of
+from podplane_tui.backend.boot.compare import Overdue, StageChange, compare, usual
+from podplane_tui.backend.boot.model import Boot
+from podplane_tui.backend.boot.rules import StageName
+from podplane_tui.backend.console.text import PlainText
+from podplane_tui.backend.core.errors import CorruptFile, VMNotFound
+from podplane_tui.backend.core.format import UNKNOWN, format_size
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.recording.file import Chunk, RecordingReader, follow
+from podplane_tui.backend.recording.history import RecordedBoot
+from podplane_tui.backend.recording.host_keys import learn
+from podplane_tui.backend.recording.store import HowEnded, Recording, boots_in, keep_within, past_boots, recordings
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.errors import INTERRUPTED, complain
+from podplane_tui.cli.inspect import iso_time
 from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.text import UNKNOWN, format_size
+from podplane_tui.cli.target import cluster_of
 
 _HISTORY = 20
 """Boots that are looked through for what is usual."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from podplane_tui.cli.choices import Choices
+from podplane_tui.cli.context import Choices
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

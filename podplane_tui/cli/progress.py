@@ -14,9 +14,9 @@ from typing import TextIO, TypeVar
 
 import click
 
-from podplane_tui.backend.interface import Control, Progress
-from podplane_tui.backend.text import one_line
-from podplane_tui.text import format_progress
+from podplane_tui.backend.core.control import Control, Progress
+from podplane_tui.backend.core.format import format_progress
+from podplane_tui.backend.core.text import one_line
 
 _Result = TypeVar("_Result")
 

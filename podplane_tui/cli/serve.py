@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podplane_tui.backend.advice import port_holder
-from podplane_tui.backend.config import load_config
-from podplane_tui.backend.ports import LOOPBACK
-from podplane_tui.cli.choices import Choices
+from podplane_tui.backend.config.model import load_config
+from podplane_tui.backend.qemu.diagnosis import port_holder
+from podplane_tui.backend.runtime.ports import LOOPBACK
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import cluster_id_of, place_of
 from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.place import cluster_id_of, place_of
 
 if TYPE_CHECKING:
     from podplane_tui.web.door import Door
@@ -70,7 +70,7 @@ def dashboard_command(choices: Choices) -> list[str]:
     """The argument list that shows the dashboard of the same place in a tab. Raises `InvalidInput`."""
     place = place_of(choices)
     # -P: the directory this is run in is no place to find modules.
-    command = [sys.executable, "-P", "-m", "podplane_tui.cli.browser"]
+    command = [sys.executable, "-P", "-m", "podplane_tui.cli.tab_app"]
     command += ["--data-dir", str(place.data_dir), "--runtime-dir", str(place.runtime_dir), "--arch", place.arch]
     if place.state_dir is not None:
         command += ["--state-dir", str(place.state_dir)]

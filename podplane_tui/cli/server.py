@@ -7,12 +7,12 @@ import time
 
 import click
 
-from podplane_tui.backend.errors import VMNotFound
-from podplane_tui.backend.local_server import LogTail, read_local_server
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.look import describe_server, say_server
+from podplane_tui.backend.core.errors import VMNotFound
+from podplane_tui.backend.runtime.local_server import LogTail, read_local_server
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import Place, place_of
+from podplane_tui.cli.inspect import describe_server, say_server
 from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.place import Place, place_of
 from podplane_tui.cli.progress import run_verb
 
 _INTERVAL = 0.3
@@ -43,7 +43,7 @@ def server(choices: Choices, *, action: str, follow: bool, as_json: bool) -> Non
         raise click.UsageError("--follow is for the log: podplane-tui server log --follow")
     if action == "start":
         # It brings half of the backend, which neither a look nor the log needs.
-        from podplane_tui.backend.podplane_cli import start_server  # noqa: PLC0415
+        from podplane_tui.backend.podplane import start_server  # noqa: PLC0415
 
         found = run_verb(
             lambda control: start_server(data_dir=place.data_dir, runtime_dir=place.runtime_dir, control=control)

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 import click
 
-from podplane_tui.backend.cluster import Cluster
-from podplane_tui.backend.errors import InvalidInput
-from podplane_tui.backend.rsync import SyncRequest
-from podplane_tui.backend.rsync_output import ChangeKind
-from podplane_tui.backend.settings import read_settings, remember_sync
-from podplane_tui.backend.sync import SyncPreview
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.machine import cluster_of
+from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.core.format import count
+from podplane_tui.backend.sync.copy import SyncPreview
+from podplane_tui.backend.sync.output import ChangeKind
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.remembered import read_settings, remember_sync
+from podplane_tui.cli.context import Choices
 from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
-from podplane_tui.text import count
+from podplane_tui.cli.target import cluster_of
 
 
 @click.command()

@@ -15,16 +15,16 @@ from types import FrameType
 
 import click
 
-from podplane_tui.backend.inventory import Inventory
-from podplane_tui.backend.local_server import read_local_server
-from podplane_tui.backend.paths import validate_cluster_id
-from podplane_tui.backend.readiness import PROBE_TIMEOUT, ReadinessTracker
-from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.backend.text import one_line
-from podplane_tui.cli.choices import Choices
-from podplane_tui.cli.look import describe, iso_time
+from podplane_tui.backend.core.paths import validate_cluster_id
+from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.runtime.local_server import read_local_server
+from podplane_tui.backend.vm.inventory import Inventory
+from podplane_tui.backend.vm.readiness import PROBE_TIMEOUT, ReadinessTracker
+from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import Place, place_of
+from podplane_tui.cli.inspect import describe, iso_time
 from podplane_tui.cli.options import Seconds, pass_choices, place_options
-from podplane_tui.cli.place import Place, place_of
 
 Description = Mapping[str, object]
 
@@ -76,8 +76,8 @@ def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, Description]]
     inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
     tracker = ReadinessTracker()
 
-    def look() -> tuple[VMSnapshot, ...]:
-        return tracker.update(vm for vm in inventory.snapshot() if wanted in {None, vm.cluster_id})
+    def look() -> tuple[VMStatus, ...]:
+        return tracker.update(vm for vm in inventory.statuses() if wanted in {None, vm.cluster_id})
 
     machines = look()
     if any(vm.live for vm in machines):

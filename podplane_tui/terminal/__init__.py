@@ -3,12 +3,12 @@
 What lives here: bytes to screen rows, keys and mouse to bytes. What may not: Textual, Rich, sockets, processes.
 """
 
-from .modes import Cursor, Modes
-from .row import Row, Run
-from .screen import Screen
-from .search import Match
-from .stream import Stream
-from .style import DEFAULT_STYLE, Style
-from .terminal import Terminal
+from podplane_tui.terminal.buffer.row import Row, Run
+from podplane_tui.terminal.buffer.search import Match
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
+from podplane_tui.terminal.parser.stream import Stream
+from podplane_tui.terminal.screen.screen import Screen
+from podplane_tui.terminal.state import Cursor, Modes
+from podplane_tui.terminal.terminal import Terminal
 
 __all__ = ["DEFAULT_STYLE", "Cursor", "Match", "Modes", "Row", "Run", "Screen", "Stream", "Style", "Terminal"]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
-from .modes import Cursor, CursorShape, Modes
-from .row import Row
-from .screen import Screen
-from .search import Match, extract, search
-from .stored import StoredRow, text_and_wrap
-from .stream import Stream
+from podplane_tui.terminal.buffer.compact_row import StoredRow, text_and_wrap
+from podplane_tui.terminal.buffer.row import Row
+from podplane_tui.terminal.buffer.search import Match, extract, search
+from podplane_tui.terminal.parser.stream import Stream
+from podplane_tui.terminal.screen.screen import Screen
+from podplane_tui.terminal.state import Cursor, CursorShape, Modes
 
 _SHAPES: tuple[CursorShape, ...] = ("block", "underline", "bar")
 

@@ -21,36 +21,36 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
 
-from podplane_tui.backend.config import Config
-from podplane_tui.backend.errors import VMError
-from podplane_tui.backend.interface import StopTimeouts
-from podplane_tui.backend.inventory import Inventory
-from podplane_tui.backend.paths import dashboard_memory
-from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.backend.text import one_line
+from podplane_tui.backend.config.model import Config
+from podplane_tui.backend.core.control import StopTimeouts
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.paths import dashboard_memory
+from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
-from podplane_tui.tui.key_hold import KeyHold
-from podplane_tui.tui.keys import key_name
-from podplane_tui.tui.memory import Memory, recall, remember
+from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.type_ahead import KeyHold
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
+from podplane_tui.tui.polling import TOAST_LIMIT, WatchingApp
+from podplane_tui.tui.saved_view import Memory, recall, remember
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT
-from podplane_tui.tui.watching import TOAST_LIMIT, WatchingApp
-from podplane_tui.tui.widgets.vm_table import VMTable
+from podplane_tui.tui.widgets.vm_list.table import VMTable
 
 if TYPE_CHECKING:
     from podplane_tui import backend
-    from podplane_tui.tui.actions import Actions
-    from podplane_tui.tui.jobs import Job
+    from podplane_tui.tui.actions.dispatcher import Actions
+    from podplane_tui.tui.state.jobs import Job
 
 _WARM_UP = 3.0
 """Seconds after which what verbs and shells need is imported: the first of them is half a second quicker for it."""
 
-_WANTED_SOON = ("podplane_tui.tui.actions", "podplane_tui.tui.widgets.shell_panel", "paramiko")
+_WANTED_SOON = ("podplane_tui.tui.actions.dispatcher", "podplane_tui.tui.widgets.shell_panel", "paramiko")
 _NOT_OFFERED = {"Keys", "Maximize"}
 """Textual's commands that leave the list in the middle of nothing, or open a panel that no key closes."""
 
@@ -90,7 +90,7 @@ class PodplaneApp(WatchingApp):
         select: str | None = None,
         message: str = "",
         state_dir: Path | None = None,
-        inventory: tuple[Inventory, tuple[VMSnapshot, ...]] | None = None,
+        inventory: tuple[Inventory, tuple[VMStatus, ...]] | None = None,
         welcome: bool = False,
     ) -> None:
         config = config or Config()
@@ -128,7 +128,7 @@ class PodplaneApp(WatchingApp):
             history=self._history,
         )
         self.dashboard = dashboard.data_bind(
-            PodplaneApp.snapshots,
+            PodplaneApp.vms,
             PodplaneApp.jobs,
             PodplaneApp.events,
             PodplaneApp.stale_for,
@@ -204,7 +204,7 @@ class PodplaneApp(WatchingApp):
     @work(group="dialog", exclusive=True)
     async def action_settings(self) -> None:
         """Show the configuration and change it."""
-        from podplane_tui.tui.configuring import ask_settings  # noqa: PLC0415
+        from podplane_tui.tui.actions.settings import ask_settings  # noqa: PLC0415
 
         if self._config_path is None:
             self.refuse("There is no home directory, so settings can't be kept: set HOME.")
@@ -235,13 +235,13 @@ class PodplaneApp(WatchingApp):
 
     def search_themes(self) -> None:
         """The palette's themes; the one that is chosen is kept."""
-        from podplane_tui.tui.configuring import Themes  # noqa: PLC0415
+        from podplane_tui.tui.actions.settings import Themes  # noqa: PLC0415
 
         self.push_screen(CommandPalette(providers=[Themes], placeholder="Search for themes…"))
 
     async def on_theme_chosen(self, event: ThemeChosen) -> None:
         """Take it, now and from now on."""
-        from podplane_tui.tui.configuring import keep_theme  # noqa: PLC0415
+        from podplane_tui.tui.actions.settings import keep_theme  # noqa: PLC0415
 
         event.stop()
         self.theme = event.name
@@ -290,8 +290,8 @@ class PodplaneApp(WatchingApp):
     def actions(self) -> Actions:
         """What does the verbs. It brings dialogs and most of the backend, and so comes with the first of them."""
         if self._actions is None:
-            from podplane_tui.tui.actions import Actions  # noqa: PLC0415
-            from podplane_tui.tui.work import Workshop  # noqa: PLC0415
+            from podplane_tui.tui.actions.dispatcher import Actions  # noqa: PLC0415
+            from podplane_tui.tui.actions.tasks import Workshop  # noqa: PLC0415
 
             timeouts = self._stop_timeouts or self.config.stop
             workshop = Workshop(self.data_dir, self.runtime_dir, timeouts, self._start_settings, self.state_dir)

@@ -3,8 +3,8 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.tui.keys import KeyNamer
+from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.tui.keys.bindings import KeyNamer
 
 
 class Verb(StrEnum):
@@ -70,7 +70,7 @@ _ALLOWED: dict[Verb, frozenset[State]] = {
 }
 
 
-def makes_sense(verb: Verb, vm: VMSnapshot) -> bool:
+def makes_sense(verb: Verb, vm: VMStatus) -> bool:
     """Whether `verb` makes sense for this machine as it was last seen.
 
     A courtesy that spares a dialog: the backend checks again under the machine's lock.
@@ -79,7 +79,7 @@ def makes_sense(verb: Verb, vm: VMSnapshot) -> bool:
     return allowed is None or vm.state in allowed
 
 
-def refusal(verb: Verb, vm: VMSnapshot, key: KeyNamer) -> str | None:
+def refusal(verb: Verb, vm: VMStatus, key: KeyNamer) -> str | None:
     """Why `verb` makes no sense for this machine as it was last seen, with what to do instead; None when it does."""
     if makes_sense(verb, vm):
         return None

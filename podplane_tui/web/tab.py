@@ -12,7 +12,7 @@ from typing import NoReturn
 from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
-from podplane_tui.backend.text import one_line
+from podplane_tui.backend.core.text import one_line
 
 _GREETING = b"__GANGLION__\n"
 """The first line of Textual's driver for the web; packets follow."""

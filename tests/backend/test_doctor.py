@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.core.paths import BaseDirectories, base_directories
 from podplane_tui.backend.doctor import Check, Status, examine
-from podplane_tui.backend.host import HostFacts
-from podplane_tui.backend.paths import BaseDirectories, base_directories
+from podplane_tui.backend.host.facts import HostFacts
 
 FACTS = HostFacts("linux", "amd64", kvm_device=True, cpu_virtualization=True, hvf=False)
 

@@ -21,7 +21,7 @@ def test_every_public_name_is_there() -> None:
 
 def test_what_is_not_asked_for_is_not_imported() -> None:
     """Listing machines needs neither the seed's ISO writer nor SSH; they would double the time it takes."""
-    program = "import sys; from podplane_tui.cli.look import list_machines; print(*sys.modules)"
+    program = "import sys; from podplane_tui.cli.inspect import list_machines; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
-    assert "podplane_tui.backend.inventory" in modules
+    assert "podplane_tui.backend.vm.inventory" in modules
     assert {"pycdlib", "paramiko", "asyncio", "textual"}.isdisjoint(modules)

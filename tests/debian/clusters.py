@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend import Cluster
-from podplane_tui.backend.ssh import SSHTarget
+from podplane_tui.backend.ssh.client import SSHTarget
 from tests.base_directories import BaseDirectories, environment_below
 from tests.guest.debian import PARTITION, DebianGuest
 

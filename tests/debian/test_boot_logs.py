@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from podplane_tui.backend.boot_history import BootHistory, RecordedBoot
+from podplane_tui.backend.recording.history import BootHistory, RecordedBoot
 from tests.debian.clusters import Clusters
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podplane_tui.backend.ssh import run
+from podplane_tui.backend.ssh.client import run
 from tests.debian.clusters import PROOF, Clusters
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]

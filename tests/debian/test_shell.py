@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend import ssh
-from podplane_tui.backend.errors import CommandFailed, HostKeyChanged
-from podplane_tui.backend.host_keys import read_host_keys
-from podplane_tui.backend.rsync import SyncRequest
-from podplane_tui.backend.ssh import SSHTarget, ensure_identity, ssh_arguments
-from podplane_tui.backend.sync import run_sync
+from podplane_tui.backend.core.errors import CommandFailed, HostKeyChanged
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.ssh.client import SSHTarget, ensure_identity, ssh_arguments
+from podplane_tui.backend.ssh.known_hosts import read_host_keys
+from podplane_tui.backend.sync.copy import run_sync
+from podplane_tui.backend.sync.rsync import SyncRequest
 from tests.debian.clusters import Clusters
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]

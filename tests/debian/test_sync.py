@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend import ssh
-from podplane_tui.backend.errors import CommandFailed, StillBooting
-from podplane_tui.backend.interface import Control, Progress
-from podplane_tui.backend.rsync import Rsync, SyncRequest, find_rsync
-from podplane_tui.backend.rsync_output import ChangeKind
-from podplane_tui.backend.ssh import SSHTarget
-from podplane_tui.backend.sync import preview_sync, run_sync
+from podplane_tui.backend.core.control import Control, Progress
+from podplane_tui.backend.core.errors import CommandFailed, StillBooting
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.ssh.client import SSHTarget
+from podplane_tui.backend.sync.copy import preview_sync, run_sync
+from podplane_tui.backend.sync.output import ChangeKind
+from podplane_tui.backend.sync.rsync import Rsync, SyncRequest, find_rsync
 from tests.debian.clusters import BOOT_LIMIT, Clusters, wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
@@ -97,7 +97,9 @@ def test_names_of_every_kind_arrive_as_root(
     target: SSHTarget, source: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
 ) -> None:
     rsync = find_rsync()
-    monkeypatch.setattr("podplane_tui.backend.sync.find_rsync", lambda: Rsync(rsync.path, version or rsync.version))
+    monkeypatch.setattr(
+        "podplane_tui.backend.sync.copy.find_rsync", lambda: Rsync(rsync.path, version or rsync.version)
+    )
     monkeypatch.chdir(source.parent)
     folder = "/root/two  words 'q' \"$HOME\" `id` ;id"
     shown: list[Progress] = []

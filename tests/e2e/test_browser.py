@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from podplane_tui.backend.manifest import manifest_path
+from podplane_tui.backend.images.manifest import manifest_path
 from tests.conftest import Workspace, missing
 from tests.guest.tiny import PROMPT, TinyGuest
 

@@ -28,11 +28,11 @@ from podplane_tui.backend import (
     StartSettings,
     State,
     StopTimeouts,
-    VMSnapshot,
+    VMStatus,
 )
-from podplane_tui.backend.cidata import read_seed
-from podplane_tui.backend.ports import allocate_ports, ports_of
-from podplane_tui.backend.snapshot import Ports
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.runtime.ports import allocate_ports, ports_of
+from podplane_tui.backend.vm.cloud_init import read_seed
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import TinyGuest
@@ -58,8 +58,8 @@ def cluster(workspace: Workspace) -> Iterator[Cluster]:
         made.stop(timeouts=AT_ONCE)
 
 
-def seen(cluster: Cluster) -> VMSnapshot:
-    vm = cluster.snapshot()
+def seen(cluster: Cluster) -> VMStatus:
+    vm = cluster.status()
     assert vm is not None
     return vm
 
@@ -102,7 +102,7 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
     assert set(plan) == {files.image, files.seed, files.efivars, files.recordings_dir, files.settings}
     cluster.delete(plan)
     assert [path for path in workspace.root.rglob("*") if path.is_file()] == []
-    assert cluster.snapshot() is None
+    assert cluster.status() is None
 
 
 def test_pause_resume_reset_and_restart(cluster: Cluster) -> None:
@@ -120,7 +120,7 @@ def test_pause_resume_reset_and_restart(cluster: Cluster) -> None:
     states: list[State] = []
     cluster.restart(
         timeouts=StopTimeouts(powerdown=0.2, terminate=60),
-        control=Control(report=lambda _step: states.extend(vm.state for vm in inventory.snapshot())),
+        control=Control(report=lambda _step: states.extend(vm.state for vm in inventory.statuses())),
     )
     vm = seen(cluster)
     assert vm.pid != before
@@ -237,7 +237,7 @@ def start_with_the_others(workspace: Workspace, cluster_id: str, chosen: Barrier
         return ports
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("podplane_tui.backend.starting.allocate_ports", allocate)
+        patch.setattr("podplane_tui.backend.vm.start.allocate_ports", allocate)
         machine(workspace, cluster_id).start(StartSettings(memory="64M", cpus="1", firmware=True))
 
 

@@ -17,13 +17,13 @@ import psutil
 import pytest
 
 from podplane_tui.backend import Cluster, StartSettings
-from podplane_tui.backend.arguments import DirectBootOptions
-from podplane_tui.backend.errors import Cancelled, CommandFailed, NotRunning, ShellError, StillBooting, VMError
-from podplane_tui.backend.interface import Control, ShellOptions, StopTimeouts
-from podplane_tui.backend.rsync import SyncRequest
-from podplane_tui.backend.ssh import SSHTarget, connect, run
-from podplane_tui.backend.sync import run_sync
-from tests.backend.terminal_child import run_on_terminal
+from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeouts
+from podplane_tui.backend.core.errors import Cancelled, CommandFailed, NotRunning, ShellError, StillBooting, VMError
+from podplane_tui.backend.qemu.arguments import DirectBootOptions
+from podplane_tui.backend.ssh.client import SSHTarget, connect, run
+from podplane_tui.backend.sync.copy import run_sync
+from podplane_tui.backend.sync.rsync import SyncRequest
+from tests.backend.console.terminal_child import run_on_terminal
 from tests.guest.tiny import TinyGuest
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from podplane_tui.backend import Cluster, Control, DirectBootOptions, StartSettings, StopTimeouts
-from podplane_tui.backend.recording_file import follow
-from podplane_tui.backend.recordings import HowEnded, Source, boots_in, current_recording, recorded, recordings
+from podplane_tui.backend.recording.file import follow
+from podplane_tui.backend.recording.store import HowEnded, Source, boots_in, current_recording, recorded, recordings
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import PROMPT, READY, TinyGuest
@@ -39,7 +39,7 @@ def settings(guest: TinyGuest, cmdline: str) -> StartSettings:
 
 def test_a_guest_that_numbers_its_lines_is_recorded_whole(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     cluster.start(settings(tiny_guest, "tiny.flood=20000"))
-    vm = cluster.snapshot()
+    vm = cluster.status()
     assert vm is not None
     recording = current_recording(vm)
     assert recording is not None
@@ -103,7 +103,7 @@ def test_where_nothing_can_be_recorded_the_machine_starts_all_the_same(cluster: 
     steps: list[str] = []
     cluster.start(StartSettings(network=False, memory="64M"), control=Control(report=steps.append))
     assert [step for step in steps if step.startswith("the console can't be recorded: ")]
-    vm = cluster.snapshot()
+    vm = cluster.status()
     assert vm is not None
     assert current_recording(vm) is None
 

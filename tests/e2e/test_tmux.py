@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.qmp import console_client_connected
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.qemu.qmp import console_client_connected
 from tests.conftest import Workspace, missing
 
 pytestmark = [pytest.mark.tmux, pytest.mark.timeout(300), pytest.mark.usefixtures("require_qemu")]

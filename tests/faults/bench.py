@@ -26,9 +26,9 @@ from podplane_tui.backend import (
     StartSettings,
     State,
     StopTimeouts,
-    VMSnapshot,
+    VMStatus,
 )
-from podplane_tui.backend.process import ProcessTable
+from podplane_tui.backend.qemu.process import ProcessTable
 from tests.conftest import Workspace
 
 HERE = Path(__file__).parent
@@ -211,7 +211,7 @@ class Bench:
     def inventory(self) -> Inventory:
         return Inventory(self.workspace.data, self.workspace.runtime)
 
-    def seen(self) -> VMSnapshot:
+    def seen(self) -> VMStatus:
         """The machine's row."""
         vm = self.inventory().find(self.files.cluster_id, self.files.arch)
         assert vm is not None, "the machine has no row"
@@ -237,7 +237,7 @@ class Bench:
     def finish(self) -> None:
         """End what still runs, and check that nothing was harmed and nothing left over."""
         self._ends.close()
-        for cluster in [self.cluster, *(self.machine(vm.cluster_id, vm.arch) for vm in self.inventory().snapshot())]:
+        for cluster in [self.cluster, *(self.machine(vm.cluster_id, vm.arch) for vm in self.inventory().statuses())]:
             if cluster.qemu.running():
                 cluster.stop(timeouts=AT_ONCE)
         self.plain.check()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from podplane_tui.backend import CorruptFile, InvalidImage, InvalidInput, StartSettings, State
-from podplane_tui.backend.cidata import read_seed
+from podplane_tui.backend.vm.cloud_init import read_seed
 from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case, refused
 
@@ -171,7 +171,7 @@ def hostile_names(bench: Bench) -> None:
         for name in ids:
             for end in ends:
                 (Path(os.fsdecode(os.fsencode(parent) + b"/podplane-local-" + name + end))).write_bytes(b"x")
-    found = bench.inventory().snapshot()
+    found = bench.inventory().statuses()
     assert [(vm.cluster_id, vm.state) for vm in found] == [("a", State.STOPPED)]
     assert {path.name for path in bench.cluster.delete_plan()} == {bench.files.image.name}
     bench.allowed += ["*"]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from podplane_tui.backend import AlreadyRunning, NotRunning, PIDFile, State
-from podplane_tui.backend.process import boot_id, create_ticks
+from podplane_tui.backend.qemu.process import boot_id, create_ticks
 from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case, refused
 
@@ -201,7 +201,7 @@ def looking_writes_nothing(bench: Bench) -> None:
     files.state_file.parent.mkdir(parents=True)
     files.state_file.write_text("junk")
     before = bench.tree()
-    bench.inventory().snapshot()
+    bench.inventory().statuses()
     cluster = bench.cluster
     assert cluster.repair_plan().steps
     assert cluster.delete_plan()

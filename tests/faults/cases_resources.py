@@ -18,7 +18,7 @@ from podplane_tui.backend import (
     StopFailed,
     VMError,
 )
-from podplane_tui.backend.process import Clock
+from podplane_tui.backend.qemu.process import Clock
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench
 from tests.faults.matrix import case, refused
 
@@ -152,7 +152,7 @@ def no_descriptors(bench: Bench) -> None:
     os.close(lowest)
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
     try:
-        bench.inventory().snapshot()
+        bench.inventory().statuses()
         try:
             bench.cluster.start(SMALL)
         except VMError as error:
@@ -178,16 +178,16 @@ def clock_jumps(bench: Bench) -> None:
     bench.stand_in()
     jumping = JumpingClock()
     inventory = Inventory(bench.workspace.data, bench.workspace.runtime, clock=jumping.clock)
-    first = inventory.snapshot()[0]
+    first = inventory.statuses()[0]
     assert first.started_at is not None
     assert abs(first.started_at - time.time()) < 60
     for offset in (86_400.0, -10 * 365 * 86_400.0, 1e9):
         jumping.offset = offset
-        vm = inventory.snapshot()[0]
+        vm = inventory.statuses()[0]
         assert vm.started_at == first.started_at
         assert vm.cpu_percent is not None
         assert 0 <= vm.cpu_percent <= 100 * (os.cpu_count() or 1) + 50
         # The share since the start, which a fresh inventory takes, is no affair of the system clock's either.
-        fresh = Inventory(bench.workspace.data, bench.workspace.runtime, clock=jumping.clock).snapshot()[0]
+        fresh = Inventory(bench.workspace.data, bench.workspace.runtime, clock=jumping.clock).statuses()[0]
         assert fresh.cpu_percent is not None
         assert fresh.cpu_percent <= 100 * (os.cpu_count() or 1) + 50

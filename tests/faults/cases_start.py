@@ -25,7 +25,7 @@ from podplane_tui.backend import (
     VMExists,
     VMNotFound,
 )
-from podplane_tui.backend.ports import FORWARDS
+from podplane_tui.backend.runtime.ports import FORWARDS
 from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SMALL, Bench, wait_until
 from tests.faults.matrix import case, refused
@@ -304,7 +304,7 @@ def odd_directories(bench: Bench) -> None:
     cluster.create(None)
     bench.guard(cluster.files.image)
     cluster.start(SMALL)
-    vm = cluster.snapshot()
+    vm = cluster.status()
     assert vm is not None
     assert (vm.state, vm.problem) == (State.RUNNING, None)
     assert cluster.stop(timeouts=AT_ONCE).step == "terminate"

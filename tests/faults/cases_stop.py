@@ -26,14 +26,14 @@ from podplane_tui.backend import (
     State,
     StopTimeouts,
     VMNotFound,
-    cluster,
-    qmp,
-    ssh,
 )
-from podplane_tui.backend.ports import write_state_file
-from podplane_tui.backend.process import Clock
-from podplane_tui.backend.snapshot import Ports
-from podplane_tui.backend.ssh import ensure_identity
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.qemu import qmp
+from podplane_tui.backend.qemu.process import Clock
+from podplane_tui.backend.runtime.ports import write_state_file
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.ssh.client import ensure_identity
+from podplane_tui.backend.vm import cluster
 from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench, wait_until
 from tests.faults.matrix import case, refused
@@ -76,11 +76,11 @@ def paused_from_here(bench: Bench) -> None:
     bench.create()
     bench.start()
     inventory = bench.inventory()
-    assert [vm.state for vm in inventory.snapshot()] == [State.RUNNING]
+    assert [vm.state for vm in inventory.statuses()] == [State.RUNNING]
     for act, state in ((bench.cluster.pause, State.PAUSED), (bench.cluster.resume, State.RUNNING)):
         act()
         inventory.doubt()
-        assert [vm.state for vm in inventory.snapshot()] == [state]
+        assert [vm.state for vm in inventory.statuses()] == [state]
 
 
 @case("QEMU ignores SIGTERM too", quick=True)
@@ -98,7 +98,7 @@ def suspended(bench: Bench) -> None:
     suspend(pid)
     inventory = bench.inventory()
     with mock.patch.object(qmp, "run_states", wraps=qmp.run_states) as asked:
-        vm = inventory.snapshot()[0]
+        vm = inventory.statuses()[0]
     assert not asked.called
     assert vm.state is State.PAUSED
     assert f"a signal has suspended QEMU, process {pid}" in (vm.problem or "")
@@ -122,8 +122,8 @@ def control_socket_busy(bench: Bench) -> None:
         assert b"QMP" in client.recv(1000)
         inventory = bench.inventory()
         with mock.patch.object(qmp, "GREETING_TIMEOUT", NEVER):  # a look has its own patience
-            assert inventory.snapshot()[0].state is State.RUNNING
-            inventory.snapshot()
+            assert inventory.statuses()[0].state is State.RUNNING
+            inventory.statuses()
         with refused(QMPUnavailable, "another client"):
             bench.cluster.pause()
         steps: list[str] = []
@@ -137,8 +137,8 @@ def useless_control_socket(bench: Bench, behaviour: str) -> None:
     bench.stand_in(sockets=True, qmp=behaviour)
     inventory = bench.inventory()
     with mock.patch.object(qmp, "GREETING_TIMEOUT", NEVER):  # a look has its own patience
-        assert inventory.snapshot()[0].state is State.RUNNING
-        assert inventory.snapshot()[0].state is State.RUNNING
+        assert inventory.statuses()[0].state is State.RUNNING
+        assert inventory.statuses()[0].state is State.RUNNING
     with refused(QMPUnavailable):
         bench.cluster.pause()
     steps: list[str] = []
@@ -186,7 +186,7 @@ def many_silent_sockets(bench: Bench) -> None:
     inventory = Inventory(bench.workspace.data, bench.workspace.runtime, clock=Clock(monotonic=lambda: 0.0))
     with mock.patch.object(qmp, "run_states", wraps=qmp.run_states) as asked:
         for _ in range(2):
-            assert sum(vm.live for vm in inventory.snapshot()) == 12
+            assert sum(vm.live for vm in inventory.statuses()) == 12
     assert [len(call.args[0]) for call in asked.call_args_list] == [12]
     bench.allowed += ["*.sock"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import paramiko
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
-from podplane_tui.backend.ssh import ensure_identity
+from podplane_tui.backend.ssh.client import ensure_identity
 
 
 class _Interface(paramiko.ServerInterface):

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
-from podplane_tui.tui.widgets.boot_panel import BootPanel
-from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from podplane_tui.tui.widgets.boot.panel import BootPanel
+from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from podplane_tui.tui.widgets.shell_panel import ShellPanel
-from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.debian.clusters import ALPHA_USER_DATA, BETA_USER_DATA, BOOT_LIMIT, Clusters
 from tests.guest import debian
 from tests.tui.support import dashboard, until
@@ -59,10 +59,10 @@ class Stage:
             state_dir=self.clusters.state,
         )
         async with app.run_test(size=size) as pilot:
-            await until(lambda: app.snapshots, what="the list", seconds=BOOT_LIMIT)
-            first = app.snapshots
+            await until(lambda: app.vms, what="the list", seconds=BOOT_LIMIT)
+            first = app.vms
             if any(vm.live for vm in first or ()):
-                await until(lambda: app.snapshots != first, what="a second look", seconds=BOOT_LIMIT)
+                await until(lambda: app.vms != first, what="a second look", seconds=BOOT_LIMIT)
             yield Picture(pilot, app)
 
     @asynccontextmanager

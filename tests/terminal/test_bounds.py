@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.terminal.parser import SEQUENCE_LIMIT, STRING_LIMIT
+from podplane_tui.terminal.parser.escape_parser import SEQUENCE_LIMIT, STRING_LIMIT
 from tests.terminal.support import shown
 
 pytestmark = pytest.mark.slow

@@ -23,15 +23,15 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.terminal.charsets import SPECIAL_GRAPHICS
+from podplane_tui.terminal.screen.charsets import SPECIAL_GRAPHICS
 from tests.conftest import missing
+from tests.paths import RECORDINGS
 from tests.terminal.support import fed
 
 pytestmark = pytest.mark.tmux
 
 COLUMNS, LINES = 80, 24
 SHORT, LONG = 0.4, 20.0
-RECORDINGS = Path(__file__).parent.parent / "recordings"
 
 
 def record(argv: list[str], keys: list[bytes], *, directory: Path, term: str = "xterm-256color") -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzz_terminal import LOOKS, Generator, State, fuzz, problem
 from podplane_tui.terminal import Screen, Stream, Terminal
-from podplane_tui.terminal.style import DEFAULT_STYLE, describe, transition
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, describe, transition
 
 pytestmark = pytest.mark.slow
 

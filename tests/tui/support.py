@@ -10,12 +10,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from podplane_tui.backend.config import Config, CreateDefaults, DashboardSettings
-from podplane_tui.backend.interface import StopTimeouts
-from podplane_tui.backend.paths import VMFiles
+from podplane_tui.backend.config.model import Config, CreateDefaults, DashboardSettings
+from podplane_tui.backend.core.control import StopTimeouts
+from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
-from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from tests.conftest import Workspace
 
 _POSTED_IN_TURN = 8
@@ -91,7 +91,7 @@ async def console_made(app: PodplaneApp) -> ConsolePanel:
 async def listed(app: PodplaneApp, *cluster_ids: str) -> None:
     """Wait until exactly these clusters are known, and the panel below is there, too."""
     await until(
-        lambda: app.snapshots is not None and [vm.cluster_id for vm in app.snapshots] == sorted(cluster_ids),
+        lambda: app.vms is not None and [vm.cluster_id for vm in app.vms] == sorted(cluster_ids),
         what=f"the list {cluster_ids}",
     )
     await until(lambda: dashboard(app).tabs.panel is not None, what="the first panel")

@@ -8,7 +8,17 @@ import pytest
 from podplane_tui.tui import app as app_module
 from podplane_tui.tui.screens.create import CreateDialog
 from tests.conftest import Workspace
-from tests.tui.support import SIZES, listed, make_app, make_disk, painted, settled, text_of, toasts, until
+from tests.tui.support import (
+    SIZES,
+    listed,
+    make_app,
+    make_disk,
+    painted,
+    settled,
+    text_of,
+    toasts,
+    until,
+)
 
 at_each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 

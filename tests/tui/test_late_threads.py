@@ -14,30 +14,33 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 from textual.widgets import Input, Log
 
-from podplane_tui.backend.boot_history import RecordedBoot
-from podplane_tui.backend.config_file import ConfigFile, Value, change_config
-from podplane_tui.backend.local_server import LocalServer, LogTail
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.snapshot import Ports
+from podplane_tui.backend.config.editor import ConfigFile, Value, change_config
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.recording.history import RecordedBoot
+from podplane_tui.backend.runtime.local_server import LocalServer, LogTail
 from podplane_tui.tui import app as app_module
-from podplane_tui.tui.jobs import Job, Outcome
-from podplane_tui.tui.memory import Memory, recall, remember
+from podplane_tui.tui.saved_view import Memory, recall, remember
 from podplane_tui.tui.screens import settings
 from podplane_tui.tui.screens.settings import SettingsDialog
+from podplane_tui.tui.state.jobs import Job, Outcome
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import Verb
-from podplane_tui.tui.widgets import boot_panel, console_hold, details, server_panel
-from podplane_tui.tui.widgets.boot_panel import BootPanel
-from podplane_tui.tui.widgets.console_hold import ConsoleHold
-from podplane_tui.tui.widgets.detail_lines import FileFact
-from podplane_tui.tui.widgets.details import DetailsPanel
+from podplane_tui.tui.widgets import server_panel
+from podplane_tui.tui.widgets.boot import panel as boot_panel
+from podplane_tui.tui.widgets.boot.panel import BootPanel
+from podplane_tui.tui.widgets.console import session
+from podplane_tui.tui.widgets.console.session import ConsoleHold
+from podplane_tui.tui.widgets.details import panel as details
+from podplane_tui.tui.widgets.details.lines import FileFact
+from podplane_tui.tui.widgets.details.panel import DetailsPanel
 from podplane_tui.tui.widgets.server_panel import ServerPanel
-from podplane_tui.tui.widgets.vm_order import Sorting
-from podplane_tui.tui.widgets.vm_table import ListView
+from podplane_tui.tui.widgets.vm_list.order import Sorting
+from podplane_tui.tui.widgets.vm_list.table import ListView
 from tests.conftest import Workspace
 from tests.tui.support import dashboard, listed, make_app, settled, until
-from tests.tui.test_console_panel import machine
+from tests.tui.widgets.console.test_panel import machine
 
 
 class WidgetApp(App[None]):
@@ -271,9 +274,9 @@ async def test_a_console_that_nobody_waits_for_any_more_is_let_go(
         returned.set()
         return await asyncio.get_running_loop().create_future()
 
-    monkeypatch.setattr(console_hold, "open_line", slowly)
-    monkeypatch.setattr(console_hold, "take", lambda _files, _who: None)
-    monkeypatch.setattr(console_hold, "in_thread", never_heard)
+    monkeypatch.setattr(session, "open_line", slowly)
+    monkeypatch.setattr(session, "take", lambda _files, _who: None)
+    monkeypatch.setattr(session, "in_thread", never_heard)
     hold = ConsoleHold(printed=lambda _key, _data: None, asked=lambda _claim: None, closed=lambda: None)
     connecting = asyncio.create_task(hold.connect(machine(workspace, "a")))
     try:

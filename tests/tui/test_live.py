@@ -4,18 +4,18 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
-from podplane_tui.backend.arguments import DirectBootOptions
-from podplane_tui.backend.config import Config
-from podplane_tui.backend.interface import StopTimeouts
-from podplane_tui.backend.snapshot import State
-from podplane_tui.backend.starting import StartSettings
+from podplane_tui.backend.config.model import Config
+from podplane_tui.backend.core.control import StopTimeouts
+from podplane_tui.backend.core.status import State
+from podplane_tui.backend.qemu.arguments import DirectBootOptions
+from podplane_tui.backend.vm.start import StartSettings
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.save import SaveDialog
 from podplane_tui.tui.screens.send import SendDialog
-from podplane_tui.tui.widgets import console_panel
-from podplane_tui.tui.widgets.console_panel import ConsolePanel
+from podplane_tui.tui.widgets.console import panel
+from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from tests.conftest import Workspace
 from tests.guest.tiny import TinyGuest
 from tests.tui.support import (
@@ -52,7 +52,7 @@ def app_for(workspace: Workspace, guest: TinyGuest | None, *, powerdown: float =
 
 
 def state_of(app: PodplaneApp) -> State | None:
-    return app.snapshots[0].state if app.snapshots else None
+    return app.vms[0].state if app.vms else None
 
 
 def console(app: PodplaneApp) -> ConsolePanel:
@@ -111,12 +111,12 @@ async def test_a_machine_from_start_to_delete(workspace: Workspace, tiny_guest: 
         await pilot.press("P")
         await until(lambda: state_of(app) is State.RUNNING, what="a running machine", seconds=BOOT)
 
-        assert app.snapshots
-        first = app.snapshots[0].pid
+        assert app.vms
+        first = app.vms[0].pid
         await pilot.press("r")
         await confirm(pilot)
         await ended(app, "restarted default")
-        await until(lambda: app.snapshots and app.snapshots[0].pid not in {None, first}, what="a new process")
+        await until(lambda: app.vms and app.vms[0].pid not in {None, first}, what="a new process")
         await until(lambda: " started " in console_text(app), what="the new run's console")
         await until(lambda: "root@" in console_text(app).split(" started ")[-1], what="its prompt", seconds=BOOT)
 
@@ -166,7 +166,7 @@ async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
 @pytest.mark.usefixtures("require_qemu")
 async def test_two_dashboards_and_one_console(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both watch; one types, the other one asks, is heard, and types then."""
-    monkeypatch.setattr(console_panel, "IDLE", 600.0)  # on a loaded machine the boot takes longer
+    monkeypatch.setattr(panel, "IDLE", 600.0)  # on a loaded machine the boot takes longer
     make_disk(workspace, "default")
     first, second = app_for(workspace, None), app_for(workspace, None)
     async with first.run_test(size=(80, 24)) as pilot:

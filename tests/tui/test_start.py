@@ -9,20 +9,20 @@ from textual import events
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.help import HelpScreen
-from podplane_tui.tui.widgets.boot_panel import BootPanel
+from podplane_tui.tui.widgets.boot.panel import BootPanel
 from tests.conftest import Workspace
 from tests.tui.support import dashboard, make_disk, painted, settled, until
 
 LATER = [
-    "podplane_tui.backend.boot",
-    "podplane_tui.backend.cluster",
-    "podplane_tui.backend.ssh",
-    "podplane_tui.backend.sync",
+    "podplane_tui.backend.boot.parser",
+    "podplane_tui.backend.vm.cluster",
+    "podplane_tui.backend.ssh.client",
+    "podplane_tui.backend.sync.copy",
     "podplane_tui.terminal",
-    "podplane_tui.tui.actions",
+    "podplane_tui.tui.actions.dispatcher",
     "podplane_tui.tui.screens.dialog",
-    "podplane_tui.tui.widgets.console_panel",
-    "podplane_tui.tui.widgets.details",
+    "podplane_tui.tui.widgets.console.panel",
+    "podplane_tui.tui.widgets.details.panel",
     "pycdlib",
     "paramiko",
     "pyte",
@@ -61,7 +61,7 @@ async def test_a_tab_chosen_before_the_first_frame(workspace: Workspace) -> None
     async with app.run_test(size=(80, 24)):
         await until(lambda: isinstance(dashboard(app).tabs.panel, BootPanel), what="the panel")
         assert dashboard(app).tabs.panel.display  # type: ignore[union-attr]
-        await until(lambda: app.snapshots, what="the machine")
+        await until(lambda: app.vms, what="the machine")
 
 
 @pytest.mark.usefixtures("require_qemu")
@@ -69,7 +69,7 @@ async def test_help_before_the_first_frame_looks_as_ever(workspace: Workspace) -
     app = hasty(workspace, "question_mark")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: isinstance(app.screen, HelpScreen), what="the help")
-        await until(lambda: app.snapshots, what="the machine")
+        await until(lambda: app.vms, what="the machine")
         await settled(pilot)
         before = painted(app)
         await pilot.press("escape", "question_mark")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.snapshot import State, VMSnapshot
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.tui.verbs import WORDING, Verb, refusal
 
 ALLOWED = {
@@ -22,8 +22,8 @@ ALLOWED = {
 KEYS = {"vm.start": "s", "vm.stop": "F9", "vm.repair": "!", "vm.pause": "P"}
 
 
-def machine(state: State) -> VMSnapshot:
-    return VMSnapshot(VMFiles("amd64", "default", Path("/d"), Path("/r")), state)
+def machine(state: State) -> VMStatus:
+    return VMStatus(VMFiles("amd64", "default", Path("/d"), Path("/r")), state)
 
 
 @pytest.mark.parametrize("state", State)

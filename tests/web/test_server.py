@@ -16,7 +16,15 @@ from aiohttp.abc import AbstractStreamWriter
 from podplane_tui.web import server as server_module
 from podplane_tui.web import tab as tab_module
 from podplane_tui.web.server import COOKIE, MOST_TABS
-from tests.web.support import PATIENCE, closed, shown, site, speaker, transport, until
+from tests.web.support import (
+    PATIENCE,
+    closed,
+    shown,
+    site,
+    speaker,
+    transport,
+    until,
+)
 
 NOTHING = speaker("receive()")
 ECHO = speaker("""

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from podplane_tui.backend import Cluster, QMPUnavailable, StartSettings, StopTimeouts
-from podplane_tui.backend.qmp import run_state
+from podplane_tui.backend.qemu.qmp import run_state
 
 SETTINGS = StartSettings(accelerator="tcg")
 AT_ONCE = StopTimeouts(powerdown=0)

@@ -11,7 +11,7 @@ from time import process_time
 
 import psutil
 
-from podplane_tui.backend.inventory import Inventory
+from podplane_tui.backend.vm.inventory import Inventory
 
 
 def least(data: Path, runtime: Path) -> None:
@@ -31,10 +31,10 @@ def least(data: Path, runtime: Path) -> None:
 def main() -> None:
     data, runtime, state = map(Path, sys.argv[1:4])
     inventory = Inventory(data, runtime, state_dir=state)
-    inventory.snapshot()
+    inventory.statuses()
     seconds: dict[str, list[float]] = {"ours": [], "least": []}
     for _ in range(int(sys.argv[4])):
-        for name, look in (("ours", inventory.snapshot), ("least", lambda: least(data, runtime))):
+        for name, look in (("ours", inventory.statuses), ("least", lambda: least(data, runtime))):
             start = process_time()
             look()
             seconds[name].append(process_time() - start)

@@ -15,8 +15,8 @@ Start = Callable[[], Any]
 
 
 def ours(command: list[str]) -> tuple[Widget, Start]:
-    widget = import_module("podplane_tui.tui.widgets.terminal").TerminalView(id="terminal")
-    stream = import_module("podplane_tui.tui.widgets.pty_stream").PtyStream(command)
+    widget = import_module("podplane_tui.tui.widgets.terminal.view").TerminalView(id="terminal")
+    stream = import_module("podplane_tui.tui.widgets.streams.pty").PtyStream(command)
 
     async def start() -> None:
         widget.focus()

@@ -21,7 +21,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.terminal_paint import Look, Painter
+from podplane_tui.tui.widgets.terminal.painter import Look, Painter
 
 
 def ours(data: bytes, columns: int, lines: int) -> Callable[[], list[Strip]]:

@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.widgets.marks import Switch
-from podplane_tui.tui.widgets.vm_row import COLUMNS, OPTIONAL
+from podplane_tui.tui.widgets.vm_list.row import COLUMNS, OPTIONAL
 
 
 class ColumnsDialog(Dialog[frozenset[str]]):

@@ -9,12 +9,12 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from podplane_tui.backend.arguments import parse_memory, validate_cpus
-from podplane_tui.backend.config import CreateDefaults
-from podplane_tui.backend.config_checks import digest_fault
-from podplane_tui.backend.errors import InvalidInput
-from podplane_tui.backend.paths import validate_cluster_id
-from podplane_tui.backend.text import one_line
+from podplane_tui.backend.config.model import CreateDefaults
+from podplane_tui.backend.config.validators import digest_fault
+from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.core.paths import validate_cluster_id
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.qemu.arguments import parse_memory, validate_cpus
 from podplane_tui.tui.screens.dialog import Fault, Form
 from podplane_tui.tui.threads import in_thread
 
@@ -177,8 +177,8 @@ class CreateDialog(Form[CreateRequest]):
             return "id", error
         if error := digest_fault(values["image"], values["digest"]):
             return "digest", error
-        from podplane_tui.backend.digest import validate_digest  # noqa: PLC0415 - when somebody makes a machine
-        from podplane_tui.backend.disk import parse_disk_size  # noqa: PLC0415
+        from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415
+        from podplane_tui.backend.images.digest import validate_digest  # noqa: PLC0415 - when somebody makes a machine
 
         checks: dict[str, Callable[[str], object]] = {
             "digest": validate_digest,

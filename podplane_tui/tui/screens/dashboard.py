@@ -16,23 +16,23 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import var
 
-from podplane_tui.backend.local_server import LocalServer
-from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.tui.history import History
-from podplane_tui.tui.keys import key_name
+from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.runtime.local_server import LocalServer
+from podplane_tui.tui.keys.bindings import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
-from podplane_tui.tui.screens.panel_screen import PanelScreen
+from podplane_tui.tui.screens.panels import PanelScreen
+from podplane_tui.tui.state.history import History
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.key_footer import KeyFooter
-from podplane_tui.tui.widgets.machine_list import MachineList
 from podplane_tui.tui.widgets.summary import SummaryBar
-from podplane_tui.tui.widgets.tab_box import TABS
-from podplane_tui.tui.widgets.vm_table import ListView, VMTable
+from podplane_tui.tui.widgets.tabs import TABS
+from podplane_tui.tui.widgets.vm_list.panel import MachineList
+from podplane_tui.tui.widgets.vm_list.table import ListView, VMTable
 
 if TYPE_CHECKING:
-    from podplane_tui.tui.events import Event
-    from podplane_tui.tui.jobs import Job
+    from podplane_tui.tui.state.events import Event
+    from podplane_tui.tui.state.jobs import Job
 
 
 class Dashboard(PanelScreen):
@@ -50,7 +50,7 @@ class Dashboard(PanelScreen):
         ),
     ]
 
-    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    vms: var[tuple[VMStatus, ...] | None] = var(None)
     jobs: var[tuple[Job, ...]] = var(())
     journal_read_at: var[float] = var(0.0)
     moment: var[float] = var(0.0)
@@ -76,12 +76,12 @@ class Dashboard(PanelScreen):
 
     def compose(self) -> ComposeResult:
         """Summary, table, panel, keys. A job brings its line with it."""
-        yield SummaryBar(self._data_dir).data_bind(Dashboard.snapshots, Dashboard.local_server)
+        yield SummaryBar(self._data_dir).data_bind(Dashboard.vms, Dashboard.local_server)
         with Vertical(id="body"):
-            yield self.machines.data_bind(Dashboard.snapshots, Dashboard.moment, Dashboard.stale_for)
+            yield self.machines.data_bind(Dashboard.vms, Dashboard.moment, Dashboard.stale_for)
             yield self.tabs.data_bind(
                 Dashboard.vm,
-                Dashboard.snapshots,
+                Dashboard.vms,
                 Dashboard.jobs,
                 Dashboard.events,
                 Dashboard.history,
@@ -108,14 +108,14 @@ class Dashboard(PanelScreen):
     async def _use_room(self) -> None:
         """Where there is much, the details have a place of their own."""
         if self.has_class("-wide") and self.has_class("-tall") and not self.machines.query("#side-details"):
-            from podplane_tui.tui.widgets.details import DetailsPanel  # noqa: PLC0415
+            from podplane_tui.tui.widgets.details.panel import DetailsPanel  # noqa: PLC0415
 
             details = DetailsPanel(id="side-details").data_bind(Dashboard.vm, Dashboard.history, Dashboard.moment)
             await self.machines.mount(details)
 
-    def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
+    def watch_vms(self, vms: tuple[VMStatus, ...] | None) -> None:
         """The disk changed."""
-        self.set_class(snapshots == (), "-empty")
+        self.set_class(vms == (), "-empty")
         self._choose()
 
     def watch_tab(self, tab: str) -> None:
@@ -140,7 +140,7 @@ class Dashboard(PanelScreen):
             self.journal_read_at = time.monotonic()
 
     def _choose(self) -> None:
-        self.vm = next((vm for vm in self.snapshots or () if vm.key == self.table.selected), None)
+        self.vm = next((vm for vm in self.vms or () if vm.key == self.table.selected), None)
 
     # Keys
 

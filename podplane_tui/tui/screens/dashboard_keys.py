@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingsMap, BindingType
 from textual.markup import escape
 from textual.screen import Screen
 
-from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.backend.text import one_line
+from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.core.text import one_line
 from podplane_tui.tui.verbs import WORDING, Verb, makes_sense
-from podplane_tui.tui.widgets.vm_table import TYPE_TOOLTIP
+from podplane_tui.tui.widgets.vm_list.table import TYPE_TOOLTIP
 
 if TYPE_CHECKING:
     from podplane_tui.tui.screens.help import KeySection
@@ -192,7 +192,7 @@ Command = tuple[str, str, Callable[[], object]]
 """What the palette shows, what it says about it with the key, and what it does."""
 
 
-def commands(screen: Screen[None], vm: VMSnapshot | None) -> Iterable[Command]:
+def commands(screen: Screen[None], vm: VMStatus | None) -> Iterable[Command]:
     """Everything that can be done on `screen`, with its key: verbs where they make sense for `vm`."""
     seen: set[str] = set()
     for active in screen.active_bindings.values():
@@ -233,7 +233,7 @@ _NOT_OFFERED = frozenset(
 
 def _terminal_bindings(screen: Screen[None]) -> Iterable[Binding]:
     """The terminal's own keys, which are in force only while it has the focus."""
-    from podplane_tui.tui.widgets.terminal import TerminalView  # noqa: PLC0415 - half of what a start would import
+    from podplane_tui.tui.widgets.terminal.view import TerminalView  # noqa: PLC0415 - half of what a start would import
 
     declared = [binding for cls in TerminalView.__mro__ for binding in cls.__dict__.get("BINDINGS", ())]
     bindings = BindingsMap(

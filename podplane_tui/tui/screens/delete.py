@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from podplane_tui.backend.files import disk_usage
-from podplane_tui.text import count, format_path, format_size
+from podplane_tui.backend.core.files import disk_usage
+from podplane_tui.backend.core.format import count, format_path, format_size
 from podplane_tui.tui.screens.dialog import Dialog
 
 

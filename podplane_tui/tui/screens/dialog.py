@@ -13,8 +13,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from podplane_tui.backend.text import one_line
-from podplane_tui.tui.keys import key_name
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.tui.keys.bindings import key_name
 from podplane_tui.tui.threads import in_thread
 
 T = TypeVar("T")

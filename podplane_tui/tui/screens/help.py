@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from podplane_tui.tui.keys import key_name
+from podplane_tui.tui.keys.bindings import key_name
 
 KeySection = tuple[str, Sequence[tuple[str, str]]]
 """A heading and its `(keys, what they do)`."""

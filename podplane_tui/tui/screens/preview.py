@@ -7,11 +7,11 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from podplane_tui.backend.errors import VMError
-from podplane_tui.backend.interface import Control
-from podplane_tui.backend.rsync_output import Change, ChangeKind
-from podplane_tui.backend.sync import SyncPreview
-from podplane_tui.text import count
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.format import count
+from podplane_tui.backend.sync.copy import SyncPreview
+from podplane_tui.backend.sync.output import Change, ChangeKind
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.threads import in_thread
 

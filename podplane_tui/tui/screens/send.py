@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from podplane_tui.backend.keyboard import CTRL_ALT_DEL, SYSRQ
+from podplane_tui.backend.qemu.send_key import CTRL_ALT_DEL, SYSRQ
 from podplane_tui.tui.screens.dialog import Dialog
 
 

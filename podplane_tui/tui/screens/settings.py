@@ -10,12 +10,12 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList, Select, Static
 
-from podplane_tui.backend.config_checks import digest_fault, typed_value
-from podplane_tui.backend.config_file import ConfigFile, Value, change_config
-from podplane_tui.backend.errors import VMError
-from podplane_tui.backend.text import one_line
-from podplane_tui.text import format_path
-from podplane_tui.tui.preferences import KeyLine
+from podplane_tui.backend.config.editor import ConfigFile, Value, change_config
+from podplane_tui.backend.config.validators import digest_fault, typed_value
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.format import format_path
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.tui.keys.keymap import KeyLine
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.threads import AtExit, in_thread

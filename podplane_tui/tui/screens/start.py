@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import RadioSet, Static
 
-from podplane_tui.backend.podplane_cli import VM_ONLY_WARNING
+from podplane_tui.backend.podplane import VM_ONLY_WARNING
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.widgets.marks import Choice
 

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
 
-from podplane_tui.backend.rsync import SyncRequest, absolute_source
-from podplane_tui.backend.text import one_line
-from podplane_tui.tui.keys import key_name
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source
+from podplane_tui.tui.keys.bindings import key_name
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Fault, Form
 from podplane_tui.tui.widgets.marks import Switch

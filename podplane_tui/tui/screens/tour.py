@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from podplane_tui.tui.keys import KeyNamer, key_name
+from podplane_tui.tui.keys.bindings import KeyNamer, key_name
 
 _KEY = "bold $text-primary"
 _KEY_WIDTH = 12

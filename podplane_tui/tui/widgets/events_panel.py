@@ -13,11 +13,11 @@ from textual.reactive import var
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from podplane_tui.text import format_elapsed
-from podplane_tui.tui.events import Event, Level
-from podplane_tui.tui.jobs import Job, Outcome
+from podplane_tui.backend.core.format import format_elapsed
 from podplane_tui.tui.messages import CancelRequested
-from podplane_tui.tui.widgets.panel import Panel
+from podplane_tui.tui.state.events import Event, Level
+from podplane_tui.tui.state.jobs import Job, Outcome
+from podplane_tui.tui.widgets.base import Panel
 
 _MARKS = {
     None: ("…", "$text-accent"),

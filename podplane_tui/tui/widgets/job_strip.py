@@ -6,11 +6,11 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
-from podplane_tui.text import count, format_elapsed, format_progress
-from podplane_tui.tui.jobs import Job, Outcome
-from podplane_tui.tui.keys import key_name
+from podplane_tui.backend.core.format import count, format_elapsed, format_progress
+from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.state.jobs import Job, Outcome
 from podplane_tui.tui.verbs import Verb
-from podplane_tui.tui.widgets.vm_row import WATCH
+from podplane_tui.tui.widgets.vm_list.row import WATCH
 
 LINGER = 6.0
 """Seconds a good end stays in view; a failure stays until another job begins or until it is read in the journal."""

@@ -5,12 +5,12 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Log, Static
 
-from podplane_tui.backend.local_server import LocalServer, LogTail
-from podplane_tui.backend.text import one_line
-from podplane_tui.text import format_path
-from podplane_tui.tui.keys import key_name
+from podplane_tui.backend.core.format import format_path
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.runtime.local_server import LocalServer, LogTail
+from podplane_tui.tui.keys.bindings import key_name
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.widgets.panel import Panel
+from podplane_tui.tui.widgets.base import Panel
 
 LOOK_INTERVAL = 0.5
 """Seconds between two looks at the log, while it is in view."""

@@ -11,14 +11,14 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.backend.ssh import SSHTarget
-from podplane_tui.backend.text import one_line
-from podplane_tui.tui.keys import KeyNamer, key_name
-from podplane_tui.tui.widgets.panel import Panel
-from podplane_tui.tui.widgets.shell_stream import Connection, ShellStream, target_of
-from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.ssh.client import SSHTarget
+from podplane_tui.tui.keys.bindings import KeyNamer, key_name
+from podplane_tui.tui.widgets.base import Panel
+from podplane_tui.tui.widgets.streams.ssh import Connection, ShellStream, target_of
+from podplane_tui.tui.widgets.terminal.view import TerminalView
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class _Machine:
 class ShellPanel(Panel):
     """The shells of `vm`. One that ends stays in view, with how it ended, until it is closed or opened anew."""
 
-    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    vms: var[tuple[VMStatus, ...] | None] = var(None)
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class ShellPanel(Panel):
     def _connection_to(self, files: VMFiles) -> Connection:
         return Connection(partial(self._find, files))
 
-    async def _add(self, vm: VMSnapshot) -> None:
+    async def _add(self, vm: VMStatus) -> None:
         machine = self._machines.setdefault(vm.key, _Machine(vm.files, self._connection_to(vm.files)))
         machine.opened += 1
         view = TerminalView()
@@ -181,9 +181,9 @@ class ShellPanel(Panel):
         """The user looks here, or elsewhere."""
         self._show()
 
-    def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
+    def watch_vms(self, vms: tuple[VMStatus, ...] | None) -> None:
         """Take away the shells of machines that are gone."""
-        for key in self._machines.keys() - {vm.key for vm in snapshots or ()}:
+        for key in self._machines.keys() - {vm.key for vm in vms or ()}:
             machine = self._machines.pop(key)
             for shell in machine.shells:
                 shell.view.remove()
@@ -238,7 +238,7 @@ def _how_ended(stream: ShellStream, error: OSError | None) -> str:
     return f"The shell ended with exit code {stream.exit_code}."
 
 
-def _why_none(vm: VMSnapshot | None, key: KeyNamer) -> str:
+def _why_none(vm: VMStatus | None, key: KeyNamer) -> str:
     if vm is None:
         return "There is no VM here yet."
     return f"{one_line(vm.cluster_id)} is not running: press {key('vm.start')} to start it."

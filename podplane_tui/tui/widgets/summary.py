@@ -7,22 +7,22 @@ from textual.content import Content
 from textual.reactive import reactive, var
 from textual.widget import Widget
 
-from podplane_tui.backend.inventory import SERVER_DOWN
-from podplane_tui.backend.local_server import LocalServer
-from podplane_tui.backend.snapshot import State, VMSnapshot
-from podplane_tui.text import format_path
-from podplane_tui.tui.widgets.vm_row import COLOURS, SYMBOLS
+from podplane_tui.backend.core.format import format_path
+from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.runtime.local_server import LocalServer
+from podplane_tui.backend.vm.inventory import SERVER_DOWN
+from podplane_tui.tui.widgets.vm_list.row import COLOURS, SYMBOLS
 
 _GAP = " " * 3
 
 
 class SummaryBar(Widget):
-    """Counts of `snapshots` by state beside the program's name; the data directory at the right end.
+    """Counts of `vms` by state beside the program's name; the data directory at the right end.
 
     One widget that puts its line together, for it is there from the first frame: each widget costs that a millisecond.
     """
 
-    snapshots: var[tuple[VMSnapshot, ...] | None] = var(None)
+    vms: var[tuple[VMStatus, ...] | None] = var(None)
     local_server: var[LocalServer | None] = var(None)
     counts: reactive[Counter[State] | None] = reactive[Counter[State] | None](None)
     server: reactive[Content] = reactive(Content(""))
@@ -45,10 +45,10 @@ class SummaryBar(Widget):
         name = Content.styled("podplane-tui", "bold $text-primary")
         return Content.assemble(name, _GAP, _counted(self.counts, words=words), _GAP, self.server)
 
-    def watch_snapshots(self, snapshots: tuple[VMSnapshot, ...] | None) -> None:
+    def watch_vms(self, vms: tuple[VMStatus, ...] | None) -> None:
         """Count again."""
-        if snapshots is not None:
-            self.counts = Counter(vm.state for vm in snapshots)
+        if vms is not None:
+            self.counts = Counter(vm.state for vm in vms)
             self._judge_server()
 
     def watch_local_server(self) -> None:
@@ -57,7 +57,7 @@ class SummaryBar(Widget):
 
     def _judge_server(self) -> None:
         """podplane's local server, where it matters: it is up, or a cluster runs without it."""
-        needed = any(vm.hint == SERVER_DOWN for vm in self.snapshots or ())
+        needed = any(vm.hint == SERVER_DOWN for vm in self.vms or ())
         up = self.local_server is not None and self.local_server.running
         text = Content.styled("server up", "$text-success") if up else Content.styled("server down", "$text-warning")
         self.server = text if up or needed else Content("")

@@ -8,23 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.inventory import Inventory
-from podplane_tui.backend.paths import VMFiles
-from podplane_tui.backend.snapshot import Action, Ports, State, VMSnapshot
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.tui.app import PodplaneApp
+from tests.paths import RECORDINGS
 
 NOW = 1_795_000_000.0
 DATA, RUNTIME = Path("/srv/demo/data/podplane"), Path("/srv/demo/run/podplane")
-RECORDING = Path(__file__).parents[2] / "recordings" / "debian12-failures.raw"
+RECORDING = RECORDINGS / "debian12-failures.raw"
 
 
-def vm(cluster_id: str, state: State = State.STOPPED, arch: str = "amd64") -> VMSnapshot:
+def vm(cluster_id: str, state: State = State.STOPPED, arch: str = "amd64") -> VMStatus:
     """A machine that is off, in the given state."""
     files = VMFiles(arch, cluster_id, DATA, RUNTIME)
-    return VMSnapshot(files, state, disk_bytes=3 * 2**30, disk_virtual_bytes=128 * 2**30)
+    return VMStatus(files, state, disk_bytes=3 * 2**30, disk_virtual_bytes=128 * 2**30)
 
 
-def running(cluster_id: str, *, cpu: float, memory: int, state: State = State.RUNNING) -> VMSnapshot:
+def running(cluster_id: str, *, cpu: float, memory: int, state: State = State.RUNNING) -> VMStatus:
     """A machine that runs, with what is known of such."""
     return replace(
         vm(cluster_id, state),
@@ -70,11 +71,11 @@ MANY = tuple(
 class Frozen(Inventory):
     """Sees the same machines every time."""
 
-    def __init__(self, vms: tuple[VMSnapshot, ...]) -> None:
+    def __init__(self, vms: tuple[VMStatus, ...]) -> None:
         super().__init__(DATA, RUNTIME)
         self._vms = vms
 
-    def snapshot(self) -> tuple[VMSnapshot, ...]:
+    def snapshot(self) -> tuple[VMStatus, ...]:
         """Those."""
         return self._vms
 
@@ -88,7 +89,7 @@ def stop_time(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def make_app(state_dir: Path, vms: tuple[VMSnapshot, ...], *, select: str = "archive") -> PodplaneApp:
+def make_app(state_dir: Path, vms: tuple[VMStatus, ...], *, select: str = "archive") -> PodplaneApp:
     """The real app on machines that are frozen; `archive` has a recording of a boot."""
     stem = vms[0].files.stem if vms else "nobody"
     place = state_dir / "recordings" / stem

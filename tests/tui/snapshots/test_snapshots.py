@@ -12,28 +12,28 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList
 
-from podplane_tui.backend.config import Config
-from podplane_tui.backend.config_file import ConfigFile, Value
-from podplane_tui.backend.disk import Snapshot as DiskSnapshot
-from podplane_tui.backend.rsync import SyncRequest
-from podplane_tui.backend.rsync_output import Change, ChangeKind
-from podplane_tui.backend.settings import ClusterSettings
-from podplane_tui.backend.snapshot import VMSnapshot
-from podplane_tui.backend.sync import SyncPreview
+from podplane_tui.backend.config.editor import ConfigFile, Value
+from podplane_tui.backend.config.model import Config
+from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.sync.copy import SyncPreview
+from podplane_tui.backend.sync.output import Change, ChangeKind
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm.disk import Snapshot as DiskSnapshot
+from podplane_tui.backend.vm.remembered import ClusterSettings
 from podplane_tui.tui.app import PodplaneApp
-from podplane_tui.tui.events import Event, Level
-from podplane_tui.tui.jobs import Job, Outcome, Step
-from podplane_tui.tui.preferences import KeyLine
+from podplane_tui.tui.keys.keymap import KeyLine
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.delete import DeleteDialog, DoomedFile
-from podplane_tui.tui.screens.machine import MachineDialog, SnapshotDialog
 from podplane_tui.tui.screens.preview import PreviewDialog
 from podplane_tui.tui.screens.save import SaveDialog
 from podplane_tui.tui.screens.settings import SettingsDialog
 from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.screens.sync import SyncDialog
+from podplane_tui.tui.screens.vm_settings import MachineDialog, SnapshotDialog
+from podplane_tui.tui.state.events import Event, Level
+from podplane_tui.tui.state.jobs import Job, Outcome, Step
 from podplane_tui.tui.verbs import Verb
-from podplane_tui.tui.widgets.boot_panel import BootPanel
+from podplane_tui.tui.widgets.boot.panel import BootPanel
 from tests.tui.snapshots.frozen import DATA, FEW, MANY, NOW, make_app, stop_time
 from tests.tui.support import console_made, dashboard, settled, until
 
@@ -54,7 +54,7 @@ class Scene:
 
     name: str
     prepare: Prepare
-    vms: tuple[VMSnapshot, ...] = FEW
+    vms: tuple[VMStatus, ...] = FEW
     select: str = "archive"
 
 
@@ -198,7 +198,7 @@ async def themes(pilot: Pilot[None], app: PodplaneApp) -> None:
 
 
 async def nothing(_pilot: Pilot[None], app: PodplaneApp) -> None:
-    await until(lambda: app.snapshots == (), what="the empty list")
+    await until(lambda: app.vms == (), what="the empty list")
 
 
 SCENES = (

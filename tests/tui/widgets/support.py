@@ -17,10 +17,11 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.byte_stream import ByteStream, DescriptorStream
-from podplane_tui.tui.widgets.terminal import TerminalView
+from podplane_tui.tui.widgets.streams.base import ByteStream, DescriptorStream
+from podplane_tui.tui.widgets.terminal.view import TerminalView
+from tests.paths import ROOT
 
-STYLES = Path(__file__).parents[3] / "styles" / "terminal.tcss"
+STYLES = ROOT / "styles" / "terminal.tcss"
 
 
 class RecordingView(TerminalView):

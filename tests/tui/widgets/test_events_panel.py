@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.widgets import OptionList, Static
 
-from podplane_tui.tui.events import event
+from podplane_tui.tui.state.events import event
 from podplane_tui.tui.widgets.events_panel import EventsPanel
 
 if TYPE_CHECKING:

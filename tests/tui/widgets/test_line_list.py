@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widgets.option_list import Option
 
-from podplane_tui.tui.widgets.details import LineList
+from podplane_tui.tui.widgets.details.panel import LineList
 
 
 class RecordingList(LineList):

@@ -1,0 +1,49 @@
+"""Attaching the calling terminal to a machine's serial console, which one program at a time can hold."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+
+from podplane_tui.backend.console import claim as console_holder
+from podplane_tui.backend.console import relay
+from podplane_tui.backend.core.errors import ConsoleHeld, QMPError
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.qemu import qmp
+from podplane_tui.backend.qemu.arguments import Machine
+
+
+def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object] | None, ask: bool) -> relay.Ending:
+    """See `Qemu.console`; `machine` is what its QEMU was started with."""
+    path = machine.console or files.console
+
+    def check() -> None:
+        """QEMU lets a second client connect, into silence, so it is asked first."""
+        if machine.qmp is None:
+            return
+        try:
+            taken = qmp.console_client_connected(machine.qmp, path)
+        except QMPError:
+            return  # it can't tell, so nothing speaks against trying
+        if taken:
+            raise ConsoleHeld(
+                f"the console of {files.name} serves one program at a time, and one that is not podplane-tui has"
+                " it: leave it there first"
+            )
+
+    def asked() -> str:
+        claim = console_holder.asker(files)
+        return "" if claim is None else claim.who
+
+    who = console_holder.own_name("the console command")
+    held = console_holder.ask(files, who, cancel=threading.Event()) if ask else console_holder.take(files, who)
+    return relay.attach(
+        path,
+        input_fd=sys.stdin.fileno(),
+        output_fd=sys.stdout.fileno(),
+        check=check,
+        record=record,
+        asked=asked,
+        held=held,
+    )

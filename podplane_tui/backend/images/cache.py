@@ -1,0 +1,79 @@
+"""The base images podplane has in its cache: what a new machine's disk can be based on without a path."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import CorruptFile, InvalidImage, InvalidInput
+from podplane_tui.backend.core.paths import base_directories
+from podplane_tui.backend.images.digest import verify
+from podplane_tui.backend.images.download import download_image, is_url
+from podplane_tui.backend.images.manifest import Manifest, artifacts_directory, deps_directory, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class CachedImage:
+    """A qcow2 file in the cache; `name` is its path there, `digest` the manifest's, "" when it names another."""
+
+    name: str
+    path: Path
+    size: int
+    digest: str = ""
+
+
+def list_images(arch: str, *, deps: Path | None = None) -> tuple[CachedImage, ...]:
+    """The images in podplane's cache, that of its manifest first. Raises `InvalidInput` without a home directory.
+
+    A manifest that can't be understood names none.
+    """
+    deps = deps or deps_directory()
+    try:
+        manifest = read_manifest(deps, arch)
+    except CorruptFile:
+        manifest = None
+    found = []
+    root = artifacts_directory(deps)
+    for directory, _, names in os.walk(root):
+        for name in names:
+            path = Path(directory, name)
+            if path.suffix == ".qcow2" and path.is_file():
+                digest = manifest.digest if manifest is not None and path == manifest.image else ""
+                found.append(CachedImage(str(path.relative_to(root)), path, path.stat().st_size, digest))
+    return tuple(sorted(found, key=lambda image: (not image.digest, image.name)))
+
+
+def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", deps: Path | None = None) -> Path:
+    """The image `choice` names: a URL, a path, else a name `list_images` gives, or "" for that of podplane's manifest.
+
+    What is at a URL is downloaded into our own cache and must have `digest`; what the manifest has a digest of is held
+    against that. Raises `InvalidInput`, `InvalidImage`, `CorruptFile`, `CreateFailed`, `Cancelled`.
+    """
+    if is_url(choice):
+        if not digest:
+            raise InvalidInput("an image from a URL needs its digest: sha256:<64 hex digits> or sha512:<128>")
+        return download_image(choice, digest, base_directories(os.environ).own_cache, control=control)
+    if digest:
+        raise InvalidInput("a digest is for an image from a URL: leave it out, or give the URL")
+    path = Path(os.path.abspath(choice))  # noqa: PTH100 - links stay, as the user named them
+    if choice and path.exists():
+        return path
+    if not choice:
+        return _manifest_image(read_manifest(deps or deps_directory(), arch), control)
+    for image in list_images(arch, deps=deps):
+        if choice in {image.name, image.path.name}:
+            if image.digest:
+                control.report(f"verifying {image.path.name}")
+                verify(image.path, image.digest, control)
+            return image.path
+    raise InvalidImage(f"there is no image {choice}, neither a file nor in podplane's cache: check the path")
+
+
+def _manifest_image(manifest: Manifest | None, control: Control) -> Path:
+    if manifest is None or not manifest.image.is_file():
+        raise InvalidImage("podplane has no base image in its cache: let it fetch one, or name an image (--image)")
+    control.report(f"verifying {manifest.image.name}")
+    verify(manifest.image, manifest.digest, control)
+    return manifest.image

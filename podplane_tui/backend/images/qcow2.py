@@ -1,0 +1,68 @@
+"""What a qcow2 image says of itself, read from its header.
+
+Source: the qcow2 specification of QEMU (`docs/interop/qcow2.txt`).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+from podplane_tui.backend.core.errors import InvalidImage
+from podplane_tui.backend.core.files import open_regular
+from podplane_tui.backend.core.text import one_line
+
+# magic, version, backing file offset, backing file size, cluster bits, virtual size (qcow2 specification, big-endian)
+_HEADER = struct.Struct(">4sIQIIQ")
+_MAGIC = b"QFI\xfb"
+_MAX_BACKING_OFFSET = 2 * 2**20  # the name stands in the first cluster, and none is larger
+
+
+class ImageInfo(NamedTuple):
+    """Sizes in bytes: what the file takes on this disk and what the guest sees; and the file it is based on."""
+
+    disk_bytes: int
+    virtual_bytes: int
+    backing_file: str | None
+
+
+def read_image(path: Path | str) -> ImageInfo:
+    """What the qcow2 image at `path` says of itself. Raises `InvalidImage` with the reason when it is not one."""
+    try:
+        with open_regular(path, follow_links=True) as file:
+            info = os.fstat(file.fileno())
+            head = file.read(_HEADER.size)
+            if len(head) < _HEADER.size or not head.startswith(_MAGIC):
+                raise InvalidImage(f"{path} is not a qcow2 image: convert it with qemu-img convert -O qcow2")
+            _, _, offset, length, _, virtual = _HEADER.unpack(head)
+            backing = None
+            if offset and length:
+                if offset > _MAX_BACKING_OFFSET or length > 1023:
+                    raise InvalidImage(f"the image {path} has a broken header: put a sound copy in its place")
+                file.seek(offset)
+                backing = os.fsdecode(file.read(length))
+    except FileNotFoundError:
+        raise InvalidImage(f"there is no image {path}: put it back, or delete the machine") from None
+    except OSError as error:
+        raise InvalidImage(f"the image {path} can't be read: {error.strerror}; see what stands there") from error
+    return ImageInfo(info.st_blocks * 512, virtual, backing)
+
+
+def backing_path(image: Path, backing_file: str) -> Path:
+    """Where a backing file named in `image` stands: relative names are relative to the image."""
+    return image.parent / backing_file
+
+
+def missing_base(image: Path, backing_file: str) -> str | None:
+    """What to say when the file that `image` is based on is not there; None when it is.
+
+    A name that is no path (`nbd:…`, `json:…`) is QEMU's to judge.
+    """
+    if "\0" in backing_file:
+        return f"the image {image} has a broken header: put a sound copy in its place"
+    head, colon, _ = backing_file.partition(":")
+    if (colon and "/" not in head) or backing_path(image, backing_file).is_file():
+        return None
+    return f"the base image {one_line(backing_file, limit=300)} is gone: put it back, or delete the machine"

@@ -1,0 +1,240 @@
+"""Which QEMU process is whose. Alive means the same process, not the same number.
+
+A process is a machine's QEMU when its program is a QEMU, it is run by this user, and its arguments open the machine's
+disk (the same file, however the path is spelled). Where its PID file recorded start ticks and boot id, they must agree
+too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from podplane_tui.backend.core.errors import ForeignProcess
+from podplane_tui.backend.host.processes import (
+    NO_PROCESS,
+    SUSPENDED,
+    Stat,
+    age_of,
+    arguments_of,
+    directory_of,
+    owner_of,
+    pids,
+    programs,
+    since_boot,
+    stat_of,
+)
+from podplane_tui.backend.qemu.arguments import disks_of
+
+TICKS_KEY = "create_ticks"
+BOOT_ID_KEY = "boot_id"
+
+
+class Clock(NamedTuple):
+    """The clocks that processes are measured with, all in seconds."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    since_boot: Callable[[], float] = since_boot
+
+
+class QemuProcess(NamedTuple):
+    """A live QEMU of this user: its PID, arguments (program included), disks and start.
+
+    `create_ticks` is the start time in clock ticks since boot on Linux (proc(5), field 22), in microseconds since the
+    epoch elsewhere; `started_at` is in seconds since the epoch, by the clock at the time of the first look.
+    """
+
+    pid: int
+    create_ticks: str
+    started_at: float
+    arguments: tuple[str, ...]
+    disks: tuple[Path, ...]
+
+    def has_disk(self, image: Path) -> bool:
+        """Whether `image` is one of its disks. A disk removed under it still counts by its path."""
+        for disk in self.disks:
+            try:
+                if disk.samefile(image):
+                    return True
+            except OSError:
+                if os.path.normpath(disk) == os.path.normpath(image) and not image.exists():
+                    return True
+        return False
+
+    def matches(self, data: Mapping[str, str] | None) -> bool:
+        """Whether what a PID file recorded of its process, if anything, is true of this one."""
+        recorded = data or {}
+        ticks, boot = recorded.get(TICKS_KEY), recorded.get(BOOT_ID_KEY)
+        return (ticks is None or ticks == self.create_ticks) and (boot is None or boot == boot_id())
+
+    def alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        return create_ticks(self.pid) == self.create_ticks
+
+    def suspended(self) -> bool:
+        """Whether a signal (SIGSTOP, Ctrl-Z) or a debugger holds it: then QMP and the guest stand still."""
+        stat = stat_of(self.pid)
+        return stat is not None and stat.ticks == self.create_ticks and stat.state in SUSPENDED
+
+    def age(self, clock: Clock) -> float:
+        """Seconds since its start, whatever became of the system clock meanwhile."""
+        return age_of(self.create_ticks, clock.wall(), clock.since_boot())
+
+    def send(self, number: signal.Signals) -> bool:
+        """Signal exactly this process. False when it is gone already.
+
+        Where the kernel has process file descriptors the check and the signal can't be separated by a reused PID.
+        Raises `ForeignProcess` when we are not allowed to.
+        """
+        try:
+            if hasattr(os, "pidfd_open"):
+                handle = os.pidfd_open(self.pid)
+                try:
+                    if not self.alive():
+                        return False
+                    signal.pidfd_send_signal(handle, number)
+                finally:
+                    os.close(handle)
+            else:
+                if not self.alive():
+                    return False
+                os.kill(self.pid, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError as error:
+            raise ForeignProcess(
+                f"not allowed to signal process {self.pid}: it belongs to another user, who has to stop it"
+            ) from error
+        return True
+
+
+@cache
+def boot_id() -> str:
+    """What tells this boot of the host from any other; read once, for it is another program's after the next boot."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    import psutil  # noqa: PLC0415 - only where there is no such file
+
+    return str(int(psutil.boot_time()))
+
+
+def create_ticks(pid: int) -> str | None:
+    """What to record of a process we started so that it can be recognised; None when it is gone."""
+    stat = stat_of(pid)
+    return None if stat is None else stat.ticks
+
+
+def is_qemu_program(name: str) -> bool:
+    """Whether a program of this name runs machines (`qemu-img` and the like do not)."""
+    base = name.rpartition("/")[2]
+    return "qemu-system" in base or "qemu-kvm" in base
+
+
+def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
+    """Process `pid` if it is a live QEMU of this user, else None. Raises `OSError` when the system tells nothing."""
+    ticks = create_ticks(pid)
+    return None if ticks is None else _look(pid, ticks, clock or Clock())
+
+
+def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
+    try:
+        arguments = arguments_of(pid)
+        if not arguments or not is_qemu_program(arguments[0]) or owner_of(pid) != os.getuid():
+            return None
+        disks = tuple(Path(disk) for disk in disks_of(arguments))
+        if any(not disk.is_absolute() for disk in disks):
+            cwd = directory_of(pid)
+            disks = tuple(cwd / disk for disk in disks)
+    except NO_PROCESS:
+        return None
+    except ValueError:  # a disk whose name is none
+        return None
+    now = clock.wall()
+    started_at = round(now - age_of(ticks, now, clock.since_boot()), 2)
+    return QemuProcess(pid, ticks, started_at, arguments, disks)
+
+
+def qemus() -> Iterator[QemuProcess]:
+    """The live QEMUs of this user, for who looks once. Raises `OSError` when the system tells nothing."""
+    for pid, program in programs():
+        if is_qemu_program(program):
+            process = look(pid)
+            if process is not None:
+                yield process
+
+
+_SETTLING_LOOKS = 3
+"""How often a process that is no QEMU is looked at again: between fork and exec it is not one yet."""
+
+_YOUNG = 60.0
+"""Seconds after its start within which a process is looked at in every scan: it may become another program."""
+
+_TURNS = 5
+"""Scans in which each older one that is no QEMU is looked at once."""
+
+
+class _Known(NamedTuple):
+    """A process when last looked at: `number` tells it from the next of its PID, `old_at` is seconds since boot."""
+
+    number: int | None
+    stat: Stat
+    qemu: QemuProcess | None
+    looks: int
+    old_at: float
+
+
+class ProcessTable:
+    """The QEMU processes of this user. Kept between scans, so that a process is examined once, not every second."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._known: dict[int, _Known] = {}
+        self._scans = 0
+
+    def scan(self) -> tuple[QemuProcess, ...]:
+        """All of them now, by PID. Raises `OSError` when the system tells nothing (out of descriptors or memory)."""
+        known: dict[int, _Known] = {}
+        now = self._clock.since_boot()
+        self._scans += 1
+        for pid, number in pids().items():
+            entry = self._known.get(pid)
+            if (
+                entry is None
+                or entry.qemu is not None
+                or number is None
+                or number != entry.number
+                or now < entry.old_at
+                or (pid + self._scans) % _TURNS == 0
+            ):
+                entry = self._examined(pid, number, entry)
+            if entry is not None:
+                known[pid] = entry
+        self._known = known
+        return tuple(entry.qemu for entry in known.values() if entry.qemu is not None)
+
+    def suspended(self, process: QemuProcess) -> bool:
+        """`QemuProcess.suspended` as it was at the last scan."""
+        entry = self._known.get(process.pid)
+        return entry is not None and entry.qemu is process and entry.stat.state in SUSPENDED
+
+    def _examined(self, pid: int, number: int | None, entry: _Known | None) -> _Known | None:
+        """The process now, None when it is gone. Its arguments are read only where it may have become another one."""
+        stat = stat_of(pid)
+        if stat is None:
+            return None
+        if entry is None or (entry.stat.ticks, entry.stat.name) != (stat.ticks, stat.name):
+            since_boot = self._clock.since_boot()
+            old_at = since_boot + _YOUNG - age_of(stat.ticks, self._clock.wall(), since_boot)
+            return _Known(number, stat, _look(pid, stat.ticks, self._clock), 1, old_at)
+        if entry.qemu is None and entry.looks < _SETTLING_LOOKS:
+            return entry._replace(
+                number=number, stat=stat, qemu=_look(pid, stat.ticks, self._clock), looks=entry.looks + 1
+            )
+        return entry._replace(number=number, stat=stat)

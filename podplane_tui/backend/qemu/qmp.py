@@ -1,0 +1,210 @@
+"""Short QMP sessions: connect, ask, leave, because QEMU serves one client of a control socket at a time.
+
+Source: the QMP specification of QEMU: one JSON object a line; a greeting, `qmp_capabilities`, then commands, each
+answered by `return` or `error`, with events between. A client of our own and not a library's: an answer takes a
+millisecond, which importing and running an event loop for it would make many times longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from podplane_tui.backend.core.errors import QMPError, QMPUnavailable
+from podplane_tui.backend.core.text import one_line
+
+GREETING_TIMEOUT = 2.0
+"""Seconds to wait for the greeting. A socket whose one client is somebody else accepts and says nothing."""
+
+ANSWER_TIMEOUT = 5.0
+
+_RETRY = 0.02
+"""Seconds between two attempts to connect where too many wait already."""
+
+_PIECE = 64 * 1024
+_MAX_LINE = 4 * 2**20
+"""Bytes of one object. QEMU's longest answers have some ten thousand."""
+
+
+class _Session:
+    """One connection and one command, moved on by whatever arrives; it never waits.
+
+    In the end `error` says what went wrong, or `value` is what QEMU returned. `deadline` (monotonic seconds) is when
+    the wait for what comes next is over.
+    """
+
+    def __init__(self, path: Path, command: str, arguments: Mapping[str, object] | None) -> None:
+        self.path = path
+        self.value: object = None
+        self.error: QMPError | None = None
+        self.over = self.connected = False
+        self.deadline = time.monotonic() + GREETING_TIMEOUT
+        self._command = command
+        self._request = {"execute": command, **({"arguments": dict(arguments)} if arguments else {})}
+        self._steps = iter((self._greeted, self._ready, self._answered))
+        self._step = next(self._steps)
+        self._line = b""
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.setblocking(False)
+
+    def connect(self) -> bool:
+        """Try to connect, and give whether that worked. It may be tried again: others may fill the queue."""
+        try:
+            self.socket.connect(os.fsencode(self.path))
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError) as error:
+            self._fail(error)
+        self.connected = not self.over
+        return self.connected
+
+    def give_up(self) -> None:
+        """End the session because what was waited for did not come."""
+        if self._step != self._answered:
+            problem = "does not answer: QEMU hangs or another client holds it"
+            self._end(QMPUnavailable(f"QEMU's control socket {self.path} {problem}"))
+        else:
+            patience = f"{ANSWER_TIMEOUT:.0f} s"
+            self._end(QMPError(f"QEMU did not answer {self._command} within {patience}: try again, or stop it"))
+
+    def advance(self) -> None:
+        """Take what has arrived."""
+        try:
+            data = self.socket.recv(_PIECE)
+            if not data:
+                raise ConnectionError("it was closed")
+            *lines, self._line = (self._line + data).split(b"\n")
+            if len(self._line) > _MAX_LINE:
+                raise ValueError("it sends what is not QMP")
+            for line in lines:
+                if line.strip() and not self.over:
+                    self._take(line)
+        except BlockingIOError:
+            return
+        except (OSError, ValueError, RecursionError) as error:
+            self._fail(error)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            said = json.loads(line)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict):
+            raise ValueError("it sends what is not QMP")
+        if "event" not in said:
+            self._step(said)
+
+    def _greeted(self, said: dict[str, object]) -> None:
+        if "QMP" not in said:
+            raise ValueError("it does not greet as QMP does")
+        self._ask({"execute": "qmp_capabilities"})
+
+    def _ready(self, said: dict[str, object]) -> None:
+        if "return" not in said:
+            raise ValueError("it does not speak QMP as we do")
+        self._ask(self._request)
+        self.deadline = time.monotonic() + ANSWER_TIMEOUT
+
+    def _answered(self, said: dict[str, object]) -> None:
+        if "return" in said:
+            self.value = said["return"]
+            self._end(None)
+            return
+        error = said.get("error")
+        words = error.get("desc", "") if isinstance(error, dict) else ""
+        self._end(QMPError(f"QEMU refused {self._command}: {one_line(str(words), limit=200)}"))
+
+    def _ask(self, request: Mapping[str, object]) -> None:
+        self._step = next(self._steps)
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def _fail(self, error: Exception) -> None:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        why = one_line(words, limit=120) or type(error).__name__
+        if self._step != self._answered:
+            todo = "restart the machine to have it anew"
+            self._end(QMPUnavailable(f"QEMU's control socket {self.path} can't be used ({why}): {todo}"))
+        else:
+            self._end(QMPError(f"QEMU left while it was asked for {self._command} ({why})"))
+
+    def _end(self, error: QMPError | None) -> None:
+        self.error, self.over = error, True
+
+
+def _converse(sessions: Sequence[_Session], *, timeout: float) -> None:
+    """Move all sessions on, each until it is over or its patience is, for at most `timeout` seconds."""
+    end = time.monotonic() + timeout
+    outside = list(sessions)
+    with selectors.DefaultSelector() as selector:
+        while True:
+            for session in outside:
+                if session.connect():
+                    selector.register(session.socket, selectors.EVENT_READ, session)
+            now = time.monotonic()
+            for session in sessions:
+                if not session.over and now >= min(session.deadline, end):
+                    session.give_up()
+            waiting = [session for session in sessions if not session.over]
+            if not waiting:
+                return
+            outside = [session for session in waiting if not session.connected]
+            pause = min(end, *(session.deadline for session in waiting)) - now
+            for key, _ in selector.select(min(_RETRY, pause) if outside else pause):
+                key.data.advance()
+                if key.data.over:
+                    selector.unregister(key.fileobj)
+
+
+def _ask_all(
+    paths: Sequence[Path], command: str, arguments: Mapping[str, object] | None, *, timeout: float
+) -> list[_Session]:
+    with contextlib.ExitStack() as connections:
+        sessions = []
+        for path in paths:
+            sessions.append(_Session(path, command, arguments))
+            connections.enter_context(sessions[-1].socket)
+        _converse(sessions, timeout=timeout)
+        return sessions
+
+
+def execute(path: Path, command: str, arguments: Mapping[str, object] | None = None) -> object:
+    """Run one QMP command in a session of its own and give its `return` value.
+
+    For worker threads: it blocks for up to a few seconds. Raises `QMPUnavailable` when nobody answers at `path`, and
+    `QMPError` when QEMU refuses or leaves.
+    """
+    (session,) = _ask_all([path], command, arguments, timeout=GREETING_TIMEOUT + ANSWER_TIMEOUT)
+    if session.error is not None:
+        raise session.error
+    return session.value
+
+
+def run_state(path: Path) -> str:
+    """QEMU's run state: `running`, `paused`, `shutdown` and others of its `RunState`."""
+    return _status(execute(path, "query-status"))
+
+
+def _status(answer: object) -> str:
+    return str(answer.get("status", ""))[:40] if isinstance(answer, dict) else ""
+
+
+def run_states(paths: Sequence[Path], *, timeout: float) -> dict[Path, str]:
+    """The run states of many machines, asked all at once; without those that don't answer within `timeout` seconds."""
+    sessions = _ask_all(paths, "query-status", None, timeout=timeout)
+    return {session.path: _status(session.value) for session in sessions if session.error is None}
+
+
+def console_client_connected(path: Path, console: Path) -> bool:
+    """Whether somebody is connected to the serial console that listens on the Unix socket `console`."""
+    answer = execute(path, "query-chardev")
+    for device in answer if isinstance(answer, list) else []:
+        name = str(device.get("filename", ""))
+        if str(console) in name:
+            return not name.startswith("disconnected:")
+    return False

@@ -1,0 +1,481 @@
+"""SSH to a machine: commands over paramiko, an interactive shell through OpenSSH, and the key that both use.
+
+Both check host keys against the same file: see `host_keys`. A target without such a file accepts any key.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import os
+import re
+import selectors
+import shlex
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread, current_thread, main_thread
+from typing import TYPE_CHECKING, BinaryIO
+
+from podplane_tui.backend.core.control import Control, ShellOptions
+from podplane_tui.backend.core.errors import (
+    Cancelled,
+    CommandFailed,
+    CorruptFile,
+    HostKeyChanged,
+    InvalidInput,
+    KeyRefused,
+    ShellError,
+    StillBooting,
+)
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.facts import require_program
+from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
+from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys, trust
+
+if TYPE_CHECKING:
+    import paramiko
+
+__all__ = [
+    "CONNECT_TIMEOUT",
+    "DEFAULT_USER",
+    "FAILED",
+    "LOGIN_TIMEOUT",
+    "TIMED_OUT",
+    "SSHTarget",
+    "connect",
+    "ensure_identity",
+    "interactive",
+    "open_shell",
+    "run",
+    "ssh_arguments",
+    "ssh_options",
+]
+
+DEFAULT_USER = "debian"
+CONNECT_TIMEOUT = 5.0
+"""Seconds until a machine that says nothing counts as still booting."""
+
+LOGIN_TIMEOUT = 30.0
+"""Seconds that the key exchange, and then the login, may take: an emulated machine is slow at both."""
+
+TIMED_OUT = 124
+"""The exit code of a command that was given up after its timeout, as coreutils' `timeout` has it."""
+
+FAILED = 255
+"""The exit code of OpenSSH for its own failure, and for a command that a signal has ended."""
+
+_LOST = "the connection to the machine broke off: see whether it still runs"
+_PORT_OF_NAME = 22
+"""The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
+
+_TICK = 0.1
+_CHUNK = 64 * 1024
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_LOG = "podplane_tui.ssh"
+logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's errors end up on the terminal
+
+
+@dataclass(frozen=True, slots=True)
+class SSHTarget:
+    """Where and as whom to log in. `host_key_alias` is the name under which host keys are known: ports change.
+
+    `known_hosts` is the file of the host keys known of the machine, in a directory that exists; None accepts any key.
+
+    Raises `InvalidInput` for a user, host or port that can't be one: they become operands of programs.
+    """
+
+    host: str
+    port: int
+    user: str
+    identity_file: Path
+    host_key_alias: str = ""
+    known_hosts: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not _USER.fullmatch(self.user):
+            raise InvalidInput(f"{self.user[:40]!r} is no user name: use letters, digits, '.', '_' and '-'")
+        if not _HOST.fullmatch(self.host):
+            raise InvalidInput(f"{self.host[:40]!r} is no host name or IPv4 address")
+        if not 1 <= self.port <= 65535:
+            raise InvalidInput(f"{self.port} is no port: use 1 to 65535")
+
+
+def ssh_options(target: SSHTarget) -> list[str]:
+    """OpenSSH's options for `target`, without the program, the user and the host."""
+    identity = _operand(target.identity_file, "data", "%", "${")
+    options = ["-p", str(target.port), "-i", identity]
+    settings = [
+        "IdentitiesOnly=yes",
+        "PreferredAuthentications=publickey",
+        f"ConnectTimeout={CONNECT_TIMEOUT:.0f}",
+        "ControlPath=none",  # a shared connection of the user's own may lead to another machine
+        "LogLevel=ERROR",
+        *_host_key_settings(target),
+    ]
+    for setting in settings:
+        options += ["-o", setting]
+    return options
+
+
+def _operand(path: Path, directory: str, *special: str) -> str:
+    """`path` for an option in which ssh expands what is `special`. Raises `InvalidInput` when any of it is there."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - links are kept, and nothing is asked of the disk
+    if any(each in absolute for each in special):
+        raise InvalidInput(
+            f"ssh can't take the file {absolute}: choose a {directory} directory without {' and '.join(special)} in its"
+            " name"
+        )
+    return absolute
+
+
+def _host_key_settings(target: SSHTarget) -> list[str]:
+    settings = ["GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no"]
+    if target.host_key_alias:
+        settings.append(f"HostKeyAlias={target.host_key_alias}")
+    if target.known_hosts is None:
+        return [*settings, "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"]
+    checking = "yes" if read_host_keys(target.known_hosts).keys else "accept-new"
+    # The option takes several files, so one with a space in its name is quoted.
+    file = _operand(target.known_hosts, "state", "%", "${", '"')
+    return [*settings, f"StrictHostKeyChecking={checking}", f'UserKnownHostsFile="{file}"', "HashKnownHosts=no"]
+
+
+def ssh_arguments(target: SSHTarget, *, command: Sequence[str] = ()) -> list[str]:
+    """The argument vector of OpenSSH for `command`, quoted for the shell over there, or for an interactive shell."""
+    arguments = ["ssh", *ssh_options(target), "--", f"{target.user}@{target.host}"]
+    return [*arguments, _remote_line(command)] if command else arguments
+
+
+def _remote_line(command: Sequence[str] | str) -> str:
+    """What the shell over there gets as the operand of its `-c`: never an option."""
+    line = command if isinstance(command, str) else shlex.join(command)
+    return f" {line}" if line.startswith("-") else line
+
+
+def interactive(target: SSHTarget) -> int:
+    """Give the calling terminal to OpenSSH and return its exit code: that of the remote shell, 255 for its own failure.
+
+    `connect` tells why, after a 255. Raises `MissingProgram` when there is no ssh, `ShellError` when there is no key.
+    """
+    program = require_program("ssh")
+    require_identity(target.identity_file)
+    with _ended_with_us() as begun:
+        child = os.posix_spawn(program, ssh_arguments(target), os.environ)
+        begun(child)
+        while True:
+            try:
+                _, status = os.waitpid(child, os.WUNTRACED)
+            except KeyboardInterrupt:
+                continue  # Ctrl-C went to ssh as well, which decides what it means
+            if not os.WIFSTOPPED(status):
+                begun(0)
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
+
+
+@contextlib.contextmanager
+def _ended_with_us() -> Iterator[Callable[[int], None]]:
+    """Let SIGTERM end the child whose PID what this gives is told (0 for none) before us: it would keep the terminal.
+
+    Signals are the main thread's: in others the child is on its own.
+    """
+    child, received = 0, False
+
+    def pass_on(_number: int = 0, _frame: object = None) -> None:
+        nonlocal received
+        received = True
+        if child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    def begun(pid: int) -> None:
+        nonlocal child
+        child = pid
+        if received:
+            pass_on()
+
+    if current_thread() is not main_thread():
+        yield begun
+        return
+    previous = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield begun
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        if received:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSHClient:
+    """A connection that is logged in. `timeout` is in seconds, for the machine's first words; the login has its own.
+
+    Raises `StillBooting` when SSH does not answer, `KeyRefused` when it does not let us in, `HostKeyChanged` when it is
+    not known to be the machine's, else `ShellError`.
+    """
+    return _log_in(target, _dial(target, timeout), timeout)
+
+
+def open_shell(client: paramiko.SSHClient, columns: int, lines: int) -> paramiko.Channel:
+    """An interactive shell of a logged-in client, on a terminal of that size. Raises `ShellError`."""
+    import paramiko  # noqa: PLC0415 - as below
+
+    transport = client.get_transport()
+    if transport is None:
+        raise ShellError(_LOST)
+    try:
+        channel = transport.open_session(timeout=LOGIN_TIMEOUT)
+        channel.get_pty("xterm-256color", columns, lines)
+        channel.invoke_shell()
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise ShellError(f"the machine opens no shell: {one_line(str(error), limit=120) or _LOST}") from error
+    return channel
+
+
+def _dial(target: SSHTarget, timeout: float) -> socket.socket:
+    try:
+        return socket.create_connection((target.host, target.port), timeout=timeout)
+    except (ConnectionError, TimeoutError) as error:
+        raise _still_booting(target, error.strerror or str(error)) from error
+    except OSError as error:
+        raise ShellError(f"{target.host} port {target.port} can't be reached: {error.strerror or error}") from error
+
+
+def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> paramiko.SSHClient:
+    import paramiko  # noqa: PLC0415 - takes a third of a second, which only a connection should cost
+
+    class Accept(paramiko.MissingHostKeyPolicy):
+        def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+            """Accept any key, where none is known."""
+
+    known = HostKeys() if target.known_hosts is None else read_host_keys(target.known_hosts)
+    name = target.host_key_alias or target.host
+    client = paramiko.SSHClient()
+    client.set_log_channel(_LOG)
+    client.set_missing_host_key_policy(Accept())
+    try:
+        for kind, _, encoded in (key.partition(" ") for key in known.keys):
+            with contextlib.suppress(paramiko.SSHException, paramiko.pkey.UnknownKeyType):
+                key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
+                client.get_host_keys().add(name, kind, key)
+        client.connect(
+            name,
+            _PORT_OF_NAME,
+            target.user,
+            pkey=load_identity(target.identity_file),
+            sock=connection,
+            timeout=LOGIN_TIMEOUT,
+            banner_timeout=timeout,
+            auth_timeout=LOGIN_TIMEOUT,
+            allow_agent=False,
+            look_for_keys=False,
+        )
+        if target.known_hosts is not None and not known.keys:
+            _trust(target.known_hosts, name, client)
+    except BaseException as error:
+        transport = client.get_transport()
+        notice = transport.get_banner() if transport is not None else None
+        client.close()
+        connection.close()
+        if isinstance(error, paramiko.BadHostKeyException):
+            raise _changed(target, error, known) from error
+        if isinstance(error, (paramiko.SSHException, EOFError, OSError)):
+            raise _explained(target, error, notice or b"") from error
+        raise
+    return client
+
+
+def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
+    """Keep the key of a machine that let us in. A side matter: what can't be kept is asked again the next time."""
+    transport = client.get_transport()
+    if transport is not None:
+        key = transport.get_remote_server_key()
+        with contextlib.suppress(OSError, CorruptFile):
+            trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+
+
+def _changed(target: SSHTarget, error: paramiko.BadHostKeyException, known: HostKeys) -> HostKeyChanged:
+    shown, expected = (f"{key.get_name()} {key.fingerprint}" for key in (error.key, error.expected_key))
+    source = "its console has shown" if known.verified else "it had when first reached"
+    return HostKeyChanged(
+        f"{target.host} port {target.port} answers with the host key {shown}, but {source} {expected}: another program"
+        " may be answering there. If you have made the machine or its keys anew, forget the old ones with"
+        " podplane-tui shell --forget-host-key"
+    )
+
+
+def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError:
+    """What a failed login means. `notice` is what the machine said before it, such as pam_nologin's lines."""
+    import paramiko  # noqa: PLC0415 - as above
+
+    text = str(error) or type(error).__name__
+    if isinstance(error, paramiko.AuthenticationException):
+        if b"booting up" in notice:
+            return _still_booting(target, "it lets nobody in yet")
+        # paramiko has this one class for "no", for silence and for a connection that breaks off
+        if "timeout" not in text.lower() and "EOF" not in text:
+            return KeyRefused(
+                f"{target.user}@{target.host} port {target.port} refuses the key {target.identity_file}: check the user"
+                " name, and that the machine was created with this key"
+            )
+    if "Indecipherable" in text or isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return ShellError(f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}")
+    return _still_booting(target, "it says nothing" if "protocol banner" in text else text)
+
+
+def _still_booting(target: SSHTarget, why: str) -> StillBooting:
+    return StillBooting(
+        f"SSH on {target.host} port {target.port} does not answer yet ({one_line(why, limit=120)}):"
+        " the machine may still be booting, try again in a moment"
+    )
+
+
+def run(
+    target: SSHTarget,
+    command: Sequence[str] | str,
+    options: ShellOptions | None = None,
+    *,
+    control: Control | None = None,
+) -> bytes | None:
+    """Run `command` over there: words, which arrive as they are, or one string for the shell there to read.
+
+    Its standard input is that of `options`, else empty. Returns its combined output; with a stream in `options`, output
+    goes there as it comes, what has no stream is dropped, and None is returned. Raises `CommandFailed` with the exit
+    code (124 after the timeout), `Cancelled`, and what `connect` raises. A command given up may go on over there.
+    """
+    options = options or ShellOptions()
+    line = _remote_line(command)
+    if not line.strip() or "\0" in line:
+        raise InvalidInput("there is no command to run: give one, without NUL bytes")
+    reach = CONNECT_TIMEOUT if options.timeout is None else min(CONNECT_TIMEOUT, options.timeout)
+    collected = bytearray()
+    with _Watch(control or Control(), options.timeout) as watch:
+        try:
+            connection = _dial(target, reach)
+            watch.guard(connection)
+            client = _log_in(target, connection, reach)
+            with client:
+                exit_code = _execute(client, line, options, collected)
+        except ShellError:
+            watch.check(bytes(collected))
+            raise
+        watch.check(bytes(collected))
+    if exit_code != 0:
+        last = one_line(bytes(collected).rstrip().rpartition(b"\n")[2], limit=200)
+        raise CommandFailed(
+            f"the command ended with exit code {exit_code}" + (f": {last}" if last else ""),
+            exit_code=exit_code,
+            output=bytes(collected),
+        )
+    return None if options.stdout or options.stderr else bytes(collected)
+
+
+def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, collected: bytearray) -> int:
+    """Run `line`, with its output going where `options` say, or into `collected`; give back the exit code."""
+    import paramiko  # noqa: PLC0415 - as above
+
+    transport = client.get_transport()
+    if transport is None:
+        raise ShellError(_LOST)
+    combined = options.stdout is None and options.stderr is None
+    try:
+        channel = transport.open_session(timeout=LOGIN_TIMEOUT)
+        channel.set_combine_stderr(combined)
+        channel.exec_command(os.fsencode(line))
+        if options.stdin is None:
+            channel.shutdown_write()
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise ShellError(f"the machine does not run commands: {one_line(str(error), limit=120) or _LOST}") from error
+    if options.stdin is not None:
+        Thread(target=_feed, args=(options.stdin, channel), name="ssh-input", daemon=True).start()
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        while True:
+            ended = channel.eof_received or channel.closed  # asked first: what has come by now is read below
+            moved = False
+            if channel.recv_ready():
+                moved = True
+                data = channel.recv(_CHUNK)
+                collected.extend(data) if combined else _pass_on(data, options.stdout)
+            if channel.recv_stderr_ready():
+                moved = True
+                _pass_on(channel.recv_stderr(_CHUNK), options.stderr)
+            if not moved and ended:
+                break
+            if not moved:
+                selector.select()
+    code = channel.recv_exit_status()
+    if code >= 0:
+        return code
+    if not transport.is_active():
+        raise ShellError(_LOST)
+    return FAILED  # ended by a signal
+
+
+def _feed(source: int, channel: paramiko.Channel) -> None:
+    """Send all there is to read, as fast as the machine takes it, then the end."""
+    with contextlib.suppress(OSError, EOFError):  # nobody reads it any more, or nothing more can be read
+        while data := os.read(source, _CHUNK):
+            channel.sendall(data)
+    with contextlib.suppress(OSError, EOFError):
+        channel.shutdown_write()
+
+
+def _pass_on(data: bytes, stream: BinaryIO | None) -> None:
+    if stream is not None:
+        stream.write(data)
+        stream.flush()
+
+
+class _Watch:
+    """Cuts a connection off when the caller cancels or the time is up, whatever is being waited for on it."""
+
+    def __init__(self, control: Control, timeout: float | None) -> None:
+        self._control = control
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._done = Event()
+        self._cut = Event()
+        self._thread: Thread | None = None
+
+    def __enter__(self) -> _Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def guard(self, connection: socket.socket) -> None:
+        """Watch over `connection` from now on."""
+        self._thread = Thread(target=self._run, args=(connection,), name="ssh-watch", daemon=True)
+        self._thread.start()
+
+    def _run(self, connection: socket.socket) -> None:
+        while not self._over():
+            if self._done.wait(_TICK):
+                return
+        self._cut.set()
+        with contextlib.suppress(OSError):  # the other side may have gone first
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def _over(self) -> bool:
+        return self._control.cancel.is_set() or (self._deadline is not None and time.monotonic() >= self._deadline)
+
+    def check(self, output: bytes) -> None:
+        """Raise `Cancelled`, or `CommandFailed` with `output`, when the connection was cut off."""
+        if not self._cut.is_set():
+            return
+        if self._control.cancel.is_set():
+            raise Cancelled("cancelled: the command may go on in the machine")
+        raise CommandFailed(
+            f"given up after {self._timeout:g} s: allow it more time; the command may go on in the machine",
+            exit_code=TIMED_OUT,
+            output=output,
+        )

@@ -1,0 +1,183 @@
+"""Copying into a machine: rsync over ssh, as root over there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import selectors
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import Cancelled, CommandFailed, StillBooting
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.facts import require_program
+from podplane_tui.backend.ssh.client import SSHTarget, connect
+from podplane_tui.backend.ssh.identity import require_identity
+from podplane_tui.backend.sync.diagnosis import explain, known_reason
+from podplane_tui.backend.sync.output import Change, ChangeKind, LineReader, Meter, read_change
+from podplane_tui.backend.sync.rsync import Rsync, SyncRequest, find_rsync, rsync_arguments
+
+MAX_CHANGES = 5000
+"""Changes of a dry run that are kept, and as many deletions besides; the others are only counted."""
+
+_NOT_YET = re.compile(
+    rb"banner exchange|kex_exchange_identification|Connection (refused|reset|timed out)|Connection closed by"
+)
+"""What ssh says of a machine whose SSH server is not there yet, also when that is there a moment later."""
+
+_UNREACHED = frozenset({10, 12, 30, 255})
+"""The exit codes with which rsync may end when ssh does: the stream broke off or stood still, or ssh's own code."""
+
+_FOREIGN = frozenset({"RSYNC_OLD_ARGS", "RSYNC_PARTIAL_DIR"})
+"""Variables that make rsync do something else than what it is asked here."""
+
+_TICK = 0.1
+_GRACE = 5.0
+_CHUNK = 64 * 1024
+_LAST_WORDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPreview:
+    """What a copy would do: `counts` of all changes by kind, and the first `MAX_CHANGES` of them, deletions apart."""
+
+    changes: tuple[Change, ...]
+    deletions: tuple[Change, ...]
+    counts: Mapping[ChangeKind, int]
+
+
+def run_sync(
+    target: SSHTarget,
+    request: SyncRequest,
+    *,
+    control: Control | None = None,
+    control_socket: Path | None = None,
+) -> None:
+    """Copy with rsync; see `rsync_arguments`. Every line it prints, made printable, is reported.
+
+    Raises `MissingProgram`, `StillBooting` or `KeyRefused` when ssh fails for those reasons, `CommandFailed` with
+    rsync's exit code and its last words, and `Cancelled` once rsync and its ssh have ended.
+    """
+    control = control or Control()
+    rsync = find_rsync()
+    arguments = rsync_arguments(rsync, target, request, control_socket=control_socket)
+    meter = Meter(control.progress)
+
+    def tell(line: bytes) -> None:
+        if text := one_line(line):
+            control.report(text)
+
+    _run(rsync, arguments, target, LineReader(tell, meter.read), control, complain=tell)
+
+
+def preview_sync(target: SSHTarget, request: SyncRequest, *, control: Control | None = None) -> SyncPreview:
+    """What `run_sync` would do, without doing it. Raises what `run_sync` does."""
+    control = control or Control()
+    rsync = find_rsync()
+    kept: dict[bool, list[Change]] = {False: [], True: []}
+    counts = dict.fromkeys(ChangeKind, 0)
+
+    def note(line: bytes) -> None:
+        change = read_change(line, itemized=rsync.itemizes)
+        if change is None:
+            return
+        counts[change.kind] += 1
+        changes = kept[change.kind is ChangeKind.DELETED]
+        if len(changes) < MAX_CHANGES:
+            changes.append(change)
+
+    _run(rsync, rsync_arguments(rsync, target, request, dry_run=True), target, LineReader(note), control)
+    return SyncPreview(tuple(kept[False]), tuple(kept[True]), counts)
+
+
+def _run(
+    rsync: Rsync,
+    arguments: list[str],
+    target: SSHTarget,
+    output: LineReader,
+    control: Control,
+    *,
+    complain: Callable[[bytes], None] | None = None,
+) -> None:
+    """Run rsync, its output read by `output` and its complaints by `complain`; raise for every end but a good one."""
+    require_program("ssh")
+    require_identity(target.identity_file)
+    if control.cancel.is_set():
+        raise Cancelled("cancelled: nothing was copied")
+    words: deque[bytes] = deque(maxlen=_LAST_WORDS)
+
+    def note(line: bytes) -> None:
+        words.append(line)
+        if complain is not None:
+            complain(line)
+
+    # A session of its own: cancelling ends rsync and its ssh together, and ssh finds no terminal to ask on.
+    with subprocess.Popen(
+        arguments,
+        executable=rsync.path,
+        env={name: value for name, value in os.environ.items() if name not in _FOREIGN},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
+        try:
+            complete = _read({process.stdout: output, process.stderr: LineReader(note)}, control)
+            while complete and process.returncode is None:  # both ends are closed: it is on its way out
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_TICK)
+                complete = process.returncode is not None or not control.cancel.is_set()
+        finally:
+            _end(process)
+    if not complete:
+        raise Cancelled("cancelled: what was copied by then stays in the machine")
+    code = process.returncode
+    if code == 0:
+        return
+    if code in _UNREACHED and known_reason(list(words)) is None:
+        connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
+    if code in _UNREACHED and _NOT_YET.search(b"\n".join(words)):
+        raise StillBooting(
+            f"SSH on {target.host} port {target.port} did not answer in time: the machine may still be booting,"
+            " try again in a moment"
+        )
+    raise CommandFailed(
+        f"rsync ended with exit code {code}: {explain(code, list(words))}",
+        exit_code=code,
+        output=b"\n".join(words),
+    )
+
+
+def _read(readers: dict[IO[bytes], LineReader], control: Control) -> bool:
+    """Hand what each stream says to its reader until all streams are at their end; False when cancelled before."""
+    with selectors.DefaultSelector() as selector:
+        for stream in readers:
+            selector.register(stream, selectors.EVENT_READ, stream)
+        while selector.get_map():
+            if control.cancel.is_set():
+                return False
+            for key, _ in selector.select(_TICK):
+                data = os.read(key.fd, _CHUNK)
+                readers[key.data].feed(data)
+                if not data:
+                    selector.unregister(key.data)
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """See to it that the process has ended, and its whole group when it has to be told so."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)  # not reaped yet, so the number is still its own
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)

@@ -1,0 +1,241 @@
+"""`Cluster`: a VM with its ports, state file, user-data, keys and data; what command line and dashboard call.
+
+A `Cluster` belongs to one thread; its verbs block, tell their steps through `Control` and raise only `VMError`. Each
+verb is a module of its own beside this one, which takes the cluster's `Context`; here is only what callers see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from podplane_tui.backend.console.relay import Ending
+from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeouts
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Phase, Ports, VMStatus
+from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
+from podplane_tui.backend.qemu.stop import StopResult
+from podplane_tui.backend.recording.store import recorded
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.sync.copy import SyncPreview, preview_sync
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm import access, create, repair, start, stop
+from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.delete import deletion_plan
+from podplane_tui.backend.vm.disk import Disk
+from podplane_tui.backend.vm.inventory import status_of
+from podplane_tui.backend.vm.manager import Qemu
+from podplane_tui.backend.vm.protocol import Options
+from podplane_tui.backend.vm.repair import RepairPlan
+from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.vm.user_data import read_user_data
+from podplane_tui.backend.vm.wait import wait_for
+from podplane_tui.backend.vm.watch import keep_synced
+
+
+class Cluster:
+    """One local cluster's machine; `state_dir` is our own, None for the usual one.
+
+    Raises `InvalidInput` for an id podplane would refuse.
+    """
+
+    def __init__(
+        self, *, data_dir: Path, runtime_dir: Path, cluster_id: str, arch: str, state_dir: Path | None = None
+    ) -> None:
+        self._context = Context(Qemu(Options(arch, cluster_id, data_dir, runtime_dir, state_dir)))
+
+    @property
+    def qemu(self) -> Qemu:
+        """The VM's manager."""
+        return self._context.qemu
+
+    @property
+    def files(self) -> VMFiles:
+        """Where everything of the VM is."""
+        return self._context.files
+
+    @classmethod
+    def of(cls, files: VMFiles) -> Cluster:
+        """The cluster whose machine has these files."""
+        return cls(
+            data_dir=files.data_dir,
+            runtime_dir=files.runtime_dir,
+            state_dir=files.state_dir,
+            cluster_id=files.cluster_id,
+            arch=files.arch,
+        )
+
+    def status(self) -> VMStatus | None:
+        """The VM now; None when nothing of it exists."""
+        return status_of(self.files)
+
+    def ports(self) -> Ports:
+        """The ports of the running cluster: those of its state file, else those its QEMU was told.
+
+        Raises `CorruptFile` when it does not run and the state file can't be understood.
+        """
+        return self._context.ports()
+
+    # Verbs
+
+    def create(self, image: Path | None, *, size: str = VIRTUAL_SIZE, control: Control | None = None) -> None:
+        """Make the disk, based on `image` or empty. See `Qemu.create`.
+
+        Raises `InvalidInput` for a size the base image does not fit into.
+        """
+        create.create(self._context, image, size=size, control=control or Control())
+
+    def clone(self, source: Cluster, *, control: Control | None = None) -> None:
+        """Make the disk as a copy of that of `source`, and start it as that is started. See `Disk.copy_to`.
+
+        cloud-init takes the copy for a new machine, for its instance id is the cluster's. Raises what `copy_to` does,
+        and `CorruptFile` or `ShellError` where what is remembered can't be written; then there is no copy.
+        """
+        create.clone(self._context, source._context, control or Control())
+
+    @property
+    def disk(self) -> Disk:
+        """What can be done to the stopped machine's disk."""
+        return Disk(self.qemu)
+
+    def remember(self, **changes: str) -> None:
+        """Remember how the machine is started; the names are those of `ClusterSettings`.
+
+        Raises `InvalidInput` for CPUs or memory that QEMU would refuse, and `CorruptFile` when nothing can be written.
+        """
+        self._context.remember(**changes)
+
+    def start(self, settings: StartSettings | None = None, *, control: Control | None = None) -> None:
+        """Start the machine with ports of its own and write them to the state file. See `Qemu.start`.
+
+        Where `settings` say nothing, what is remembered counts; the CPUs, memory and user-data they name are remembered
+        once the machine runs.
+        """
+        start.start(self._context, settings or StartSettings(), control or Control())
+
+    def user_data(self, replacement: Path | None = None) -> str:
+        """The text of `replacement`, else of the cluster's own user-data, else nothing. Raises `InvalidInput`."""
+        return read_user_data(self.files, replacement)
+
+    def stop(self, *, timeouts: StopTimeouts | None = None, control: Control | None = None) -> StopResult:
+        """Stop the guest's containers (best effort), then the machine, then remove the state file. See `Qemu.stop`."""
+        return stop.stop(self._context, timeouts or StopTimeouts(), control or Control())
+
+    def restart(
+        self,
+        settings: StartSettings | None = None,
+        *,
+        timeouts: StopTimeouts | None = None,
+        control: Control | None = None,
+    ) -> None:
+        """Stop and start again, as it was started unless `settings`, or what was remembered since, say otherwise.
+
+        A machine that does not run is just started.
+        """
+        start.restart(self._context, settings, timeouts, control or Control())
+
+    def pause(self, *, control: Control | None = None) -> None:
+        """Stop the guest's CPUs."""
+        (control or Control()).report("pausing")
+        self.qemu.pause()
+
+    def resume(self, *, control: Control | None = None) -> None:
+        """Let a paused guest go on, or a QEMU that a signal suspended."""
+        (control or Control()).report("resuming")
+        self.qemu.resume()
+
+    def reset(self, *, control: Control | None = None) -> None:
+        """Press the reset button."""
+        (control or Control()).report("resetting")
+        self.qemu.reset()
+
+    # Repair
+
+    def adopt(self, *, control: Control | None = None) -> int:
+        """Write the PID file, and the state file, of a machine that runs without them; give its PID.
+
+        Raises `NotRunning`, `CorruptFile`.
+        """
+        return repair.adopt(self._context, control or Control())
+
+    def repair_plan(self) -> RepairPlan:
+        """What `repair` would do, without doing it; without steps when nothing is wrong."""
+        return repair.plan(self._context)
+
+    def repair(self, plan: RepairPlan, *, fix_leaks: bool = False, control: Control | None = None) -> tuple[str, ...]:
+        """Do what `plan` says, as far as it still applies; give what was done, line by line.
+
+        No disk is ever removed or replaced. With `fix_leaks` the disk is checked in any case, and space that nothing
+        refers to is freed. Raises `Busy`, `InvalidImage` for a damaged disk, `CorruptFile` when the system refuses.
+        """
+        return repair.carry_out(self._context, plan, fix_leaks=fix_leaks, control=control or Control())
+
+    # Delete
+
+    def delete_plan(self) -> tuple[Path, ...]:
+        """Everything `delete` would remove; see `deletion_plan`."""
+        return deletion_plan(self.files)
+
+    def delete(self, plan: tuple[Path, ...], *, control: Control | None = None) -> None:
+        """Remove exactly what is in `plan`, which `delete_plan` gave. Raises `AlreadyRunning`, `DeleteFailed`."""
+        self.qemu.delete(plan, control=control)
+
+    # Reaching the guest
+
+    def ssh_target(self, user: str = "") -> ssh.SSHTarget:
+        """Where the guest's SSH server is, with the host keys its console has shown by now.
+
+        Without `user` it is the one remembered for this cluster, else `debian`. Raises `NotRunning`, `ShellError`.
+        """
+        return access.ssh_target(self._context, user)
+
+    def wait(self, phase: Phase, *, timeout: float, user: str = "", control: Control | None = None) -> None:
+        """Wait up to `timeout` seconds until the VM has reached `phase`. See `wait_for`.
+
+        Raises `NotReady`, `NotRunning`, `ShellError` and `Cancelled`.
+        """
+        wait_for(self._context, phase, timeout=timeout, user=user, control=control)
+
+    def forget_host_keys(self) -> bool:
+        """Forget the host keys known of the guest, and give whether there were any.
+
+        The one it answers with next is trusted, until its console shows others.
+        """
+        return access.forget_host_keys(self.files)
+
+    def console(self, *, ask: bool = False) -> Ending:
+        """Attach the calling terminal, recording what is printed where QEMU does not. See `Qemu.console`."""
+        with recorded(self.status()) as record:
+            return self.qemu.console(record=record, ask=ask)
+
+    def shell(
+        self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ""
+    ) -> bytes | None:
+        """See `Qemu.shell`; the user is that of `ssh_target`."""
+        target = self.ssh_target(user)
+        if command:
+            return ssh.run(target, command, options)
+        ssh.interactive(target)
+        return None
+
+    def sync(
+        self,
+        request: SyncRequest,
+        *,
+        user: str = "",
+        control: Control | None = None,
+        control_socket: Path | None = None,
+    ) -> None:
+        """Copy into the guest with rsync, as root there; see `run_sync`. What rsync prints goes into our log as well.
+
+        Raises what `run_sync` does, and `NotRunning`, also for a machine that stops in the middle.
+        """
+        access.sync(self._context, request, user=user, control=control or Control(), control_socket=control_socket)
+
+    def preview_sync(self, request: SyncRequest, *, user: str = "", control: Control | None = None) -> SyncPreview:
+        """What `sync` would do. See `preview_sync` in `podplane_tui.backend.sync.copy`."""
+        return preview_sync(self.ssh_target(user), request, control=control)
+
+    def watch_sync(self, request: SyncRequest, *, user: str = "", control: Control | None = None) -> None:
+        """Copy, and every change after it as well, until cancelled. See `keep_synced`."""
+        keep_synced(self._context, request, user=user, control=control or Control())

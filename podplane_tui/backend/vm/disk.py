@@ -1,0 +1,188 @@
+"""A stopped machine's disk: growing it, snapshots inside it, and a copy of it for another machine.
+
+Every verb holds the machine's lock and refuses while a QEMU has the disk open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import (
+    CorruptFile,
+    CreateFailed,
+    InvalidImage,
+    InvalidInput,
+    SnapshotNotFound,
+    VMError,
+    VMExists,
+    VMNotFound,
+)
+from podplane_tui.backend.core.files import os_errors_as, private_directory, sync_directory, temporary_beside
+from podplane_tui.backend.core.sizes import parse_disk_size
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.facts import require_program
+from podplane_tui.backend.images.qcow2 import backing_path, read_image
+from podplane_tui.backend.images.qemu_img import run_qemu_img
+from podplane_tui.backend.runtime.leftovers import temporaries
+from podplane_tui.backend.vm.manager import Qemu
+
+# qemu-img takes a number for a snapshot's id, so a name never begins with a digit.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot in a disk: `taken_at` in seconds since the epoch."""
+
+    name: str
+    taken_at: float
+
+
+class Disk:
+    """The disk of the machine `qemu` is for."""
+
+    def __init__(self, qemu: Qemu) -> None:
+        self._qemu = qemu
+        self._image = qemu.files.image
+
+    @contextlib.contextmanager
+    def _stopped(self, verb: str) -> Iterator[None]:
+        """The lock, with the machine stopped and its disk there. Raises `Busy`, `AlreadyRunning`, `VMNotFound`."""
+        with self._qemu.locked(verb):
+            self._qemu.require_stopped(verb)
+            if not os.path.lexists(self._image):
+                raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}: create it first")
+            yield
+
+    def grow(self, size: str, *, control: Control | None = None) -> int:
+        """Make the disk `size` large; give that in bytes. Raises `InvalidInput` for what would not grow it."""
+        wanted = parse_disk_size(size)
+        with self._stopped("grow"):
+            now = read_image(self._image).virtual_bytes
+            if wanted <= now:
+                raise InvalidInput(
+                    f"the disk of {self._qemu.vm_name} has {now / 2**30:g}G: it can only grow, so choose more"
+                )
+            (control or Control()).report("growing the disk")
+            run_qemu_img(["resize", "-q", "-f", "qcow2", str(self._image), str(wanted)], failed=VMError)
+        return wanted
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The snapshots in the disk, oldest first, of a running machine too. Raises `VMNotFound`, `InvalidImage`."""
+        if not os.path.lexists(self._image):
+            raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}: create it first")
+        read_image(self._image)
+        program = require_program("qemu-img")
+        # -U: a running machine holds the image, and a look does no harm.
+        command = [str(program), "info", "-U", "-f", "qcow2", "--output=json", str(self._image)]
+        result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        if result.returncode:
+            words = one_line(result.stderr)
+            raise InvalidImage(f"the snapshots in {self._image} can't be read: {words}; repair the machine")
+        try:
+            found = json.loads(result.stdout).get("snapshots", [])
+            return tuple(Snapshot(str(item["name"]), item["date-sec"] + item["date-nsec"] / 1e9) for item in found)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptFile(f"qemu-img says something of {self._image} that can't be understood: {error}") from error
+
+    def take_snapshot(self, name: str, *, control: Control | None = None) -> None:
+        """Keep the disk as it is now under `name`. Raises `InvalidInput`, `VMExists` when there is one of that name."""
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"the snapshot name {name[:40]!r} is not valid: use a letter, then up to 63 letters, digits, . _ -"
+            )
+        with self._stopped("snapshot"):
+            if any(snapshot.name == name for snapshot in self.snapshots()):
+                raise VMExists(f"{self._qemu.vm_name} already has a snapshot {name!r}: choose another name")
+            (control or Control()).report(f"taking snapshot {name}")
+            run_qemu_img(["snapshot", "-q", "-c", name, str(self._image)], failed=VMError)
+
+    def restore_snapshot(self, name: str, *, control: Control | None = None) -> None:
+        """Make the disk again what it was when `name` was taken: what was written since is lost."""
+        with self._stopped("restore"):
+            self._require_snapshot(name)
+            (control or Control()).report(f"restoring snapshot {name}")
+            run_qemu_img(["snapshot", "-q", "-a", name, str(self._image)], failed=VMError)
+
+    def delete_snapshot(self, name: str, *, control: Control | None = None) -> None:
+        """Forget the snapshot `name`; the disk stays as it is."""
+        with self._stopped("snapshot"):
+            self._require_snapshot(name)
+            (control or Control()).report(f"deleting snapshot {name}")
+            run_qemu_img(["snapshot", "-q", "-d", name, str(self._image)], failed=VMError)
+
+    def _require_snapshot(self, name: str) -> None:
+        """Raise unless qemu-img would take `name` for exactly one snapshot."""
+        names = [snapshot.name for snapshot in self.snapshots()]
+        if name not in names:
+            there = ", ".join(names[:10]) or "none"
+            raise SnapshotNotFound(f"{self._qemu.vm_name} has no snapshot {name!r}; there is: {one_line(there)}")
+        if names.count(name) > 1 or name.isdigit():
+            raise InvalidInput(
+                f"which snapshot {name!r} is meant is not clear (others made it): use qemu-img snapshot with its id"
+            )
+
+    def copy_to(self, target: Qemu, *, control: Control | None = None) -> None:
+        """Make the disk of `target` and its UEFI variables as copies of this machine's, snapshots left out.
+
+        The copy has the same base image and shares nothing else. Raises `VMExists`, `CreateFailed`, `Cancelled`; after
+        any of them there is nothing that was not there before.
+        """
+        control, files, source = control or Control(), target.files, self._qemu.files
+        if files.image == source.image:
+            raise InvalidInput("a machine can't be made from itself: name another")
+        with (
+            self._stopped("clone"),
+            target.locked("create"),
+            os_errors_as(CreateFailed, f"the disk of {target.vm_name} could not be made"),
+        ):
+            _require_no_disk(target)
+            private_directory(files.image_dir)
+            for path in temporaries(files):
+                path.unlink(missing_ok=True)
+            control.report(f"copying the disk of {self._qemu.vm_name}")
+            disk, variables = temporary_beside(files.image), temporary_beside(files.efivars)
+            put: list[Path] = []
+            try:
+                _convert(source.image, disk, control)
+                _require_no_disk(target)  # podplane, which knows of no lock, may have made it: its variables stay
+                if source.efivars.is_file():
+                    shutil.copyfile(source.efivars, variables)
+                    variables.chmod(0o600)
+                    put.append(files.efivars)
+                    variables.replace(files.efivars)
+                else:
+                    files.efivars.unlink(missing_ok=True)  # those of a disk there was before
+                os.link(disk, files.image)  # last: with its disk there is a machine
+                put.append(files.image)
+                sync_directory(files.image_dir)
+            except BaseException:
+                for path in put:
+                    path.unlink(missing_ok=True)
+                raise
+            finally:
+                disk.unlink(missing_ok=True)
+                variables.unlink(missing_ok=True)
+
+
+def _require_no_disk(target: Qemu) -> None:
+    if os.path.lexists(target.files.image):
+        raise VMExists(f"{target.vm_name} already has a disk ({target.files.image}): delete it first")
+
+
+def _convert(source: Path, target: Path, control: Control) -> None:
+    backing = read_image(source).backing_file
+    base = [] if backing is None else ["-B", str(backing_path(source, backing)), "-F", "qcow2"]
+    arguments = ["convert", "-q", "-f", "qcow2", "-O", "qcow2", *base, str(source), str(target)]
+    run_qemu_img(arguments, cancel=control.cancel)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,345 @@
+"""From a stopped machine to a QEMU that answers. A launch that fails takes everything back it did."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import (
+    Cancelled,
+    CorruptFile,
+    InvalidImage,
+    QMPUnavailable,
+    StartFailed,
+    Unsupported,
+    VMError,
+    VMNotFound,
+)
+from podplane_tui.backend.core.files import (
+    PowerCut,
+    explain_os_error,
+    os_errors_as,
+    private_directory,
+    sync_file,
+    temporary_beside,
+)
+from podplane_tui.backend.core.paths import VMFiles, check_socket_path
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.facts import Firmware, choose_accelerator, find_firmware, require_program
+from podplane_tui.backend.images.qcow2 import missing_base, read_image
+from podplane_tui.backend.qemu import qmp
+from podplane_tui.backend.qemu.arguments import (
+    DirectBootOptions,
+    FirmwareDrives,
+    PortForward,
+    parse_memory,
+    qemu_arguments,
+    qemu_binary,
+    validate_cpus,
+)
+from podplane_tui.backend.qemu.diagnosis import advice
+from podplane_tui.backend.qemu.gate import Gate
+from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks, qemus
+from podplane_tui.backend.recording import store as recordings
+from podplane_tui.backend.runtime.leftovers import remove_leftovers
+from podplane_tui.backend.runtime.pidfile import PIDFile
+from podplane_tui.backend.vm.cloud_init import write_seed
+
+ANSWER_TIMEOUT = 60.0
+"""Seconds QEMU gets to answer on its control socket; generous for a loaded machine under software emulation."""
+
+_TICK, _LATE_TICK, _LATE = 0.001, 0.02, 0.5
+"""Seconds between two looks for QEMU's socket: it is there within a few hundredths of a second, or late."""
+
+_LAST_WORDS = 2000
+_WORDS_SHOWN = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a machine is started with. `cpus` and `memory` are QEMU's spellings, empty for the defaults."""
+
+    user_data: str = ""
+    cpus: str = ""
+    memory: str = ""
+    ssh_authorized_key: str = ""
+    monitor: bool = False
+    boot: DirectBootOptions | None = None
+    ports: Sequence[PortForward] = ()
+    accelerator: str = ""
+    network: bool = True
+
+
+def launch(
+    files: VMFiles,
+    spec: Launch,
+    control: Control,
+    *,
+    meanwhile: Callable[[], object] | None = None,
+    commit: Callable[[], object] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start the machine of `files` and give its QEMU once it answers. For use under the lock, when it does not run.
+
+    `meanwhile` is called while QEMU starts, `commit`
+    last; when one fails, so does the launch. Raises `InvalidInput`, `VMNotFound`, `InvalidImage`, `CorruptFile`,
+    `MissingProgram`, `Cancelled`, or `StartFailed` with QEMU's own words; after any of them nothing is there that was
+    not there before.
+    """
+    undo: list[Callable[[], object]] = []
+    over = threading.Event()
+    with os_errors_as(StartFailed, f"{files.name} can't be started"):
+        means = check(files, spec)
+        _check_leftovers(files)
+        try:
+            child = _launch(files, spec, means, control, undo)
+            if not spec.monitor:
+                # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs. The
+                # thread takes longest to start: done while QEMU does.
+                threading.Thread(target=_collect, args=(child, over), name=f"reap-{child.pid}", daemon=True).start()
+            sync_file(files.pid_file)  # only now: a power cut before takes QEMU as well
+            _tidy(files, control)
+            if meanwhile is not None:
+                meanwhile()
+            _await_answer(files, child, control)
+            if commit is not None:
+                commit()
+        except BaseException:
+            while undo:
+                with contextlib.suppress(OSError):
+                    undo.pop()()
+            raise
+        finally:
+            over.set()
+    return child
+
+
+def _collect(child: subprocess.Popen[bytes], over: threading.Event) -> None:
+    """Wait for the end of a child whose launch is over; before that its PID has to stay its own, to be signalled."""
+    over.wait()
+    child.wait()
+
+
+class Means(NamedTuple):
+    """What of this host a machine is started with."""
+
+    binary: Path
+    accelerator: str
+    firmware: Firmware | None
+
+
+def check(files: VMFiles, spec: Launch) -> Means:
+    """Find what the start takes, and raise for all that is known to keep the machine of `files` from it.
+
+    What stands where its PID file and sockets will be is not looked at: while it runs they are its own. Raises what
+    `launch` does, and writes nothing.
+    """
+    if sys.platform == "win32":
+        raise Unsupported("virtual machines can't be run on Windows: use Linux or macOS")
+    validate_cpus(spec.cpus)
+    if spec.memory:
+        parse_memory(spec.memory)
+    if not os.path.lexists(files.image):
+        raise VMNotFound(f"{files.name} has no disk at {files.image}: create it first")
+    backing = read_image(files.image).backing_file
+    gone = missing_base(files.image, backing) if backing is not None else None
+    if gone is not None:
+        raise InvalidImage(f"{files.name} can't be started: {gone}")
+    for path in (files.console, files.qmp):
+        check_socket_path(path)
+    if files.seed.is_dir():
+        raise CorruptFile(f"a folder stands where the seed {files.seed} should be: repair the machine to move it aside")
+    if os.path.lexists(files.efivars) and not files.efivars.is_file():
+        raise CorruptFile(f"{files.efivars} is no file: repair the machine to move it aside")
+    for name in () if spec.boot is None else (spec.boot.kernel_path, spec.boot.initrd_path):
+        if os.path.isabs(name) and not os.path.isfile(name):  # noqa: PTH113, PTH117 - where QEMU looks for others is its own affair
+            raise StartFailed(f"{files.name} can't be started: {name}, which it boots from, is gone; put it back")
+    return Means(
+        require_program(qemu_binary(files.arch)),
+        choose_accelerator(spec.accelerator, files.arch),
+        find_firmware(files.arch) if spec.boot is None else None,
+    )
+
+
+def _check_leftovers(files: VMFiles) -> None:
+    """Raise for what an earlier run can't have left: it would not be cleared away, and is in QEMU's way."""
+    PIDFile.read(files.pid_file)
+    for path in (files.console, files.qmp):
+        if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
+            raise CorruptFile(f"{path} should be a socket and is something else: repair the machine to move it aside")
+
+
+def _launch(
+    files: VMFiles, spec: Launch, means: Means, control: Control, undo: list[Callable[[], object]]
+) -> subprocess.Popen[bytes]:
+    """Make all that QEMU needs, put its PID file on disk, and let it begin."""
+    private_directory(files.pid_dir)
+    for path in (files.seed, files.efivars):
+        if not path.exists():
+            undo.append(lambda path=path: path.unlink(missing_ok=True))  # type: ignore[misc]
+    firmware = None if means.firmware is None else _firmware_drives(files, means.firmware)
+    recording = _begin_recording(files, control)
+    if recording is not None:
+        undo.append(lambda: recordings.discard(recording))
+    arguments = qemu_arguments(
+        monitor=spec.monitor,
+        arch=files.arch,
+        vm_image=files.image,
+        cloud_init_data_iso_path=files.seed,
+        serial_console_path=files.console,
+        cpus=spec.cpus,
+        memory=spec.memory,
+        direct_boot=spec.boot,
+        ports=spec.ports,
+        network=spec.network,
+        accelerator=means.accelerator,
+        firmware=firmware,
+        console_log=recording,
+        qmp_path=files.qmp,
+    )
+    remove_leftovers(files)  # of an earlier run: what answers there from now on is the new one
+    undo.append(lambda: _clear_up(files))
+    gate = _gate([str(means.binary), *arguments], files.qemu_log, foreground=spec.monitor)
+    undo.append(gate.end)
+    control.report("writing the seed ISO")
+    write_seed(
+        files.seed,
+        cluster_id=files.cluster_id,
+        arch=files.arch,
+        user_data=spec.user_data,
+        ssh_authorized_key=spec.ssh_authorized_key,
+    )
+    control.report(f"starting QEMU ({means.accelerator})")
+    _write_pid_file(files, gate.child.pid, spec, means.accelerator, recording)
+    gate.open()
+    return gate.child
+
+
+def _clear_up(files: VMFiles) -> None:
+    """Clear what our QEMU has left, but nothing of one that podplane, which knows of no lock, has started meanwhile."""
+    other = next((process for process in qemus() if process.has_disk(files.image)), None)
+    if other is None:
+        remove_leftovers(files)
+        return
+    with contextlib.suppress(CorruptFile):
+        named = PIDFile.read(files.pid_file)
+        if named is not None and named.pid != other.pid:  # ours
+            files.pid_file.unlink(missing_ok=True)
+
+
+def _gate(command: list[str], log_path: Path, *, foreground: bool) -> Gate:
+    """The gate of QEMU, which in the background prints into a log."""
+    if foreground:
+        return Gate(command, log=None)
+    log_path.unlink(missing_ok=True)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        return Gate(command, log=log)
+    finally:
+        os.close(log)
+
+
+def _begin_recording(files: VMFiles, control: Control) -> Path | None:
+    """The file QEMU is to record its console in; None when there can be none, which is no reason not to start."""
+    try:
+        return recordings.begin(files)
+    except (OSError, VMError) as error:
+        why = explain_os_error(error) if isinstance(error, OSError) else error
+        control.report(f"the console can't be recorded: {why}")
+        return None
+
+
+def _tidy(files: VMFiles, control: Control) -> None:
+    """Finish the recordings of earlier runs and keep within the limits, while QEMU starts."""
+    recordings.finish(files)
+    try:
+        recordings.keep_within(files)
+    except OSError as error:
+        control.report(f"old recordings can't be removed: {explain_os_error(error)}")
+
+
+def _firmware_drives(files: VMFiles, firmware: Firmware) -> FirmwareDrives:
+    """The firmware's code, and this machine's own copy of its variables, made on first need."""
+    if firmware.vars is None:
+        return FirmwareDrives(firmware.code, code_format=firmware.code_format)
+    if not files.efivars.exists():
+        partial = temporary_beside(files.efivars)
+        try:
+            with os_errors_as(StartFailed, "the UEFI variables can't be written"):
+                shutil.copyfile(firmware.vars, partial)
+                partial.chmod(0o600)
+                partial.replace(files.efivars)
+        finally:
+            partial.unlink(missing_ok=True)
+    return FirmwareDrives(firmware.code, files.efivars, firmware.code_format, firmware.vars_format)
+
+
+def _write_pid_file(files: VMFiles, pid: int, spec: Launch, accelerator: str, recording: Path | None) -> None:
+    data = {"qmp": str(files.qmp), "accel": accelerator, BOOT_ID_KEY: boot_id()}
+    ticks = create_ticks(pid)
+    if ticks is not None:
+        data[TICKS_KEY] = ticks
+    if spec.cpus:
+        data["cpus"] = spec.cpus
+    if spec.memory:
+        data["memory"] = spec.memory
+    if recording is not None:
+        data["console_log"] = str(recording)
+        with contextlib.suppress(OSError):  # the recording is there; only whose it is goes unsaid
+            recordings.belongs_to(recording, pid)
+    PIDFile(files.pid_file, pid, data).write(after=PowerCut.ANYTHING)
+
+
+def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Control) -> None:
+    """Wait until QEMU answers on its control socket: then it has opened its disks, ports and memory."""
+    control.report("waiting for QEMU to answer")
+    begun = time.monotonic()
+    while True:
+        code = child.poll()
+        if code is not None:
+            raise _failed(files, f"QEMU ended at once ({_ending(code)})")
+        if control.cancel.is_set():
+            raise Cancelled(f"the start of {files.name} was cancelled; nothing is left of it")
+        if files.qmp.exists():
+            try:
+                qmp.run_state(files.qmp)
+            except QMPUnavailable:
+                pass
+            else:
+                return
+        waited = time.monotonic() - begun
+        if waited > ANSWER_TIMEOUT:
+            raise _failed(files, f"QEMU did not answer within {ANSWER_TIMEOUT:.0f} s and was ended")
+        control.cancel.wait(_TICK if waited < _LATE else _LATE_TICK)
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"
+
+
+def _failed(files: VMFiles, what: str) -> StartFailed:
+    """What happened, in QEMU's words, and what to do."""
+    words = _last_words(files)
+    todo = advice(words, files.image) or "see its words, and podplane-tui doctor for what this host offers"
+    return StartFailed(f"{what}{f': {words}' if words else ''}; {todo}")
+
+
+def _last_words(files: VMFiles) -> str:
+    """The end of what QEMU printed, on one line."""
+    try:
+        with files.qemu_log.open("rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_WORDS))
+            words = one_line(log.read(_LAST_WORDS).strip(), limit=_LAST_WORDS)
+    except OSError:
+        return ""
+    return words if len(words) <= _WORDS_SHOWN else f"…{words[-_WORDS_SHOWN:]}"

@@ -1,0 +1,391 @@
+"""`Qemu`, the manager of one virtual machine: every verb of podplane's VM manager, safe to call at any time.
+
+Every verb takes the machine's lock and looks at the disk and the processes afresh under it. A `Qemu` belongs to one
+thread; make another for another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from podplane_tui.backend.console import attach, relay
+from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeouts
+from podplane_tui.backend.core.errors import (
+    AlreadyRunning,
+    CorruptFile,
+    CreateFailed,
+    DeleteFailed,
+    NotRunning,
+    QMPUnavailable,
+    StopFailed,
+    VMError,
+    VMExists,
+)
+from podplane_tui.backend.core.files import os_errors_as, private_directory
+from podplane_tui.backend.core.paths import NODE_ADDRESS, VMFiles, validate_cluster_id
+from podplane_tui.backend.images import qemu_img
+from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.qemu import qmp
+from podplane_tui.backend.qemu.arguments import DirectBootOptions, Machine, PortForward, qemu_binary, read_machine
+from podplane_tui.backend.qemu.process import QemuProcess, look, qemus
+from podplane_tui.backend.qemu.stop import StopResult, end_process
+from podplane_tui.backend.recording import store as recordings
+from podplane_tui.backend.runtime.leftovers import leftovers, remove_leftovers, temporaries
+from podplane_tui.backend.runtime.lock import HeldLock, vm_lock
+from podplane_tui.backend.runtime.pidfile import PIDFile
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.sync import copy
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm import adopt
+from podplane_tui.backend.vm.delete import machine_files, remove
+from podplane_tui.backend.vm.launch import Launch, launch
+from podplane_tui.backend.vm.protocol import Options
+
+HOST_ADDRESS = "10.0.2.2"
+"""The host as the guest sees it (QEMU's user network)."""
+
+
+class Qemu:
+    """One machine, named by `Options`. Implements `Manager`."""
+
+    def __init__(self, options: Options) -> None:
+        """Raises `InvalidInput` for an id podplane would refuse and `Unsupported` for an unknown architecture."""
+        qemu_binary(options.arch)
+        # QEMU has a working directory of its own, so relative paths would mean something else to it.
+        data_dir, runtime_dir = (Path(os.path.abspath(path)) for path in (options.data_dir, options.runtime_dir))  # noqa: PTH100
+        state_dir = None if options.state_dir is None else Path(os.path.abspath(options.state_dir))  # noqa: PTH100
+        self.files = VMFiles(options.arch, validate_cluster_id(options.cluster_id), data_dir, runtime_dir, state_dir)
+        self._output: TextIO | None = None
+        self._lock: HeldLock | None = None
+
+    def set_output(self, stream: TextIO | None) -> None:
+        """Where rsync's lines go; None for nowhere."""
+        self._output = stream
+
+    # Names
+
+    @property
+    def vm_name(self) -> str:
+        """`podplane-local-<cluster id>`."""
+        return self.files.name
+
+    @property
+    def vm_image_directory(self) -> Path:
+        return self.files.image_dir
+
+    @property
+    def vm_image_path(self) -> Path:
+        return self.files.image
+
+    @property
+    def vm_pid_directory(self) -> Path:
+        return self.files.pid_dir
+
+    @property
+    def vm_pid_filename(self) -> str:
+        """The PID file's name, without its directory."""
+        return self.files.pid_file.name
+
+    @property
+    def serial_console_path(self) -> Path:
+        return self.files.console
+
+    @property
+    def cloud_init_data_disk_path(self) -> Path:
+        return self.files.seed
+
+    def addr(self) -> str:
+        """The host's address as the guest sees it."""
+        return HOST_ADDRESS
+
+    def node_ip(self) -> str:
+        """The guest's address as its pods see it."""
+        return NODE_ADDRESS
+
+    # Questions: they write nothing
+
+    def exists(self) -> bool:
+        """Whether the machine has a disk."""
+        try:
+            return self.files.image.is_file()
+        except OSError:  # a folder on the way to it may not be entered
+            return False
+
+    def vm_pid_file(self) -> PIDFile | None:
+        """The PID file, None when there is none. Raises `CorruptFile` when it can't be understood."""
+        return PIDFile.read(self.files.pid_file)
+
+    def process(self) -> QemuProcess | None:
+        """This machine's live QEMU, whether the PID file names it or not; None when there is none.
+
+        Raises `VMError` when the system does not tell what processes there are: that is not to be taken for none.
+        """
+        named = None
+        with contextlib.suppress(CorruptFile):
+            named = self.vm_pid_file()
+        with os_errors_as(VMError, f"whether {self.vm_name} runs can't be told"):
+            if named is not None:
+                process = look(named.pid)
+                if process is not None and process.matches(named.data) and process.has_disk(self.files.image):
+                    return process
+            return next((p for p in qemus() if p.has_disk(self.files.image)), None)
+
+    def running(self) -> bool:
+        """Whether a QEMU of ours has this machine's disk open."""
+        return self.process() is not None
+
+    def pid(self) -> int | None:
+        """The PID of this machine's QEMU, None when it does not run."""
+        process = self.process()
+        return None if process is None else process.pid
+
+    def machine(self) -> Machine:
+        """What the running QEMU was started with. Raises `NotRunning`."""
+        return read_machine(self._require_process().arguments)
+
+    def _require_process(self) -> QemuProcess:
+        process = self.process()
+        if process is None:
+            raise NotRunning(f"{self.vm_name} is not running: start it first")
+        return process
+
+    @contextlib.contextmanager
+    def locked(self, verb: str) -> Iterator[None]:
+        """Hold the machine's lock; a verb called inside it joins in, as its phase. Raises `Busy`, `CorruptFile`."""
+        if self._lock is not None:
+            self._lock.tell(phase=verb)
+            yield
+            return
+        with vm_lock(self.files.lock, verb) as lock:
+            self._lock = lock
+            try:
+                yield
+            finally:
+                self._lock = None
+
+    # Create
+
+    def create(self, base_image: Path | None, *, size: str = qemu_img.VIRTUAL_SIZE) -> None:
+        """Make the disk: an overlay of `base_image` of this size, or an empty one without.
+
+        Raises `VMExists`, `InvalidImage`, `CreateFailed`; after any of them there is no disk that was not there before.
+        """
+        if base_image is not None:
+            read_image(base_image)
+        with self.locked("create"), os_errors_as(CreateFailed, f"the disk of {self.vm_name} could not be made"):
+            if os.path.lexists(self.files.image):
+                raise VMExists(f"{self.vm_name} already has a disk ({self.files.image}): delete it first")
+            private_directory(self.files.image_dir)
+            for path in temporaries(self.files):
+                path.unlink(missing_ok=True)
+            qemu_img.create_overlay(self.files.image, base_image, size=size)
+
+    # Start
+
+    def start(
+        self,
+        *,
+        user_data: str,
+        cpus: str = "",
+        memory: str = "",
+        ssh_authorized_key: str = "",
+        monitor: bool = False,
+        boot: DirectBootOptions | None = None,
+        ports: Sequence[PortForward] = (),
+        accelerator: str = "",
+        network: bool = True,
+        control: Control | None = None,
+    ) -> None:
+        """Start the machine and return once QEMU answers; with `monitor`, once it has ended.
+
+        QEMU outlives this program, except with `monitor`, which keeps it in the foreground of the calling terminal.
+        Raises `AlreadyRunning`, `VMNotFound`, `InvalidImage`, `MissingProgram` or `StartFailed` with QEMU's own words;
+        a start that fails leaves nothing behind.
+        """
+        spec = Launch(user_data, cpus, memory, ssh_authorized_key, monitor, boot, ports, accelerator, network)
+        child = self.launch(spec, control or Control())
+        if monitor:
+            self.wait_in_foreground(child)
+
+    def launch(
+        self,
+        spec: Launch,
+        control: Control,
+        *,
+        meanwhile: Callable[[], object] | None = None,
+        commit: Callable[[], object] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """`start` without the wait of a foreground machine: give the child once it answers and `commit` was done.
+
+        `meanwhile` is called while QEMU starts.
+        """
+        with self.locked("start"):
+            process = self.process()
+            if process is not None:
+                raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}: stop or restart it")
+            return launch(self.files, spec, control, meanwhile=meanwhile, commit=commit)
+
+    def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
+        """Wait for a machine started with `monitor` and clear its files. Ctrl-C is QEMU's to handle meanwhile."""
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            child.wait()
+        finally:
+            signal.signal(signal.SIGINT, previous)
+        with self.locked("stop"):
+            self._clear_leftovers()
+            recordings.finish(self.files)
+
+    # Stop
+
+    def stop(
+        self,
+        *,
+        timeouts: StopTimeouts | None = None,
+        control: Control | None = None,
+        power_off: Callable[[], bool] | None = None,
+    ) -> StopResult:
+        """Power the machine off, then SIGTERM, then SIGKILL, each step when the one before did not do it in time.
+
+        `power_off` asks the guest by another way when there is no QMP, and says whether that was accepted. Whatever
+        step ends it, the PID file and sockets are gone afterwards. Raises `NotRunning` when there is nothing to stop
+        and `StopFailed` when even SIGKILL did not end it.
+        """
+        timeouts, control = timeouts or StopTimeouts(), control or Control()
+        with self.locked("stop"):
+            process = self.process()
+            if process is None:
+                if not leftovers(self.files):
+                    raise NotRunning(f"{self.vm_name} is not running: there is nothing to stop")
+                self._clear_leftovers()
+                recordings.finish(self.files)
+                return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
+            result = end_process(self.vm_name, process, timeouts, control, power_off)
+            recordings.finish(self.files, recordings.HowEnded(result.step))
+            self._clear_leftovers()
+            return result
+
+    def _clear_leftovers(self) -> None:
+        with os_errors_as(StopFailed, f"{self.vm_name} has ended, but what it left can't be cleared"):
+            remove_leftovers(self.files)
+
+    # Delete
+
+    def delete(self, plan: Sequence[Path] | None = None, *, control: Control | None = None) -> None:
+        """Remove what is in `plan`, of all that `deletion_plan` gives; without one, what `machine_files` does.
+
+        Raises `AlreadyRunning`, `DeleteFailed`.
+        """
+        with self.locked("delete"), os_errors_as(DeleteFailed, f"{self.vm_name} can't be deleted"):
+            self.require_stopped("delete")
+            remove(machine_files(self.files) if plan is None else plan, self.files, control or Control())
+
+    def require_stopped(self, verb: str) -> None:
+        """Raise `AlreadyRunning` when a QEMU of ours has the disk open."""
+        process = self.process()
+        if process is not None:
+            raise AlreadyRunning(f"{self.vm_name} is running as process {process.pid}: stop it before you {verb} it")
+
+    # A running machine
+
+    def _control_socket(self) -> Path:
+        socket = read_machine(self._require_process().arguments).qmp
+        if socket is None:
+            raise QMPUnavailable(
+                f"{self.vm_name} was started without a control socket (by podplane itself?): restart it from here"
+            )
+        return socket
+
+    def pause(self) -> None:
+        """Stop the guest's CPUs. Raises `NotRunning`, `QMPError`."""
+        with self.locked("pause"):
+            qmp.execute(self._control_socket(), "stop")
+
+    def resume(self) -> None:
+        """Let a paused guest go on, and a QEMU that a signal suspended. Raises `NotRunning`, `QMPError`."""
+        with self.locked("resume"):
+            process = self._require_process()
+            if process.suspended():
+                process.send(signal.SIGCONT)
+                if read_machine(process.arguments).qmp is None:
+                    return
+            qmp.execute(self._control_socket(), "cont")
+
+    def reset(self) -> None:
+        """Press the reset button: the guest restarts at once, unsaved data is lost. Raises `NotRunning`, `QMPError`."""
+        with self.locked("reset"):
+            qmp.execute(self._control_socket(), "system_reset")
+
+    def adopt(self) -> int:
+        """Write the PID file of a machine that runs without one; give its PID. Raises `NotRunning`, `CorruptFile`.
+
+        One that names the process already stays as it is; what can't be a PID file is moved aside.
+        """
+        with self.locked("adopt"):
+            process = self._require_process()
+            adopt.adopt(self.files, process)
+            return process.pid
+
+    def is_named(self, process: QemuProcess) -> bool:
+        """Whether the PID file names `process`."""
+        return adopt.is_named(self.files, process)
+
+    def console(self, *, record: Callable[[bytes], object] | None = None, ask: bool = False) -> relay.Ending:
+        """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
+
+        `record` is given all that the machine prints. With `ask`, whoever of ours holds the console is asked for it.
+        Raises `NotRunning`, `ConsoleHeld` and `ConsoleError`.
+        """
+        return attach.attach(self.files, self.machine(), record=record, ask=ask)
+
+    def shell(
+        self,
+        command: Sequence[str] = (),
+        *,
+        ssh_port: int,
+        identity_file: Path,
+        options: ShellOptions | None = None,
+        user: str = ssh.DEFAULT_USER,
+    ) -> bytes | None:
+        """Run `command` in the guest; without one, an interactive shell on the calling terminal.
+
+        Gives the combined output, or None when the options' streams took it. Raises `CommandFailed` with the exit code
+        and `ShellError` when the guest can't be reached.
+        """
+        target = ssh.SSHTarget("127.0.0.1", ssh_port, user, identity_file)
+        if command:
+            return ssh.run(target, command, options or ShellOptions())
+        ssh.interactive(target)
+        return None
+
+    def sync(
+        self,
+        source: str,
+        destination: str,
+        *,
+        chown: str = "",
+        excludes: Sequence[str] = (),
+        ssh_port: int,
+        identity_file: Path,
+        user: str = ssh.DEFAULT_USER,
+        control: Control | None = None,
+    ) -> None:
+        """Copy `source` here to `destination` in the guest with rsync, as root there. Raises `CommandFailed`."""
+        target = ssh.SSHTarget("127.0.0.1", ssh_port, user, identity_file)
+        control, output = control or Control(), self._output
+
+        def report(line: str) -> None:
+            control.report(line)
+            if output is not None:
+                output.write(line + "\n")
+                output.flush()
+
+        request = SyncRequest(source, destination, chown, tuple(excludes))
+        copy.run_sync(target, request, control=replace(control, report=report))

@@ -1,0 +1,37 @@
+"""How a cluster's VM is stopped: the guest's containers first, then the VM, then the state file."""
+
+from __future__ import annotations
+
+from podplane_tui.backend.core.control import Control, StopTimeouts
+from podplane_tui.backend.core.errors import NotRunning
+from podplane_tui.backend.qemu.stop import StopResult
+from podplane_tui.backend.vm.access import run_in_guest
+from podplane_tui.backend.vm.context import Context
+
+CONTAINERD_TIMEOUT = 2.0
+"""Seconds for the best effort to stop the guest's containers before it is powered off, as podplane gives it."""
+
+POWER_OFF_TIMEOUT = 10.0
+"""Seconds SSH gets to ask the guest to power off, where QEMU's own power button can't be reached."""
+
+
+def stop(context: Context, timeouts: StopTimeouts, control: Control) -> StopResult:
+    """See `Cluster.stop`."""
+    qemu = context.qemu
+
+    def power_off() -> bool:
+        control.report("asking the guest to power off over SSH")
+        return run_in_guest(context, "sudo", "systemctl", "poweroff", timeout=POWER_OFF_TIMEOUT)
+
+    with qemu.locked("stop"):
+        if timeouts.powerdown > 0 and qemu.running():
+            control.report("stopping containerd")
+            run_in_guest(context, "sudo", "systemctl", "stop", "containerd", timeout=CONTAINERD_TIMEOUT)
+        try:
+            result = qemu.stop(timeouts=timeouts, control=control, power_off=power_off)
+        except NotRunning:
+            if not context.remove_state_file():
+                raise
+            return StopResult("gone", f"{qemu.vm_name} had ended before; what it left was cleared")
+        context.remove_state_file()
+        return result

@@ -1,0 +1,290 @@
+"""Keeping a copy in a machine up to date: every change here is pushed there with rsync, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from podplane_tui.backend.core.control import Control, Progress
+from podplane_tui.backend.core.errors import Cancelled, CommandFailed, InvalidInput, NotRunning, ShellError, Unsupported
+from podplane_tui.backend.host.facts import require_program
+from podplane_tui.backend.ssh.client import SSHTarget, ssh_options
+from podplane_tui.backend.ssh.identity import require_identity
+from podplane_tui.backend.sync.output import names
+from podplane_tui.backend.sync.rsync import SyncRequest, filter_arguments, local_operand
+from podplane_tui.backend.vm import access
+from podplane_tui.backend.vm.context import Context
+
+_QUIET_MS = 100
+"""Milliseconds without a change after which what has gathered is pushed."""
+
+_GATHER_MS = 700
+"""Milliseconds after which it is pushed even if changes go on."""
+
+_LOOK_MS = 500
+"""Milliseconds between two looks at the machine while nothing changes."""
+
+_WORTH_TELLING = 2.0
+"""Seconds a copy takes before it is told how far it is."""
+
+_RETRY = 1.0
+_LISTING_TIMEOUT = 60.0
+_CONNECT_TIMEOUT = 10.0
+_VANISHED = 24
+"""rsync's exit code when files went while it copied: they changed again, so it is tried again."""
+
+_CHATTER = re.compile(
+    r"(sending incremental|building) file list|created directory |sent [\d,.]+ bytes|total size is |\./$"
+)
+
+
+def keep_synced(context: Context, request: SyncRequest, *, user: str, control: Control) -> None:
+    """Copy, and copy again within a second of the last change, until cancelled. Returns when it is.
+
+    A machine that does not run or does not answer is waited for, and copied to when it is back: what it had may be
+    gone. A copy that fails is told, and tried again with the next change. Raises `InvalidInput` for a source that is
+    not there or a request rsync can't take, `MissingProgram`, `Unsupported` when the system watches no more files.
+    """
+    with tempfile.TemporaryDirectory(prefix="pt-sync-") as folder, SharedConnection(Path(folder) / "ssh") as shared:
+        watch = _Watch(context, request, user=user, control=control, folder=Path(folder), shared=shared)
+        for changed in _changes(request.source, control):
+            watch.look(changed)
+
+
+class _Watch:
+    """What is known between two looks: what has to be pushed, and to which process of the machine it went last."""
+
+    def __init__(
+        self,
+        context: Context,
+        request: SyncRequest,
+        *,
+        user: str,
+        control: Control,
+        folder: Path,
+        shared: SharedConnection,
+    ) -> None:
+        self._context = context
+        self._request = request
+        self._user = user
+        self._control = control
+        self._shared = shared
+        self._names = _Names(request, folder / "empty")
+        self._pending = True
+        self._machine: int | None = None
+        self._waiting_for = ""
+
+    def look(self, changed: frozenset[Path]) -> None:
+        """Push if something of `changed` counts, something is still to be pushed, or the machine is another now."""
+        machine = self._context.qemu.pid()
+        self._pending |= self._names.count(changed) or (machine is not None and machine != self._machine)
+        if self._pending and not self._control.cancel.is_set():
+            self._push(machine)
+
+    def _push(self, machine: int | None) -> None:
+        begun, sent = time.monotonic(), 0
+
+        def report(line: str) -> None:
+            nonlocal sent
+            if not _CHATTER.match(line):
+                sent += 1
+                self._control.report(line)
+
+        def progress(progress: Progress) -> None:
+            if time.monotonic() - begun > _WORTH_TELLING:
+                self._control.progress(progress)
+
+        try:
+            self._shared.open(access.ssh_target(self._context, self._user), self._control)
+            steered = replace(self._control, report=report, progress=progress)
+            access.sync(
+                self._context, self._request, user=self._user, control=steered, control_socket=self._shared.path
+            )
+        except (NotRunning, ShellError) as error:
+            if self._waiting_for != str(error):
+                self._waiting_for = str(error)
+                self._control.report(f"waiting for the machine: {error}")
+            self._control.cancel.wait(_RETRY)
+            return
+        except Cancelled:
+            return
+        except CommandFailed as error:
+            self._control.report(str(error))
+            self._pending = error.exit_code == _VANISHED
+        else:
+            if sent or self._waiting_for or self._machine is None:
+                self._control.report(f"up to date after {time.monotonic() - begun:.1f} s; watching")
+            self._pending = False
+        self._machine, self._waiting_for = machine, ""
+
+
+class _Names:
+    """Which changes count: rsync itself says what the request leaves out."""
+
+    def __init__(self, request: SyncRequest, empty: Path) -> None:
+        self._request = request
+        self._empty = empty
+        self._base = os.fsencode(_base(request.source))
+        self._known: frozenset[bytes] = frozenset()
+
+    def count(self, changed: frozenset[Path]) -> bool:
+        """Whether one of `changed` is copied, or was before it went."""
+        if not changed or not (self._request.excludes or self._request.gitignore):
+            return bool(changed)
+        listed = self._list()
+        if listed is None:
+            return True
+        before, self._known = self._known, listed
+        paths = {os.path.relpath(os.fsencode(path), self._base) for path in changed}
+        return not paths.isdisjoint(listed | before)
+
+    def _list(self) -> frozenset[bytes] | None:
+        """What the request copies, as rsync sees it here and now; None when it can't say."""
+        self._empty.mkdir(exist_ok=True)
+        command = [str(require_program("rsync")), "-an", "--out-format=%n", *filter_arguments(self._request)]
+        command += [local_operand(self._request.source), f"{self._empty}/"]
+        try:
+            result = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LISTING_TIMEOUT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return None
+        return frozenset(names(result.stdout)) if result.returncode == 0 else None
+
+
+def _base(source: str) -> Path:
+    """The folder that rsync's names are relative to."""
+    path = _real(source)
+    return path if source.endswith(("/", "/.")) or source == "." else path.parent
+
+
+def _real(source: str) -> Path:
+    """The path behind all links; links in a circle lead to what is not there."""
+    return Path(os.path.realpath(source))
+
+
+def _changes(source: str, control: Control) -> Iterator[frozenset[Path]]:
+    """What changed since the last time, every now and then also nothing; until cancelled."""
+    path = _real(source)
+    if not path.exists():
+        raise InvalidInput(f"there is no {path} to watch: check the path")
+    missed: frozenset[Path] = frozenset()
+    while not control.cancel.is_set():
+        # A file is watched through its folder: editors put a new one in its place.
+        folder = path if path.is_dir() else path.parent
+        for changed in _watch(folder, control, recursive=folder == path):
+            yield (changed if folder == path else changed & {path}) | missed
+            missed = frozenset()
+        # What changes before the next watch stands is seen by nobody: all of it counts as changed then.
+        missed = frozenset({path})
+        _wait_for(path, control)
+
+
+def _watch(folder: Path, control: Control, *, recursive: bool) -> Iterator[frozenset[Path]]:
+    """The changes below `folder`, until cancelled, until another folder stands there, or a name can't be told."""
+    from watchfiles import Change, watch  # noqa: PLC0415 - only a watch should cost its import
+
+    identity = _identity(folder)
+    try:
+        for found in watch(
+            folder,
+            watch_filter=None,
+            debounce=_GATHER_MS,
+            step=_QUIET_MS,
+            rust_timeout=_LOOK_MS,
+            yield_on_timeout=True,
+            stop_event=control.cancel,
+            raise_interrupt=False,
+            recursive=recursive,
+            ignore_permission_denied=True,
+        ):
+            yield frozenset(Path(name) for _, name in found)
+            if (Change.deleted, str(folder)) in found or _identity(folder) != identity:
+                return
+    except OSError as error:
+        if not folder.exists():
+            return
+        raise Unsupported(
+            f"{folder} can't be watched ({error}): if the limit is reached, raise fs.inotify.max_user_watches"
+        ) from error
+    except RuntimeError as error:
+        if "decode path" not in str(error):  # a name that is no UTF-8 ends a watch of watchfiles
+            raise Unsupported(f"{folder} can't be watched any more: {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _wait_for(path: Path, control: Control) -> None:
+    """Wait for a folder that is gone to come back."""
+    if not path.exists():
+        control.report(f"{path} is gone: waiting until it is back")
+    while not path.exists() and not control.cancel.wait(_RETRY):
+        pass
+
+
+class SharedConnection:
+    """An ssh connection that copies share, so that none has to log in anew; they do without when it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._target: SSHTarget | None = None
+
+    def __enter__(self) -> SharedConnection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self, target: SSHTarget, control: Control) -> None:
+        """See to it that there is a connection to `target`, if it lets us in; wait for it a while.
+
+        Raises `ShellError` when there is no key.
+        """
+        if self._process is not None and self._process.poll() is None and self._target == target:
+            return
+        self.close()
+        require_identity(target.identity_file)
+        keep_alive = ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
+        options = [*ssh_options(target), *keep_alive, "-o", "BatchMode=yes"]
+        self._process = subprocess.Popen(
+            # It lasts as long as its command does, which ends with its input: so it goes with us, killed or not.
+            ["ssh", "-M", "-S", str(self.path), *options, "--", f"{target.user}@{target.host}", "cat"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._target = target
+        end = time.monotonic() + _CONNECT_TIMEOUT
+        while self._process.poll() is None and not self.path.exists() and time.monotonic() < end:
+            if control.cancel.wait(0.02):
+                return
+
+    def close(self) -> None:
+        """End the connection."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with process:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""Where the machines are that a verb is about, and which one it means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from podplane_tui.backend.core.paths import (
+    DEFAULT_CLUSTER_ID,
+    BaseDirectories,
+    base_directories,
+    host_arch,
+    validate_cluster_id,
+)
+from podplane_tui.cli.context import Choices
+
+
+class Place(NamedTuple):
+    """The directories, absolute, and the architecture. Without a `state_dir` it is the usual one."""
+
+    data_dir: Path
+    runtime_dir: Path
+    arch: str
+    state_dir: Path | None
+
+
+def directories_of(choices: Choices) -> BaseDirectories:
+    """podplane's directories and ours, with those chosen on the command line in place of the usual ones."""
+    directories = base_directories(os.environ)
+    return directories._replace(
+        data=_absolute(choices.data_dir or directories.data),
+        runtime=_absolute(choices.runtime_dir or directories.runtime),
+        own_state=_absolute(choices.state_dir or directories.own_state),
+    )
+
+
+def place_of(choices: Choices) -> Place:
+    """The place chosen. A home directory is needed only when a directory is left open."""
+    arch = choices.arch or host_arch(os.environ)
+    state = None if choices.state_dir is None else _absolute(choices.state_dir)
+    if choices.data_dir is not None and choices.runtime_dir is not None:
+        return Place(_absolute(choices.data_dir), _absolute(choices.runtime_dir), arch, state)
+    directories = directories_of(choices)
+    return Place(directories.data, directories.runtime, arch, state)
+
+
+def cluster_id_of(choices: Choices) -> str:
+    """The cluster chosen, or the default one. Raises `InvalidInput`."""
+    return validate_cluster_id(DEFAULT_CLUSTER_ID if choices.cluster_id is None else choices.cluster_id)
+
+
+def _absolute(path: Path) -> Path:
+    """Absolute without resolving links: QEMU's arguments name the path as the user does."""
+    return Path(os.path.abspath(path))  # noqa: PTH100

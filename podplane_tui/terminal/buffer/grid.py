@@ -1,0 +1,158 @@
+"""The grid of rows under the screen: margins, scrolling, scrollback, the alternate screen.
+
+Storage is our own: pyte's `buffer` is not maintained. Visible rows are `Row` objects or, while nobody has looked at
+them, the text that makes them (see `stored.StoredRow`); everything here that writes to a row goes through `row_at`,
+which makes it a `Row`.
+"""
+
+from __future__ import annotations
+
+import pyte
+
+from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_of, text_of
+from podplane_tui.terminal.buffer.row import Row
+from podplane_tui.terminal.buffer.scrollback import Scrollback
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
+
+
+class Grid(pyte.Screen):
+    """Rows, margins and scrolling. Margins are 0-based and inclusive; left/right ones count only with DECLRMM."""
+
+    columns: int
+    lines: int
+    top: int
+    bottom: int
+    left: int
+    right: int
+    side_margins: bool
+    pending_wrap: bool
+    alternate: bool
+    style: Style
+
+    def __init__(self, columns: int, lines: int, scrollback: int = 10_000) -> None:
+        self.scrollback = Scrollback(scrollback)
+        columns, lines = max(1, columns), max(1, lines)
+        self.alternate = False
+        self.visible: list[StoredRow] = [""] * lines
+        self.hidden: list[StoredRow] = [""] * lines
+        super().__init__(columns, lines)
+
+    @property
+    def blank(self) -> Style:
+        """The style of erased cells: the background colour only (BCE)."""
+        return self.style.erased
+
+    def row_at(self, y: int) -> Row:
+        """The visible row `y`, to be written to."""
+        row = self.visible[y]
+        if isinstance(row, str):
+            row = self.visible[y] = row_of(row)
+        return row
+
+    @property
+    def rows(self) -> list[Row]:
+        """The visible rows, top first."""
+        return [self.row_at(y) for y in range(self.lines)]
+
+    @property
+    def display(self) -> list[str]:
+        """The visible text, each line padded to the width of the screen."""
+        return [
+            (text_of(row) if isinstance(row, str) else row.full_text()) + " " * (self.columns - length_of(row))
+            for row in self.visible
+        ]
+
+    # -- margins ------------------------------------------------------------------------------------------------
+
+    def reset_margins(self) -> None:
+        """Full-screen margins, left/right margin mode off."""
+        self.top, self.bottom = 0, self.lines - 1
+        self.side_margins = False
+        self.left, self.right = 0, self.columns - 1
+
+    @property
+    def narrow(self) -> bool:
+        """Whether left/right margins restrict what scrolls."""
+        return self.side_margins and (self.left > 0 or self.right < self.columns - 1)
+
+    def in_rows(self, y: int) -> bool:
+        return bool(self.top <= y <= self.bottom)
+
+    def in_columns(self, x: int) -> bool:
+        return bool(self.left <= x <= self.right)
+
+    # -- scrolling ----------------------------------------------------------------------------------------------
+
+    def blank_rows(self, count: int) -> list[StoredRow]:
+        """New rows as scrolling brings them in."""
+        style = self.blank
+        if style is DEFAULT_STYLE:
+            return [""] * count
+        rows: list[StoredRow] = []
+        for _ in range(count):
+            row = Row()
+            row.clear(style, self.columns)
+            rows.append(row)
+        return rows
+
+    def shift_up(self, count: int, *, top: int, save: bool) -> None:
+        """Move the rows from `top` to the bottom margin up by `count`; `save`: what leaves the screen is kept."""
+        bottom = self.bottom
+        count = min(count, bottom + 1 - top)
+        if count <= 0:
+            return
+        if self.narrow:
+            self._shift_cells(range(top, bottom + 1), count)
+            return
+        rows = self.visible
+        if save and top == 0 and not self.alternate:
+            if count == 1:
+                self.scrollback.push(rows[0])
+            else:
+                self.scrollback.extend(rows[:count])
+        del rows[top : top + count]
+        rows[bottom + 1 - count : bottom + 1 - count] = self.blank_rows(count)
+
+    def shift_down(self, count: int, *, top: int) -> None:
+        """Move the rows from `top` to the bottom margin down by `count`."""
+        bottom = self.bottom
+        count = min(count, bottom + 1 - top)
+        if count <= 0:
+            return
+        if self.narrow:
+            self._shift_cells(range(bottom, top - 1, -1), count)
+            return
+        rows = self.visible
+        del rows[bottom + 1 - count : bottom + 1]
+        rows[top:top] = self.blank_rows(count)
+
+    def _shift_cells(self, order: range, count: int) -> None:
+        """Scroll between left and right margins: rows stay, cells move to `order`'s earlier rows."""
+        left, end = self.left, self.right + 1
+        for index, y in enumerate(order):
+            row = self.row_at(y)
+            if index + count < len(order):
+                source = self.row_at(order[index + count])
+                if max(source.length, row.length) > left:
+                    row.paste(left, *source.copy(left, end))
+            else:
+                row.fill(left, end, " ", self.blank)
+
+    # -- whole screens ------------------------------------------------------------------------------------------
+
+    def replace_rows(self, top: int, bottom: int) -> None:
+        """Blank the rows `top` to `bottom` (exclusive) by putting new ones in their place."""
+        above: StoredRow = ""
+        if top > 0:
+            above = self.visible[top - 1]
+        elif self.scrollback and not self.alternate:
+            above = self.scrollback.stored[-1]
+        if not isinstance(above, str):
+            above.wrapped = False  # its text does not go on any more
+        self.visible[top:bottom] = self.blank_rows(bottom - top)
+
+    def use_alternate(self, active: bool) -> None:
+        """Show the alternate screen or the main one."""
+        if active != self.alternate:
+            self.alternate = active
+            self.visible, self.hidden = self.hidden, self.visible

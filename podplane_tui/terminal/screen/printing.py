@@ -1,0 +1,161 @@
+"""Printing: character sets, widths, wrapping, insert mode, repetition.
+
+This is the complete path. `fastpath` does the same for the plain cases and comes here for the others.
+"""
+
+from __future__ import annotations
+
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE
+from podplane_tui.terminal.buffer.width import CONTROL, MAX_CELL_LENGTH, NARROW, WIDE, class_runs
+from podplane_tui.terminal.screen.charsets import TABLES
+from podplane_tui.terminal.screen.motion import Motion
+
+
+class Writing(Motion):
+    """Prints text at the cursor."""
+
+    insert: bool
+    more_fix: bool
+    single_shift: int
+    last_char: str
+
+    @property
+    def translation(self) -> dict[int, str] | None:
+        """What the active character set makes of ASCII; None if nothing."""
+        return TABLES.get(self.charsets[self.shift])
+
+    @property
+    def plain(self) -> bool:
+        """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
+        return self.autowrap and not (self.insert or self.side_margins or self.single_shift)
+
+    def define_charset(self, code: str, mode: str) -> None:
+        """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""
+        self.charsets[{"(": 0, ")": 1, "*": 2, "+": 3, "-": 1, ".": 2, "/": 3}[mode]] = code
+
+    def shift_in(self) -> None:
+        self.shift = 0
+
+    def shift_out(self) -> None:
+        self.shift = 1
+
+    def draw(self, data: str) -> None:
+        """Print text. Control characters are not looked for: they print as U+FFFD."""
+        if self.single_shift and data:
+            table = TABLES.get(self.charsets[self.single_shift])
+            self.single_shift = 0
+            self._draw(data[0].translate(table) if table else data[0])
+            data = data[1:]
+        table = self.translation
+        self._draw(data.translate(table) if table else data)
+
+    def _draw(self, data: str) -> None:
+        if data.isascii() and data.isprintable():
+            self._print(data)
+            return
+        for kind, text in class_runs(data):
+            if kind == NARROW:
+                self._print(text)
+            elif kind == WIDE:
+                self._print_wide(text)
+            elif kind == CONTROL:
+                self._print("\ufffd")
+            else:
+                self._combine(text)
+
+    def _print(self, text: str) -> None:
+        """Print one-cell characters."""
+        if not text:
+            return
+        self.last_char = text[-1]
+        cursor = self.cursor
+        start, count = 0, len(text)
+        while start < count:
+            if self.pending_wrap and self.autowrap:
+                self._wrap()
+            x = cursor.x
+            end = self._line_end()
+            part = text[start : start + end - x]
+            start += len(part)
+            if start < count and not self.autowrap:
+                part = part[:-1] + text[-1]
+                start = count
+            if x == 0 and self.style is DEFAULT_STYLE and self.visible[cursor.y] == "":
+                self.visible[cursor.y] = part
+            else:
+                row = self.row_at(cursor.y)
+                if self.insert:
+                    row.insert(x, len(part), end, DEFAULT_STYLE)
+                row.put(x, part, self.style)
+            self._advance(x + len(part), end)
+
+    def _print_wide(self, text: str) -> None:
+        """Print two-cell characters. One that does not fit is not printed unless it can wrap."""
+        self.last_char = text[-1]
+        cursor = self.cursor
+        start, count = 0, len(text)
+        while start < count:
+            if self.pending_wrap and self.autowrap:
+                self._wrap()
+            x = cursor.x
+            end = self._line_end()
+            room = (end - x) // 2
+            if room == 0:
+                if not self.autowrap or end - (self.left if self.side_margins else 0) < 2:
+                    return
+                self._wrap()
+                continue
+            part = text[start : start + room]
+            start += len(part)
+            row = self.row_at(cursor.y)
+            if self.insert:
+                row.insert(x, 2 * len(part), end, DEFAULT_STYLE)
+            row.put_wide(x, part, self.style)
+            self._advance(x + 2 * len(part), end)
+            if not self.autowrap and self.pending_wrap:
+                return
+
+    def _combine(self, marks: str) -> None:
+        """Add combining characters to the character before the cursor, if there is one on this line."""
+        x = self.cursor.x if self.pending_wrap else self.cursor.x - 1
+        if x >= 0:
+            self.row_at(self.cursor.y).combine(x, marks[:MAX_CELL_LENGTH], limit=MAX_CELL_LENGTH)
+
+    def _line_end(self) -> int:
+        """The column (exclusive) where text wraps."""
+        if self.side_margins and self.cursor.x <= self.right:
+            return self.right + 1
+        return self.columns
+
+    def _advance(self, x: int, end: int) -> None:
+        if x >= end:
+            self.cursor.x = end - 1
+            self.pending_wrap = True
+        else:
+            self.cursor.x = x
+
+    def _wrap(self) -> None:
+        """Go on at the start of the next line; the row remembers that its text goes on there."""
+        if not self.side_margins:
+            self.row_at(self.cursor.y).wrapped = True
+        self.index()
+        self.cursor.x = self.left if self.side_margins else 0
+        self.pending_wrap = False
+
+    def tab(self) -> None:
+        """HT. With mode 41 a wrap that is pending comes first, else it stays pending."""
+        if self.pending_wrap and self.more_fix:
+            self._wrap()
+        super().tab()
+
+    def repeat(self, count: int | None = None) -> None:
+        """REP."""
+        if self.last_char:
+            self._draw(self.last_char * min(count or 1, self.columns * self.lines))
+
+    def alignment_display(self) -> None:
+        """DECALN: a screen full of E."""
+        self.reset_margins()
+        self.origin = False
+        self.place(0, 0)
+        self.visible[:] = ["E" * self.columns] * self.lines

@@ -1,0 +1,289 @@
+"""What a program can ask the terminal: the replies of an xterm as VT420 or VT520 (xterm's control sequence document).
+
+Replies collect in `replies`; whoever feeds the terminal takes them from there and sends them to the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from podplane_tui.terminal.buffer.row import Row
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style, describe
+from podplane_tui.terminal.screen.editing import Editing
+
+ATTRIBUTES: Final = "1;2;6;9;15;16;17;18;21;22;28;29"
+"""DA: 132 columns, selective erase, horizontal scrolling, ANSI colours, rectangles: xterm's answer."""
+MODELS: Final = {4: 41, 5: 64}
+"""DA2: what a VT420 and a VT520 call themselves."""
+PATCH: Final = 379
+"""DA2: the xterm patch level whose behaviour programs may expect."""
+CHECKSUM_FLAGS: Final = 1 | 2 | 4 | 16
+"""XTCHECKSUM's flags at start: the sum of the characters alone, blanks and all, as xterm's patch 334 had it.
+
+That is what test programs read a screen with. Later xterms have 0, the calculation of DEC's terminals.
+"""
+CELL_WIDTH, CELL_HEIGHT = 8, 16
+CAPABILITIES: Final = {"Co": "256", "colors": "256", "RGB": "8", "TN": "xterm-256color", "name": "xterm-256color"}
+"""Terminfo capabilities told on demand (XTGETTCAP): those that are no key."""
+TITLE_STACK_LIMIT: Final = 10
+TITLE_LIMIT: Final = 1024
+
+
+@dataclass(slots=True)
+class Window:
+    """The window a program may believe it has: where it asked it to be, and whether it asked to have it put away."""
+
+    x: int = 0
+    y: int = 0
+    iconified: bool = False
+
+
+class Reports(Editing):
+    """Answers questions about the terminal."""
+
+    replies: list[bytes]
+    eight_bit: bool
+    level: int  # the one in force (DECSCL), never above `model`
+    model: Literal[4, 5]
+    title_reports: bool
+    title_modes: set[int]
+    window: Window
+    title_stack: list[tuple[str | None, str | None]]
+    cursor_style: int
+    checksum_flags: int
+    checksums: dict[int, tuple[tuple[Row, int, int, int, int], int]]  # the last one of each line, and what it is of
+
+    def write_process_input(self, data: str) -> None:
+        """Queue text for the program."""
+        self.replies.append(data.encode("utf-8", "replace"))
+
+    def _send(self, introducer: str, body: str, terminator: str = "") -> None:
+        """Queue a control string; introducer and terminator are the 7-bit ones (`"["`, `"P"`, `"\\\\"`)."""
+        data = body.encode("utf-8", "replace")
+        if self.eight_bit:
+            start, end = bytes([ord(introducer) + 0x40]), b"\x9c" if terminator == "\\" else terminator.encode()
+        else:
+            start, end = b"\x1b" + introducer.encode(), b"\x1b\\" if terminator == "\\" else terminator.encode()
+        self.replies.append(start + data + end)
+
+    def send_csi(self, body: str) -> None:
+        self._send("[", body)
+
+    def send_dcs(self, body: str) -> None:
+        self._send("P", body, "\\")
+
+    def send_osc(self, body: str, terminator: str = "\\") -> None:
+        self._send("]", body, terminator)
+
+    # -- identity and status ------------------------------------------------------------------------------------
+
+    def report_device_attributes(self, mode: int = 0, **_: bool) -> None:
+        """DA."""
+        if mode == 0:
+            self.send_csi(f"?6{self.model};{ATTRIBUTES}c" if self.level > 1 else "?1;2c")
+
+    def report_secondary_attributes(self, mode: int = 0) -> None:
+        """DA2."""
+        if mode == 0:
+            self.send_csi(f">{MODELS[self.model]};{PATCH};0c")
+
+    def report_unit_id(self, mode: int = 0) -> None:
+        """DA3."""
+        if mode == 0:
+            self.send_dcs("!|00000000")
+
+    def report_version(self, mode: int = 0) -> None:
+        """XTVERSION."""
+        if mode == 0:
+            self.send_dcs(">|podplane-tui")
+
+    def report_parameters(self, mode: int = 0) -> None:
+        """DECREQTPARM."""
+        if mode in {0, 1}:
+            self.send_csi(f"{mode + 2};1;1;128;128;1;0x")
+
+    def report_device_status(self, mode: int = 0) -> None:
+        """DSR: 5 status, 6 cursor position."""
+        if mode == 5:
+            self.send_csi("0n")
+        elif mode == 6:
+            y, x = self.position
+            self.send_csi(f"{y + 1};{x + 1}R")
+
+    def report_private_status(self, mode: int = 0, argument: int = 0) -> None:
+        """DECDSR."""
+        fixed = {15: "13", 25: "20", 26: "27;1;0;0", 53: "50", 55: "50", 56: "57;0", 75: "70", 85: "83"}
+        if mode == 6:
+            y, x = self.position
+            self.send_csi(f"?{y + 1};{x + 1};1R")
+        elif mode == 62:
+            self.send_csi("0000*{")
+        elif mode == 63:
+            self.send_dcs(f"{argument}!~0000")
+        elif mode in fixed:
+            self.send_csi(f"?{fixed[mode]}n")
+
+    # -- windows and titles -------------------------------------------------------------------------------------
+
+    def request_size(self, *, lines: int = 0, columns: int = 0) -> None:
+        """Change the size as a program asks for it; 0 leaves it."""
+        raise NotImplementedError
+
+    def window_operation(self, operation: int = 0, argument: int = 0, columns: int = 0, *_: int) -> None:
+        """XTWINOPS: the reports, the title stack, the size.
+
+        There is no window: where it is and whether it is iconified is what the program asked for, nothing else comes
+        of it. It always fills its display.
+        """
+        height, width = self.lines * CELL_HEIGHT, self.columns * CELL_WIDTH
+        fixed = {
+            11: "2t" if self.window.iconified else "1t",
+            13: f"3;{self.window.x};{self.window.y}t",
+            14: f"4;{height};{width}t",
+            15: f"5;{height};{width}t",
+            16: f"6;{CELL_HEIGHT};{CELL_WIDTH}t",
+            18: f"8;{self.lines};{self.columns}t",
+            19: f"9;{self.lines};{self.columns}t",
+        }
+        if operation in fixed:
+            self.send_csi(fixed[operation])
+        elif operation in {1, 2}:
+            self.window.iconified = operation == 2
+        elif operation == 3:
+            self.window.x, self.window.y = argument, columns
+        elif operation == 4:
+            self.request_size(lines=argument // CELL_HEIGHT, columns=columns // CELL_WIDTH)
+        elif operation == 8:
+            self.request_size(lines=argument, columns=columns)
+        elif operation >= 24:  # DECSLPP
+            self.request_size(lines=operation)
+        elif operation in {20, 21}:
+            self._report_title(operation)
+        elif operation == 22 and argument in {0, 1, 2}:
+            # What is not pushed is taken from the entry below, so that one pop can bring back what two pushes saved.
+            icon_name, title = self.title_stack[-1] if self.title_stack else (None, None)
+            pushed = (self.icon_name if argument != 2 else icon_name, self.title if argument != 1 else title)
+            self.title_stack.append(pushed)
+            del self.title_stack[:-TITLE_STACK_LIMIT]
+        elif operation == 23 and argument in {0, 1, 2} and self.title_stack:
+            icon_name, title = self.title_stack.pop()
+            if argument != 2 and icon_name is not None:
+                self.icon_name = icon_name
+            if argument != 1 and title is not None:
+                self.title = title
+
+    def _report_title(self, operation: int) -> None:
+        text = self.icon_name if operation == 20 else self.title
+        if not self.title_reports:
+            text = ""
+        if 1 in self.title_modes:
+            text = text.encode().hex().upper()
+        self.send_osc(("L" if operation == 20 else "l") + text)
+
+    def set_title(self, param: str) -> None:
+        self.title = self._decoded(param)
+
+    def set_icon_name(self, param: str) -> None:
+        self.icon_name = self._decoded(param)
+
+    def _decoded(self, text: str) -> str:
+        """A title as sent: hexadecimal if the program said so, without control characters, of bounded length."""
+        if 0 in self.title_modes:
+            try:
+                text = bytes.fromhex(text).decode("utf-8", "replace")
+            except ValueError:
+                return ""
+        return "".join(char for char in text[:TITLE_LIMIT] if char.isprintable())
+
+    def set_title_modes(self, *modes: int) -> None:
+        self.title_modes.update(mode for mode in modes or (0,) if mode < 4)
+
+    def reset_title_modes(self, *modes: int) -> None:
+        self.title_modes.difference_update(modes or (0, 1, 2, 3))
+
+    # -- settings -----------------------------------------------------------------------------------------------
+
+    def report_setting(self, request: str) -> None:
+        """DECRQSS."""
+        protected = 1 if self.style.protected and self.protection == "dec" else 0
+        answers: dict[str, Callable[[], str]] = {
+            "m": lambda: describe(self.style),
+            "r": lambda: f"{self.top + 1};{self.bottom + 1}",
+            "s": lambda: f"{self.left + 1};{self.right + 1}",
+            "t": lambda: str(self.lines),
+            " q": lambda: str(self.cursor_style),
+            '"q': lambda: str(protected),
+            '"p': lambda: f"{60 + self.level};{0 if self.eight_bit else 1}" if self.level > 1 else "61",
+            "$|": lambda: str(self.columns),
+            "*|": lambda: str(self.lines),
+            "*x": lambda: str(self.extent),
+            "$}": lambda: "0",  # there is no status line to write to
+            "$~": lambda: "0",
+        }
+        answer = answers.get(request)
+        self.send_dcs(f"1$r{answer()}{request}" if answer else "0$r")
+
+    def report_capabilities(self, request: str) -> None:
+        """XTGETTCAP: names in hexadecimal, answered up to the first unknown one."""
+        known = []
+        for name in request.split(";"):
+            try:
+                value = CAPABILITIES[bytes.fromhex(name).decode("ascii")]
+            except (KeyError, ValueError):
+                break
+            known.append(f"{name}={value.encode().hex().upper()}")
+        self.send_dcs(f"1+r{';'.join(known)}" if known else "0+r")
+
+    # -- checksums ----------------------------------------------------------------------------------------------
+
+    def set_checksum_flags(self, flags: int = 0) -> None:
+        """XTCHECKSUM: 1 not negated, 2 without attributes, 4 with blanks at line ends, 16 more than 8 bits."""
+        self.checksum_flags = flags
+
+    def report_checksum(self, identifier: int = 0, _page: int = 0, *area: int) -> None:
+        """DECRQCRA."""
+        total = 0
+        if place := self.area(area):
+            top, left, bottom, right = place
+            for y in range(top, bottom):
+                row = self.row_at(y)
+                known = self.checksums.get(y)
+                key = (row, row.version, left, right, self.checksum_flags)
+                if known is None or known[0] != key:
+                    known = self.checksums[y] = key, self._row_checksum(row, left, right)
+                total += known[1]
+        if not self.checksum_flags & 1:
+            total = -total
+        self.send_dcs(f"{identifier}!~{total & 0xFFFF:04X}")
+
+    def _row_checksum(self, row: Row, left: int, right: int) -> int:
+        """Codes and attributes of the cells; blanks at the end of the row count only if there is nothing else."""
+        flags = self.checksum_flags
+        mask = 0xFFFFFF if flags & 0x10 else 0xFF
+        total = pending = 0
+        cells = list(row.cells())[left:right] if row.length > left else []
+        for index in range(right - left if flags & 4 else max(1, len(cells))):
+            char, style = cells[index] if index < len(cells) else (" ", DEFAULT_STYLE)
+            code = ord(char[0]) & mask if char else 0
+            if not flags & 2 and style is not DEFAULT_STYLE:
+                code += _attribute_code(style)
+            if index == 0 or code != 0x20 or flags & 4:
+                total += code + pending
+                pending = 0
+            else:
+                pending += code
+        return total
+
+
+def _attribute_code(style: Style) -> int:
+    """What the visual attributes add to a character's checksum."""
+    return (
+        (0x04 if style.protected else 0)
+        + (0x08 if style.conceal else 0)
+        + (0x10 if style.underline else 0)
+        + (0x20 if style.reverse else 0)
+        + (0x40 if style.blink else 0)
+        + (0x80 if style.bold else 0)
+    )

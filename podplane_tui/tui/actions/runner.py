@@ -1,0 +1,113 @@
+"""The verbs that are being done: each in a thread, with a row in the journal, one at a time per machine."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import TYPE_CHECKING
+
+from podplane_tui.backend.core.errors import Cancelled, VMError
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.tui.actions.tasks import Work
+from podplane_tui.tui.polling import TOAST_LIMIT
+from podplane_tui.tui.state.jobs import Job, Outcome, RunningJob, updated
+from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb
+
+if TYPE_CHECKING:
+    from podplane_tui.tui.app import PodplaneApp
+
+_REPORT_INTERVAL = 0.05
+
+
+class JobRunner:
+    """Runs work for the app and keeps `jobs` of it up to date."""
+
+    def __init__(self, app: PodplaneApp) -> None:
+        self._app = app
+        self._running: dict[str, RunningJob] = {}
+        self._numbers = itertools.count(1)
+
+    @property
+    def busy(self) -> AbstractSet[str]:
+        """The slots in which something runs: the keys of machines, and others."""
+        return self._running.keys()
+
+    async def run(self, verb: Verb, key: str, subject: str, task: Work, *, slot: str = "") -> Job | None:
+        """Do it in a thread, with a row in the journal; errors become its end and a toast. Gives how it ended.
+
+        What shares a `slot` (without one: a machine) is done one at a time; None: there was something else to do there.
+        """
+        slot = slot or key
+        if slot in self._running:
+            self.meet(slot, verb)
+            return None
+        job = Job(next(self._numbers), verb, key, one_line(subject), time.monotonic(), time.time())
+        running = RunningJob(job, wake=partial(self._app.call_later, self._fetch_later, slot))
+        self._running[slot] = running
+        self._show(job)
+        self._app.look_now()
+        outcome, message = Outcome.DONE, ""
+        try:
+            message = await in_thread(lambda: task(running.control), name=f"{verb}-{key}", at_exit=AtExit.FINISH)
+        except asyncio.CancelledError:  # the program ends, and with it all who wait for a thread
+            if verb in ABANDONED_AT_EXIT:
+                running.control.cancel.set()
+            raise
+        except Cancelled as error:
+            outcome, message = Outcome.CANCELLED, str(error)
+        except VMError as error:
+            outcome, message = Outcome.FAILED, str(error)
+        except OSError as error:
+            outcome, message = Outcome.FAILED, f"{error.filename or 'the system'}: {error.strerror or error}"
+        except Exception as error:
+            self._app.log.error(error)
+            outcome, message = Outcome.FAILED, f"unexpected {type(error).__name__}: {error}"
+        finally:
+            del self._running[slot]
+        ended = running.finish(outcome, message)
+        self._show(ended)
+        self._app.look_now(doubt=True)
+        if outcome is Outcome.FAILED:
+            title = f"{WORDING[verb].title} {ended.subject} failed"
+            text = one_line(message, limit=TOAST_LIMIT)
+            self._app.notify(text, title=title, severity="error", timeout=10, markup=False)
+        return ended
+
+    def _fetch_later(self, key: str) -> None:
+        """There are new steps: show them, and all that come within a moment, at once."""
+        self._app.set_timer(_REPORT_INTERVAL, lambda: self._fetch(key))
+
+    def _fetch(self, key: str) -> None:
+        running = self._running.get(key)
+        if running is not None:
+            self._show(running.fetch())
+
+    def _show(self, job: Job) -> None:
+        self._app.jobs = updated(self._app.jobs, job)
+
+    def meet(self, slot: str, verb: Verb) -> None:
+        """What a verb means while something runs there: a second stop skips to the next step, all else has to wait."""
+        running = self._running[slot]
+        if verb is Verb.STOP and running.job.verb in {Verb.STOP, Verb.RESTART}:
+            running.control.skip.set()
+            running.report("skipping to the next step")
+        else:
+            self._app.refuse(f"{running.job.subject} is busy: {running.job.headline}. Wait until that has ended.")
+
+    def end_watches(self, key: str) -> bool:
+        """End the watches of a machine; whether there were any."""
+        watches = [job for job in self._running.values() if job.job.verb is Verb.WATCH and job.job.key == key]
+        for running in watches:
+            running.control.cancel.set()
+        return bool(watches)
+
+    def cancel(self, number: int) -> None:
+        """Give that job up, if it still runs."""
+        for running in self._running.values():
+            if running.job.number == number:
+                running.report("giving up")
+                running.control.cancel.set()

@@ -1,0 +1,150 @@
+"""The session's jobs: what was asked for, every step it reported, how it ended. Nothing important is only a toast."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from podplane_tui.backend.core.control import Control, Progress
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.tui.verbs import WORDING, Verb
+
+MAX_STEPS = 1000
+"""Steps kept per job, the latest: a sync reports one per file."""
+
+MAX_JOBS = 200
+"""Jobs kept per session, the latest."""
+
+_STEP_LIMIT = 500
+
+
+class Outcome(StrEnum):
+    """How a job ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line a job reported, `at` seconds after its start."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One verb on one machine, at one moment. Times are `time.monotonic()`, `wall` is the start since the epoch."""
+
+    number: int
+    verb: Verb
+    key: str
+    subject: str
+    started: float
+    wall: float
+    steps: tuple[Step, ...] = ()
+    dropped: int = 0
+    progress: Progress | None = None
+    outcome: Outcome | None = None
+    message: str = ""
+    ended: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it still runs."""
+        return self.outcome is None
+
+    @property
+    def step(self) -> str:
+        """The latest step, "" before the first."""
+        return self.steps[-1].text if self.steps else ""
+
+    def elapsed(self, now: float) -> float:
+        """Seconds it has taken so far, or took."""
+        return (self.ended if self.ended is not None else now) - self.started
+
+    @property
+    def headline(self) -> str:
+        """`starting default`, `started default`, `start default failed`."""
+        words = WORDING[self.verb]
+        match self.outcome:
+            case None:
+                return f"{words.doing} {self.subject}"
+            case Outcome.DONE:
+                return f"{words.done} {self.subject}"
+            case _:
+                return f"{words.title.lower()} {self.subject} {self.outcome}"
+
+
+@dataclass(slots=True)
+class RunningJob:
+    """The writing end of a job: its `Control`, and the steps the verb's thread reports.
+
+    `wake` is called, from that thread, when there is something new to fetch and nothing was announced since the last
+    `fetch`: however fast a verb reports, the event loop hears of it once at a time.
+    """
+
+    job: Job
+    wake: Callable[[], object]
+    control: Control = field(init=False)
+    _steps: deque[Step] = field(init=False)
+    _count: int = 0
+    _progress: Progress | None = None
+    _announced: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.control = Control(report=self.report, progress=self.show_progress)
+        self._steps = deque(maxlen=MAX_STEPS)
+
+    def report(self, text: str) -> None:
+        """Note one step. Called from any thread."""
+        line = one_line(text, limit=_STEP_LIMIT)
+        if not line:
+            return
+        with self._lock:
+            self._steps.append(Step(time.monotonic() - self.job.started, line))
+            self._count += 1
+        self._announce()
+
+    def show_progress(self, progress: Progress) -> None:
+        """Note how far it has come. Called from any thread."""
+        with self._lock:
+            self._progress = progress
+        self._announce()
+
+    def _announce(self) -> None:
+        with self._lock:
+            announce, self._announced = not self._announced, True
+        if announce:
+            self.wake()
+
+    def fetch(self) -> Job:
+        """The job with all steps so far, and how far it has come."""
+        with self._lock:
+            self._announced = False
+            steps, dropped, progress = tuple(self._steps), self._count - len(self._steps), self._progress
+        self.job = replace(self.job, steps=steps, dropped=dropped, progress=progress)
+        return self.job
+
+    def finish(self, outcome: Outcome, message: str) -> Job:
+        """The job as it ended."""
+        self.fetch()
+        text = one_line(message, limit=_STEP_LIMIT)
+        self.job = replace(self.job, outcome=outcome, message=text, ended=time.monotonic())
+        return self.job
+
+
+def updated(jobs: tuple[Job, ...], job: Job) -> tuple[Job, ...]:
+    """`jobs` with `job` in the place of its earlier self, or at the end; the oldest finished go beyond `MAX_JOBS`."""
+    if any(other.number == job.number for other in jobs):
+        return tuple(job if other.number == job.number else other for other in jobs)
+    kept = (*jobs, job)
+    while len(kept) > MAX_JOBS:
+        oldest = next((other for other in kept if not other.active), kept[0])
+        kept = tuple(other for other in kept if other is not oldest)
+    return kept

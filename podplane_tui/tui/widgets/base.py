@@ -1,0 +1,42 @@
+"""What the dashboard's tabs have in common."""
+
+from textual.containers import Vertical
+from textual.message import Message
+from textual.reactive import var
+
+from podplane_tui.backend.core.status import VMStatus
+
+
+class Panel(Vertical):
+    """One tab about `vm`. It rests while it is not `in_view`, and says in `status` what a title has room for."""
+
+    vm: var[VMStatus | None] = var(None)
+    in_view: var[bool] = var(True)
+    """Whether this is what the user looks at."""
+    status: var[str] = var("")
+    """A word or two for the title."""
+
+    class StatusChanged(Message):
+        """`status` did."""
+
+    @property
+    def typing(self) -> bool:
+        """Whether keys go to the guest."""
+        return False
+
+    @property
+    def typed_into(self) -> str:
+        """What of the machine takes the keys while one types; "" for its console."""
+        return ""
+
+    def enter(self) -> str:
+        """Take the keys; gives the reason when that can't be, else ""."""
+        target = next((widget for widget in self.query("*") if widget.focusable), None)
+        if target is None:
+            return "There is nothing to do here."
+        target.focus()
+        return ""
+
+    def watch_status(self) -> None:
+        """Say so."""
+        self.post_message(self.StatusChanged())

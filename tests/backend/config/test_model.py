@@ -1,0 +1,142 @@
+"""The configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.config.model import (
+    Config,
+    CreateDefaults,
+    DashboardSettings,
+    RecordingLimits,
+    load_config,
+    read_config,
+)
+from podplane_tui.backend.core.control import StopTimeouts
+from podplane_tui.backend.core.errors import InvalidInput
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert load_config({"HOME": str(tmp_path)}) == Config(StopTimeouts(90, 10, 10))
+    assert load_config({}) == Config()
+
+
+def test_what_is_said_replaces_the_default(tmp_path: Path) -> None:
+    path = tmp_path / "podplane-tui" / "config.toml"
+    path.parent.mkdir()
+    path.write_text("[stop]\npowerdown = 30\nkill = 2.5\n")
+    assert load_config({"XDG_CONFIG_HOME": str(tmp_path), "HOME": "/nowhere"}).stop == StopTimeouts(30, 10, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[stop", "is not TOML"),
+        ("[stop]\npowerdown = soon\n", "line 2"),
+        ("[stop]\npowerdown = 'soon'\n", "'powerdown' in .stop. is not a number"),
+        ("[stop]\npowerdown = -1\n", "use 0 or more"),
+        ("[stop]\nkill = inf\n", "use 0 or more"),
+        ("[stop]\nkill = true\n", "use 0 or more"),
+        pytest.param(f"[stop]\nkill = 1{'0' * 400}\n", "line 2: 'kill' in .stop. is not a number", id="no float"),
+        pytest.param(f"[stop]\nkill = 1{'0' * 5000}\n", "is not TOML", id="no number"),
+        pytest.param(f"stop = {'[' * 30000}", "tables in tables", id="lists in lists"),
+        pytest.param(f"[keys]\n{'a.' * 20000}b = 's'\n", "tables in tables", id="tables in tables"),
+        ("[stop]\npatience = 1\n", "'patience' in .stop. is not known"),
+        ("stop = 3\n", "not a table"),
+        ("[stopp]\n", "'stopp' is not known"),
+        ("\x00", "is not TOML"),
+        ("[stop]\n# kill = 3\npowerdown = 3\n 'kill' = true\n", "line 4: 'kill' in .stop."),
+        ("[recordings]\nboots = 1\n\n[stop]\nboots = 1\n", "line 5: 'boots' in .stop. is not known"),
+        ("stop.kill = true\n", "line 1: 'kill' in .stop."),
+        ("\n[stopp]\n", "line 2: 'stopp' is not known: use one of .stop., .recordings., .create., .dashboard., .keys."),
+        ("[dashboard]\nrefresh = 0.2\n", "line 2: 'refresh' in .dashboard. is not a number of seconds: use 0.5 to 60"),
+        ("[dashboard]\nrefresh = nan\n", "line 2: 'refresh'"),
+        ("[dashboard]\ntheme = 3\n", "line 2: 'theme' in .dashboard. is not text"),
+        ("[dashboard]\ncolour = 3\n", "line 2: 'colour' in .dashboard. is not known: use refresh, theme"),
+        ("[keys]\nvm.start = 's'\nvm.stop = 3\n", "line 3: 'vm.stop' in .keys. is not text"),
+        ("[create]\ncpus = 0\n", "line 2: 'cpus' in .create. is not a number of CPUs: use 1 to 255"),
+        ("[create]\ncpus = true\n", "line 2: 'cpus' in .create. is not text"),
+        ("[create]\nmemory = 8\n", "line 2: 'memory' in .create. is not text: put it in quotes"),
+        ("[create]\nmemory = '8Q'\n", "line 2: 'memory' in .create. is not a size of at least 1M"),
+        ("[create]\n\ndisk_size = '40'\n", "line 3: 'disk_size' in .create. is not a size up to 64T"),
+        ("[create]\nuser_data = 'seed.yaml'\n", "line 2: 'user_data' .* begin it with / or ~/"),
+        ("[create]\nimage = './x.qcow2'\n", "line 2: 'image' .* begin it with / or ~/"),
+        ("[create]\nimage = 'https://x.test/y.qcow2'\n", "line 2: in .create. an image from a URL needs its digest"),
+        ("[create]\ndigest = 'sha256:12'\n", "line 2: 'digest' in .create. is no digest"),
+        (f"[create]\ndigest = 'sha256:{64 * '0'}'\n", "line 2: in .create. a digest is for an image from a URL"),
+        ("[create]\ncpu = 3\n", "'cpu' .* use cpus, digest, disk_size, image, memory, user_data"),
+        ("# x\nstop = { powerdown = 3, kill = true }\n", "line 2: 'kill' in .stop."),
+        ("[dashboard]\ntheme = 'nord'\n[keys]\nlist = {up = 'up',\tdown = 3}\n", "line 4: 'list.down' in .keys."),
+        ("[dashboard]\ntheme = '''[stop]\nkill = 3\n'''\n[stop]\nkill = true\n", "line 6: 'kill'"),
+        ("[keys.vm]\nstop = ['s']\n", "line 2: 'vm.stop' in .keys. is not text"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=words) as caught:
+        read_config(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_directory_in_its_place_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="can't be read"):
+        read_config(tmp_path)
+
+
+def test_a_file_larger_than_any_configuration_is_said(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"#" * 70_000)
+    with pytest.raises(InvalidInput, match="larger than 65536 bytes"):
+        read_config(tmp_path / "config.toml")
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles.toml").write_text("[stop]\nkill = 3\n")
+    (tmp_path / "config.toml").symlink_to("dotfiles.toml")
+    assert read_config(tmp_path / "config.toml").stop.kill == 3
+    (tmp_path / "dotfiles.toml").unlink()
+    assert read_config(tmp_path / "config.toml") == Config()
+
+
+def test_what_new_machines_get_can_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[create]\nimage = '~/base.qcow2'\ndisk_size = '40G'\ncpus = 4\nmemory = '8G'\nuser_data = '/x'\n")
+    assert read_config(path).create == CreateDefaults("~/base.qcow2", "", "40G", "4", "8G", "/x")
+    path.write_text("[create]\nimage = 'debian.qcow2'\ncpus = '3'\n")
+    assert read_config(path).create == CreateDefaults("debian.qcow2", cpus="3")
+
+
+def test_how_much_is_recorded_can_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    assert read_config(path).recordings == RecordingLimits(boots=10, megabytes=64)
+    path.write_text("[recordings]\nboots = 3\n")
+    assert read_config(path).recordings == RecordingLimits(boots=3, megabytes=64)
+    for wrong, words in (
+        ("boots = 0", "'boots' in .recordings. is not a number"),
+        ("megabytes = true", "'megabytes' in .recordings. is not a number"),
+        ("size = 3", "'size' in .recordings. is not known: use boots, megabytes"),
+    ):
+        path.write_text(f"[recordings]\n{wrong}\n")
+        with pytest.raises(InvalidInput, match=words):
+            read_config(path)
+
+
+def test_the_dashboard_and_its_keys_can_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[dashboard]\ntheme = 'nord'\nrefresh = 5\n[keys]\n'vm.start' = 'z'\nlist.down = 'down,n'\n")
+    config = read_config(path)
+    assert config.dashboard == DashboardSettings("nord", 5.0)
+    assert config.keys == {"vm.start": "z", "list.down": "down,n"}
+    assert config.path == path
+
+
+def test_who_knows_more_can_blame_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("# [keys]\n[keys]\nlist.down = 'down'\n\"vm.start\" = 'z'\n")
+    config = read_config(path)
+    assert str(config.fault("keys.vm.start", "is odd")) == f"{path}, line 4: is odd"
+    path.unlink()
+    assert str(config.fault("keys.vm.start", "is odd")) == f"{path}: is odd"

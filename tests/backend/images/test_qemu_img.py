@@ -1,0 +1,148 @@
+"""qcow2 headers against qemu-img's own view of them, and images that are none."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage
+from podplane_tui.backend.images.qcow2 import missing_base, read_image
+from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE, check_image, create_overlay, run_qemu_img
+
+pytestmark = pytest.mark.usefixtures("require_qemu")
+
+
+def make(path: Path, *arguments: str) -> Path:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *arguments, path, "64M"], check=True)
+    return path
+
+
+def qemus_view(path: Path) -> dict[str, object]:
+    output = subprocess.run(["qemu-img", "info", "--output=json", path], check=True, capture_output=True).stdout
+    view: dict[str, object] = json.loads(output)
+    return view
+
+
+def test_an_overlay_is_what_qemu_img_says_it_is(tmp_path: Path) -> None:
+    base, image = make(tmp_path / "bäse, x.qcow2"), tmp_path / "i.qcow2"
+    create_overlay(image, base)
+    view, info = qemus_view(image), read_image(image)
+    assert info.backing_file == view["backing-filename"] == str(base)
+    assert info.virtual_bytes == view["virtual-size"] == 128 * 2**30
+    assert view["backing-filename-format"] == "qcow2"
+    assert info.disk_bytes == image.stat().st_blocks * 512
+    assert VIRTUAL_SIZE == "128G"
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
+
+
+@pytest.mark.parametrize("options", [["-o", "compat=0.10"], ["-o", "cluster_size=2M"], ["-o", "extended_l2=on"]])
+def test_headers_of_every_kind(tmp_path: Path, options: list[str]) -> None:
+    base = make(tmp_path / "base.qcow2")
+    image = make(tmp_path / "i.qcow2", *options, "-F", "qcow2", "-b", str(base))
+    info = read_image(image)
+    assert (info.virtual_bytes, info.backing_file) == (64 * 2**20, str(base))
+
+
+def test_an_existing_disk_is_never_replaced(tmp_path: Path) -> None:
+    image = tmp_path / "i.qcow2"
+    image.write_text("precious")
+    with pytest.raises(CreateFailed, match="left as it is"):
+        create_overlay(image, None)
+    assert image.read_text() == "precious"
+
+
+def stand_in(directory: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a shell script in the place of qemu-img."""
+    program = directory / "qemu-img"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+
+
+def test_ctrl_c_does_not_reach_a_change_of_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    os.mkfifo(begun)
+    os.mkfifo(go_on)
+    stand_in(tmp_path, f"echo >'{begun}'; read -r line <'{go_on}'", monkeypatch)
+    code = (
+        "from podplane_tui.backend.images.qemu_img import run_qemu_img; run_qemu_img(['snapshot', '-a', 'x', 'disk'])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import signal; signal.signal(signal.SIGINT, lambda *_: None); {code}"],
+        start_new_session=True,
+    ) as program:
+        begun.read_bytes()
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does
+        handle = os.open(go_on, os.O_RDWR)  # also when nobody reads there any more
+        os.write(handle, b"\n")
+        assert program.wait() == 0
+        os.close(handle)
+
+
+def test_ctrl_c_at_a_copy_cancels_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, "kill -INT $$", monkeypatch)
+    with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
+        run_qemu_img(["convert", "disk"], cancel=threading.Event())
+    with pytest.raises(CreateFailed, match="exit code -2"):
+        run_qemu_img(["create", "disk"])
+
+
+def test_qemu_imgs_words_are_told(tmp_path: Path) -> None:
+    with pytest.raises(CreateFailed, match="No such file"):
+        create_overlay(tmp_path / "none" / "i.qcow2", None)
+
+
+@pytest.mark.parametrize("content", [b"", b"QFI", b"QFI\xfb", b"\x7fELF" + bytes(100), b"QFI\xfb" + bytes(20)])
+def test_what_is_no_image_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "i").write_bytes(content)
+    with pytest.raises(InvalidImage, match="qemu-img convert"):
+        read_image(tmp_path / "i")
+
+
+@given(st.binary(min_size=28, max_size=200))
+def test_any_header_is_read_or_refused(tail: bytes) -> None:
+    path = Path(f"/tmp/pt-header-{os.getpid()}")
+    path.write_bytes(b"QFI\xfb" + tail)
+    try:
+        info = read_image(path)
+        assert info.virtual_bytes >= 0
+        if info.backing_file is not None:
+            words = missing_base(path, info.backing_file)
+            assert words is None or words.isprintable()
+    except InvalidImage:
+        pass
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("base.qcow2", True), ("none.qcow2", False), ("nbd://host/x", True), ("json:{}", True), (".", False)],
+)
+def test_a_base_is_looked_for_beside_the_image(tmp_path: Path, name: str, there: bool) -> None:
+    (tmp_path / "base.qcow2").touch()
+    assert (missing_base(tmp_path / "i.qcow2", name) is None) is there
+
+
+def test_a_check_of_a_sound_image(tmp_path: Path) -> None:
+    image = make(tmp_path / "i.qcow2")
+    before = image.read_bytes()
+    assert "no errors" in check_image(image)
+    assert "no errors" in check_image(image, fix_leaks=True)
+    assert image.read_bytes() == before
+
+
+def test_a_check_of_what_is_no_image(tmp_path: Path) -> None:
+    (tmp_path / "i").write_bytes(struct.pack(">4sI", b"QFI\xfb", 99) + bytes(100))
+    with pytest.raises(InvalidImage, match="could not be checked"):
+        check_image(tmp_path / "i")

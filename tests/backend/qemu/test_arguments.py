@@ -1,0 +1,188 @@
+"""The argument vectors and command lines, against those made with the original package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podplane_tui.backend.core.errors import InvalidInput, Unsupported
+from podplane_tui.backend.qemu.arguments import (
+    DirectBootOptions,
+    FirmwareDrives,
+    PortForward,
+    disks_of,
+    net_mac_address,
+    normalize_kernel_cmdline,
+    parse_memory,
+    qemu_arguments,
+    qemu_required_binaries,
+    quote_option,
+    read_machine,
+    split_option_list,
+    validate_cpus,
+)
+from tests.paths import VECTORS
+
+CASES = [json.loads(line) for line in (VECTORS / "qemu_package.jsonl").read_text("utf-8").splitlines()]
+
+
+def call(function: str, given_input: dict[str, Any]) -> Any:
+    match function:
+        case "qemu_arguments":
+            boot, ports = given_input.pop("direct_boot"), given_input.pop("ports")
+            return qemu_arguments(
+                **given_input,
+                direct_boot=DirectBootOptions(**boot) if boot else None,
+                ports=[PortForward(**port) for port in ports],
+            )
+        case "normalize_kernel_cmdline":
+            return normalize_kernel_cmdline(given_input["arch"], given_input["raw"])
+        case "net_mac_address":
+            return net_mac_address(given_input["suffix"])
+        case "qemu_required_binaries":
+            return list(qemu_required_binaries(given_input["arch"]))
+    raise AssertionError(function)
+
+
+@pytest.mark.parametrize("vector", CASES, ids=lambda v: v["function"])
+def test_vector_of_the_original(vector: dict[str, Any]) -> None:
+    assert call(vector["function"], dict(vector["input"])) == vector["expected"]
+
+
+def test_every_function_has_vectors() -> None:
+    assert {v["function"] for v in CASES} == {
+        "qemu_arguments",
+        "normalize_kernel_cmdline",
+        "net_mac_address",
+        "qemu_required_binaries",
+    }
+
+
+def arguments(**keywords: Any) -> list[str]:
+    defaults: dict[str, Any] = {
+        "arch": "amd64",
+        "vm_image": "/d/a.qcow2",
+        "cloud_init_data_iso_path": "/d/a.iso",
+        "serial_console_path": "/r/a.sock",
+    }
+    return qemu_arguments(**(defaults | keywords))
+
+
+def test_no_network_means_no_card_and_no_forwards() -> None:
+    vector = arguments(network=False, ports=[PortForward("127.0.0.1", 1, 2)])
+    assert vector[vector.index("-nic") + 1] == "none"
+    assert not any("hostfwd" in item for item in vector)
+
+
+@pytest.mark.parametrize(("accelerator", "cpu"), [("kvm", "host"), ("hvf", "host"), ("tcg", "max")])
+@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+def test_the_accelerator_decides_the_cpu_model(arch: str, accelerator: str, cpu: str) -> None:
+    vector = arguments(arch=arch, accelerator=accelerator)
+    assert f"accel={accelerator}" in split_option_list(vector[vector.index("-machine") + 1])
+    assert vector[vector.index("-cpu") + 1] == cpu
+
+
+def test_commas_are_doubled_in_option_lists_only() -> None:
+    vector = arguments(
+        vm_image="/a,b/d.qcow2",
+        cloud_init_data_iso_path="/a,b/s.iso",
+        serial_console_path="/a,b/c.sock",
+        qmp_path=Path("/a,b/q.sock"),
+        console_log=Path("/a,b/log"),
+        firmware=FirmwareDrives(Path("/a,b/code"), Path("/a,b/vars")),
+    )
+    assert vector[vector.index("-hda") + 1] == "/a,b/d.qcow2"
+    rest = [item for item in vector if "/a" in item and item != "/a,b/d.qcow2"]
+    assert len(rest) == 5
+    assert all("/a,,b/" in item for item in rest)
+    assert vector[vector.index("-serial") + 1].endswith(",logfile=/a,,b/log,logappend=on")
+
+
+def test_firmware_keeps_the_format_it_was_shipped_in() -> None:
+    vector = arguments(firmware=FirmwareDrives(Path("/c"), Path("/v"), "qcow2", "qcow2"))
+    drives = [item for item in vector if "if=pflash" in item]
+    assert drives == [
+        "if=pflash,format=qcow2,unit=0,readonly=on,file=/c",
+        "if=pflash,format=qcow2,unit=1,file=/v",
+    ]
+
+
+def test_a_direct_boot_disk_is_a_drive_with_doubled_commas() -> None:
+    vector = arguments(vm_image="/a,b/d.qcow2", direct_boot=DirectBootOptions("/k,1", "/i,1", ""))
+    assert "file=/a,,b/d.qcow2,format=qcow2,if=virtio" in vector
+    assert vector[vector.index("-kernel") + 1] == "/k,1"
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_quoting_comes_back_as_it_was(text: str) -> None:
+    assert split_option_list(f"a=1,file={quote_option(text)},b=2") == ["a=1", f"file={text}", "b=2"]
+
+
+paths = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1).map(lambda t: f"/{t}")
+
+
+@given(paths, paths, st.booleans())
+def test_a_running_machine_is_read_back(image: str, socket: str, direct: bool) -> None:
+    vector = arguments(
+        vm_image=image,
+        serial_console_path=socket,
+        cpus="3",
+        memory="512M",
+        accelerator="tcg",
+        qmp_path=Path("/r/q.sock"),
+        direct_boot=DirectBootOptions("/k", "/i", "quiet") if direct else None,
+    )
+    assert image in disks_of(vector)
+    machine = read_machine(tuple(vector))
+    assert (machine.cpus, machine.memory_bytes, machine.accelerator) == (3, 512 * 2**20, "tcg")
+    assert str(machine.console) == str(Path(socket))
+    assert machine.qmp == Path("/r/q.sock")
+
+
+@given(st.lists(st.text()))
+def test_reading_any_arguments_never_raises(vector: list[str]) -> None:
+    read_machine(tuple(vector))
+    list(disks_of(vector))
+
+
+def test_a_foreign_operand_is_no_disk_of_the_machine() -> None:
+    assert list(disks_of(["qemu-img", "info", "/d/a.qcow2"])) == []
+
+
+words = st.lists(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1)).map(" ".join)
+
+
+@given(st.sampled_from(["amd64", "arm64"]), words)
+def test_normalising_a_command_line_twice_changes_nothing(arch: str, raw: str) -> None:
+    once = normalize_kernel_cmdline(arch, raw)
+    assert normalize_kernel_cmdline(arch, once) == once
+    assert len(set(once.split())) == len(once.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("4G", 4 * 2**30), ("512m", 512 * 2**20), ("2048", 2**31), ("1t", 2**40), ("1024K", 2**20)]
+)
+def test_memory_sizes(text: str, size: int) -> None:
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "4Gi", "-1G", "1K", "4 G", "²G", "9" * 30, "4G\n"])
+def test_memory_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(InvalidInput, match="use a size"):
+        parse_memory(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "256", "99999999999", "²", "1\n"])
+def test_cpu_counts_that_are_none(text: str) -> None:
+    with pytest.raises(InvalidInput, match="whole number"):
+        validate_cpus(text)
+
+
+def test_an_unknown_architecture_is_an_error() -> None:
+    with pytest.raises(Unsupported, match="amd64 or arm64"):
+        arguments(arch="riscv64")

@@ -1,0 +1,199 @@
+"""Which process is whose."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from podplane_tui.backend.core.errors import ForeignProcess
+from podplane_tui.backend.host.processes import pids
+from podplane_tui.backend.qemu.process import (
+    Clock,
+    ProcessTable,
+    QemuProcess,
+    boot_id,
+    create_ticks,
+    is_qemu_program,
+    look,
+    qemus,
+)
+from tests.conftest import suspend
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
+
+SLEEPER = "import sys, time; print(flush=True); time.sleep(1000)"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    path = tmp_path / "d,isk.qcow2"
+    path.write_bytes(b"")
+    return path
+
+
+@pytest.fixture
+def qemu(tmp_path: Path, disk: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of QEMU's name with `disk` among its arguments."""
+    program = tmp_path / "qemu-system-x86_64"
+    program.symlink_to(os.path.realpath(sys.executable))
+    operand = f"file={str(disk).replace(',', ',,')},if=virtio"
+    command = [str(program), "-I", "-S", "-c", SLEEPER, "-drive", operand]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child
+        child.kill()
+
+
+def found(pid: int) -> QemuProcess:
+    process = look(pid)
+    assert process is not None
+    return process
+
+
+@pytest.mark.parametrize(
+    ("name", "is_qemu"),
+    [
+        ("qemu-system-x86_64", True),
+        ("/usr/bin/qemu-system-aarch64", True),
+        ("/nix/store/x/bin/.qemu-system-x86_64-wrapped", True),
+        ("/usr/libexec/qemu-kvm", True),
+        ("qemu-img", False),
+        ("/qemu-system-x86_64/vim", False),
+        ("", False),
+    ],
+)
+def test_what_is_a_qemu(name: str, is_qemu: bool) -> None:
+    assert is_qemu_program(name) is is_qemu
+
+
+def test_a_qemu_is_found_with_its_disk_whatever_the_path(
+    qemu: subprocess.Popen[bytes], disk: Path, tmp_path: Path
+) -> None:
+    [process] = [p for p in ProcessTable().scan() if p.pid == qemu.pid]
+    assert [p.create_ticks for p in qemus() if p.pid == qemu.pid] == [process.create_ticks]
+    hard_link, other = tmp_path / "hard", tmp_path / "other"
+    hard_link.hardlink_to(disk)
+    other.write_bytes(b"")
+    assert process.has_disk(disk)
+    assert process.has_disk(hard_link)
+    assert not process.has_disk(other)
+    disk.unlink()
+    hard_link.unlink()
+    assert process.has_disk(disk)  # QEMU still has it open
+
+
+def test_other_processes_are_none_of_ours() -> None:
+    assert look(os.getpid()) is None
+    assert look(1) is None
+    assert look(2**31 - 1) is None
+
+
+def test_recorded_identity_has_to_agree(qemu: subprocess.Popen[bytes]) -> None:
+    process = found(qemu.pid)
+    assert process.matches(None)
+    assert process.matches({"create_ticks": process.create_ticks, "boot_id": boot_id()})
+    assert not process.matches({"create_ticks": "1"})
+    assert not process.matches({"boot_id": "another"})
+
+
+def test_a_zombie_is_not_alive(qemu: subprocess.Popen[bytes]) -> None:
+    process = found(qemu.pid)
+    assert process.alive()
+    qemu.kill()
+    os.waitid(os.P_PID, qemu.pid, os.WEXITED | os.WNOWAIT)
+    assert not process.alive()
+    assert create_ticks(qemu.pid) is None
+    assert look(qemu.pid) is None
+    assert process.send(signal.SIGTERM) is False
+
+
+def test_reused_pid_is_not_signalled(qemu: subprocess.Popen[bytes]) -> None:
+    live = found(qemu.pid)
+    former = QemuProcess(live.pid, "1", live.started_at, live.arguments, live.disks)
+    assert not former.alive()
+    assert former.send(signal.SIGKILL) is False
+    assert qemu.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not signal")
+def test_a_process_of_another_user_is_said_to_be_that(qemu: subprocess.Popen[bytes]) -> None:
+    process = found(qemu.pid)
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        try:
+            process.send(signal.SIGTERM)
+        except ForeignProcess:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert qemu.poll() is None
+
+
+def test_suspended(qemu: subprocess.Popen[bytes]) -> None:
+    process = found(qemu.pid)
+    assert not process.suspended()
+    suspend(qemu.pid)
+    assert process.suspended()
+    assert process.alive()
+
+
+def test_start_time_is_that_of_the_process_and_age_no_affair_of_the_wall_clock(qemu: subprocess.Popen[bytes]) -> None:
+    process = found(qemu.pid)
+    assert abs(process.started_at - psutil.Process(qemu.pid).create_time()) < 5
+    far = Clock(wall=lambda: time.time() + 1e9)
+    assert 0 <= process.age(far) < 60
+
+
+def test_the_table_examines_a_process_once(qemu: subprocess.Popen[bytes]) -> None:
+    table = ProcessTable()
+    first = next(p for p in table.scan() if p.pid == qemu.pid)
+    assert next(p for p in table.scan() if p.pid == qemu.pid) is first
+
+
+@pytest.mark.parametrize(("age", "scans"), [(0, 1), (3600, 5)])
+def test_a_process_that_becomes_a_qemu_is_noticed(tmp_path: Path, disk: Path, age: int, scans: int) -> None:
+    program = tmp_path / "qemu-system-x86_64"
+    program.symlink_to(os.path.realpath(sys.executable))
+    become = (
+        "import os, sys; print(flush=True); sys.stdin.readline();"
+        f"os.execv({str(program)!r}, [{str(program)!r}, '-I', '-S', '-c', {SLEEPER!r}, '-drive', 'file={disk}'])"
+    )
+    table = ProcessTable(Clock(since_boot=lambda: time.clock_gettime(time.CLOCK_BOOTTIME) + age))
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", become], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdout.readline()
+        for _ in range(5):
+            assert child.pid not in {p.pid for p in table.scan()}
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        assert child.pid in {p.pid for _ in range(scans) for p in table.scan()}
+        child.kill()
+
+
+def test_each_process_has_a_number_of_its_own_that_stays(qemu: subprocess.Popen[bytes]) -> None:
+    first, second = pids(), pids()
+    assert first[qemu.pid] == second[qemu.pid]
+    assert first[qemu.pid] not in {number for pid, number in second.items() if pid != qemu.pid}
+
+
+def test_the_table_knows_who_was_suspended(qemu: subprocess.Popen[bytes]) -> None:
+    table = ProcessTable()
+    process = next(p for p in table.scan() if p.pid == qemu.pid)
+    assert not table.suspended(process)
+    suspend(qemu.pid)
+    table.scan()
+    assert table.suspended(process)

@@ -1,0 +1,194 @@
+"""QMP against a real QEMU, and against listeners that are none. The rest is in the fault matrix."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.core.errors import QMPError, QMPUnavailable
+from podplane_tui.backend.qemu import qmp
+from tests.conftest import Workspace
+from tests.faults.stand_in import answer
+
+vm = pytest.mark.vm
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers may be slow."""
+    monkeypatch.setattr(qmp, "GREETING_TIMEOUT", 120.0)
+    monkeypatch.setattr(qmp, "ANSWER_TIMEOUT", 120.0)
+
+
+@pytest.fixture
+def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
+    """The control socket of a QEMU without a disk that waits before its first instruction."""
+    path, console = workspace.root / "qmp.sock", workspace.root / "console.sock"
+    command = [
+        *("qemu-system-x86_64", "-S", "-display", "none", "-nodefaults", "-accel", "tcg", "-m", "32M"),
+        *("-qmp", f"unix:{path},server=on,wait=off", "-serial", f"unix:{console},server=on,wait=off"),
+    ]
+    with subprocess.Popen(command) as child:
+        deadline = time.monotonic() + 60
+        while not path.exists():
+            assert time.monotonic() < deadline
+            assert child.poll() is None
+            time.sleep(0.02)
+        yield path
+        child.kill()
+
+
+@vm
+def test_a_session_asks_and_leaves(qemu: Path) -> None:
+    assert qmp.run_state(qemu) == "prelaunch"
+    qmp.execute(qemu, "cont")
+    assert qmp.run_state(qemu) == "running"
+    qmp.execute(qemu, "stop")
+    assert qmp.run_state(qemu) == "paused"
+    with pytest.raises(QMPError, match="refused no-such-thing"):
+        qmp.execute(qemu, "no-such-thing")
+
+
+@vm
+def test_console_clients_are_seen(qemu: Path) -> None:
+    console = qemu.with_name("console.sock")
+    assert not qmp.console_client_connected(qemu, console)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(console))
+        assert qmp.console_client_connected(qemu, console)
+    assert not qmp.console_client_connected(qemu, console)
+
+
+def listener(path: Path) -> socket.socket:
+    """One that says nothing by itself."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+    return server
+
+
+@vm
+def test_many_are_asked_at_once(qemu: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / str(index) for index in range(10)]
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(listener(path)) for path in paths]
+        last = stack.enter_context(listener(tmp_path / "last"))
+
+        def answer_when_all_are_asked() -> None:
+            client, _ = last.accept()
+            with contextlib.ExitStack() as asked:
+                for server in silent:
+                    asked.enter_context(server.accept()[0])
+            answer(client)
+
+        threading.Thread(target=answer_when_all_are_asked, daemon=True).start()
+        answers = qmp.run_states([*paths, tmp_path / "last", qemu, tmp_path / "none"], timeout=120)
+    assert answers == {qemu: "prelaunch", tmp_path / "last": "running"}
+
+
+def test_those_that_say_nothing_are_left_out(tmp_path: Path) -> None:
+    with listener(tmp_path / "silent"):  # waited for as long as for one that is asked alone, the test would not end
+        assert qmp.run_states([tmp_path / "silent"], timeout=0.1) == {}
+
+
+def test_nobody_to_ask_costs_nothing() -> None:
+    assert qmp.run_states([], timeout=1.0) == {}
+
+
+def test_no_socket_and_no_listener(tmp_path: Path) -> None:
+    with pytest.raises(QMPUnavailable, match="No such file"):
+        qmp.run_state(tmp_path / "none")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "left"))
+    with pytest.raises(QMPUnavailable, match="refused"):
+        qmp.run_state(tmp_path / "left")
+    (tmp_path / "file").touch()
+    with pytest.raises(QMPUnavailable):
+        qmp.run_state(tmp_path / "file")
+    with pytest.raises(QMPUnavailable):
+        qmp.run_state(tmp_path / ("x" * 200))
+
+
+def scripted(path: Path, *words: bytes) -> socket.socket:
+    """A listener that says the first of `words`, then one for each that it is asked, then leaves."""
+    server = listener(path)
+
+    def serve() -> None:
+        client, _ = server.accept()
+        with client:
+            for said in words:
+                client.sendall(said)
+                client.recv(4096)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+GREETING, READY = b'{"QMP": {"version": {}, "capabilities": []}}\r\n', b'{"return": {}}\r\n'
+EVENT = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "match"),
+    [
+        ((b'{"hello": 1}\n',), QMPUnavailable, "does not greet"),
+        ((b"[1]\n",), QMPUnavailable, "not QMP"),
+        ((b"\xff\n",), QMPUnavailable, "not QMP"),
+        ((GREETING, b'{"error": {"desc": "no"}}\n'), QMPUnavailable, "does not speak"),
+        ((GREETING,), QMPUnavailable, "closed"),
+        ((GREETING, READY), QMPError, "left while it was asked for query-status"),
+        ((GREETING, READY, b'{"error": {"desc": "not \\u001b[1mnow"}}\n'), QMPError, "refused query-status: not now"),
+        ((GREETING, READY, b'{"error": 5}\n'), QMPError, "refused"),
+    ],
+)
+def test_what_a_listener_may_say(tmp_path: Path, words: tuple[bytes, ...], error: type[QMPError], match: str) -> None:
+    with scripted(tmp_path / "qmp", *words), pytest.raises(error, match=match) as caught:
+        qmp.run_state(tmp_path / "qmp")
+    assert isinstance(caught.value, QMPUnavailable) == (error is QMPUnavailable)
+
+
+def test_events_and_halves_of_lines_do_not_confuse(tmp_path: Path) -> None:
+    said = (GREETING + EVENT + READY[:5], READY[5:], EVENT + b"\r\n" + b'{"return": {"status": "paused"}}\n')
+    with scripted(tmp_path / "qmp", *said):
+        assert qmp.run_state(tmp_path / "qmp") == "paused"
+
+
+def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QEMU lets few wait: who finds the queue full tries again, or a stop would end without asking the guest."""
+    path, queued = tmp_path / "qmp", []
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen(0)
+    with pytest.raises(BlockingIOError):
+        for _ in range(1000):
+            queued.append(socket.socket(socket.AF_UNIX))
+            queued[-1].setblocking(False)
+            queued[-1].connect(str(path))
+
+    refused, connect = threading.Event(), qmp._Session.connect
+
+    def try_to_connect(session: qmp._Session) -> bool:
+        connected = connect(session)
+        if not connected:
+            refused.set()
+        return connected
+
+    monkeypatch.setattr(qmp._Session, "connect", try_to_connect)
+
+    def serve() -> None:
+        refused.wait()
+        for client in queued:
+            client.close()
+        for _ in queued:  # all but the last, which was refused, and ours
+            answer(server.accept()[0])
+
+    threading.Thread(target=serve, daemon=True).start()
+    assert qmp.run_state(path) == "running"
+    server.close()

@@ -1,0 +1,132 @@
+"""The steps of a stop, on processes that look like QEMU. Real machines are in tests/e2e and the fault matrix."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from podplane_tui.backend.core.control import Control, StopTimeouts
+from podplane_tui.backend.core.errors import Cancelled
+from podplane_tui.backend.qemu import stop
+from podplane_tui.backend.qemu.process import QemuProcess, look
+from podplane_tui.backend.qemu.stop import StopResult, end_process
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
+
+Start = Callable[[str], tuple[subprocess.Popen[bytes], QemuProcess]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a process of QEMU's name that runs a line of Python and then sleeps."""
+    program = tmp_path / "qemu-system-x86_64"
+    program.symlink_to(os.path.realpath(sys.executable))
+    children: list[subprocess.Popen[bytes]] = []
+
+    def begin(line: str) -> tuple[subprocess.Popen[bytes], QemuProcess]:
+        code = f"import signal, time; {line}; print(flush=True); time.sleep(1000)"
+        child = subprocess.Popen([str(program), "-I", "-S", "-c", code], stdout=subprocess.PIPE)
+        children.append(child)
+        assert child.stdout is not None
+        child.stdout.readline()
+        process = look(child.pid)
+        assert process is not None
+        return child, process
+
+    yield begin
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def end(process: QemuProcess, timeouts: StopTimeouts, power_off: Callable[[], bool] | None = None) -> StopResult:
+    return end_process("m", process, timeouts, Control(), power_off)
+
+
+def test_no_time_for_the_guest_means_no_power_button(start: Start) -> None:
+    _, process = start("pass")
+    asked = Event()
+
+    def power_off() -> bool:
+        asked.set()
+        return True
+
+    assert end(process, StopTimeouts(powerdown=0, terminate=600), power_off).step == "terminate"
+    assert not asked.is_set()
+
+
+def test_a_guest_that_was_asked_another_way_is_given_its_time(start: Start) -> None:
+    child, process = start("pass")
+
+    def power_off() -> bool:
+        child.terminate()
+        return True
+
+    assert end(process, StopTimeouts(powerdown=600), power_off) == StopResult("powerdown", "m powered off")
+
+
+def test_a_guest_nobody_could_ask_is_not_waited_for(start: Start) -> None:
+    _, process = start("pass")
+    steps: list[str] = []
+    timeouts = StopTimeouts(powerdown=600, terminate=600)
+    assert end_process("m", process, timeouts, Control(report=steps.append), lambda: False).step == "terminate"
+    assert not any("for the guest" in step for step in steps)
+
+
+class Watch(Event):
+    """A clock that goes on only while somebody waits for this event."""
+
+    now = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.now += timeout
+        return self.is_set()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    sleep = staticmethod(time.sleep)
+
+
+def test_each_step_tells_the_seconds_left(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, process = start("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    steps: list[str] = []
+    watch = Watch()
+    monkeypatch.setattr(stop, "time", watch)
+    result = end_process("m", process, StopTimeouts(terminate=1.5), Control(report=steps.append, skip=watch))
+    assert result == StopResult("kill", "m was ended with SIGKILL")
+    assert steps[:2] == ["pressing the power button", "sending SIGTERM to QEMU"]
+    assert steps[2:4] == ["waiting for QEMU after SIGTERM (2 s left)", "waiting for QEMU after SIGTERM (1 s left)"]
+    assert steps[4] == "sending SIGKILL to QEMU"
+
+
+def test_a_process_that_is_gone_already_needs_no_signal(start: Start) -> None:
+    child, process = start("pass")
+    child.kill()
+    child.wait()
+    assert end(process, StopTimeouts(powerdown=0)) == StopResult("gone", "m ended by itself")
+
+
+def test_given_up_before_the_first_signal(start: Start) -> None:
+    child, process = start("pass")
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        end_process("m", process, StopTimeouts(), Control(cancel=cancel), lambda: True)
+    assert child.poll() is None
+
+
+def test_a_key_press_before_the_kill_does_not_cut_that_short(start: Start) -> None:
+    """`test_skip` at the last step: it was once taken for the end of the wait, and the stop for failed."""
+    _, process = start("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    skip = Event()
+    control = Control(report=lambda _step: skip.set(), skip=skip)
+    assert end_process("m", process, StopTimeouts(), control, lambda: True).step == "kill"

@@ -1,0 +1,142 @@
+"""Ports and the state file."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from podplane_tui.backend.core.errors import CorruptFile
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.host import listeners as listening
+from podplane_tui.backend.qemu.arguments import PortForward
+from podplane_tui.backend.qemu.diagnosis import port_holder, port_holders
+from podplane_tui.backend.runtime.ports import (
+    FORWARDS,
+    allocate_ports,
+    moved_ports,
+    port_forwards,
+    port_is_free,
+    read_state_file,
+    write_state_file,
+)
+
+DEFAULTS = Ports(2222, 6443, 8081, 5001, 8443)
+
+
+def test_defaults_when_all_are_free() -> None:
+    assert allocate_ports(lambda _port: True) == DEFAULTS
+
+
+def test_a_taken_default_is_replaced_and_no_port_comes_twice() -> None:
+    ports = allocate_ports(lambda port: port not in (2222, 8443))
+    numbers = [port for _, port in ports.items()]
+    assert len(set(numbers)) == 5
+    assert ports.ssh not in (2222, 6443, 8081, 5001, 8443)
+    assert ports.kubernetes_api == 6443
+
+
+def test_a_port_somebody_listens_on_is_not_free() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert not port_is_free(port)
+    assert port_is_free(port)
+
+
+def test_forwards_lead_to_the_guest_ports() -> None:
+    assert port_forwards(DEFAULTS) == tuple(
+        PortForward("127.0.0.1", host, guest)
+        for host, guest in ((2222, 22), (6443, 6443), (8081, 8080), (5001, 5000), (8443, 443))
+    )
+    assert list(FORWARDS) == [name for name, _ in DEFAULTS.items()]
+
+
+def test_the_state_file_is_podplanes_byte_for_byte(tmp_path: Path) -> None:
+    path = tmp_path / "local" / "default.state.json"
+    write_state_file(path, "default", DEFAULTS)
+    assert path.read_bytes() == (
+        b'{"cluster_id":"default","backend":"qemu","ports":{"ssh":2222,"kubernetes_api":6443,'
+        b'"traefik_dashboard":8081,"registry":5001,"traefik_https":8443}}'
+    )
+    assert read_state_file(path) == DEFAULTS
+
+
+def test_no_state_file_means_no_ports(tmp_path: Path) -> None:
+    assert read_state_file(tmp_path / "none") == Ports()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"ports":[]}',
+        b'{"ports":{"ssh":"2222"}}',
+        b'{"ports":{"ssh":70000}}',
+        b'{"ports":{"ssh":true}}',
+        b"null",
+    ],
+)
+def test_a_state_file_that_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "s.json"
+    path.write_bytes(content)
+    with pytest.raises(CorruptFile):
+        read_state_file(path)
+
+
+def test_a_port_that_is_not_the_usual_one_names_who_has_that() -> None:
+    usual = Ports(ssh=2222, kubernetes_api=6443)
+    assert moved_ports(usual, lambda ports: dict.fromkeys(ports, "sshd")) == ()
+    asked: list[list[int]] = []
+
+    def holders(ports: Iterable[int]) -> dict[int, str]:
+        asked.append(list(ports))
+        return {2222: "process 123 (sshd)"}
+
+    assert moved_ports(Ports(ssh=40213, kubernetes_api=40214, registry=5001), holders) == (
+        "2222 (ssh) is taken by process 123 (sshd): using 40213",
+        "6443 (kubernetes api) is taken by another program: using 40214",
+    )
+    assert asked == [[2222, 6443]], "one look takes as long as one for each"
+    assert "another program" in moved_ports(Ports(ssh=40213), lambda ports: None)[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is but one way to ask")
+@pytest.mark.parametrize("way", ["kernel", "psutil"])
+def test_who_listens_is_told_by_the_kernel_and_where_it_refuses(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "kernel":
+        monkeypatch.setitem(sys.modules, "psutil", None)  # which makes an import of it fail
+    else:
+        monkeypatch.setattr(listening, "_sockets", _refuse)
+    with socket.create_server(("127.0.0.1", 0)) as four, _everywhere() as any_address:
+        ports = {server.getsockname()[1] for server in (four, any_address)}
+        assert listening.listeners({*ports, 1}) == dict.fromkeys(ports, os.getpid())
+
+
+def _everywhere() -> socket.socket:
+    """A server on all addresses, of IPv6 where the host has it."""
+    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+    return socket.create_server(("", 0), family=family)
+
+
+def _refuse(_ports: object) -> NoReturn:
+    raise PermissionError
+
+
+def test_who_listens_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        taken, idle = listening.getsockname()[1], bound.getsockname()[1]
+        holders = port_holders([taken, idle])
+        assert holders is not None
+        assert holders.keys() == {taken}
+        assert holders[taken].startswith(f"process {os.getpid()} (")
+        assert port_holder(taken) == holders[taken]
+        assert port_holder(idle) is None

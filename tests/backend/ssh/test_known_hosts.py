@@ -1,0 +1,193 @@
+"""Host keys: learned from the console, trusted on first use, refused when changed; by paramiko and OpenSSH alike."""
+
+import base64
+import dataclasses
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.core.control import ShellOptions
+from podplane_tui.backend.core.errors import HostKeyChanged, InvalidInput
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.recording.host_keys import learn
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.ssh.client import SSHTarget, connect, ssh_arguments
+from podplane_tui.backend.ssh.known_hosts import HostKeys, forget, read_host_keys, trust
+from tests.backend.ssh.sshd import Server, serve
+
+
+def key(number: int, kind: str = "ssh-ed25519") -> str:
+    """A public key that nobody has."""
+    name = kind.encode()
+    return f"{kind} " + base64.b64encode(len(name).to_bytes(4, "big") + name + bytes([number]) * 36).decode()
+
+
+def shown(*keys: str) -> bytes:
+    lines = "".join(f"{each} root@host\r\n" for each in keys)
+    return f"-----BEGIN SSH HOST KEY KEYS-----\r\n{lines}-----END SSH HOST KEY KEYS-----\r\n".encode()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> VMFiles:
+    return VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "state")
+
+
+def recording(files: VMFiles, content: bytes, name: str = "20260102T000000.000000Z.raw") -> Path:
+    path = files.recordings_dir / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def append(path: Path, content: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(content)
+
+
+def test_keys_are_learned_as_soon_as_all_of_them_were_shown(files: VMFiles) -> None:
+    text = shown(key(1, "ecdsa-sha2-nistp256"), key(2))
+    path = recording(files, b"x" * 3_000_000 + text[:150])
+    learn(files, path)
+    assert read_host_keys(files.known_hosts) == HostKeys()
+    append(path, text[150:] + b"login: ")
+    learn(files, path)
+    assert read_host_keys(files.known_hosts) == HostKeys((key(2), key(1, "ecdsa-sha2-nistp256")), verified=True)
+
+
+def test_keys_shown_last_count_and_take_the_place_of_trusted_ones(files: VMFiles) -> None:
+    files.known_hosts.parent.mkdir(parents=True)
+    trust(files.known_hosts, files.stem, key(9))
+    assert read_host_keys(files.known_hosts) == HostKeys((key(9),), verified=False)
+    path = recording(files, shown(key(1)) + b"[    0.000000] Linux version 6.1\n" + shown(key(2)))
+    learn(files, path)
+    assert read_host_keys(files.known_hosts) == HostKeys((key(2),), verified=True)
+    learn(files, recording(files, shown(key(3)), "20260101T000000.000000Z.raw"))  # an older one
+    assert read_host_keys(files.known_hosts).keys == (key(2),)
+    learn(files, recording(files, shown(key(4)), "20260103T000000.000000Z.raw"))
+    assert read_host_keys(files.known_hosts).keys == (key(4),)
+
+
+def test_forgotten_keys_are_not_learned_again_from_what_was_shown_before(files: VMFiles) -> None:
+    path = recording(files, shown(key(1)))
+    learn(files, path)
+    assert forget(files, path)
+    learn(files, path)
+    assert read_host_keys(files.known_hosts) == HostKeys()
+    append(path, shown(key(2)))
+    learn(files, path)
+    assert read_host_keys(files.known_hosts) == HostKeys((key(2),), verified=True)
+
+
+def test_what_is_no_known_hosts_file_is_passed_over(files: VMFiles) -> None:
+    files.known_hosts.parent.mkdir(parents=True)
+    files.known_hosts.write_bytes(b"\xff\n\n# nothing\none two\n# console read: what x\n")
+    assert read_host_keys(files.known_hosts) == HostKeys()
+    learn(files, recording(files, shown(key(1))))
+    assert read_host_keys(files.known_hosts).keys == (key(1),)
+
+
+def test_arguments_of_openssh_follow_what_is_known(files: VMFiles) -> None:
+    target = SSHTarget("127.0.0.1", 22, "debian", Path("/key"), files.stem, files.known_hosts)
+    assert "StrictHostKeyChecking=accept-new" in ssh_arguments(target)
+    files.known_hosts.parent.mkdir(parents=True)
+    trust(files.known_hosts, files.stem, key(1))
+    assert "StrictHostKeyChecking=yes" in ssh_arguments(target)
+    assert f'UserKnownHostsFile="{files.known_hosts}"' in ssh_arguments(target)
+    with pytest.raises(InvalidInput, match="state directory"):
+        ssh_arguments(dataclasses.replace(target, known_hosts=Path('/a"b/hosts')))
+
+
+# Against a real server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def target(server: Server, tmp_path: Path) -> SSHTarget:
+    """The server, and a file in a directory with a space in its name."""
+    known = tmp_path / "own state" / "podplane-local-a.amd64"
+    known.parent.mkdir()
+    return dataclasses.replace(server.target, host_key_alias=known.name, known_hosts=known)
+
+
+def openssh(target: SSHTarget) -> "subprocess.CompletedProcess[str]":
+    arguments = ssh_arguments(target, command=["echo", "reached"])
+    return subprocess.run(arguments, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def known_to(target: SSHTarget) -> HostKeys:
+    assert target.known_hosts is not None
+    return read_host_keys(target.known_hosts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["paramiko", "openssh"])
+def test_first_use_is_trusted_and_a_change_refused_by_both(target: SSHTarget, first: str) -> None:
+    assert target.known_hosts is not None
+    if first == "paramiko":
+        connect(target).close()
+    else:
+        assert openssh(target).stdout == "reached\n"
+    assert len(known_to(target).keys) == 1
+    assert not known_to(target).verified
+    connect(target).close()
+    assert openssh(target).stdout == "reached\n"
+    assert len(known_to(target).keys) == 1
+    target.known_hosts.write_text(f"{target.host_key_alias} {_other_key()}\n")
+    with pytest.raises(HostKeyChanged, match=r"when first reached.*--forget-host-key"):
+        connect(target)
+    result = openssh(target)
+    assert (result.returncode, result.stdout) == (255, "")
+    target.known_hosts.unlink()
+    connect(target).close()
+
+
+@pytest.mark.slow
+def test_key_of_another_type_is_a_change_too(target: SSHTarget) -> None:
+    """A server that has none of the known types must not count as never seen."""
+    assert target.known_hosts is not None
+    target.known_hosts.write_text(f"{target.host_key_alias} ecdsa-sha2-nistp256 {_ecdsa()}\n")
+    with pytest.raises(HostKeyChanged):
+        connect(target)
+    assert openssh(target).returncode == 255
+
+
+@pytest.mark.slow
+def test_keys_of_the_console_are_verified_by_both(server: Server, target: SSHTarget, tmp_path: Path) -> None:
+    files = VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "own state")
+    public = " ".join((server.home.parent / "host_key.pub").read_text().split()[:2])
+    learn(files, recording(files, shown(public)))
+    target = dataclasses.replace(target, host_key_alias=files.stem, known_hosts=files.known_hosts)
+    connect(target).close()
+    assert openssh(target).stdout == "reached\n"
+    assert known_to(target) == HostKeys((public,), verified=True)
+
+
+@pytest.mark.slow
+def test_input_reaches_the_command(server: Server) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"one\ntwo\n")
+    os.close(writer)
+    assert ssh.run(server.target, "wc -l", ShellOptions(stdin=reader)) == b"2\n"
+    os.close(reader)
+
+
+def _other_key() -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    public = Ed25519PrivateKey.generate().public_key()
+    return public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+
+
+def _ecdsa() -> str:
+    import paramiko
+
+    return paramiko.ECDSAKey.generate().get_base64()

@@ -1,0 +1,129 @@
+"""What is remembered of a cluster."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.core.files import write_atomic
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.runtime import lock
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm import remembered as settings
+from podplane_tui.backend.vm.remembered import MAX_SYNCS, ClusterSettings, read_settings, remember_sync, update_settings
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> VMFiles:
+    return VMFiles("amd64", "dev", tmp_path / "data", tmp_path / "run", tmp_path / "state")
+
+
+def test_what_is_remembered_is_read_again(files: VMFiles) -> None:
+    assert read_settings(files) == ClusterSettings()
+    update_settings(files, cpus="4")
+    assert update_settings(files, memory="8G") == ClusterSettings(cpus="4", memory="8G")
+    assert read_settings(files) == ClusterSettings(cpus="4", memory="8G")
+    assert files.settings == files.own_state / "clusters" / "podplane-local-dev.amd64.json"
+    assert files.settings.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_another_version_wrote_survives(files: VMFiles) -> None:
+    files.settings.parent.mkdir(parents=True)
+    files.settings.write_text('{"cpus": "2", "colour": ["blue"]}')
+    update_settings(files, user="root")
+    written = json.loads(files.settings.read_text())
+    assert (written["cpus"], written["user"], written["colour"]) == ("2", "root", ["blue"])
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{", '{"cpus": 4}', "\x00", "[" * 9000])
+def test_what_cannot_be_understood_counts_as_nothing(files: VMFiles, content: str) -> None:
+    files.settings.parent.mkdir(parents=True)
+    files.settings.write_text(content)
+    assert read_settings(files) == ClusterSettings()
+    assert update_settings(files, cpus="1").cpus == "1"
+
+
+def test_copies_are_remembered_latest_first_and_once(files: VMFiles) -> None:
+    first = SyncRequest("/a/", "/b", "root:root", ("*.o", "two words"), delete=True, gitignore=True)
+    remember_sync(files, first)
+    remember_sync(files, SyncRequest("/c", "/d"))
+    assert read_settings(files).syncs == (SyncRequest("/c", "/d"), first)
+    again = SyncRequest("/a/", "/b")
+    remember_sync(files, again)
+    assert read_settings(files).syncs == (again, SyncRequest("/c", "/d"))
+    for number in range(2 * MAX_SYNCS):
+        remember_sync(files, SyncRequest(f"/{number}", "/d"))
+    assert [request.source for request in read_settings(files).syncs] == [
+        f"/{number}" for number in reversed(range(MAX_SYNCS, 2 * MAX_SYNCS))
+    ]
+
+
+def test_copies_that_are_none_are_passed_over(files: VMFiles) -> None:
+    files.settings.parent.mkdir(parents=True)
+    good = {"source": "a", "destination": "b"}
+    bad: list[object] = [1, None, {}, {"source": "a"}, {**good, "excludes": "x"}, {**good, "chown": 1}]
+    files.settings.write_text(json.dumps({"cpus": "2", "syncs": [*bad, {**good, "delete": "yes"}]}))
+    assert read_settings(files) == ClusterSettings(cpus="2", syncs=(SyncRequest("a", "b"),))
+
+
+def test_a_copy_means_the_same_from_every_folder(
+    files: VMFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for source, remembered in (
+        ("src", f"{tmp_path}/src"),
+        ("src/", f"{tmp_path}/src/"),
+        (".", f"{tmp_path}/"),
+        ("/", "/"),
+    ):
+        remember_sync(files, SyncRequest(source, "/d"))
+        assert read_settings(files).syncs[0].source == remembered
+
+
+def test_what_can_not_be_remembered_disturbs_nobody(files: VMFiles) -> None:
+    files.own_state.write_text("a file where the folder should be")
+    remember_sync(files, SyncRequest("/a", "/b"))
+    assert read_settings(files).syncs == ()
+
+
+def test_two_that_change_it_at_once_lose_nothing(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = threading.Thread(target=update_settings, args=(files,), kwargs={"memory": "8G"})
+    waits = threading.Event()
+
+    def acquire(path: Path) -> int | None:
+        handle = lock.try_acquire(path)
+        if handle is None:
+            waits.set()
+        return handle
+
+    def write(path: Path, content: bytes, *, mode: int) -> None:
+        """Have the other change it as well between our look and our write, as far as it can."""
+        if threading.current_thread() is not other:
+            other.start()
+            while other.is_alive() and not waits.wait(0.01):
+                pass
+        write_atomic(path, content, mode=mode)
+
+    monkeypatch.setattr(settings, "try_acquire", acquire, raising=False)
+    monkeypatch.setattr(settings, "write_atomic", write)
+    update_settings(files, cpus="4")
+    other.join()
+    assert read_settings(files) == ClusterSettings(cpus="4", memory="8G")
+    assert [path.name for path in files.settings.parent.iterdir()] == [files.settings.name]
+
+
+def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
+    files: VMFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "_PATIENCE", 0.0)
+    files.settings.parent.mkdir(parents=True)
+    handle = lock.try_acquire(files.settings_lock)
+    assert handle is not None
+    with pytest.raises(TimeoutError, match="another program"):
+        update_settings(files, cpus="4")
+    remember_sync(files, SyncRequest("/a", "/b"))
+    lock.release(files.settings_lock, handle)
+    assert read_settings(files) == ClusterSettings()

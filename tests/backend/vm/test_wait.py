@@ -1,0 +1,102 @@
+"""Waiting for a stand-in machine whose SSH server is a real one on this host."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Event
+
+import pytest
+
+from benchmarks.world import World, world
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import Cancelled, NotReady, NotRunning
+from podplane_tui.backend.core.status import Phase
+from podplane_tui.backend.ssh.client import ensure_identity
+from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.remembered import update_settings
+from tests.backend.ssh.sshd import Server, serve
+from tests.paths import RECORDINGS
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
+
+BOOT = (RECORDINGS / "debian12-first-boot.raw").read_bytes()
+LIMIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The stand-in's cluster, where it lives, and what was reported while waiting."""
+
+    cluster: Cluster
+    world: World
+    steps: list[str] = field(default_factory=list)
+
+    def let_in(self, server: Server) -> None:
+        """From now on the key is the one that the server accepts."""
+        shutil.copy(server.target.identity_file, self.cluster.files.identity)
+
+    def boot(self, text: bytes) -> None:
+        self.world.recording(self.cluster.files).write_bytes(text)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def machine(server: Server) -> Iterator[Machine]:
+    with world(running=1, stopped=0, ssh_port=server.target.port) as made:
+        files = made.machines[0]
+        ensure_identity(files.identity)
+        update_settings(files, user=server.target.user)
+        yield Machine(Cluster.of(files), made)
+
+
+@pytest.mark.slow
+def test_ssh_is_reached_when_the_key_is_let_in(machine: Machine, server: Server) -> None:
+    with pytest.raises(NotReady, match=r"vm-000 has not reached SSH within 0 s: .*refuses the key"):
+        machine.cluster.wait(Phase.SSH, timeout=0)
+
+    def report(step: str) -> None:
+        machine.steps.append(step)
+        machine.let_in(server)
+
+    machine.cluster.wait(Phase.SSH, timeout=LIMIT, control=Control(report=report))
+    assert machine.steps
+
+
+def test_cloud_init_is_what_the_recording_tells(machine: Machine, server: Server) -> None:
+    machine.let_in(server)
+    machine.boot(BOOT[: BOOT.index(b"modules:config")])
+    with pytest.raises(NotReady, match="has not reached cloud-init within 0 s: it is still at work"):
+        machine.cluster.wait(Phase.CLOUD_INIT, timeout=0)
+    machine.boot(BOOT)
+    machine.cluster.wait(Phase.CLOUD_INIT, timeout=LIMIT)
+
+
+def test_a_machine_whose_console_tells_nothing_is_asked(machine: Machine, server: Server) -> None:
+    machine.let_in(server)
+    machine.cluster.wait(Phase.CLOUD_INIT, timeout=LIMIT)  # this host has none, or it has ended
+
+
+@pytest.mark.slow
+def test_a_machine_that_ends_meanwhile_is_not_waited_for(machine: Machine) -> None:
+    def report(_step: str) -> None:
+        for child in machine.world.children:
+            child.kill()
+            child.wait()
+
+    with pytest.raises(NotRunning, match="is not running"):
+        machine.cluster.wait(Phase.SSH, timeout=LIMIT, control=Control(report=report))
+
+
+def test_waiting_can_be_cancelled(machine: Machine) -> None:
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        machine.cluster.wait(Phase.SSH, timeout=LIMIT, control=Control(cancel=cancel))

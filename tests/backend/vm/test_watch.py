@@ -1,0 +1,291 @@
+"""Keeping a copy up to date: real changes, real rsync, a real OpenSSH server that stands in for a machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import psutil
+import pytest
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.runtime.ports import write_state_file
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.manager import Qemu
+from podplane_tui.backend.vm.remembered import update_settings
+from podplane_tui.backend.vm.watch import keep_synced
+from tests.backend.ssh.sshd import Server, serve
+from tests.conftest import missing
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 60.0
+
+
+class Machine:
+    """A VM whose guest is the OpenSSH server, up or down as the test says."""
+
+    def __init__(self, root: Path, server: Server) -> None:
+        self.server = server
+        self.up = True
+        self.number = 1
+        self.files = VMFiles("amd64", "m", root / "data", root / "run", root / "state")
+        manager = SimpleNamespace(
+            files=self.files, vm_name="m", pid=self._pid, running=lambda: self.up, process=lambda: None
+        )
+        self.context = Context(cast("Qemu", manager))
+        self.files.identity.parent.mkdir(parents=True)
+        self.files.identity.symlink_to(server.target.identity_file)
+        update_settings(self.files, user=server.target.user)
+        write_state_file(self.files.state_file, "m", Ports(ssh=server.target.port))
+
+    def _pid(self) -> int | None:
+        return self.number if self.up else None
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    if shutil.which("rsync") is None:
+        missing("rsync is not installed")
+    with serve() as server:
+        yield Machine(tmp_path, server)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    root = tmp_path / "source"
+    root.mkdir()
+    (root / "first").write_text("first")
+    return root
+
+
+class Watched:
+    """What a running watch has told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.errors: list[BaseException] = []
+
+    def pushes(self) -> int:
+        return sum(line.startswith("up to date") for line in self.lines)
+
+
+@contextlib.contextmanager
+def watching(machine: Machine, request: SyncRequest) -> Iterator[Watched]:
+    """A watch for as long as the block lasts; at its end it has ended, with all that it started."""
+    watched, cancel = Watched(), threading.Event()
+
+    def run() -> None:
+        try:
+            keep_synced(machine.context, request, user="", control=Control(report=watched.lines.append, cancel=cancel))
+        except BaseException as error:
+            watched.errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield watched
+    finally:
+        cancel.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        assert watched.errors == []
+    port = f"-p {machine.server.target.port}"
+    clients = [p for p in psutil.process_iter(["name", "cmdline"]) if port in " ".join(p.info["cmdline"] or [])]
+    assert psutil.wait_procs(clients, timeout=PATIENCE)[1] == []
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except OSError:
+        return None
+
+
+def test_changes_arrive_and_nothing_is_deleted_unasked(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(lambda: text(copy / "first") == "first", "the first copy")
+        until(watched.pushes, "the word that it is done")
+        (source / "first").write_text("second")
+        (source / "new folder").mkdir()
+        (source / "new folder" / os.fsdecode(b"\xff\n-x")).write_text("odd")
+        until(lambda: text(copy / "first") == "second", "the change")
+        until(lambda: text(copy / "new folder" / os.fsdecode(b"\xff\n-x")) == "odd", "the new file")
+        (source / "first").unlink()
+        (source / "last").write_text("last")
+        until(lambda: text(copy / "last") == "last", "the last file")
+        assert text(copy / "first") == "second"
+
+
+def test_deletions_arrive_when_asked(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watched:
+        until(watched.pushes, "the first copy")
+        (source / "first").unlink()
+        until(lambda: not (copy / "first").exists(), "the deletion")
+
+
+def test_a_burst_is_one_copy_or_two(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(watched.pushes, "the first copy")
+        for number in range(300):
+            (source / f"file {number}").write_text(str(number))
+        until(lambda: all((copy / f"file {number}").exists() for number in range(300)), "all files")
+    assert watched.pushes() <= 1 + 10  # how many depends on how long writing took, but not on how many files
+
+
+def test_what_is_left_out_asks_for_no_copy(machine: Machine, source: Path) -> None:
+    (source / ".gitignore").write_text("*.log\n")
+    copy = machine.server.home / "copy"
+    request = SyncRequest(f"{source}/", "copy", excludes=("*.tmp",), gitignore=True)
+    with watching(machine, request) as watched:
+        until(watched.pushes, "the first copy")
+        until(lambda: text(copy / ".gitignore"), "the first copy")
+        asked = machine.server.sudo_log.read_text()
+        for number in range(5):
+            (source / "a.log").write_text(str(number))
+            (source / "b.tmp").write_text(str(number))
+            time.sleep(0.3)  # so that there are several looks at it
+        assert machine.server.sudo_log.read_text() == asked
+        (source / "c").write_text("c")
+        until(lambda: text(copy / "c"), "what is not left out")
+        (source / ".gitignore").write_text("")
+        until(lambda: text(copy / "a.log") == "4", "what is not left out any more")
+        assert not (copy / "b.tmp").exists()
+
+
+def test_a_machine_that_goes_and_comes_back_is_waited_for(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(watched.pushes, "the first copy")
+        machine.up = False
+        (source / "meanwhile").write_text("x")
+        until(lambda: any("waiting for the machine" in line for line in watched.lines), "the word that it waits")
+        shutil.rmtree(copy)
+        machine.number, machine.up = 2, True
+        until(lambda: text(copy / "meanwhile"), "the change")
+        until(lambda: text(copy / "first"), "what the machine had lost")
+    assert sum("waiting for the machine" in line for line in watched.lines) == 1
+
+
+def test_a_restarted_machine_gets_everything_again(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(watched.pushes, "the first copy")
+        shutil.rmtree(copy)
+        machine.number = 2
+        until(lambda: text(copy / "first"), "the copy")
+
+
+def test_a_copy_that_fails_is_told_and_the_watch_goes_on(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(watched.pushes, "the first copy")
+        sudo = machine.server.programs / "sudo"
+        working = sudo.read_text()
+        sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+        (source / "first").write_text("second")
+        until(lambda: any("let sudo ask for no password" in line for line in watched.lines), "the failure")
+        sudo.write_text(working)
+        (source / "other").write_text("")
+        until(lambda: text(copy / "first") == "second", "the change")
+
+
+def test_a_single_file_is_watched_even_when_it_is_replaced(machine: Machine, source: Path) -> None:
+    with watching(machine, SyncRequest(str(source / "first"), "file")) as watched:
+        until(watched.pushes, "the first copy")
+        (source / "draft").write_text("replaced")
+        (source / "draft").replace(source / "first")
+        until(lambda: text(machine.server.home / "file") == "replaced", "the change")
+
+
+def test_a_tree_that_is_replaced_is_watched_on(machine: Machine, source: Path) -> None:
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(watched.pushes, "the first copy")
+        shutil.rmtree(source)
+        until(lambda: any("is gone: waiting" in line for line in watched.lines), "the word that it is gone")
+        source.mkdir()
+        (source / "again").write_text("1")
+        until(lambda: text(copy / "again") == "1", "the new tree")
+        (source / "again").write_text("22")
+        until(lambda: text(copy / "again") == "22", "a change in the new tree")
+
+
+def test_nothing_to_watch_is_said(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"there is no .*none to watch"):
+        keep_synced(machine.context, SyncRequest(f"{tmp_path}/none", "copy"), user="", control=Control())
+
+
+def test_nothing_is_left_behind(
+    machine: Machine, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "t"  # other tests, which run beside this one, have such folders in the usual one
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
+        until(watched.pushes, "the first copy")
+        assert list(folder.iterdir())
+    assert not list(folder.iterdir())
+
+
+def test_links_in_a_circle_lead_nowhere(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(InvalidInput, match="there is no"):
+        keep_synced(machine.context, SyncRequest(str(tmp_path / "a"), "copy"), user="", control=Control())
+
+
+_OPENED = """
+import sys, threading
+from pathlib import Path
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.ssh import SSHTarget
+from podplane_tui.backend.vm.watch import SharedConnection
+user, port, key, path = sys.argv[1:]
+with SharedConnection(Path(path)) as shared:
+    shared.open(SSHTarget("127.0.0.1", int(port), user, Path(key)), Control())
+    print(shared.path.exists(), flush=True)
+    threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_the_shared_connection_goes_with_a_watch_that_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+    with serve() as server:
+        target, path = server.target, tmp_path / "ssh"
+        arguments = [target.user, str(target.port), str(target.identity_file), str(path)]
+        with subprocess.Popen([sys.executable, "-c", _OPENED, *arguments], stdout=subprocess.PIPE, text=True) as watch:
+            assert watch.stdout is not None
+            assert watch.stdout.readline() == "True\n"
+            clients = [p for p in psutil.process_iter(["cmdline"]) if str(path) in (p.info["cmdline"] or [])]
+            client = next(p for p in clients if p.pid != watch.pid)
+            watch.send_signal(number)
+        left = psutil.wait_procs([client], timeout=PATIENCE)[1]
+        for process in left:
+            process.kill()
+        assert left == []

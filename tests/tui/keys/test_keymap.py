@@ -1,0 +1,161 @@
+"""What the configuration says of themes and keys: held against what there is, and in force."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+from textual.widgets import Footer, Input
+from textual.widgets._footer import FooterKey
+
+from podplane_tui.backend.config.model import DashboardSettings, read_config
+from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.tui.keys.keymap import check
+from podplane_tui.tui.screens.dashboard_keys import key_sections
+from podplane_tui.tui.theme import DARK, LIGHT, THEMES
+from tests.conftest import Workspace
+from tests.tui.support import (
+    dashboard,
+    listed,
+    make_app,
+    make_disk,
+    painted,
+    settled,
+    until,
+)
+
+NAMES = {"nord", "tokyo-night", *(theme.name for theme in THEMES)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[dashboard]\ntheme = 'podplane-light'\n",
+        "[keys]\nvm.start = 'z'\n",
+        "[keys]\nvm.start = 'x'\nvm.stop = 's'\n",  # each takes the other's
+        "[keys]\nvm.start = 's,f5'\nlist.down = 'down, ctrl+n'\nconsole.find = '&'\n",
+        "[keys]\ntour.next = 's'\n",  # a dialog's keys are in force alone
+        "[keys]\nview.enter = 'enter'\n",  # as it is anyway
+    ],
+)
+def test_what_makes_sense_passes(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    check(read_config(path), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (
+            "[dashboard]\ntheme = 'nrod'\n",
+            2,
+            "there is no theme 'nrod': use one of nord, podplane-dark",
+        ),
+        ("[keys]\nvm.start = 'z'\nvm.strat = 'z'\n", 3, "no binding has the id 'vm.strat': did you mean vm.start"),
+        ("[keys]\nfrobnicate = 'z'\n", 2, "vm.delete"),
+        ("[keys]\nvm.start = 'Ctrl+x'\n", 2, "'Ctrl+x' for vm.start is no key"),
+        ("[keys]\nvm.start = 'bananas'\n", 2, "'bananas' for vm.start is no key"),
+        ("[keys]\nvm.start = ''\n", 2, "for vm.start is no key"),
+        ("[keys]\n\nvm.start = 'x'\n", 3, "'x' for vm.start is the key of vm.stop already"),
+        ("[keys]\nvm.start = 'z'\nvm.stop = 'z'\n", 2, "'z' for vm.start is the key of vm.stop already"),
+        ("[keys]\nvm.start = 'j'\n", 2, "'j' for vm.start is the key of list.down already"),
+        ("[keys]\nvm.start = '/'\n", 2, "'slash' for vm.start is the key of view.filter already"),
+        ("[keys]\nsync.preview = 'escape'\n", 2, "is the key of dialog.cancel already"),
+    ],
+)
+def test_what_does_not_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        check(read_config(path), NAMES)
+    assert str(caught.value).startswith(f"{path}, line {line}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+async def test_changed_keys_act_and_are_shown(workspace: Workspace) -> None:
+    make_disk(workspace, "one")
+    make_disk(workspace, "two")
+    keys = {"vm.create": "f6", "view.filter": "z", "list.down": "down,ctrl+n", "terminal.stop_typing": "f12"}
+    app = make_app(workspace, keys=keys)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await listed(app, "one", "two")
+        await until(lambda: dashboard(app).table.selected == "one.amd64", what="the first VM")
+        await pilot.press("j")
+        assert dashboard(app).table.selected == "one.amd64"
+        await pilot.press("ctrl+n")
+        await until(lambda: dashboard(app).table.selected == "two.amd64", what="the second VM")
+        told = {words: keys for _, lines in key_sections(dashboard(app)) for keys, words in lines}
+        assert told["Narrow the list of VMs"] == "z"
+        assert told["Next VM"] == "↓ ^n"
+        assert told["Stop typing"] == "f12"
+        shown = {key.description: key.key_display for key in app.screen.query_one(Footer).query(FooterKey)}
+        assert (shown["New"], shown["Filter"]) == ("f6", "z")
+        await pilot.press("slash")
+        await settled(pilot)
+        assert type(app.focused).__name__ == "VMTable"
+        await pilot.press("z")
+        await until(lambda: type(app.focused).__name__ != "VMTable", what="the filter")
+        await pilot.press("z")
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "z"  # a letter is text there, whatever it does elsewhere
+
+
+async def test_a_footer_too_long_for_the_terminal_is_still_one(workspace: Workspace) -> None:
+    make_disk(workspace, "one")
+    app = make_app(workspace, keys={"vm.create": "ctrl+f6", "vm.stop": "ctrl+f7"})
+    async with app.run_test(size=(80, 24)):
+        await listed(app, "one")
+        await until(lambda: "s Start" in painted(app)[-1], what="the keys")
+        assert "^f6 New" in painted(app)[-1]
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+async def test_our_themes_can_be_chosen(workspace: Workspace, theme: Theme) -> None:
+    make_disk(workspace, "one")
+    app = make_app(workspace, settings=DashboardSettings(theme=theme.name))
+    async with app.run_test(size=(80, 24)):
+        await listed(app, "one")
+        assert app.current_theme is theme
+        await until(lambda: any("one" in line for line in painted(app)), what="the list")
+        assert app.screen.styles.background == Color.parse(str(theme.background))
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_text_can_be_read_on_every_ground(theme: Theme) -> None:
+    """WCAG 2's 4.5 to 1 for everything that is words."""
+    variables = theme.to_color_system().generate()
+    for ground in ("background", "surface"):
+        below = Color.parse(variables[ground])
+        for name in ("foreground", "text-primary", "text-accent", "text-warning", "text-error", "text-success"):
+            lights = sorted(_luminance(colour) for colour in (below, below + Color.parse(variables[name])))
+            assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 4.5, (name, ground)
+
+
+def _luminance(colour: Color) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.slow
+async def test_looks_come_as_often_as_was_said(workspace: Workspace) -> None:
+    make_disk(workspace, "one")
+    app = make_app(workspace, settings=DashboardSettings(refresh=60))
+    async with app.run_test():
+        await listed(app, "one")
+        make_disk(workspace, "two")
+        await until(lambda: time.monotonic() - app._looked > 1.5, what="the time of the usual next look to go by")
+        assert app.vms is not None
+        assert len(app.vms) == 1
+        await until(lambda: dashboard(app).table.moment > app._looked, what="uptimes to move on meanwhile")
+        app._looked -= 50
+        app._notice_age()
+        assert app.stale_for == 0
+        app._looked -= 50
+        app._notice_age()
+        assert app.stale_for > 100

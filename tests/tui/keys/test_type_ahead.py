@@ -1,0 +1,151 @@
+"""Keys typed faster than a dialog comes up: they go to it, or where they would have gone, and open no second one."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+import pytest_asyncio
+from textual.events import Key
+from textual.keys import key_to_character
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from podplane_tui.tui.actions import dispatcher
+from podplane_tui.tui.actions.tasks import Workshop
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.keys import type_ahead
+from podplane_tui.tui.screens.columns import ColumnsDialog
+from podplane_tui.tui.screens.create import CreateDialog
+from podplane_tui.tui.screens.delete import DeleteDialog
+from podplane_tui.tui.screens.settings import SettingsDialog
+from tests.conftest import Workspace
+from tests.tui.support import (
+    dashboard,
+    listed,
+    make_app,
+    make_disk,
+    settled,
+    toasts,
+    until,
+)
+
+pytestmark = pytest.mark.usefixtures("require_qemu")
+
+
+@pytest_asyncio.fixture
+async def pilot(workspace: Workspace) -> AsyncIterator[Pilot[None]]:
+    """The dashboard with two stopped machines, alpha and beta."""
+    make_disk(workspace, "alpha")
+    make_disk(workspace, "beta")
+    async with make_app(workspace).run_test(size=(80, 24)) as pilot:
+        await listed(app_of(pilot), "alpha", "beta")
+        await settled(pilot)
+        yield pilot
+
+
+def app_of(pilot: Pilot[None]) -> PodplaneApp:
+    assert isinstance(pilot.app, PodplaneApp)
+    return pilot.app
+
+
+def type_at_once(app: PodplaneApp, *keys: str) -> None:
+    """Put all of the keys into the app's queue before it looks at any of them."""
+    for key in keys:
+        app.post_message(Key(key, key_to_character(key)))
+
+
+@contextmanager
+def slow_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Have what stands before the create dialog wait for the event."""
+    go_on = threading.Event()
+
+    def cached(_workshop: Workshop, _arch: str) -> tuple[str, ...]:
+        go_on.wait()
+        return ()
+
+    monkeypatch.setattr(Workshop, "cached_images", cached)
+    try:
+        yield go_on
+    finally:
+        go_on.set()
+
+
+@pytest.mark.parametrize(
+    ("keys", "dialog"),
+    [
+        ("d d", DeleteDialog),
+        ("d n", DeleteDialog),
+        ("d f2", DeleteDialog),
+        ("n d", CreateDialog),
+        ("C d", ColumnsDialog),
+        ("f2 d n", SettingsDialog),
+    ],
+)
+async def test_a_second_key_opens_no_second_dialog(pilot: Pilot[None], keys: str, dialog: type[object]) -> None:
+    app = app_of(pilot)
+    type_at_once(app, *keys.split())
+    await until(lambda: isinstance(app.screen, dialog), what="the dialog")
+    await until(lambda: not app._question_coming() and not app._key_hold._held, what="the other keys' turn")
+    await settled(pilot)
+    assert len(app.screen_stack) == 2
+
+
+async def test_what_is_typed_ahead_is_typed_into_the_dialog(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    with slow_images(monkeypatch) as go_on:
+        type_at_once(app, "n", "w", "e", "b", "tab", "x")
+        await settled(pilot)
+        go_on.set()
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+        await until(lambda: app.screen.query_one("#create-image", Input).value == "x", what="what was typed last")
+        assert app.screen.query_one("#create-id", Input).value == "web"
+    assert dashboard(app).table.selected == "alpha.amd64"
+
+
+async def test_a_key_ahead_can_decline(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    type_at_once(app, "d", "enter")  # Cancel has the focus
+    await until(lambda: app.actions.asking, what="the question")
+    await until(lambda: not app.actions.asking, what="the end of the question")
+    assert app.screen is dashboard(app)
+    assert toasts(app) == []  # as there would be for Enter in the list
+    assert [vm.cluster_id for vm in app.vms or ()] == ["alpha", "beta"]
+
+
+async def test_keys_go_on_where_no_dialog_comes(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    type_at_once(app, "x", "j", "x")  # neither runs
+    await until(lambda: len(toasts(app)) == 2, what="both answers")
+    assert ["alpha" in toasts(app)[0], "beta" in toasts(app)[1]] == [True, True]
+    assert app.screen is dashboard(app)
+
+
+async def test_keys_wait_for_nobody_for_ever(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of(pilot)
+    monkeypatch.setattr(type_ahead, "_PATIENCE", 0.0)
+    with slow_images(monkeypatch):
+        type_at_once(app, "n", "j", "d")
+        await until(lambda: dashboard(app).table.selected == "beta.amd64", what="the next machine")
+        await until(lambda: toasts(app), what="why nothing is deleted")
+        assert "still" in toasts(app)[0]
+        assert app.screen is dashboard(app)
+
+
+async def test_a_disk_that_never_answers_keeps_no_other_machine_waiting(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    monkeypatch.setattr(type_ahead, "_PATIENCE", 0.0)
+    monkeypatch.setattr(dispatcher, "GIVE_UP", 0.0)
+    with slow_images(monkeypatch) as go_on:
+        type_at_once(app, "n", "d")
+        await until(lambda: isinstance(app.screen, DeleteDialog), what="the question")
+        go_on.set()
+        await settled(pilot)
+        assert len(app.screen_stack) == 2
+        await pilot.press("escape")
+        await until(lambda: not app.actions.asking, what="the end of the question")
+        assert app.screen is dashboard(app)
