@@ -6,11 +6,14 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.paths import (
     DEFAULT_CLUSTER_ID,
+    IMAGE_SUFFIX,
     BaseDirectories,
     base_directories,
     host_arch,
+    parse_stem,
     validate_cluster_id,
 )
 from podplane_tui.cli.context import Choices
@@ -53,3 +56,12 @@ def cluster_id_of(choices: Choices) -> str:
 def _absolute(path: Path) -> Path:
     """Absolute without resolving links: QEMU's arguments name the path as the user does."""
     return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def cluster_ids(choices: Choices) -> list[str]:
+    """The clusters that have a disk, sorted; [] where that can't be read. One listing: it runs at a key press."""
+    try:
+        names = os.listdir(directories_of(choices).data / "vms")  # noqa: PTH208 - names are all that is needed
+    except (OSError, VMError):
+        return []
+    return sorted({parsed[0] for name in names if (parsed := parse_stem(name, IMAGE_SUFFIX))})

@@ -28,9 +28,12 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
 
 def complete_cluster_id(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """For a parameter that is the id of a cluster: those there are."""
-    from podplane_tui.cli.completion import cluster_ids  # noqa: PLC0415 - only a shell asks
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
 
-    return cluster_ids(context, incomplete)
+    from podplane_tui.cli.directories import cluster_ids  # noqa: PLC0415
+
+    found = cluster_ids(context.find_root().ensure_object(Choices))
+    return [CompletionItem(cluster_id) for cluster_id in found if cluster_id.startswith(incomplete)]
 
 
 class Seconds(click.FloatRange):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.filter import Monochrome, NoColor
 from textual.reactive import var
@@ -29,7 +29,8 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.keys.type_ahead import KeyHold
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
 from podplane_tui.tui.polling import TOAST_LIMIT, WatchingApp
@@ -69,9 +70,7 @@ class PodplaneApp(WatchingApp):
 
     TITLE = "podplane-tui"
     CSS_PATH: ClassVar[list[Path]] = first_stylesheets()  # type: ignore[assignment] # Textual takes any sequence
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+z", "suspend", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
 
     jobs: var[tuple[Job, ...]] = var(())
 

@@ -1,10 +1,13 @@
 """What can be done to a machine: the words for it, and when it makes sense to ask the backend at all."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
 from podplane_tui.backend.core.status import State, VMStatus
-from podplane_tui.tui.keys.bindings import KeyNamer
+
+KeyNamer = Callable[[str], str]
+"""Gives the name of the key of the binding with this id, as sentences name it: `s`, `Ctrl-F`."""
 
 
 class Verb(StrEnum):

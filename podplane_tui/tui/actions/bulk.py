@@ -12,10 +12,9 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.repair import RepairKind
 from podplane_tui.tui.actions.tasks import Work, Workshop
-from podplane_tui.tui.keys.bindings import KeyNamer
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Dialog, Question
-from podplane_tui.tui.verbs import WORDING, Verb, refusal
+from podplane_tui.tui.verbs import WORDING, KeyNamer, Verb, refusal
 
 _LISTED = 5
 """Machines a question names; the others it counts."""

@@ -13,7 +13,7 @@ from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.vm.remembered import read_settings
 from podplane_tui.tui.actions.tasks import Work, Workshop
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.vm_settings import MachineDialog, MachineSettings, SnapshotDialog, SnapshotRequest
 from podplane_tui.tui.threads import in_thread

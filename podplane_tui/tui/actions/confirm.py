@@ -16,7 +16,7 @@ from podplane_tui.backend.podplane import podplane_installed
 from podplane_tui.backend.vm.repair import RepairKind
 from podplane_tui.tui.actions import configure
 from podplane_tui.tui.actions.tasks import Work, Workshop
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.start import StartDialog, StartWay

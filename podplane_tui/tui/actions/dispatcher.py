@@ -16,7 +16,7 @@ from podplane_tui.tui.actions.confirm import ask
 from podplane_tui.tui.actions.runner import JobRunner
 from podplane_tui.tui.actions.sync import ask_sync
 from podplane_tui.tui.actions.tasks import Work, Workshop
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens.create import CreateDialog, CreateRequest
 from podplane_tui.tui.state.jobs import Outcome

@@ -1,92 +1,264 @@
-"""Which keys bindings have: as declared, as the configuration changes them, and how sentences name them."""
+"""All key bindings of the dashboard, by the part of the screen in which they are in force.
+
+Each has an id, under which `config.toml` gives it other keys. The actions are those of the widget, screen or app that
+has the bindings; help, palette, footer and the `keys` verb read them here or from where they are in force.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
-from itertools import chain
-
 from textual.binding import Binding
-from textual.dom import DOMNode
-from textual.keys import REPLACED_KEYS, key_to_character
-from textual.screen import ModalScreen
 
-from podplane_tui import tui
-
-KeyNamer = Callable[[str], str]
-"""Gives the name of the key of the binding with this id: see `key_name`."""
-
-Place = dict[str, Binding]
-"""Bindings that are in force together, by their ids."""
-
-_NAMES = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "up": "↑", "down": "↓", "left": "←", "right": "→"}
+from podplane_tui.tui.verbs import WORDING, Verb
 
 
-def key_name(node: DOMNode, binding_id: str) -> str:
-    """The first key that the binding has now, as sentences name it: `s`, `F1`, `Ctrl-F`, `Esc`."""
-    return spoken(keys_of(node, binding_id)[0])
+def _verb(verb: Verb, key: str, label: str, *, show: bool = True, key_display: str | None = None) -> Binding:
+    return Binding(
+        key,
+        f"verb('{verb}')",
+        label,
+        show=show,
+        key_display=key_display,
+        id=f"vm.{verb}",
+        tooltip=WORDING[verb].help,
+    )
 
 
-def keys_of(node: DOMNode, binding_id: str) -> tuple[str, ...]:
-    """The keys that the binding has now, by Textual's names for them."""
-    keymap = node.app._keymap  # Textual has no public way to read it
-    return split_keys(keymap.get(binding_id) or _declared_here(binding_id))
+APP = (Binding("ctrl+z", "suspend", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),)
+"""Everywhere."""
 
+DASHBOARD = (
+    _verb(Verb.CREATE, "n", "New"),
+    _verb(Verb.START, "s", "Start"),
+    _verb(Verb.STOP, "x", "Stop"),
+    _verb(Verb.RESTART, "r", "Restart"),
+    _verb(Verb.DELETE, "d", "Delete"),
+    _verb(Verb.SYNC, "y", "Sync"),
+    _verb(Verb.WATCH, "W", "Watch", show=False),
+    _verb(Verb.CONFIGURE, "m", "Machine", show=False),
+    _verb(Verb.SNAPSHOT, "B", "Snapshots", show=False),
+    Binding("c", "show_tab('console')", "Console", id="console.type", tooltip="Type into the selected VM's console"),
+    Binding(
+        "ctrl+f",
+        "find",
+        "Find",
+        show=False,
+        id="console.find",
+        tooltip="Search the console's text",
+    ),
+    Binding(
+        "ctrl+s", "save_console", "Save", show=False, id="console.save", tooltip="Write the console's text to a file"
+    ),
+    Binding(
+        "K",
+        "send",
+        "Send keys",
+        show=False,
+        id="console.send",
+        tooltip="Send Ctrl-Alt-Del, SysRq, or the size of the screen",
+    ),
+    Binding("T", "shell('new')", "New shell", show=False, id="shell.new", tooltip="Open one more shell over SSH"),
+    Binding(
+        "comma",
+        "shell('previous')",
+        "Shell before",
+        show=False,
+        key_display=",",
+        id="shell.previous",
+        tooltip="Show the shell before",
+    ),
+    Binding(
+        "full_stop",
+        "shell('next')",
+        "Shell after",
+        show=False,
+        key_display=".",
+        id="shell.next",
+        tooltip="Show the shell after it",
+    ),
+    Binding("w", "shell('close')", "Close shell", show=False, id="shell.close", tooltip="Close the shell in view"),
+    Binding("S", "ssh", "ssh", show=False, id="shell.full", tooltip="Give the whole terminal to ssh"),
+    Binding(
+        "left_square_bracket",
+        "step_boot(1)",
+        "Older boot",
+        show=False,
+        key_display="[",
+        id="boot.older",
+        tooltip="The boot before the one shown",
+    ),
+    Binding(
+        "right_square_bracket",
+        "step_boot(-1)",
+        "Newer boot",
+        show=False,
+        key_display="]",
+        id="boot.newer",
+        tooltip="The boot after it",
+    ),
+    Binding("slash", "filter", "Filter", key_display="/", id="view.filter", tooltip="Narrow the list of VMs"),
+    Binding("f", "toggle_full", "Full", show=False, id="view.full", tooltip="Give the whole screen to the lower panel"),
+    Binding("e", "enter_tab('events')", "Events", show=False, id="events.show", tooltip="What was done, every error"),
+    Binding(
+        "P", "pause_or_resume", "Pause", show=False, id="vm.pause", tooltip="Pause the selected VM, or let it go on"
+    ),
+    Binding("Y", "copy_ssh", "Copy ssh", show=False, id="vm.copy_ssh", tooltip="Copy the ssh command of the VM"),
+    _verb(Verb.RESET, "R", "Reset", show=False),
+    _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
+    Binding(
+        "L",
+        "verb('server')",
+        "Start the local server",
+        show=False,
+        id="server.start",
+        tooltip=WORDING[Verb.SERVER].help,
+    ),
+    Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),
+    Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
+    Binding("f1", "app.tour", "Tour", show=False, id="app.tour", tooltip="A tour in four short pages"),
+    Binding(
+        "f2",
+        "app.settings",
+        "Settings",
+        show=False,
+        id="app.settings",
+        tooltip="Theme, timeouts, what new VMs get: what config.toml says",
+    ),
+    Binding("q", "app.quit", "Quit", id="app.quit", tooltip="Leave; VMs keep running"),
+    Binding("tab", "app.focus_next", "Next part", show=False, id="view.next", tooltip="Next part of the screen"),
+    Binding(
+        "escape",
+        "back",
+        "Back",
+        show=False,
+        id="view.back",
+        tooltip="Back to the list, out of the full view, clear the filter",
+    ),
+    Binding("1", "show_tab('console')", "Console", show=False, id="view.console", tooltip="The serial console"),
+    Binding(
+        "2",
+        "show_tab('boot')",
+        "Boot",
+        show=False,
+        id="view.boot",
+        tooltip="How it boots: stages, failures, earlier boots",
+    ),
+    Binding(
+        "3",
+        "show_tab('shell')",
+        "Shell",
+        show=False,
+        id="view.shell",
+        tooltip="Shells over SSH; once more: type into one",
+    ),
+    Binding(
+        "4",
+        "show_tab('details')",
+        "Details",
+        show=False,
+        id="view.details",
+        tooltip="Paths, ports, files and QEMU's arguments",
+    ),
+    Binding(
+        "5",
+        "show_tab('events')",
+        "Events",
+        show=False,
+        id="view.events",
+        tooltip="What was done in this session, and every error",
+    ),
+    Binding(
+        "6", "show_tab('server')", "Server", show=False, id="view.server", tooltip="podplane's local server and its log"
+    ),
+)
+"""On the main screen, wherever the focus is."""
 
-def spoken(key: str) -> str:
-    """Textual's name of a key as people write it."""
-    *modifiers, base = key.split("+")
-    character = key_to_character(REPLACED_KEYS.get(base, base))
-    if base in _NAMES:
-        name = _NAMES[base]
-    elif character is not None and character.isprintable() and not character.isspace():
-        name = character.upper() if modifiers else character
-    else:
-        name = base.replace("_", " ").title()
-    return "-".join([*(modifier.title() for modifier in modifiers), name])
+LIST = (
+    Binding("enter", "screen.enter", show=False, id="view.enter", tooltip="Go into the panel below"),
+    Binding("down,j", "cursor_down", show=False, id="list.down", tooltip="Next VM"),
+    Binding("up,k", "cursor_up", show=False, id="list.up", tooltip="Previous VM"),
+    Binding("pagedown", "page_down", show=False, id="list.page_down", tooltip="A page of VMs down"),
+    Binding("pageup", "page_up", show=False, id="list.page_up", tooltip="A page of VMs up"),
+    Binding("home,g", "scroll_top", show=False, id="list.first", tooltip="First VM"),
+    Binding("end,G", "scroll_bottom", show=False, id="list.last", tooltip="Last VM"),
+    Binding("space", "mark", show=False, id="list.mark", tooltip="Mark the VM; verbs then act on all marked ones"),
+    Binding("asterisk", "mark_all", show=False, key_display="*", id="list.mark_all", tooltip="Mark all, or none"),
+    Binding(
+        "less_than_sign",
+        "sort_by(-1)",
+        show=False,
+        key_display="<",
+        id="list.sort_left",
+        tooltip="Sort by the column to the left",
+    ),
+    Binding(
+        "greater_than_sign",
+        "sort_by(1)",
+        show=False,
+        key_display=">",
+        id="list.sort_right",
+        tooltip="Sort by the column to the right",
+    ),
+    Binding("I", "invert", show=False, id="list.invert", tooltip="Sort the other way round"),
+)
+"""In the list of VMs."""
 
+EVENTS = (Binding("X", "cancel_job", "Give up", id="events.cancel", tooltip="Give the job under the cursor up"),)
+"""In the Events panel."""
 
-def split_keys(keys: str) -> tuple[str, ...]:
-    """The single keys of a list with commas, by Textual's names for them; "" for one left out."""
-    given = [Binding(key.strip(), "", "") for key in keys.split(",")]
-    return tuple(binding.key for one in given for binding in (Binding.make_bindings([one]) if one.key else [one]))
+SCROLLING = (
+    Binding("shift+pageup", "scroll_pages(-1)", "Scroll back", show=False, id="terminal.page_up"),
+    Binding("shift+pagedown", "scroll_pages(1)", "Scroll forward", show=False, id="terminal.page_down"),
+    Binding("shift+home", "scroll_oldest", "Oldest line", show=False, id="terminal.oldest"),
+    Binding("shift+end", "follow", "Follow the end", show=False, id="terminal.follow"),
+)
+"""In a console or a shell, while nobody types into it."""
 
+TERMINAL = (
+    Binding("enter", "type", "Type", id="terminal.type"),
+    Binding("ctrl+right_square_bracket", "stop_typing", "Stop typing", key_display="^]", id="terminal.stop_typing"),
+)
+"""In a console or a shell that can be typed into."""
 
-def places() -> Iterator[Place]:
-    """All bindings, as they are declared: those of each dialog, and at last those of the dashboard."""
-    from pkgutil import walk_packages  # noqa: PLC0415 - asked for rarely
+SEARCH = (
+    Binding("enter,up", "older", "Older", id="search.older", tooltip="Older match", priority=True),
+    Binding("down", "newer", "Newer", id="search.newer", tooltip="Newer match", priority=True),
+    Binding("escape", "close", "Close", id="search.close", tooltip="End the search", priority=True),
+)
+"""In the search bar of a console; they come before all others."""
 
-    for module in walk_packages(tui.__path__, f"{tui.__name__}."):
-        import_module(module.name)
-    from podplane_tui.tui.widgets.terminal.search_bar import TerminalSearch  # noqa: PLC0415 - imported by now
+DIALOG = (
+    Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
+    Binding("left,up", "app.focus_previous", "Field before", show=False, id="dialog.previous"),
+    Binding("right,down", "app.focus_next", "Next field", show=False, id="dialog.next"),
+    Binding("pagedown", "scroll_body(1)", "Further", show=False, id="dialog.further"),
+    Binding("pageup", "scroll_body(-1)", "Back", show=False, id="dialog.back"),
+)
+"""In every dialog."""
 
-    main: Place = {}
-    for cls in _classes():
-        if issubclass(cls, ModalScreen | TerminalSearch):
-            yield _declared(cls)
-        else:
-            main |= _declared(cls)
-    yield main
+SYNC_DIALOG = (Binding("p", "preview", "Preview", id="sync.preview", tooltip="Say what would be copied and deleted"),)
+"""In the sync dialog, besides those of every dialog."""
 
+SNAPSHOT_DIALOG = (
+    Binding("r", "choose('restore')", "Restore", id="snapshot.restore", tooltip="Bring the disk back to it"),
+    Binding("d", "choose('delete')", "Delete", id="snapshot.delete", tooltip="Give it up"),
+)
+"""In the snapshots dialog, besides those of every dialog."""
 
-@cache
-def _declared_here(binding_id: str) -> str:
-    """The usual keys of a binding; whoever speaks of it has imported it, as a rule."""
-    known = chain(map(_declared, _classes()), places())
-    return next(place[binding_id].key for place in known if binding_id in place)
+HELP = (Binding("escape,question_mark,q,enter", "dismiss", "Close", id="help.close"),)
+"""On the help screen."""
 
+TOUR = (
+    Binding("right,enter,space,n,l", "turn(1)", "Next", id="tour.next"),
+    Binding("left,backspace,p,h", "turn(-1)", "Back", id="tour.back"),
+    Binding("escape,q,f1", "dismiss", "Close", id="tour.close"),
+)
+"""On the tour's pages."""
 
-def _declared(cls: type[DOMNode]) -> Place:
-    bindings = [binding for ancestor in reversed(cls.__mro__) for binding in ancestor.__dict__.get("BINDINGS", ())]
-    return {
-        binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id and "." in binding.id
-    }
+MAIN = (*DASHBOARD, *LIST, *EVENTS, *SCROLLING, *TERMINAL, *APP)
+"""In force together on the main screen."""
 
+TOGETHER = (MAIN, (*DIALOG, *SYNC_DIALOG), (*DIALOG, *SNAPSHOT_DIALOG), SEARCH, HELP, TOUR)
+"""Bindings that are in force together, so that a key means one thing: no two of a group may have the same key."""
 
-def _classes(cls: type[DOMNode] = DOMNode) -> Iterator[type[DOMNode]]:
-    """Our own classes with bindings, as far as they are imported."""
-    for child in cls.__subclasses__():
-        if child.__module__.startswith(f"{tui.__name__}."):
-            yield child
-        yield from _classes(child)
+BY_ID = {binding.id: binding for group in TOGETHER for binding in group if binding.id is not None}
+"""Every binding by its id."""

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from podplane_tui.backend.config.model import Config
-from podplane_tui.tui.keys.bindings import places, split_keys, spoken
+from podplane_tui.tui.keys.bindings import BY_ID, TOGETHER
+from podplane_tui.tui.keys.naming import split_keys, spoken
 
 KeysByID = Mapping[str, frozenset[str]]
 
@@ -28,8 +29,10 @@ def check_keys(config: Config) -> None:
     """The same for ids and keys alone."""
     if not config.keys:
         return
-    together = tuple(_usual_keys())
-    defaults = {name: keys for place in together for name, keys in place.items()}
+    together = [
+        {binding.id: frozenset(split_keys(binding.key)) for binding in group if binding.id} for group in TOGETHER
+    ]
+    defaults = {name: keys for group in together for name, keys in group.items()}
     changed = {}
     for name, wanted in config.keys.items():
         if name not in defaults:
@@ -47,19 +50,14 @@ def check_keys(config: Config) -> None:
 
 
 def _rivals(
-    name: str, keys: frozenset[str], places: Collection[KeysByID], changed: KeysByID
+    name: str, keys: frozenset[str], together: Collection[KeysByID], changed: KeysByID
 ) -> Iterator[tuple[str, str]]:
     """Other bindings, in force where that of `name` is, with one of its new keys."""
-    for place in places:
-        if name in place:
-            for other, default in place.items():
+    for group in together:
+        if name in group:
+            for other, default in group.items():
                 if other != name:
                     yield from ((other, key) for key in sorted(keys & changed.get(other, default)))
-
-
-def _usual_keys() -> Iterator[dict[str, frozenset[str]]]:
-    for place in places():
-        yield {name: frozenset(split_keys(binding.key)) for name, binding in place.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,9 @@ class KeyLine:
 
 def key_lines(changed: Mapping[str, str]) -> tuple[KeyLine, ...]:
     """All bindings that can be changed, those of the dashboard first, with those changed that are in `changed`."""
-    *dialogs, main = places()
-    bindings = {name: binding for place in (main, *dialogs) for name, binding in place.items()}
     return tuple(
         KeyLine(name, _written(changed.get(name, each.key)), _written(each.key), each.tooltip or each.description)
-        for name, each in bindings.items()
+        for name, each in BY_ID.items()
     )
 
 

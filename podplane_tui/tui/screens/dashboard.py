@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import var
 
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.runtime.local_server import LocalServer
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.panels import PanelScreen
@@ -26,7 +27,6 @@ from podplane_tui.tui.state.history import History
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.key_footer import KeyFooter
 from podplane_tui.tui.widgets.summary import SummaryBar
-from podplane_tui.tui.widgets.tabs import TABS
 from podplane_tui.tui.widgets.vm_list.panel import MachineList
 from podplane_tui.tui.widgets.vm_list.table import ListView, VMTable
 
@@ -42,13 +42,7 @@ class Dashboard(PanelScreen):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (12, "-short"), (30, "-tall")]  # noqa: RUF012
     AUTO_FOCUS = "VMTable"
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *dashboard_keys.BINDINGS,
-        *(
-            Binding(tab.key, f"show_tab('{tab.id}')", tab.label, show=False, id=f"view.{tab.id}", tooltip=tab.tooltip)
-            for tab in TABS.values()
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.DASHBOARD]
 
     vms: var[tuple[VMStatus, ...] | None] = var(None)
     jobs: var[tuple[Job, ...]] = var(())

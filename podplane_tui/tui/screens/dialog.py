@@ -6,7 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual import work
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -14,7 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.threads import in_thread
 
 T = TypeVar("T")
@@ -30,13 +31,7 @@ class _Body(VerticalScroll, can_focus=False, inherit_bindings=False):
 class Dialog(ModalScreen[T | None], Generic[T]):
     """A question. Dismisses with None when it is cancelled, in whatever way."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
-        Binding("left,up", "app.focus_previous", "Field before", show=False, id="dialog.previous"),
-        Binding("right,down", "app.focus_next", "Next field", show=False, id="dialog.next"),
-        Binding("pagedown", "scroll_body(1)", "Further", show=False, id="dialog.further"),
-        Binding("pageup", "scroll_body(-1)", "Back", show=False, id="dialog.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.DIALOG]
     AUTO_FOCUS = "#cancel"
 
     def __init__(self, *, title: str, accept: str, style: str = "") -> None:

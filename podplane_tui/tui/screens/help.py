@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
 
 KeySection = tuple[str, Sequence[tuple[str, str]]]
 """A heading and its `(keys, what they do)`."""
@@ -21,9 +22,7 @@ _KEY_WIDTH = 14
 class HelpScreen(ModalScreen[None]):
     """Shows `sections`; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "Close", id="help.close"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.HELP]
 
     def __init__(self, sections: Sequence[KeySection]) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
@@ -16,7 +16,8 @@ from textual.widgets.option_list import Option
 
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Fault, Form
 from podplane_tui.tui.widgets.marks import Switch
@@ -46,9 +47,7 @@ class SyncAnswer:
 class SyncDialog(Form[SyncAnswer]):
     """Dismisses with what to copy. `recent` are the latest copies; `start` fills the fields, else the first of them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "preview", "Preview", id="sync.preview", tooltip="Say what would be copied and deleted"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.SYNC_DIALOG]
     AUTO_FOCUS = ""
 
     def __init__(

@@ -5,14 +5,16 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from podplane_tui.tui.keys.bindings import KeyNamer, key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
+from podplane_tui.tui.verbs import KeyNamer
 
 _KEY = "bold $text-primary"
 _KEY_WIDTH = 12
@@ -87,11 +89,7 @@ def pages(key: KeyNamer) -> tuple[tuple[str, Content], ...]:
 class Tour(ModalScreen[None]):
     """Shows one page at a time."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,enter,space,n,l", "turn(1)", "Next", id="tour.next"),
-        Binding("left,backspace,p,h", "turn(-1)", "Back", id="tour.back"),
-        Binding("escape,q,f1", "dismiss", "Close", id="tour.close"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.TOUR]
 
     page: reactive[int] = reactive(0)
 

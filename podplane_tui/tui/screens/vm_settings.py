@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
@@ -15,7 +15,8 @@ from textual.widgets.option_list import Option
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.qemu.arguments import parse_memory, validate_cpus
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.create import PathSuggester, absolute
 from podplane_tui.tui.screens.dialog import Dialog, Fault, Form
 
@@ -121,10 +122,7 @@ class SnapshotRequest:
 class SnapshotDialog(Dialog[SnapshotRequest]):
     """Dismisses with what to do. Enter in the field takes a snapshot; the list's are restored or deleted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "choose('restore')", "Restore", id="snapshot.restore", tooltip="Bring the disk back to it"),
-        Binding("d", "choose('delete')", "Delete", id="snapshot.delete", tooltip="Give it up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.SNAPSHOT_DIALOG]
     AUTO_FOCUS = "#snapshot-name"
 
     def __init__(self, *, name: str, snapshots: "tuple[Snapshot, ...]") -> None:

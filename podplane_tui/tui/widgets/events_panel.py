@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import var
@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.backend.core.format import format_elapsed
+from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.messages import CancelRequested
 from podplane_tui.tui.state.events import Event, Level
 from podplane_tui.tui.state.jobs import Job, Outcome
@@ -35,9 +36,7 @@ _EVENT_MARKS = {
 class EventsPanel(Panel):
     """Jobs and events, latest first; below, what the one under the cursor did."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("X", "cancel_job", "Give up", id="events.cancel", tooltip="Give the job under the cursor up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.EVENTS]
 
     jobs: var[tuple[Job, ...]] = var(())
     events: var[tuple[Event, ...]] = var(())

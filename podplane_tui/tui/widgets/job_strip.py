@@ -7,7 +7,7 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from podplane_tui.backend.core.format import count, format_elapsed, format_progress
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.state.jobs import Job, Outcome
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.vm_list.row import WATCH

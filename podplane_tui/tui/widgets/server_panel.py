@@ -8,7 +8,7 @@ from textual.widgets import Log, Static
 from podplane_tui.backend.core.format import format_path
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer, LogTail
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.base import Panel
 

@@ -15,7 +15,8 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.ssh.client import SSHTarget
-from podplane_tui.tui.keys.bindings import KeyNamer, key_name
+from podplane_tui.tui.keys.naming import key_name
+from podplane_tui.tui.verbs import KeyNamer
 from podplane_tui.tui.widgets.base import Panel
 from podplane_tui.tui.widgets.streams.ssh import Connection, ShellStream, target_of
 from podplane_tui.tui.widgets.terminal.view import TerminalView

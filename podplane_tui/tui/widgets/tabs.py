@@ -14,7 +14,7 @@ from textual.reactive import Reactive, var
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.state.history import History
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.base import Panel
@@ -27,15 +27,13 @@ P = TypeVar("P", bound=Panel)
 
 
 class Tab(NamedTuple):
-    """One of the panels: its id, its name, its key, what help says, where it is found, what of the box it follows.
+    """One of the panels: its id, its name, where it is found, what of the box it follows.
 
     `about` is what it tells of when that is not the selected machine.
     """
 
     id: str
     label: str
-    key: str
-    tooltip: str
     module: str
     panel: str
     follows: tuple[Reactive[Any], ...]
@@ -164,8 +162,6 @@ TABS = {
         Tab(
             "console",
             "Console",
-            "1",
-            "The serial console",
             "console.panel",
             "ConsolePanel",
             (TabBox.vm, TabBox.vms),
@@ -173,8 +169,6 @@ TABS = {
         Tab(
             "boot",
             "Boot",
-            "2",
-            "How it boots: stages, failures, earlier boots",
             "boot.panel",
             "BootPanel",
             (TabBox.vm,),
@@ -182,8 +176,6 @@ TABS = {
         Tab(
             "shell",
             "Shell",
-            "3",
-            "Shells over SSH; once more: type into one",
             "shell_panel",
             "ShellPanel",
             (TabBox.vm, TabBox.vms),
@@ -191,8 +183,6 @@ TABS = {
         Tab(
             "details",
             "Details",
-            "4",
-            "Paths, ports, files and QEMU's arguments",
             "details.panel",
             "DetailsPanel",
             (TabBox.vm, TabBox.history, TabBox.moment),
@@ -200,8 +190,6 @@ TABS = {
         Tab(
             "events",
             "Events",
-            "5",
-            "What was done in this session, and every error",
             "events_panel",
             "EventsPanel",
             (TabBox.vm, TabBox.jobs, TabBox.events),
@@ -209,8 +197,6 @@ TABS = {
         Tab(
             "server",
             "Server",
-            "6",
-            "podplane's local server and its log",
             "server_panel",
             "ServerPanel",
             (TabBox.local_server,),
@@ -218,4 +204,4 @@ TABS = {
         ),
     )
 }
-"""The tabs, in the order of their keys. Adding one is an entry here: key, help and palette follow from it."""
+"""The tabs, in the order of their keys. A new one is an entry here and its key in `tui.keys.bindings`."""

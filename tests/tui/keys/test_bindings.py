@@ -1,49 +1,63 @@
-"""Sentences that name a key name the one that is configured."""
+"""The table of bindings, and what the parts of the dashboard make of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
 import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
 
-from podplane_tui.tui.keys.bindings import places, split_keys, spoken
+from podplane_tui import tui
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.keys.bindings import BY_ID, TOGETHER
 from podplane_tui.tui.keys.keymap import key_lines
-from podplane_tui.tui.screens.help import HelpScreen
-from podplane_tui.tui.screens.tour import Tour
-from tests.conftest import Workspace
-from tests.tui.support import (
-    dashboard,
-    listed,
-    make_app,
-    make_disk,
-    settled,
-    text_of,
-    toasts,
-    until,
-)
+from podplane_tui.tui.keys.naming import split_keys, spoken
+from podplane_tui.tui.screens.dashboard import Dashboard
+from podplane_tui.tui.widgets.tabs import TABS
 
 
-@pytest.mark.parametrize(
-    ("key", "name"),
-    [
-        ("s", "s"),
-        ("S", "S"),
-        ("f5", "F5"),
-        ("ctrl+f", "Ctrl-F"),
-        ("ctrl+right_square_bracket", "Ctrl-]"),
-        ("exclamation_mark", "!"),
-        ("escape", "Esc"),
-        ("shift+pageup", "Shift-PgUp"),
-        ("ctrl+shift+f6", "Ctrl-Shift-F6"),
-        ("enter", "Enter"),
-        ("space", "Space"),
-        ("up", "↑"),
-        ("slash", "/"),
-        ("ctrl+backslash", "Ctrl-\\"),
-        ("underscore", "_"),
-        ("plus", "+"),
-    ],
-)
-def test_keys_are_written_as_people_write_them(key: str, name: str) -> None:
-    assert spoken(key) == name
+def classes_with_bindings(cls: type[DOMNode] = DOMNode) -> Iterator[type[DOMNode]]:
+    """Our own classes that declare bindings."""
+    for child in cls.__subclasses__():
+        if child.__module__.startswith(f"{tui.__name__}.") and child.__dict__.get("BINDINGS"):
+            yield child
+        yield from classes_with_bindings(child)
+
+
+@pytest.fixture(scope="module")
+def declared() -> list[tuple[type[DOMNode], Binding]]:
+    """Each binding of a class of ours, with the class."""
+    for module in walk_packages(tui.__path__, f"{tui.__name__}."):
+        import_module(module.name)
+    classes = dict.fromkeys(classes_with_bindings())
+    found = [(cls, binding) for cls in classes for binding in cls.__dict__["BINDINGS"]]
+    assert all(isinstance(binding, Binding) for _, binding in found)
+    return found
+
+
+def test_the_table_and_the_classes_have_the_same_bindings(declared: list[tuple[type[DOMNode], Binding]]) -> None:
+    assert {binding.id: binding for _, binding in declared} == BY_ID
+    assert len(declared) == len(BY_ID)  # none is in force in two places by accident
+
+
+def test_every_binding_has_an_action_where_it_is_in_force(declared: list[tuple[type[DOMNode], Binding]]) -> None:
+    places = {"app": PodplaneApp, "screen": Dashboard}
+    for cls, binding in declared:
+        place, _, name = binding.action.partition("(")[0].rpartition(".")
+        assert hasattr(places.get(place, cls), f"action_{name}"), binding
+
+
+def test_no_id_stands_for_two_bindings() -> None:
+    bindings = list({id(binding): binding for group in TOGETHER for binding in group}.values())
+    assert len({binding.id for binding in bindings}) == len(bindings)
+
+
+def test_every_tab_has_a_key() -> None:
+    assert {f"view.{tab}" for tab in TABS} <= BY_ID.keys()
+    assert [BY_ID[f"view.{tab}"].key for tab in TABS] == [str(number) for number in range(1, len(TABS) + 1)]
 
 
 def test_every_binding_says_what_it_does_and_has_keys() -> None:
@@ -55,44 +69,6 @@ def test_every_binding_says_what_it_does_and_has_keys() -> None:
 
 
 def test_every_usual_key_has_a_name_of_its_own() -> None:
-    for place in places():
-        keys = {key for binding in place.values() for key in split_keys(binding.key)}
+    for group in TOGETHER:
+        keys = {key for binding in group for key in split_keys(binding.key)}
         assert len({spoken(key) for key in keys}) == len(keys)
-
-
-@pytest.mark.slow
-async def test_sentences_name_the_keys_that_are_configured(workspace: Workspace) -> None:
-    keys = {
-        "app.help": "f9",
-        "vm.create": "f6",
-        "vm.start": "ctrl+y",
-        "dialog.cancel": "escape,f12",
-        "help.close": "f12",
-        "app.tour": "f3",
-        "tour.close": "f12",
-    }
-    app = make_app(workspace, keys=keys, welcome=True)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(lambda: app.screen.query("#empty-state"), what="the empty list")
-        await until(lambda: "Press F6 to make one, F9 for all keys" in text_of(app, "#empty-state"), what="the keys")
-        assert "New here? F3 shows around." in toasts(app)
-        await pilot.press("s")
-        await settled(pilot)
-        assert toasts(app)[-1] == "New here? F3 shows around."
-        await pilot.press("ctrl+y")
-        await until(lambda: toasts(app)[-1] == "There is no VM here yet: press F6 to make one.", what="the refusal")
-        await pilot.press("f6")
-        await until(lambda: app.screen.query(".dialog"), what="the dialog")
-        assert str(app.screen.query_one(".dialog").border_subtitle) == "Esc cancels"
-        await pilot.press("f12", "f9")
-        await until(lambda: isinstance(app.screen, HelpScreen), what="the help")
-        assert str(app.screen.query_one(".dialog").border_subtitle) == "F12 closes"
-        await pilot.press("f12", "f3")
-        await until(lambda: isinstance(app.screen, Tour), what="the tour")
-        assert "Ctrl-Y  x  r" in text_of(app, "#tour-text")
-        await pilot.press("f12")
-        make_disk(workspace, "one")
-        await listed(app, "one")
-        notice = "one is stopped: press Ctrl-Y to start it."
-        await until(lambda: text_of(app, "#console-notice") == notice, what="the notice")
-        assert dashboard(app).table.selected == "one.amd64"

@@ -19,8 +19,9 @@ from podplane_tui.backend.core.format import count, format_duration
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.recording.history import BootHistory, RecordedBoot
 from podplane_tui.backend.recording.store import Recording
-from podplane_tui.tui.keys.bindings import KeyNamer, key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.verbs import KeyNamer
 from podplane_tui.tui.widgets.base import Panel
 from podplane_tui.tui.widgets.boot.timeline import Picture, draw
 

@@ -21,7 +21,7 @@ from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, VMError
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.recording.store import Recording
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.toasts import take_back
 from podplane_tui.tui.widgets.base import Panel

@@ -6,7 +6,7 @@ from podplane_tui.backend.console.claim import Claim
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.recording.store import HowEnded, Recording, Source
-from podplane_tui.tui.keys.bindings import KeyNamer
+from podplane_tui.tui.verbs import KeyNamer
 
 HOW_ENDED = {
     HowEnded.POWERDOWN: "it was powered off",

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -19,6 +19,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from podplane_tui.terminal import Terminal
+from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.widgets.terminal.frame import Frame, Marks, regions
 from podplane_tui.tui.widgets.terminal.painter import Look
 from podplane_tui.tui.widgets.terminal.viewport import Position, Search, Viewport
@@ -65,12 +66,7 @@ class TerminalDisplay(Widget, can_focus=True):
 
     ALLOW_SELECT = False  # selects by itself: its text scrolls and has positions of its own
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("shift+pageup", "scroll_pages(-1)", "Scroll back", show=False, id="terminal.page_up"),
-        Binding("shift+pagedown", "scroll_pages(1)", "Scroll forward", show=False, id="terminal.page_down"),
-        Binding("shift+home", "scroll_oldest", "Oldest line", show=False, id="terminal.oldest"),
-        Binding("shift+end", "follow", "Follow the end", show=False, id="terminal.follow"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.SCROLLING]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "terminal--cursor",

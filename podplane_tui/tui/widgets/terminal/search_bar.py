@@ -3,23 +3,20 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from podplane_tui.tui.keys.bindings import key_name, keys_of, spoken
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import key_name, keys_of, spoken
 from podplane_tui.tui.widgets.terminal.display import TerminalDisplay
 
 
 class TerminalSearch(Horizontal):
     """Searches `view`; hidden until it is opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,up", "older", "Older", id="search.older", tooltip="Older match", priority=True),
-        Binding("down", "newer", "Newer", id="search.newer", tooltip="Newer match", priority=True),
-        Binding("escape", "close", "Close", id="search.close", tooltip="End the search", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.SEARCH]
 
     class Closed(Message):
         """The search has ended."""

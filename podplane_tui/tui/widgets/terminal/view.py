@@ -5,13 +5,14 @@ from time import monotonic
 from typing import ClassVar, Literal
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.reactive import reactive
 
 from podplane_tui.terminal import Terminal
 from podplane_tui.terminal.input import MouseReport, encode_focus, encode_key, encode_mouse, encode_paste
-from podplane_tui.tui.keys.bindings import keys_of
+from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.naming import keys_of
 from podplane_tui.tui.widgets.streams.base import ByteStream
 from podplane_tui.tui.widgets.terminal.display import WHEEL_LINES, DisplayMessage, TerminalDisplay
 
@@ -40,10 +41,7 @@ class TerminalView(TerminalDisplay):
     are what is left out when it comes faster than it can be painted.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "type", "Type", id="terminal.type"),
-        Binding("ctrl+right_square_bracket", "stop_typing", "Stop typing", key_display="^]", id="terminal.stop_typing"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.TERMINAL]
 
     typing = reactive(False, repaint=False)
     """Keys go to the guest."""

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from podplane_tui.backend.core.format import format_path
-from podplane_tui.tui.keys.bindings import key_name
+from podplane_tui.tui.keys.naming import key_name
 
 
 class EmptyState(Static):

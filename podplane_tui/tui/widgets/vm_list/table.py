@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size, Spacing
 from textual.message import Message
 from textual.reactive import var
@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 
 from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.widgets.vm_list import line
 from podplane_tui.tui.widgets.vm_list.order import LARGEST_FIRST, SORTABLE, Sorting, arranged, matching
 from podplane_tui.tui.widgets.vm_list.row import (
@@ -25,8 +26,6 @@ from podplane_tui.tui.widgets.vm_list.row import (
     name_of,
     row_of,
 )
-
-TYPE_TOOLTIP = "Type into the selected VM's console"
 
 RESORT_INTERVAL = 5.0
 """Seconds without a key or a click, and since the last time, until rows move because their values have changed."""
@@ -63,34 +62,7 @@ class VMTable(ScrollView, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"vm-table--header", "vm-table--cursor", "vm-table--hover"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.enter", show=False, id="view.enter", tooltip="Go into the panel below"),
-        Binding("down,j", "cursor_down", show=False, id="list.down", tooltip="Next VM"),
-        Binding("up,k", "cursor_up", show=False, id="list.up", tooltip="Previous VM"),
-        Binding("pagedown", "page_down", show=False, id="list.page_down", tooltip="A page of VMs down"),
-        Binding("pageup", "page_up", show=False, id="list.page_up", tooltip="A page of VMs up"),
-        Binding("home,g", "scroll_top", show=False, id="list.first", tooltip="First VM"),
-        Binding("end,G", "scroll_bottom", show=False, id="list.last", tooltip="Last VM"),
-        Binding("space", "mark", show=False, id="list.mark", tooltip="Mark the VM; verbs then act on all marked ones"),
-        Binding("asterisk", "mark_all", show=False, key_display="*", id="list.mark_all", tooltip="Mark all, or none"),
-        Binding(
-            "less_than_sign",
-            "sort_by(-1)",
-            show=False,
-            key_display="<",
-            id="list.sort_left",
-            tooltip="Sort by the column to the left",
-        ),
-        Binding(
-            "greater_than_sign",
-            "sort_by(1)",
-            show=False,
-            key_display=">",
-            id="list.sort_right",
-            tooltip="Sort by the column to the right",
-        ),
-        Binding("I", "invert", show=False, id="list.invert", tooltip="Sort the other way round"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.LIST]
 
     vms: var[tuple[VMStatus, ...] | None] = var(None)
     moment: var[float] = var(0.0, init=False)
