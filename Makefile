@@ -3,7 +3,7 @@
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: help demo demo-linux test test-fast check screenshots snapshots faults fuzz bench bench-quick bench-terminal clean
+.PHONY: help demo demo-linux test test-fast check graph screenshots snapshots faults fuzz bench bench-quick bench-terminal clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -28,10 +28,16 @@ test: $(READY) ## all tests, virtual machines included
 test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
 	$(BIN)/pytest -n 4 --dist worksteal -m 'not vm and not tmux and not slow'
 
-check: $(READY) ## formatting, lint, types
+check: $(READY) ## formatting, lint, types, who imports whom
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
+
+graph: $(READY) ## draw the packages and their imports in DOT (or one: PACKAGE=podplane_tui.backend.vm)
+	@for package in $(or $(PACKAGE),podplane_tui podplane_tui.backend podplane_tui.terminal podplane_tui.tui); do \
+		$(BIN)/import-linter drawgraph $$package || exit 1; \
+	done
 
 screenshots: $(READY) ## make the pictures of the README from the real program
 	@.ci/setup test

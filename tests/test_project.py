@@ -1,6 +1,5 @@
-"""The rules of the house: who may import whom, what the wheel holds, what lies where, what does not belong here."""
+"""The rules of the house: what is loaded when, what the wheel holds, what belongs where, and what does not belong."""
 
-import ast
 import json
 import os
 import re
@@ -22,18 +21,6 @@ PACKAGE = ROOT / "podplane_tui"
 TOP_LEVEL = {
     *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
     *("benchmarks", "podplane_tui", "screenshots", "styles", "tests"),
-}
-
-# Who stands higher may import who stands lower, never the other way round; modules not named here are no layer.
-LAYERS = {
-    "podplane_tui.terminal": 0,
-    "podplane_tui.backend": 0,
-    "podplane_tui.web": 1,
-    "podplane_tui.tui.messages": 1,
-    "podplane_tui.tui.widgets": 2,
-    "podplane_tui.tui.screens": 3,
-    "podplane_tui.tui.app": 4,
-    "podplane_tui.cli": 5,
 }
 
 
@@ -97,38 +84,6 @@ def test_a_dashboard_has_its_moments_to_paint_at_before_textual_is_imported(
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout == f"{moments}\n"
-
-
-def test_textual_is_imported_where_the_interface_is() -> None:
-    outside = {module for module in modules_of("podplane_tui") if not f"{module}.".startswith("podplane_tui.tui.")}
-    assert [name for module in outside for name in imports_of(module) if f"{name}.".startswith("textual.")] == []
-
-
-def imports_of(module: str) -> Iterator[str]:
-    """Yield the full names a module of ours imports, wherever in it, `from`'s names included."""
-    path = ROOT / module.replace(".", "/")
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package = [*module.split("."), ""][: -node.level - (path.name != "__init__.py")] if node.level else []
-            yield from (".".join([*package, *filter(None, [node.module]), name.name]) for name in node.names)
-
-
-def layer_of(name: str) -> int | None:
-    return next((rank for layer, rank in LAYERS.items() if f"{name}.".startswith(f"{layer}.")), None)
-
-
-def test_imports_go_down_the_layers_only() -> None:
-    wrong = [
-        f"{module} imports {name}"
-        for layer, rank in LAYERS.items()
-        for module in modules_of(layer)
-        for name in imports_of(module)
-        if (other := layer_of(name)) is not None and other > rank
-    ]
-    assert not wrong
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """The backend: everything a script needs to manage the VMs of local Podplane clusters.
 
 What lives here: files, processes, QEMU, SSH, rsync, and the verbs made of them. What may not: Textual, Rich, click, the
-terminal emulator, `print`. The packages are layers, and the contracts in `pyproject.toml` hold their order.
+terminal emulator, `print`. The packages are layers, in the order that the contracts in `pyproject.toml` give.
+
+What is to come has its place already: a guest's metrics, units and journal over one SSH connection in `guest`, the
+cluster in a VM in `kubernetes`, VMs of other hosts in `hosts`, port forwards of a running VM in `vm.forward`.
 
 Each public name's module is imported when the name is first asked for: most programs use few of them, and each takes
 time to import.
@@ -66,7 +69,7 @@ if TYPE_CHECKING:
     from podplane_tui.backend.vm.repair import RepairKind, RepairPlan, RepairStep
     from podplane_tui.backend.vm.start import StartSettings
 
-_NAMES = {
+PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
     "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
@@ -90,7 +93,7 @@ _NAMES = {
 }
 """Module → the public names it defines."""
 
-_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+_MODULES = {name: module for module, names in PUBLIC_NAMES.items() for name in names.split()}
 
 __all__ = [
     "NET_CIDR",

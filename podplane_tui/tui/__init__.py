@@ -1,4 +1,8 @@
-"""The dashboard: everything that imports Textual lives here and nowhere else."""
+"""The dashboard.
+
+What lives here: everything that imports Textual. What may not: what a script could use as well, which belongs in the
+backend.
+"""
 
 import os
 

@@ -33,13 +33,14 @@ from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.keys.type_ahead import KeyHold
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
-from podplane_tui.tui.polling import TOAST_LIMIT, WatchingApp
+from podplane_tui.tui.polling import WatchingApp
 from podplane_tui.tui.saved_view import Memory, recall, remember
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.toasts import TOAST_LIMIT
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT
 from podplane_tui.tui.widgets.vm_list.table import VMTable
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 _WARM_UP = 3.0
 """Seconds after which what verbs and shells need is imported: the first of them is half a second quicker for it."""
 
-_WANTED_SOON = ("podplane_tui.tui.actions.dispatcher", "podplane_tui.tui.widgets.shell_panel", "paramiko")
+WANTED_SOON = ("podplane_tui.tui.actions.dispatcher", "podplane_tui.tui.widgets.shell_panel", "paramiko")
 _NOT_OFFERED = {"Keys", "Maximize"}
 """Textual's commands that leave the list in the middle of nothing, or open a panel that no key closes."""
 
@@ -177,7 +178,7 @@ class PodplaneApp(WatchingApp):
     @work(group="warm-up")
     async def _warm_up(self) -> None:
         try:
-            await in_thread(lambda: [import_module(name) for name in _WANTED_SOON], name="warm-up")
+            await in_thread(lambda: [import_module(name) for name in WANTED_SOON], name="warm-up")
         finally:
             if not gc.isenabled():  # whoever opens the dashboard may have put it off
                 # What is there by now stays. To look through it for cycles took 50 ms, every few seconds under a flood.
@@ -279,7 +280,31 @@ class PodplaneApp(WatchingApp):
             kept = memory
         self._keeping = False
 
-    # Doing
+    # Doing: what the actions need, see `ActionHost`
+
+    @property
+    def dialog_open(self) -> bool:
+        """Whether another screen than the dashboard is shown."""
+        return self.screen is not self.dashboard
+
+    @property
+    def list_focused(self) -> bool:
+        """Whether keys go to the list of VMs."""
+        return not self.dialog_open and self.dashboard.focused is self.dashboard.table
+
+    def key(self, binding_id: str) -> str:
+        """The key that the binding has now, as sentences name it."""
+        return key_name(self, binding_id)
+
+    def select(self, cluster_id: str) -> None:
+        """Put the cursor on this cluster, now or as soon as it appears."""
+        self.dashboard.select(cluster_id)
+
+    def show_job(self, job: Job) -> None:
+        """Show the job as it is now, in the place of what was shown of it."""
+        from podplane_tui.tui.state.jobs import updated  # noqa: PLC0415 - comes with the first verb
+
+        self.jobs = updated(self.jobs, job)
 
     def _touched_since(self, moment: float) -> frozenset[str]:
         busy = self._actions.jobs.busy if self._actions is not None else ()
@@ -315,7 +340,7 @@ class PodplaneApp(WatchingApp):
 
     def _question_coming(self) -> bool:
         """Whether a key that was typed may open a dialog, or has opened one that has no focus yet."""
-        if self.screen is not self.dashboard:
+        if self.dialog_open:
             return not self.screen.is_mounted
         return (
             self.dashboard.requests > 0

@@ -21,6 +21,7 @@ from podplane_tui.tui.messages import Noted
 from podplane_tui.tui.state.events import Event, Level, changes, event, with_events
 from podplane_tui.tui.state.history import History
 from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.toasts import TOAST_LIMIT
 
 STALE_AFTER = 2
 """Seconds after its time at which a look that has not come back makes what is shown look old."""
@@ -30,9 +31,6 @@ UPKEEP_INTERVAL = 10.0
 
 _STEP = 1.0
 """Seconds after which times that are shown move on, looked or not."""
-
-TOAST_LIMIT = 300
-"""Cells of a message that comes as a toast."""
 
 
 class WatchingApp(App[None]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from textual.app import App
 from textual.content import Content
 
 from podplane_tui.backend.core.control import Control
@@ -12,14 +11,14 @@ from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.vm.remembered import read_settings
+from podplane_tui.tui.actions.host import Asker
 from podplane_tui.tui.actions.tasks import Work, Workshop
-from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.vm_settings import MachineDialog, MachineSettings, SnapshotDialog, SnapshotRequest
 from podplane_tui.tui.threads import in_thread
 
 
-async def ask_settings(app: App[None], workshop: Workshop, vm: VMStatus) -> Work | None:
+async def ask_settings(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
     """The work of changing what `vm` is started with; None when nothing is to change."""
     settings = await in_thread(lambda: read_settings(vm.files), name="settings")
     dialog = MachineDialog(
@@ -29,8 +28,8 @@ async def ask_settings(app: App[None], workshop: Workshop, vm: VMStatus) -> Work
         disk=format_size(vm.disk_virtual_bytes),
         check=lambda answer: workshop.user_data_fault(vm.cluster_id, vm.arch, answer.user_data),
     )
-    answer = await app.push_screen_wait(dialog)
-    return None if answer is None else partial(_configure, workshop, vm, answer, key_name(app, "vm.restart"))
+    answer = await host.push_screen_wait(dialog)
+    return None if answer is None else partial(_configure, workshop, vm, answer, host.key("vm.restart"))
 
 
 def _configure(workshop: Workshop, vm: VMStatus, answer: MachineSettings, restart_key: str, control: Control) -> str:
@@ -41,14 +40,14 @@ def _configure(workshop: Workshop, vm: VMStatus, answer: MachineSettings, restar
     return f"press {restart_key} to restart it with them" if vm.live else "from its next start on"
 
 
-async def ask_snapshot(app: App[None], workshop: Workshop, vm: VMStatus) -> Work | None:
+async def ask_snapshot(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
     """The work of taking, restoring or deleting a snapshot of `vm`; None when there is none to do.
 
     Raises `VMError` when its snapshots can't be read.
     """
     disk = workshop.cluster(vm.cluster_id, vm.arch).disk
     found = await in_thread(disk.snapshots, name="snapshots")
-    request = await app.push_screen_wait(SnapshotDialog(name=vm.cluster_id, snapshots=found))
+    request = await host.push_screen_wait(SnapshotDialog(name=vm.cluster_id, snapshots=found))
     if request is None:
         return None
     if request.what != "take":
@@ -62,7 +61,7 @@ async def ask_snapshot(app: App[None], workshop: Workshop, vm: VMStatus) -> Work
             accept=request.what.title(),
             style="-dangerous",
         )
-        if not await app.push_screen_wait(question):
+        if not await host.push_screen_wait(question):
             return None
     return partial(_snapshot, workshop, vm, request)
 

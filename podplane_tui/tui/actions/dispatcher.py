@@ -13,10 +13,10 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.tui.actions import bulk
 from podplane_tui.tui.actions.confirm import ask
+from podplane_tui.tui.actions.host import ActionHost
 from podplane_tui.tui.actions.runner import JobRunner
 from podplane_tui.tui.actions.sync import ask_sync
 from podplane_tui.tui.actions.tasks import Work, Workshop
-from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens.create import CreateDialog, CreateRequest
 from podplane_tui.tui.state.jobs import Outcome
@@ -25,8 +25,6 @@ from podplane_tui.tui.verbs import Verb, refusal
 
 if TYPE_CHECKING:
     from textual.worker import Worker
-
-    from podplane_tui.tui.app import PodplaneApp
 
 GIVE_UP = 10.0
 """Seconds after which a request that has not come to its dialog makes way for another: its disk may never answer."""
@@ -38,10 +36,10 @@ Doing = Callable[[], Awaitable[object]]
 class Actions:
     """Does for the app what is asked of it; `jobs` are the verbs that are being done."""
 
-    def __init__(self, app: PodplaneApp, workshop: Workshop) -> None:
-        self._app = app
+    def __init__(self, host: ActionHost, workshop: Workshop) -> None:
+        self._host = host
         self.workshop = workshop
-        self.jobs = JobRunner(app)
+        self.jobs = JobRunner(host)
         self.asking = 0
         """Requests that may open a dialog, or have one open."""
         self._asked: Worker[None] | None = None
@@ -52,14 +50,13 @@ class Actions:
     def request(self, event: ActionRequested) -> None:
         """Begin."""
         if self.asking:
-            is_open = self._app.screen is not self._app.dashboard
-            if self._asked is None or is_open or time.monotonic() - self._asked_at < GIVE_UP:
-                self._app.refuse("What was asked for before is still being looked at.")
+            if self._asked is None or self._host.dialog_open or time.monotonic() - self._asked_at < GIVE_UP:
+                self._host.refuse("What was asked for before is still being looked at.")
                 return
             self._asked.cancel()
         self.asking += 1
         self._asked_at = time.monotonic()
-        self._asked = self._app.run_worker(self._ask_and_do(event), group="verbs", exit_on_error=True)
+        self._asked = self._host.run_worker(self._ask_and_do(event), group="verbs")
 
     async def _ask_and_do(self, event: ActionRequested) -> None:
         try:
@@ -76,27 +73,28 @@ class Actions:
         if do is not None:
             await do()
 
-    def _key(self, binding_id: str) -> str:
-        return key_name(self._app, binding_id)
-
     async def _ask_about_many(self, event: ActionRequested) -> Doing | None:
         """The same for many machines, with one question that lists them, and then all at once."""
         verb = event.verb
-        vms = [vm for vm in self._app.vms or () if vm.key in event.keys]
-        chosen = bulk.select(verb, vms, busy=self.jobs.busy, hidden=event.hidden, key=self._key)
+        vms = [vm for vm in self._host.vms or () if vm.key in event.keys]
+        chosen = bulk.select(verb, vms, busy=self.jobs.busy, hidden=event.hidden, key=self._host.key)
         if verb in {Verb.SYNC, Verb.WATCH}:
-            self._app.refuse(f"Files are copied to one VM at a time: {self._key('view.back')} takes the marks away.")
+            self._host.refuse(
+                f"Files are copied to one VM at a time: {self._host.key('view.back')} takes the marks away."
+            )
         elif not chosen.able and verb is Verb.STOP and self.jobs.busy & set(event.keys):
             for key in self.jobs.busy & set(event.keys):
                 self.jobs.meet(key, verb)
         elif not chosen.able:
-            self._app.refuse("; ".join(f"{name} {reason}" for name, reason in chosen.left_out) or "Those VMs are gone.")
+            self._host.refuse(
+                "; ".join(f"{name} {reason}" for name, reason in chosen.left_out) or "Those VMs are gone."
+            )
         else:
-            self._app.clear_notifications()
+            self._host.clear_notifications()
             plan = await in_thread(lambda: bulk.plan(verb, chosen, self.workshop), name=f"{verb}-plans")
             if not plan.tasks:
-                self._app.refuse("; ".join(f"{name} {reason}" for name, reason in plan.left_out))
-            elif await self._app.push_screen_wait(plan.question):
+                self._host.refuse("; ".join(f"{name} {reason}" for name, reason in plan.left_out))
+            elif await self._host.push_screen_wait(plan.question):
                 return lambda: asyncio.gather(
                     *(self.jobs.run(verb, vm.key, vm.cluster_id, task) for vm, task in plan.tasks)
                 )
@@ -104,24 +102,24 @@ class Actions:
 
     async def _ask_about(self, verb: Verb, key: str) -> Doing | None:
         """Refuse, or ask. One verb at a time per machine."""
-        vm = next((vm for vm in self._app.vms or () if vm.key == key), None)
+        vm = next((vm for vm in self._host.vms or () if vm.key == key), None)
         if vm is None:
-            self._app.refuse("That VM is gone.")
+            self._host.refuse("That VM is gone.")
             return None
         if verb is Verb.WATCH and self.jobs.end_watches(key):
             return None
         if key in self.jobs.busy:
             self.jobs.meet(key, verb)
             return None
-        reason = refusal(verb, vm, self._key)
+        reason = refusal(verb, vm, self._host.key)
         if reason is not None:
-            self._app.refuse(reason)
+            self._host.refuse(reason)
             return None
-        self._app.clear_notifications()  # none of them may cover the question
+        self._host.clear_notifications()  # none of them may cover the question
         try:
             task = await self._ask(verb, vm)
         except (VMError, OSError) as error:
-            self._app.refuse(str(error))
+            self._host.refuse(str(error))
             return None
         if task is None:
             return None
@@ -130,42 +128,41 @@ class Actions:
 
     async def _ask(self, verb: Verb, vm: VMStatus) -> Work | None:
         if verb not in {Verb.SYNC, Verb.WATCH}:
-            return await ask(self._app, self.workshop, vm, verb)
-        answer = await ask_sync(self._app, self.workshop, vm, watch=verb is Verb.WATCH)
+            return await ask(self._host, self.workshop, vm, verb)
+        answer = await ask_sync(self._host, self.workshop, vm, watch=verb is Verb.WATCH)
         if answer is not None and answer.watch:
             self._begin_watch(vm, answer.request)
             return None
         return self.workshop.sync(vm, answer.request) if answer is not None else None
 
     async def _ask_create(self) -> Doing | None:
-        arch = self._app.arch
-        taken = frozenset(vm.cluster_id for vm in self._app.vms or () if vm.arch == arch)
+        arch = self._host.arch
+        taken = frozenset(vm.cluster_id for vm in self._host.vms or () if vm.arch == arch)
         cached = await in_thread(lambda: self.workshop.cached_images(arch), name="images")
-        self._app.clear_notifications()  # none of them may cover the dialog
+        self._host.clear_notifications()  # none of them may cover the dialog
         (start, error), self._not_made = self._not_made, (None, "")
         dialog = CreateDialog(
             taken=taken,
             cached=cached,
-            defaults=self._app.config.create,
+            defaults=self._host.config.create,
             start=start,
             error=error,
             check=lambda request: self.workshop.create_fault(request, arch),
         )
-        request = await self._app.push_screen_wait(dialog)
+        request = await self._host.push_screen_wait(dialog)
         return None if request is None else partial(self._create, request)
 
     async def _create(self, request: CreateRequest) -> None:
-        key = f"{request.cluster_id}.{self._app.arch}"
-        task = self.workshop.create(request, self._app.arch, start_key=self._key("vm.start"))
+        key = f"{request.cluster_id}.{self._host.arch}"
+        task = self.workshop.create(request, self._host.arch, start_key=self._host.key("vm.start"))
         ended = await self.jobs.run(Verb.CREATE, key, request.cluster_id, task)
-        dashboard = self._app.dashboard
         if ended is None:
             return
         if ended.outcome is Outcome.DONE:
-            dashboard.select(request.cluster_id)
+            self._host.select(request.cluster_id)
         elif ended.outcome is Outcome.FAILED:
             self._not_made = request, ended.message
-            if not self.asking and self._app.screen is dashboard and dashboard.focused is dashboard.table:
+            if not self.asking and self._host.list_focused:
                 self.request(ActionRequested(Verb.CREATE))  # else with the next wish for a machine
 
     # Watches: beside the one verb at a time that a machine takes, and any number of them
@@ -173,8 +170,8 @@ class Actions:
     def _begin_watch(self, vm: VMStatus, request: SyncRequest) -> None:
         slot = f"{vm.key} {request.source} {request.destination}"
         if slot in self.jobs.busy:
-            self._app.refuse(f"{request.source} is watched already: press {self._key('vm.watch')} to end that")
+            self._host.refuse(f"{request.source} is watched already: press {self._host.key('vm.watch')} to end that")
             return
         subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
         task = self.workshop.watch(vm, request)
-        self._app.run_worker(self.jobs.run(Verb.WATCH, vm.key, subject, task, slot=slot), group=f"watch-{slot}")
+        self._host.run_worker(self.jobs.run(Verb.WATCH, vm.key, subject, task, slot=slot), group=f"watch-{slot}")

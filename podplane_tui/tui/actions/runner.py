@@ -7,18 +7,15 @@ import itertools
 import time
 from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import TYPE_CHECKING
 
 from podplane_tui.backend.core.errors import Cancelled, VMError
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.tui.actions.host import JobHost
 from podplane_tui.tui.actions.tasks import Work
-from podplane_tui.tui.polling import TOAST_LIMIT
-from podplane_tui.tui.state.jobs import Job, Outcome, RunningJob, updated
+from podplane_tui.tui.state.jobs import Job, Outcome, RunningJob
 from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.toasts import TOAST_LIMIT
 from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb
-
-if TYPE_CHECKING:
-    from podplane_tui.tui.app import PodplaneApp
 
 _REPORT_INTERVAL = 0.05
 
@@ -26,8 +23,8 @@ _REPORT_INTERVAL = 0.05
 class JobRunner:
     """Runs work for the app and keeps `jobs` of it up to date."""
 
-    def __init__(self, app: PodplaneApp) -> None:
-        self._app = app
+    def __init__(self, host: JobHost) -> None:
+        self._host = host
         self._running: dict[str, RunningJob] = {}
         self._numbers = itertools.count(1)
 
@@ -46,10 +43,10 @@ class JobRunner:
             self.meet(slot, verb)
             return None
         job = Job(next(self._numbers), verb, key, one_line(subject), time.monotonic(), time.time())
-        running = RunningJob(job, wake=partial(self._app.call_later, self._fetch_later, slot))
+        running = RunningJob(job, wake=partial(self._host.call_later, self._fetch_later, slot))
         self._running[slot] = running
-        self._show(job)
-        self._app.look_now()
+        self._host.show_job(job)
+        self._host.look_now()
         outcome, message = Outcome.DONE, ""
         try:
             message = await in_thread(lambda: task(running.control), name=f"{verb}-{key}", at_exit=AtExit.FINISH)
@@ -64,30 +61,27 @@ class JobRunner:
         except OSError as error:
             outcome, message = Outcome.FAILED, f"{error.filename or 'the system'}: {error.strerror or error}"
         except Exception as error:
-            self._app.log.error(error)
+            self._host.log.error(error)
             outcome, message = Outcome.FAILED, f"unexpected {type(error).__name__}: {error}"
         finally:
             del self._running[slot]
         ended = running.finish(outcome, message)
-        self._show(ended)
-        self._app.look_now(doubt=True)
+        self._host.show_job(ended)
+        self._host.look_now(doubt=True)
         if outcome is Outcome.FAILED:
             title = f"{WORDING[verb].title} {ended.subject} failed"
             text = one_line(message, limit=TOAST_LIMIT)
-            self._app.notify(text, title=title, severity="error", timeout=10, markup=False)
+            self._host.notify(text, title=title, severity="error", timeout=10, markup=False)
         return ended
 
     def _fetch_later(self, key: str) -> None:
         """There are new steps: show them, and all that come within a moment, at once."""
-        self._app.set_timer(_REPORT_INTERVAL, lambda: self._fetch(key))
+        self._host.set_timer(_REPORT_INTERVAL, lambda: self._fetch(key))
 
     def _fetch(self, key: str) -> None:
         running = self._running.get(key)
         if running is not None:
-            self._show(running.fetch())
-
-    def _show(self, job: Job) -> None:
-        self._app.jobs = updated(self._app.jobs, job)
+            self._host.show_job(running.fetch())
 
     def meet(self, slot: str, verb: Verb) -> None:
         """What a verb means while something runs there: a second stop skips to the next step, all else has to wait."""
@@ -96,7 +90,7 @@ class JobRunner:
             running.control.skip.set()
             running.report("skipping to the next step")
         else:
-            self._app.refuse(f"{running.job.subject} is busy: {running.job.headline}. Wait until that has ended.")
+            self._host.refuse(f"{running.job.subject} is busy: {running.job.headline}. Wait until that has ended.")
 
     def end_watches(self, key: str) -> bool:
         """End the watches of a machine; whether there were any."""

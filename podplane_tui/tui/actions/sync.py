@@ -2,17 +2,16 @@
 
 from dataclasses import replace
 
-from textual.app import App
-
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.vm.remembered import read_settings
+from podplane_tui.tui.actions.host import Asker
 from podplane_tui.tui.actions.tasks import Workshop, sync_fault
 from podplane_tui.tui.screens.preview import PreviewDialog
 from podplane_tui.tui.screens.sync import SyncAnswer, SyncDialog
 from podplane_tui.tui.threads import in_thread
 
 
-async def ask_sync(app: App[None], workshop: Workshop, vm: VMStatus, *, watch: bool) -> SyncAnswer | None:
+async def ask_sync(host: Asker, workshop: Workshop, vm: VMStatus, *, watch: bool) -> SyncAnswer | None:
     """What to copy into `vm`; None when nothing. With `watch` the dialog begins with that switched on."""
     files = workshop.cluster(vm.cluster_id, vm.arch).files
     recent = (await in_thread(lambda: read_settings(files), name="settings")).syncs
@@ -21,10 +20,10 @@ async def ask_sync(app: App[None], workshop: Workshop, vm: VMStatus, *, watch: b
         dialog = SyncDialog(
             name=vm.cluster_id, recent=recent, start=answer, watch=watch, check=lambda each: sync_fault(each.request)
         )
-        answer = await app.push_screen_wait(dialog)
+        answer = await host.push_screen_wait(dialog)
         if answer is None or not (answer.preview or answer.request.delete):
             return answer
         look = workshop.preview_sync(vm, answer.request)
-        if await app.push_screen_wait(PreviewDialog(name=vm.cluster_id, look=look)):
+        if await host.push_screen_wait(PreviewDialog(name=vm.cluster_id, look=look)):
             return answer
         answer = replace(answer, preview=False)

@@ -1,0 +1,5 @@
+"""Where a terminal widget's bytes come from and go to: recordings, sockets, pseudo-terminals, SSH channels.
+
+What lives here: streams with one interface, each with a reader of its own that always drains. What may not: painting
+and emulating.
+"""
