@@ -7,8 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,6 +15,7 @@ import pytest
 from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.backend.vm.start import StartSettings
 from podplane_tui.backend.workspace import throw_away_workspace
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -38,13 +37,6 @@ with throw_away_workspace() as place:
     if "raise" in sys.argv:
         raise ValueError("an error of the owner")
 """
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def machines_below(root: Path) -> list[psutil.Process]:

@@ -21,7 +21,8 @@ from podplane_tui.web.server import COOKIE
 from tests.cli.test_cli import assert_refused, make_disk, run
 from tests.cli.test_vm import Terminal
 from tests.conftest import Workspace
-from tests.web.support import PATIENCE, closed, shown, until
+from tests.waiting import until
+from tests.web.support import PATIENCE, closed, shown
 
 PROGRAM = [sys.executable, "-m", "podplane_tui", "serve", "--port", "0", "--arch", "amd64"]
 

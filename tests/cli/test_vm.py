@@ -25,6 +25,7 @@ import pytest
 
 from tests.conftest import Workspace, missing
 from tests.guest.tiny import PROMPT, TinyGuest
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
@@ -63,9 +64,7 @@ def machine(workspace: Workspace) -> dict[str, object]:
 
 def wait_for_state(workspace: Workspace, *states: str) -> None:
     """List the machine until it is in one of these states."""
-    deadline = time.monotonic() + 60
-    while (vm := machine(workspace))["state"] not in states:
-        assert time.monotonic() < deadline, f"{states} did not come: {vm}"
+    wait_until(lambda: machine(workspace)["state"] in states, f"{states}", seen=lambda: machine(workspace))
 
 
 def configure(workspace: Workspace, text: str) -> Path:

@@ -13,8 +13,7 @@ import json
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from podplane_tui.backend import Cluster
 from podplane_tui.backend.ssh.client import SSHTarget
 from tests.base_directories import BaseDirectories, environment_below
 from tests.guest.debian import PARTITION, DebianGuest
+from tests.waiting import wait_until
 
 BOOT_LIMIT = 1500.0
 """Seconds two Debian guests may take to boot at once, on a machine that does other things besides."""
@@ -175,18 +175,6 @@ class Clusters(BaseDirectories):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.run("stop", "--id", cluster_id, "--force", check=False, timeout=60)
         shutil.rmtree(self.root)
-
-
-def wait_until(reached: Callable[[], object], what: str, *, timeout: float = BOOT_LIMIT) -> None:
-    """Ask again and again until `reached()` is true.
-
-    Raises:
-        AssertionError: after `timeout` seconds.
-    """
-    deadline = time.monotonic() + timeout
-    while not reached():
-        assert time.monotonic() < deadline, f"waited {timeout:.0f} s for {what}"
-        time.sleep(0.25)
 
 
 def _digest(path: Path) -> str:

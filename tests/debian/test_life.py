@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.debian.clusters import PROOF, Clusters, wait_until
+from tests.debian.clusters import PROOF, Clusters
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 

@@ -17,7 +17,8 @@ from podplane_tui.backend.ssh.client import SSHTarget
 from podplane_tui.backend.sync.copy import preview_sync, run_sync
 from podplane_tui.backend.sync.output import ChangeKind
 from podplane_tui.backend.sync.rsync import Rsync, SyncRequest, find_rsync
-from tests.debian.clusters import BOOT_LIMIT, Clusters, wait_until
+from tests.debian.clusters import BOOT_LIMIT, Clusters
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 

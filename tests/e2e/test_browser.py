@@ -8,8 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from podplane_tui.backend.images.manifest import manifest_path
 from tests.conftest import Workspace, missing
 from tests.guest.tiny import PROMPT, TinyGuest
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300), pytest.mark.usefixtures("require_qemu")]
 
@@ -101,11 +102,13 @@ def screen(page: Page) -> str:
 
 def until(page: Page, condition: Callable[[str], object], what: str) -> str:
     """Wait until the screen is as it should be, and give it."""
-    end = time.monotonic() + SECONDS
-    while not condition(text := screen(page)):
-        assert time.monotonic() < end, f"waited {SECONDS:.0f} s in vain for {what}:\n{text}"
-        page.wait_for_timeout(250)  # between two looks, not instead of one
-    return text
+
+    def reached() -> str | None:
+        text = screen(page)
+        return text if condition(text) else None
+
+    pause = partial(page.wait_for_timeout, 250)  # the page goes on meanwhile
+    return wait_until(reached, what, seconds=SECONDS, seen=lambda: screen(page), pause=pause) or ""
 
 
 def shows(page: Page, *texts: str) -> str:

@@ -25,6 +25,7 @@ from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
 from tests.backend.console.terminal_child import run_on_terminal
 from tests.guest.tiny import TinyGuest
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
@@ -237,10 +238,7 @@ def test_watch_survives_a_restart(tiny_ssh_guest: TinyGuest, tmp_path: Path) -> 
         return any(text in line for line in lines)
 
     def until(condition: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + BOOT_LIMIT
-        while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}: {lines}"
-            time.sleep(0.05)
+        wait_until(condition, what, seconds=BOOT_LIMIT, seen=lambda: lines)
 
     with _machine(tiny_ssh_guest) as machine, ThreadPoolExecutor() as pool:
         control = Control(report=lines.append, cancel=cancel)

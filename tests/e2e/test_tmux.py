@@ -15,6 +15,7 @@ import pytest
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.qemu.qmp import console_client_connected
 from tests.conftest import Workspace, missing
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.tmux, pytest.mark.timeout(300), pytest.mark.usefixtures("require_qemu")]
 
@@ -60,10 +61,7 @@ class Terminal:
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait for `condition`; fail with the screen when it does not come."""
-        end = time.monotonic() + SECONDS
-        while not condition():
-            assert time.monotonic() < end, f"waited {SECONDS:.0f} s in vain for {what}:\n{self.screen}"
-            time.sleep(0.05)  # between two looks, not instead of one
+        wait_until(condition, what, seconds=SECONDS, seen=lambda: self.screen)
 
     def shows(self, *texts: str) -> None:
         """Wait until all of `texts` are on the screen."""

@@ -12,7 +12,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,14 +35,6 @@ SMALL = StartSettings(network=False, memory="64M", cpus="1")
 AT_ONCE = StopTimeouts(powerdown=0, terminate=60)
 SHORT = StopTimeouts(powerdown=0.3, terminate=60)
 """For machines that obey SIGTERM, however late on a busy host."""
-
-
-def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 60) -> None:
-    """Wait until `condition` gives something true."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
-        time.sleep(0.01)
 
 
 class Sentinel:

@@ -11,8 +11,9 @@ import time
 import psutil
 
 from podplane_tui.backend import AlreadyRunning, State, VMExists
-from tests.faults.bench import AT_ONCE, SMALL, Bench, wait_until
+from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case
+from tests.waiting import wait_until
 
 SEED = int(os.environ.get("FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 """Names the points: the same seed kills at the same ones. Set FAULTS_SEED to repeat a run."""

@@ -27,8 +27,9 @@ from podplane_tui.backend import (
 )
 from podplane_tui.backend.runtime.ports import FORWARDS
 from tests.conftest import suspend
-from tests.faults.bench import AT_ONCE, SMALL, Bench, wait_until
+from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case, refused
+from tests.waiting import wait_until
 
 
 @contextmanager

@@ -35,11 +35,12 @@ from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import ensure_identity
 from podplane_tui.backend.vm import cluster
 from tests.conftest import suspend
-from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench, wait_until
+from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench
 from tests.faults.matrix import case, refused
 from tests.faults.ssh_server import SSHServer
 from tests.guest import tiny
 from tests.guest.boot import Serial
+from tests.waiting import wait_until
 
 NEVER = 86400.0
 """Seconds: whoever waits for the wrong thing does not come back."""

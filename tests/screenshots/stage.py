@@ -19,7 +19,8 @@ from podplane_tui.tui.widgets.shell_panel import ShellPanel
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.debian.clusters import ALPHA_USER_DATA, BETA_USER_DATA, BOOT_LIMIT, Clusters
 from tests.guest import debian
-from tests.tui.support import dashboard, until
+from tests.tui.support import dashboard
+from tests.waiting import until
 
 HOME = Path.home()
 """Of whoever makes the pictures; not to be seen on any."""

@@ -1,9 +1,7 @@
 """What the dashboard's tests share: disks, an app on a workspace, waiting for conditions."""
 
-import asyncio
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,19 +15,12 @@ from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from tests.conftest import Workspace
+from tests.waiting import until
 
 _POSTED_IN_TURN = 8
 """How many messages may follow from one another: a key's, an action's, a dialog's, its widgets' mounting."""
 
 SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)]
-
-
-async def until(condition: Callable[[], object], *, what: str, seconds: float = 60.0) -> None:
-    """Let the app run until `condition` holds; fail with `what` when it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what}"
-        await asyncio.sleep(0.01)
 
 
 def files_of(workspace: Workspace, cluster_id: str, arch: str = "amd64") -> VMFiles:

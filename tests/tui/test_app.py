@@ -17,8 +17,8 @@ from tests.tui.support import (
     settled,
     text_of,
     toasts,
-    until,
 )
+from tests.waiting import until
 
 at_each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 

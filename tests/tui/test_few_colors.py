@@ -10,7 +10,8 @@ from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.theme import theme_for_terminal
 from tests.conftest import Workspace
-from tests.tui.support import listed, make_app, make_disk, painted, settled, until
+from tests.tui.support import listed, make_app, make_disk, painted, settled
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(

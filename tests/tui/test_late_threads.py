@@ -39,8 +39,9 @@ from podplane_tui.tui.widgets.server_panel import ServerPanel
 from podplane_tui.tui.widgets.vm_list.order import Sorting
 from podplane_tui.tui.widgets.vm_list.table import ListView
 from tests.conftest import Workspace
-from tests.tui.support import dashboard, listed, make_app, settled, until
+from tests.tui.support import dashboard, listed, make_app, settled
 from tests.tui.widgets.console.test_panel import machine
+from tests.waiting import until
 
 
 class WidgetApp(App[None]):

@@ -29,8 +29,8 @@ from tests.tui.support import (
     settled,
     text_of,
     toasts,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 

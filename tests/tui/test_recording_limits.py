@@ -12,7 +12,8 @@ from podplane_tui.tui import polling
 from podplane_tui.tui.recording_limits import Upkeep
 from tests.backend.recording.test_store import can_punch
 from tests.conftest import Workspace
-from tests.tui.support import files_of, make_app, make_disk, until
+from tests.tui.support import files_of, make_app, make_disk
+from tests.waiting import until
 
 MB = 2**20
 

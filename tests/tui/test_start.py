@@ -11,7 +11,8 @@ from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.help import HelpScreen
 from podplane_tui.tui.widgets.boot.panel import BootPanel
 from tests.conftest import Workspace
-from tests.tui.support import dashboard, make_disk, painted, settled, until
+from tests.tui.support import dashboard, make_disk, painted, settled
+from tests.waiting import until
 
 LATER = [
     "podplane_tui.backend.boot.parser",

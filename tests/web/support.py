@@ -5,8 +5,7 @@ import contextlib
 import socket
 import sys
 import textwrap
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -134,11 +133,3 @@ def transport(page: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
     found = page._conn.transport
     assert isinstance(found, asyncio.Transport)
     return found
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for `condition`."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        await asyncio.sleep(0.01)

@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 from podplane_tui.web import server as server_module
 from podplane_tui.web import tab as tab_module
 from podplane_tui.web.server import COOKIE, MOST_TABS
+from tests.waiting import until
 from tests.web.support import (
     PATIENCE,
     closed,
@@ -23,7 +24,6 @@ from tests.web.support import (
     site,
     speaker,
     transport,
-    until,
 )
 
 NOTHING = speaker("receive()")

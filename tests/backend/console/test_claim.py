@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from podplane_tui.backend.console.claim import Claim, ask, asker, holder, take
 from podplane_tui.backend.console.relay import DETACH, Ending, relay
 from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld
 from podplane_tui.backend.core.paths import VMFiles
+from tests.waiting import wait_until
 
 LIMIT = 60.0
 
@@ -26,13 +26,6 @@ LIMIT = 60.0
 @pytest.fixture
 def files(tmp_path: Path) -> VMFiles:
     return VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run")
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_console_has_one_holder_who_is_named(files: VMFiles) -> None:

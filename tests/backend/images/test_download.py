@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidIma
 from podplane_tui.backend.images import download
 from podplane_tui.backend.images.download import download_image
 from podplane_tui.backend.runtime.lock import vm_lock
+from tests.waiting import wait_until
 
 CONTENT = bytes(range(256)) * 8192
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -148,9 +148,7 @@ def test_two_that_want_the_same_image_get_it(server: Server, tmp_path: Path) -> 
 
     def wait_for_the_other() -> None:
         begun.set()
-        end = time.monotonic() + 60
-        while not reports and len(server.ranges) < 2 and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: reports or len(server.ranges) >= 2, "the other")
 
     server.half_way = wait_for_the_other
     with ThreadPoolExecutor() as pool:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,13 +73,6 @@ def test_one_of_a_process_that_was_gone_before_is_not_of_one_that_lives(
     [recording] = recordings(files)
     assert not recording.live
     assert recording.ended_at is not None
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def can_punch(directory: Path) -> bool:

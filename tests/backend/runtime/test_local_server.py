@@ -110,9 +110,10 @@ def test_it_is_started_detached_and_once(workspace: Workspace, podplane: Path) -
     log = workspace.runtime / "local-server.log"
     assert server.log == log
     assert log.stat().st_mode & 0o777 == 0o600
-    psutil.Process(server.pid).kill()
+    process = psutil.Process(server.pid)
+    process.kill()
     # Its parent collects it: nothing is left that looks alive.
-    psutil.wait_procs([psutil.Process(server.pid)] if psutil.pid_exists(server.pid) else [], timeout=10)
+    assert psutil.wait_procs([process], timeout=60)[1] == []
     assert not read_local_server(workspace.runtime).running
     assert LogTail(log).read()[0] == "mkcert: using the local CA"
 

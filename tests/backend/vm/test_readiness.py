@@ -19,6 +19,7 @@ from podplane_tui.backend.qemu.process import Clock
 from podplane_tui.backend.vm import readiness
 from podplane_tui.backend.vm.readiness import PATIENCE, ReadinessTracker, ssh_answers, tls_answers
 from tests.paths import RECORDINGS
+from tests.waiting import wait_until
 
 BOOT = (RECORDINGS / "debian12-first-boot.raw").read_bytes()
 
@@ -144,14 +145,15 @@ def look(tracker: ReadinessTracker, vm: VMStatus) -> VMStatus:
 
 def until(tracker: ReadinessTracker, vm: VMStatus, phase: Phase | None) -> VMStatus:
     """Look until `phase` is what is waited for."""
-    deadline = time.monotonic() + 60
-    while True:
+
+    def reached() -> VMStatus | None:
         found = look(tracker, vm)
         assert found.readiness is not None
-        if found.readiness.waiting_for is phase:
-            return found
-        assert time.monotonic() < deadline, found.readiness
-        time.sleep(0.02)
+        return found if found.readiness.waiting_for is phase else None
+
+    found = wait_until(reached, f"{phase} to be waited for", seen=lambda: look(tracker, vm).readiness)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -31,6 +31,7 @@ from podplane_tui.backend.vm.remembered import update_settings
 from podplane_tui.backend.vm.watch import keep_synced
 from tests.backend.ssh.sshd import Server, serve
 from tests.conftest import missing
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -110,13 +111,6 @@ def watching(machine: Machine, request: SyncRequest) -> Iterator[Watched]:
     assert psutil.wait_procs(clients, timeout=PATIENCE)[1] == []
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
-
-
 def text(path: Path) -> str | None:
     try:
         return path.read_text()
@@ -127,34 +121,34 @@ def text(path: Path) -> str | None:
 def test_changes_arrive_and_nothing_is_deleted_unasked(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(lambda: text(copy / "first") == "first", "the first copy")
-        until(watched.pushes, "the word that it is done")
+        wait_until(lambda: text(copy / "first") == "first", "the first copy")
+        wait_until(watched.pushes, "the word that it is done")
         (source / "first").write_text("second")
         (source / "new folder").mkdir()
         (source / "new folder" / os.fsdecode(b"\xff\n-x")).write_text("odd")
-        until(lambda: text(copy / "first") == "second", "the change")
-        until(lambda: text(copy / "new folder" / os.fsdecode(b"\xff\n-x")) == "odd", "the new file")
+        wait_until(lambda: text(copy / "first") == "second", "the change")
+        wait_until(lambda: text(copy / "new folder" / os.fsdecode(b"\xff\n-x")) == "odd", "the new file")
         (source / "first").unlink()
         (source / "last").write_text("last")
-        until(lambda: text(copy / "last") == "last", "the last file")
+        wait_until(lambda: text(copy / "last") == "last", "the last file")
         assert text(copy / "first") == "second"
 
 
 def test_deletions_arrive_when_asked(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         (source / "first").unlink()
-        until(lambda: not (copy / "first").exists(), "the deletion")
+        wait_until(lambda: not (copy / "first").exists(), "the deletion")
 
 
 def test_a_burst_is_one_copy_or_two(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         for number in range(300):
             (source / f"file {number}").write_text(str(number))
-        until(lambda: all((copy / f"file {number}").exists() for number in range(300)), "all files")
+        wait_until(lambda: all((copy / f"file {number}").exists() for number in range(300)), "all files")
     assert watched.pushes() <= 1 + 10  # how many depends on how long writing took, but not on how many files
 
 
@@ -163,8 +157,8 @@ def test_what_is_left_out_asks_for_no_copy(machine: Machine, source: Path) -> No
     copy = machine.server.home / "copy"
     request = SyncRequest(f"{source}/", "copy", excludes=("*.tmp",), gitignore=True)
     with watching(machine, request) as watched:
-        until(watched.pushes, "the first copy")
-        until(lambda: text(copy / ".gitignore"), "the first copy")
+        wait_until(watched.pushes, "the first copy")
+        wait_until(lambda: text(copy / ".gitignore"), "the first copy")
         asked = machine.server.sudo_log.read_text()
         for number in range(5):
             (source / "a.log").write_text(str(number))
@@ -172,68 +166,68 @@ def test_what_is_left_out_asks_for_no_copy(machine: Machine, source: Path) -> No
             time.sleep(0.3)  # so that there are several looks at it
         assert machine.server.sudo_log.read_text() == asked
         (source / "c").write_text("c")
-        until(lambda: text(copy / "c"), "what is not left out")
+        wait_until(lambda: text(copy / "c"), "what is not left out")
         (source / ".gitignore").write_text("")
-        until(lambda: text(copy / "a.log") == "4", "what is not left out any more")
+        wait_until(lambda: text(copy / "a.log") == "4", "what is not left out any more")
         assert not (copy / "b.tmp").exists()
 
 
 def test_a_machine_that_goes_and_comes_back_is_waited_for(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         machine.up = False
         (source / "meanwhile").write_text("x")
-        until(lambda: any("waiting for the machine" in line for line in watched.lines), "the word that it waits")
+        wait_until(lambda: any("waiting for the machine" in line for line in watched.lines), "the word that it waits")
         shutil.rmtree(copy)
         machine.number, machine.up = 2, True
-        until(lambda: text(copy / "meanwhile"), "the change")
-        until(lambda: text(copy / "first"), "what the machine had lost")
+        wait_until(lambda: text(copy / "meanwhile"), "the change")
+        wait_until(lambda: text(copy / "first"), "what the machine had lost")
     assert sum("waiting for the machine" in line for line in watched.lines) == 1
 
 
 def test_a_restarted_machine_gets_everything_again(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         shutil.rmtree(copy)
         machine.number = 2
-        until(lambda: text(copy / "first"), "the copy")
+        wait_until(lambda: text(copy / "first"), "the copy")
 
 
 def test_a_copy_that_fails_is_told_and_the_watch_goes_on(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         sudo = machine.server.programs / "sudo"
         working = sudo.read_text()
         sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
         (source / "first").write_text("second")
-        until(lambda: any("let sudo ask for no password" in line for line in watched.lines), "the failure")
+        wait_until(lambda: any("let sudo ask for no password" in line for line in watched.lines), "the failure")
         sudo.write_text(working)
         (source / "other").write_text("")
-        until(lambda: text(copy / "first") == "second", "the change")
+        wait_until(lambda: text(copy / "first") == "second", "the change")
 
 
 def test_a_single_file_is_watched_even_when_it_is_replaced(machine: Machine, source: Path) -> None:
     with watching(machine, SyncRequest(str(source / "first"), "file")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         (source / "draft").write_text("replaced")
         (source / "draft").replace(source / "first")
-        until(lambda: text(machine.server.home / "file") == "replaced", "the change")
+        wait_until(lambda: text(machine.server.home / "file") == "replaced", "the change")
 
 
 def test_a_tree_that_is_replaced_is_watched_on(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         shutil.rmtree(source)
-        until(lambda: any("is gone: waiting" in line for line in watched.lines), "the word that it is gone")
+        wait_until(lambda: any("is gone: waiting" in line for line in watched.lines), "the word that it is gone")
         source.mkdir()
         (source / "again").write_text("1")
-        until(lambda: text(copy / "again") == "1", "the new tree")
+        wait_until(lambda: text(copy / "again") == "1", "the new tree")
         (source / "again").write_text("22")
-        until(lambda: text(copy / "again") == "22", "a change in the new tree")
+        wait_until(lambda: text(copy / "again") == "22", "a change in the new tree")
 
 
 def test_nothing_to_watch_is_said(machine: Machine, tmp_path: Path) -> None:
@@ -248,7 +242,7 @@ def test_nothing_is_left_behind(
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with watching(machine, SyncRequest(f"{source}/", "copy")) as watched:
-        until(watched.pushes, "the first copy")
+        wait_until(watched.pushes, "the first copy")
         assert list(folder.iterdir())
     assert not list(folder.iterdir())
 

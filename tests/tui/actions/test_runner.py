@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podplane_tui.tui.verbs import Verb
-from tests.tui.support import listed, make_app, until
+from tests.tui.support import listed, make_app
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from podplane_tui.backend.core.control import Control

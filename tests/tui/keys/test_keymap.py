@@ -24,8 +24,8 @@ from tests.tui.support import (
     make_disk,
     painted,
     settled,
-    until,
 )
+from tests.waiting import until
 
 NAMES = {"nord", "tokyo-night", *(theme.name for theme in THEMES)}
 

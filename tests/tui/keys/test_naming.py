@@ -16,8 +16,8 @@ from tests.tui.support import (
     settled,
     text_of,
     toasts,
-    until,
 )
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(

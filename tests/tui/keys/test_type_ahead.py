@@ -27,8 +27,8 @@ from tests.tui.support import (
     make_disk,
     settled,
     toasts,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 

@@ -40,8 +40,8 @@ from tests.tui.support import (
     settled,
     text_of,
     toasts,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 

@@ -23,8 +23,8 @@ from tests.tui.support import (
     painted,
     text_of,
     toasts,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

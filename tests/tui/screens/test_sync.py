@@ -21,7 +21,7 @@ from podplane_tui.tui.screens.preview import MAX_SHOWN, PreviewDialog
 from podplane_tui.tui.screens.sync import SyncAnswer, SyncDialog
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.widgets.marks import Switch
-from tests.tui.support import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.vm_settings import MachineDialog, SnapshotDialog
 from tests.conftest import Workspace
-from tests.tui.support import click, make_app, settled, until
+from tests.tui.support import click, make_app, settled
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 

@@ -35,7 +35,8 @@ from podplane_tui.tui.state.jobs import Job, Outcome, Step
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot.panel import BootPanel
 from tests.tui.snapshots.frozen import DATA, FEW, MANY, NOW, make_app, stop_time
-from tests.tui.support import console_made, dashboard, settled, until
+from tests.tui.support import console_made, dashboard, settled
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

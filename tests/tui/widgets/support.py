@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar, Self
@@ -20,6 +20,7 @@ from podplane_tui.terminal import Terminal
 from podplane_tui.tui.widgets.streams.base import ByteStream, DescriptorStream
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.paths import ROOT
+from tests.waiting import until
 
 STYLES = ROOT / "styles" / "terminal.tcss"
 
@@ -130,12 +131,6 @@ async def running(
             await app.view.attach(stream)
             await until(lambda: app.view.attached or app.message(TerminalView.Detached) is not None)
         yield app, pilot
-
-
-async def until(condition: Callable[[], object], what: str = "") -> None:
-    """Wait for a condition; the test's time limit is the limit."""
-    while not condition():  # noqa: ASYNC110 - conditions of all kinds
-        await asyncio.sleep(0.01)
 
 
 def shown(app: TerminalApp) -> list[str]:

@@ -12,7 +12,7 @@ from podplane_tui.tui.state.jobs import Job, Outcome
 from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import job_strip
 from podplane_tui.tui.widgets.job_strip import JobStrip
-from tests.tui.support import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     import pytest

@@ -24,8 +24,8 @@ from tests.tui.support import (
     make_disk,
     settled,
     text_of,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

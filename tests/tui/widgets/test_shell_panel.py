@@ -18,7 +18,7 @@ from podplane_tui.tui.widgets import shell_panel
 from podplane_tui.tui.widgets.shell_panel import ShellPanel
 from tests.backend.ssh.sshd import Server, free_port, serve
 from tests.conftest import Workspace
-from tests.tui.support import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

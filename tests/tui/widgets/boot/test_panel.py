@@ -31,9 +31,9 @@ from tests.tui.support import (
     make_app,
     make_disk,
     text_of,
-    until,
 )
 from tests.tui.widgets.console.test_panel import machine
+from tests.waiting import until
 
 GOOD = (RECORDINGS / "debian12-first-boot.raw").read_bytes()
 FAILURES = (RECORDINGS / "debian12-failures.raw").read_bytes()

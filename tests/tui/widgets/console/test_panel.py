@@ -22,7 +22,7 @@ from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from podplane_tui.tui.widgets.terminal.search_bar import TerminalSearch
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.conftest import Workspace
-from tests.tui.support import until
+from tests.waiting import until
 
 
 class PanelApp(App[None]):

@@ -19,8 +19,8 @@ from podplane_tui.tui.widgets.console import panel as console_panel
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from podplane_tui.tui.widgets.streams import recording as recording_stream
 from tests.conftest import Workspace
-from tests.tui.support import until
 from tests.tui.widgets.console.test_panel import Guest, PanelApp, machine, show
+from tests.waiting import until
 
 
 class Recorded(Guest):

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import paramiko
@@ -12,6 +12,7 @@ import pytest
 from podplane_tui.tui.widgets.streams import pty
 from podplane_tui.tui.widgets.streams.base import ByteStream, ChannelStream
 from podplane_tui.tui.widgets.streams.pty import PtyStream
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -37,11 +38,6 @@ async def read_all(stream: ByteStream) -> bytes:
     while more := await stream.read(4096):
         data += more
     return data
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the streams have no events to wait for
-        await asyncio.sleep(0.005)
 
 
 @pytest.fixture

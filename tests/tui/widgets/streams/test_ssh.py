@@ -12,7 +12,7 @@ from podplane_tui.backend.ssh.client import SSHTarget
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.widgets.streams import ssh
 from podplane_tui.tui.widgets.streams.ssh import Connection, ShellStream
-from tests.tui.support import until
+from tests.waiting import until
 
 
 class Channel:

@@ -26,8 +26,8 @@ from tests.tui.widgets.support import (
     running,
     shown,
     style_at,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

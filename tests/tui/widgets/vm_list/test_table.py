@@ -19,7 +19,7 @@ from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.widgets.vm_list import table as vm_table
 from podplane_tui.tui.widgets.vm_list.order import Sorting
 from podplane_tui.tui.widgets.vm_list.table import ListView, VMTable
-from tests.tui.support import until
+from tests.waiting import until
 
 
 class TableApp(App[None]):
