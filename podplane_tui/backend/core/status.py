@@ -1,4 +1,4 @@
-"""What a look at one machine yields: frozen values, so that "did anything change" is `==`."""
+"""What a pass over one VM yields: frozen values, so that "did anything change" is `==`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What machines there are and what each is doing: disk and processes → frozen snapshots. Writes nothing, never raises.
+"""What VMs there are and what each is doing: disk and processes → frozen `VMStatus` values. Writes nothing, never raises.
 
 The image and PID directories say which machines exist; the process table says which of them live. Whatever is wrong
 with one of them, it is still a row, and its `problem` says what. A look costs two directory listings, one `stat` per
@@ -142,12 +142,12 @@ class Inventory:
         self._stopped: dict[str, tuple[_Disk, int, VMStatus]] = {}
         self._endings: dict[str, _Ending] = {}
         self.local_server: LocalServer | None = None
-        """podplane's local server as the latest snapshot found it."""
+        """podplane's local server as the latest pass found it."""
 
     def statuses(self) -> tuple[VMStatus, ...]:
         """Every machine now, by cluster id and architecture.
 
-        `cpu_percent` is over the time since this inventory's previous snapshot, in the first since the machine's start.
+        `cpu_percent` is over the time since this inventory's previous pass, in the first since the VM's start.
         """
         with contextlib.suppress(OSError):  # out of descriptors or memory: what was true before is the best there is
             self._alive = self._processes.scan()
@@ -162,7 +162,7 @@ class Inventory:
         return found
 
     def doubt(self) -> None:
-        """Something was done to a machine: the next snapshot asks QEMU again, however fresh its answers. Any thread."""
+        """Something was done to a VM: the next pass asks QEMU again, however fresh its answers. Any thread."""
         self._doubted = True
 
     def find(self, cluster_id: str, arch: str) -> VMStatus | None:

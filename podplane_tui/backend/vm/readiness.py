@@ -83,7 +83,7 @@ class _Track:
 
 @dataclass(slots=True)
 class ReadinessTracker:
-    """Tells, snapshot after snapshot, how far machines have come. Belongs to one thread."""
+    """Tells, status after status, how far VMs have come. Belongs to one thread."""
 
     clock: Clock = field(default_factory=Clock)
     _tracks: dict[str, _Track] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which machines a list shows, and in which order: pure functions of vms."""
+"""Which machines a list shows, and in which order: pure functions of their statuses."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
