@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from podplane_tui.terminal import Terminal
-from tests.terminal.support import fed, place, shown
+from tests.terminal.support import fed, long_log, place, shown
 
 EVERYTHING = ((0, 0), (1 << 20, 0))
 
 
-def logged(columns: int = 20, lines: int = 5) -> Terminal:
-    text = "".join(f"line {number} with a text that is long enough to wrap\r\n" for number in range(12))
-    return fed(text + "$ prompt", columns, lines, scrollback=1000)
-
-
 @pytest.mark.parametrize("size", [(50, 5), (10, 8), (20, 30), (7, 2), (4, 3), (200, 50), (20, 5)])
 def test_text_and_scrollback_survive(size: tuple[int, int]) -> None:
-    terminal = logged()
+    terminal = long_log()
     before = terminal.text(*EVERYTHING)
     terminal.resize(*size)
     assert (terminal.columns, terminal.lines) == size
@@ -45,7 +39,7 @@ def test_lines_keep_their_addresses_while_the_width_stays(count: int, lines: int
 
 
 def test_narrow_lines_are_joined_when_there_is_room() -> None:
-    terminal = logged()
+    terminal = long_log()
     terminal.resize(50, 5)
     assert shown(terminal) == [
         *(f"line {number} with a text that is long enough to wrap" for number in range(8, 12)),
@@ -55,7 +49,7 @@ def test_narrow_lines_are_joined_when_there_is_room() -> None:
 
 
 def test_typing_goes_on_where_the_cursor_was() -> None:
-    terminal = logged()
+    terminal = long_log()
     terminal.resize(9, 4)
     terminal.feed(b"XY")
     assert shown(terminal)[-2:] == ["$ promptX", "Y"]
@@ -76,53 +70,8 @@ def test_wide_characters_are_not_cut() -> None:
     assert shown(terminal) == ["a漢字漢字"]
 
 
-def test_a_cleared_screen_stays_clear_when_it_grows() -> None:
-    terminal = logged()
-    terminal.feed(b"\x1b[H\x1b[2J$ ")
-    terminal.resize(20, 9)
-    assert shown(terminal) == ["$"]
-    assert place(terminal) == (2, 0)
-
-
-def test_a_full_screen_gets_its_scrollback_back_when_it_grows() -> None:
-    terminal = fed("".join(f"{number}\r\n" for number in range(9)) + "end", 10, 4)
-    terminal.resize(10, 6)
-    assert shown(terminal) == ["4", "5", "6", "7", "8", "end"]
-    assert place(terminal) == (3, 5)
-
-
-def test_blank_lines_below_go_first_when_it_shrinks() -> None:
-    terminal = fed("a\r\nb", 10, 6)
-    terminal.resize(10, 2)
-    assert shown(terminal) == ["a", "b"]
-    assert len(terminal.scrollback) == 0
-
-
-def test_the_cursor_line_is_never_pushed_out() -> None:
-    terminal = fed("\r\n".join("abcdef") + "\x1b[2;1H", 10, 6)
-    terminal.resize(10, 2)
-    assert place(terminal)[1] == 0
-    assert shown(terminal)[0] == "b"
-
-
-def test_alternate_screen_is_cut_and_the_main_one_re_wrapped() -> None:
-    terminal = fed("0123456789abc\x1b[?1049h\x1b[H0123456789", 10, 4)
-    terminal.resize(5, 4)
-    assert shown(terminal) == ["01234"]
-    terminal.feed(b"\x1b[?1049l")
-    assert shown(terminal) == ["01234", "56789", "abc"]
-    assert place(terminal) == (3, 2)
-
-
-def test_margins_and_tabs_follow() -> None:
-    terminal = fed("\x1b[2;3r", 10, 4)
-    terminal.resize(30, 6)
-    terminal.feed(b"\x1b[6;1H\n\t\t\tX")
-    assert place(terminal) == (25, 5)
-
-
 def test_scrolled_off_counts_on() -> None:
-    terminal = logged()
+    terminal = long_log()
     assert terminal.scrolled_off == len(terminal.scrollback) == 32
     terminal.resize(50, 5)
     assert terminal.scrolled_off == len(terminal.scrollback)
