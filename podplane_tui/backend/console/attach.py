@@ -6,8 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from podplane_tui.backend.console import claim as console_holder
-from podplane_tui.backend.console import relay
+from podplane_tui.backend.console import claim, relay
 from podplane_tui.backend.core.errors import ConsoleHeld, QMPError
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.qemu import qmp
@@ -33,11 +32,11 @@ def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object
             )
 
     def asked() -> str:
-        claim = console_holder.asker(files)
-        return "" if claim is None else claim.who
+        asking = claim.asker(files)
+        return "" if asking is None else asking.who
 
-    who = console_holder.own_name("the console command")
-    held = console_holder.ask(files, who, cancel=threading.Event()) if ask else console_holder.take(files, who)
+    who = claim.own_name("the console command")
+    held = claim.ask(files, who, cancel=threading.Event()) if ask else claim.take(files, who)
     return relay.attach(
         path,
         input_fd=sys.stdin.fileno(),

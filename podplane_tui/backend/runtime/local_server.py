@@ -1,6 +1,6 @@
 """podplane's local server (HTTP, HTTPS, fake S3 and OIDC), which all local clusters share: is it there, and its log.
 
-Looks only. It is started by `podplane_cli.start_server`, and never stopped from here: podplane itself ends it at every
+Looks only. It is started by `backend.podplane.start_server`, and never stopped from here: podplane itself ends it at every
 stop, whoever else still needs it.
 """
 

@@ -1,6 +1,6 @@
 """SSH to a machine: commands over paramiko, an interactive shell through OpenSSH, and the key that both use.
 
-Both check host keys against the same file: see `host_keys`. A target without such a file accepts any key.
+Both check host keys against the same file: see `known_hosts`. A target without such a file accepts any key.
 """
 
 from __future__ import annotations

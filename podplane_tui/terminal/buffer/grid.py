@@ -1,7 +1,7 @@
 """The grid of rows under the screen: margins, scrolling, scrollback, the alternate screen.
 
 Storage is our own: pyte's `buffer` is not maintained. Visible rows are `Row` objects or, while nobody has looked at
-them, the text that makes them (see `stored.StoredRow`); everything here that writes to a row goes through `row_at`,
+them, the text that makes them (see `compact_row.StoredRow`); everything here that writes to a row goes through `row_at`,
 which makes it a `Row`.
 """
 

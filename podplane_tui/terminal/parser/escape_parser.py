@@ -3,7 +3,7 @@
 It follows the state machine of DEC's terminals as xterm has it, with two differences that real console logs ask for:
 any character from U+0080 on ends an escape or control sequence and prints (systemd abbreviates coloured text with an
 ellipsis in the middle of a sequence), and every string is bounded. Whatever is printable or a plain control character
-while no sequence is under way is the business of `fastpath`.
+while no sequence is under way is the business of `fast_path`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whole lines at a time: text and SGR goes, as text, straight to the rows or the scrollback.
 
-What it looks like is found out when somebody looks at it (see `stored`).
+What it looks like is found out when somebody looks at it (see `buffer.compact_row`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Printing: character sets, widths, wrapping, insert mode, repetition.
 
-This is the complete path. `fastpath` does the same for the plain cases and comes here for the others.
+This is the complete path. `parser.fast_path` does the same for the plain cases and comes here for the others.
 """
 
 from __future__ import annotations
