@@ -1,7 +1,7 @@
 """podplane's local server (HTTP, HTTPS, fake S3 and OIDC), which all local clusters share: is it there, and its log.
 
-Looks only. It is started by `backend.podplane.start_server`, and never stopped from here: podplane itself ends it at every
-stop, whoever else still needs it.
+Looks only. `backend.podplane.start_server` starts it, and it is never stopped from here: podplane itself ends it at
+every stop, whoever else still needs it.
 """
 
 from __future__ import annotations

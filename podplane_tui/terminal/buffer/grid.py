@@ -1,8 +1,8 @@
 """The grid of rows under the screen: margins, scrolling, scrollback, the alternate screen.
 
 Storage is our own: pyte's `buffer` is not maintained. Visible rows are `Row` objects or, while nobody has looked at
-them, the text that makes them (see `compact_row.StoredRow`); everything here that writes to a row goes through `row_at`,
-which makes it a `Row`.
+them, the text that makes them (see `compact_row`); everything here that writes to a row goes through `row_at`, which
+makes it a `Row`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Invariants:
 - The local `x` is the column where the next character goes; `x == columns` stands for `cursor.x == columns - 1` with
   a wrap pending. Before every call into the screen the one becomes the other, and behind it the other the one.
 - `rows` is `screen.visible` itself; what replaces that list is followed by a full load.
-- Strings in `rows` are rows that do not wrap (see `buffer.compact_row`). Of those, plain ones alone are written to as strings.
+- Strings in `rows` are rows that do not wrap (see `compact_row`). Of those, plain ones alone are written to as strings.
 - Whatever writes to a `Row` without its own methods counts `version` up and empties `cache`.
 - While `append` is set, the row the cursor is in is open: text goes on at its end, and its `length`, `version` and
   `cache` are behind until it is closed. Only text that fits and SGR may come while a row is open.
