@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import assert_refused, files_below, make_disk, run
+from tests.cli.support import assert_refused, files_below, make_disk, run
 from tests.conftest import Workspace
 
 

@@ -11,15 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import psutil
 import pytest
 
 from podplane_tui.web.server import COOKIE
-from tests.cli.test_cli import assert_refused, make_disk, run
-from tests.cli.test_vm import Terminal
+from tests.cli.support import Terminal, assert_refused, make_disk, run
 from tests.conftest import Workspace
 from tests.waiting import until
 from tests.web.support import PATIENCE, closed, shown
@@ -185,20 +183,3 @@ def test_what_is_wrong_in_the_configuration_is_told_before_anything_is_served(wo
     path.parent.mkdir(parents=True)
     path.write_text("[dashboard]\nrefresh = 'soon'\n")
     assert_refused(run(workspace, "serve", "--port", "0"), 2, f"{path}, line 2")
-
-
-def test_the_dashboard_of_a_tab_is_for_the_server_to_start(workspace: Workspace, tmp_path: Path) -> None:
-    with (tmp_path / "out").open("w") as output:
-        result = subprocess.run(
-            [sys.executable, "-m", "podplane_tui.cli.tab_app"],
-            env=workspace.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert result.returncode == 2
-    assert "podplane-tui serve" in result.stderr
-    assert (tmp_path / "out").read_text() == ""

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.cli.support import Terminal
 from tests.conftest import Workspace, missing
 from tests.guest.tiny import PROMPT, TinyGuest
 from tests.waiting import wait_until
@@ -79,52 +75,6 @@ def left_in_runtime(workspace: Workspace) -> list[str]:
     return sorted(
         str(path.relative_to(workspace.runtime)) for path in workspace.runtime.rglob("*") if not path.is_dir()
     )
-
-
-class Terminal:
-    """The program on a terminal of its own; `text` is what it has shown."""
-
-    def __init__(self, workspace: Workspace, *arguments: str) -> None:
-        self.text = ""
-        self._searched = 0
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-            os.execve(sys.executable, [*PROGRAM, *arguments], {**workspace.environment, "TERM": "xterm"})  # noqa: S606
-
-    def type(self, text: str) -> None:
-        os.write(self._terminal, text.encode())
-
-    def wait_for(self, pattern: str, *, timeout: float = 60) -> re.Match[str]:
-        """Read until `pattern` matches after the end of the match before it."""
-        deadline = time.monotonic() + timeout
-        while not (match := re.compile(pattern, re.MULTILINE).search(self.text, self._searched)):
-            assert self._read(deadline), f"no {pattern!r} on the terminal: …{self.text[-2000:]!r}"
-        self._searched = match.end()
-        return match
-
-    def drain(self) -> None:
-        """Read what there is, for a moment."""
-        self._read(time.monotonic() + 0.1)
-
-    def end(self, *, timeout: float = 60) -> int:
-        """Read to the end and give the exit code."""
-        deadline = time.monotonic() + timeout
-        while self._read(deadline):
-            pass
-        os.close(self._terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def _read(self, deadline: float) -> bool:
-        readable, _, _ = select.select([self._terminal], [], [], max(0, deadline - time.monotonic()))
-        if not readable:
-            return False
-        try:
-            data = os.read(self._terminal, 65536)
-        except OSError:  # how Linux tells that the other side is closed
-            return False
-        self.text += data.decode(errors="replace")
-        return bool(data)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import IO, Any
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
-from tests.cli.test_cli import assert_refused, make_disk, run
+from tests.cli.support import assert_refused, make_disk, run
 from tests.conftest import Workspace
 
 Watch = Callable[..., subprocess.Popen[str]]

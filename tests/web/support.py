@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import sys
 import textwrap
@@ -133,3 +134,21 @@ def transport(page: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
     found = page._conn.transport
     assert isinstance(found, asyncio.Transport)
     return found
+
+
+NOTHING = speaker("receive()")
+ECHO = speaker("""
+    show(f"pid {os.getpid()} here")
+    while True:
+        kind, payload = receive()
+        if kind == b"M" and json.loads(payload)["type"] == "quit":
+            leave()
+            break
+        show(f"{kind.decode()} {payload.decode()} ")
+""")
+
+
+def pid_in(text: str) -> int:
+    match = re.search(r"pid (\d+) here", text)
+    assert match is not None
+    return int(match[1])

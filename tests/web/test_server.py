@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-import sys
-from pathlib import Path
 from urllib.parse import unquote
 
 import aiohttp
@@ -14,35 +12,18 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from podplane_tui.web import server as server_module
-from podplane_tui.web import tab as tab_module
 from podplane_tui.web.server import COOKIE, MOST_TABS
 from tests.waiting import until
 from tests.web.support import (
+    ECHO,
+    NOTHING,
     PATIENCE,
     closed,
+    pid_in,
     shown,
     site,
     speaker,
-    transport,
 )
-
-NOTHING = speaker("receive()")
-ECHO = speaker("""
-    show(f"pid {os.getpid()} here")
-    while True:
-        kind, payload = receive()
-        if kind == b"M" and json.loads(payload)["type"] == "quit":
-            leave()
-            break
-        show(f"{kind.decode()} {payload.decode()} ")
-""")
-
-
-def pid_in(text: str) -> int:
-    match = re.search(r"pid (\d+) here", text)
-    assert match is not None
-    return int(match[1])
-
 
 # -- coming in --------------------------------------------------------------------------------------------------------
 
@@ -223,46 +204,6 @@ async def test_what_is_no_word_of_the_pages_does_nothing(word: str) -> None:
         assert await shown(page, "next ") == "D next "
 
 
-async def test_no_shell_stands_between_and_the_process_knows_no_secret(tmp_path: Path) -> None:
-    proof = tmp_path / "proof"
-    arguments = [f"; touch {proof}", f"$(touch {proof})", "a b", "*", ""]
-    command = speaker(
-        """
-        show(json.dumps([sys.argv[1:], dict(os.environ), Path("/proc/self/cmdline").read_text()]) + "END")
-        receive()
-        """,
-        *arguments,
-    )
-    async with site(command) as here:
-        path, secret = await here.enter()
-        async with here.page() as page:
-            said = await shown(page, "END")
-        given, environment, command_line = json.loads(said.removesuffix("END"))
-        assert given == arguments
-        assert "TEXTUAL_DRIVER" not in environment
-        for word in (path.strip("/"), secret):
-            assert word not in said
-            assert word not in command_line
-            assert not any(word in line for line in here.said)
-        assert not proof.exists()
-
-
-async def test_last_words_are_shown_in_the_page_and_told_to_whoever_serves() -> None:
-    command = speaker(r"""sys.exit("podplane-tui: \x1b]0;owned\x07line 3 is \x1b[31mwrong")""")
-    async with site(command) as here, here.page() as page:
-        seen = await shown(page, "line 3 is wrong")
-        assert "owned" not in seen
-        await closed(page)
-        assert here.said[-1] == "podplane-tui: line 3 is wrong"
-
-
-@pytest.mark.parametrize("program", ["print('hello')", "show('x'); os.write(1, b'?????')"])
-async def test_a_command_that_does_not_speak_as_a_dashboard_ends_the_page(program: str) -> None:
-    command = [sys.executable, "-c", program] if program.startswith("print") else speaker(f"{program}; receive()")
-    async with site(command) as here, here.page() as page:
-        await closed(page)
-
-
 @pytest.mark.slow
 async def test_every_tab_has_a_process_and_there_is_a_last_one() -> None:
     async with site(ECHO) as here, aiohttp.ClientSession() as client:
@@ -280,14 +221,6 @@ async def test_every_tab_has_a_process_and_there_is_a_last_one() -> None:
         await shown(again, "here")
 
 
-async def test_a_browser_that_vanishes_takes_its_process_along() -> None:
-    async with site(ECHO) as here:
-        async with here.page() as page:
-            process = psutil.Process(pid_in(await shown(page, "here")))
-            transport(page).abort()  # without a word of farewell
-        await until(lambda: not process.is_running(), "its end")
-
-
 async def test_a_browser_that_answers_no_more_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "_HEARTBEAT", 0.2)
     async with site(ECHO) as here:
@@ -303,99 +236,6 @@ async def test_a_browser_that_answers_no_more_is_noticed(monkeypatch: pytest.Mon
         process = psutil.Process(pid_in(seen.decode(errors="replace")))
         await until(lambda: not process.is_running(), "its end")
         writer.close()
-
-
-@pytest.mark.slow
-async def test_output_that_nobody_reads_does_not_keep_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The browser stands still; the process writes until it can't any more, and hears nothing while it waits."""
-    monkeypatch.setattr(server_module, "_HEARTBEAT", 0.5)
-    monkeypatch.setattr(tab_module, "_LEAVING", 0.5)
-    flood = speaker("""
-        import threading
-        show(f"pid {os.getpid()} here")
-        def listen():
-            while receive()[0]:
-                pass
-        threading.Thread(target=listen, daemon=True).start()
-        while True:
-            show("x" * 65536)
-    """)
-    async with site(flood) as here, here.page() as page:
-        process = psutil.Process(pid_in(await shown(page, "here")))
-        transport(page).pause_reading()
-        await until(lambda: not process.is_running(), "its end")
-        transport(page).abort()
-
-
-async def test_what_was_begun_is_finished_after_the_tab_is_closed(tmp_path: Path) -> None:
-    proof = tmp_path / "proof"
-    command = speaker(
-        """
-        import time
-        show(f"pid {os.getpid()} here")
-        receive()
-        leave()
-        os.close(1)
-        time.sleep(0.3)
-        Path(sys.argv[1]).touch()
-        """,
-        str(proof),
-    )
-    async with site(command) as here:
-        async with here.page() as page:
-            process = psutil.Process(pid_in(await shown(page, "here")))
-        await until(lambda: not process.is_running(), "its end")
-        assert proof.exists()
-
-
-async def test_a_hurry_ends_what_would_take_long() -> None:
-    command = speaker("""
-        import time
-        show(f"pid {os.getpid()} here")
-        receive()
-        leave()
-        time.sleep(1000)
-    """)
-    async with site(command) as here:
-        async with here.page() as page:
-            process = psutil.Process(pid_in(await shown(page, "here")))
-        here.server.hurry.set()
-        await until(lambda: not process.is_running(), "its end")
-
-
-async def test_what_a_dashboard_leaves_running_does_not_keep_its_tab(monkeypatch: pytest.MonkeyPatch) -> None:
-    """podplane's local server, say, if it kept the pipes."""
-    monkeypatch.setattr(tab_module, "_LAST_STEP", 0.3)
-    command = speaker("""
-        import subprocess
-        child = subprocess.Popen(["sleep", "1000"])
-        show(f"pid {child.pid} here")
-        receive()
-        leave()
-    """)
-    async with site(command) as here:
-        async with here.page() as page:
-            left_running = psutil.Process(pid_in(await shown(page, "here")))
-        try:
-            await asyncio.wait_for(here.server.end(), PATIENCE)
-            assert left_running.is_running()
-        finally:
-            left_running.kill()
-
-
-async def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tab_module, "_LEAVING", 0.1)
-    monkeypatch.setattr(tab_module, "_LAST_STEP", 0.3)
-    command = speaker("""
-        import signal, time
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        show(f"pid {os.getpid()} here")
-        time.sleep(1000)
-    """)
-    async with site(command) as here:
-        async with here.page() as page:
-            process = psutil.Process(pid_in(await shown(page, "here")))
-        await until(lambda: not process.is_running(), "its end")
 
 
 async def test_a_page_that_comes_while_the_server_ends_gets_no_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ class Frozen(Inventory):
         super().__init__(DATA, RUNTIME)
         self._vms = vms
 
-    def snapshot(self) -> tuple[VMStatus, ...]:
+    def statuses(self) -> tuple[VMStatus, ...]:
         """Those."""
         return self._vms
 
