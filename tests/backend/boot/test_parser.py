@@ -9,31 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podplane_tui.backend.boot.builder import MAX_FAILURES
-from podplane_tui.backend.boot.model import Boot
 from podplane_tui.backend.boot.parser import MAX_BOOTS, BootParser
+from tests.backend.boot.support import boot_of, boots, failures, stages
 from tests.paths import RECORDINGS
 
 DEBIAN = (RECORDINGS / "debian12-first-boot.raw").read_bytes()
-
-
-def boots(*pieces: bytes, at: float | None = None) -> tuple[Boot, ...]:
-    parser = BootParser()
-    for piece in pieces:
-        parser.feed(piece, at)
-    return parser.boots
-
-
-def boot_of(*lines: str) -> Boot:
-    (boot,) = boots("".join(f"{line}\r\n" for line in lines).encode())
-    return boot
-
-
-def stages(boot: Boot) -> list[tuple[str, float | None, float | None]]:
-    return [(stage.name.value, stage.start, stage.duration) for stage in boot.stages]
-
-
-def failures(boot: Boot) -> list[tuple[str, int]]:
-    return [(failure.kind.value, failure.line) for failure in boot.failures]
 
 
 def test_a_first_boot_of_debian() -> None:
@@ -208,65 +188,6 @@ def test_alpine_boots_with_openrc() -> None:
     assert failures(boot) == [("unit", 6)]
 
 
-@pytest.mark.parametrize(
-    ("line", "kind"),
-    [
-        ("[\x1b[0;1;31mFAILED\x1b[0m] Failed to start \x1b[0;1;39mbroken.service\x1b[0m - A unit.", "unit"),
-        ("[ TIME ] Timed out waiting for device dev-vdz.device - /dev/vdz.", "unit"),
-        ("[   12.500000] Kernel panic - not syncing: sysrq triggered crash", "panic"),
-        ("[   12.500000][    T1] Oops: 0002 [#1] PREEMPT SMP NOPTI", "oops"),
-        ("[   12.500000] Internal error: Oops: 0000000096000004 [#1] SMP", "oops"),
-        ("[   12.500000] BUG: kernel NULL pointer dereference, address: 0000000000000000", "bug"),
-        ("[   12.500000] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [stress:812]", "bug"),
-        ("[   12.500000] Out of memory: Killed process 812 (stress) total-vm:1234kB", "out of memory"),
-        ("[   12.500000] Memory cgroup out of memory: Killed process 7 (java) total-vm:1kB", "out of memory"),
-        ('You are in emergency mode. After logging in, type "journalctl -xb" to view', "emergency shell"),
-        ("ALERT!  UUID=0 does not exist.  Dropping to a shell!", "initramfs shell"),
-        ("(initramfs) ", "initramfs shell"),
-        ("[   20.5] x", ""),
-        ("2026-11-22 10:23:14,850 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user", "cloud-init"),
-        ("cloud-init[341]: 2026-11-22 10:23:14,850 - util.py[ERROR]: bad", "cloud-init"),
-        ("cloud-init[341]: 2026-11-22 10:23:14,850 - util.py[WARNING]: did not find a thing", ""),
-        (
-            "[   12.500000] EXT4-fs error (device vda1): ext4_lookup:1855: inode #2: comm ls: deleted inode",
-            "file system",
-        ),
-        ("[    8.530220] EXT4-fs (vda): mounted filesystem with ordered data mode. errors=remount-ro", ""),
-        ("[   12.500000] I/O error, dev vda, sector 2048 op 0x0:(READ) flags 0x0", "file system"),
-        ("/dev/vda1: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.", "file system"),
-        ("cp: error writing '/mnt/x': No space left on device", "no space"),
-        ("default login: [   99.000000] Kernel panic - not syncing: Fatal exception", "panic"),
-        ("root@tiny:~# [   99.000000] Kernel panic - not syncing: Fatal exception", "panic"),
-        ("[   13.000000] ---[ end Kernel panic - not syncing: Fatal exception ]---", ""),
-        ("Failed to start the engine, says a program", ""),
-        ("No bootable device.  Retrying in 60 seconds.", "nothing to boot"),
-    ],
-)
-def test_failures_are_told_by_their_lines(line: str, kind: str) -> None:
-    boot = boot_of("[    1.000000] first", line, "last")
-    assert [failure.kind.value for failure in boot.failures] == ([kind] if kind else [])
-    for failure in boot.failures:
-        assert failure.line == 2
-        assert failure.offset == len("[    1.000000] first\r\n")
-        assert failure.text.isprintable()
-
-
-def test_a_unit_that_systemd_tells_of_twice_counts_once() -> None:
-    boot = boot_of(
-        "[    9.000000] systemd[1]: Failed to start systemd-modules-load.service - Load Kernel Modules.",
-        "[\x1b[0;1;31mFAILED\x1b[0m] Failed to start \x1b[0;1;39msystemd-module…ce\x1b[0m - Load Kernel Modules.",
-        "[\x1b[0;1;31mFAILED\x1b[0m] Failed to start \x1b[0;1;39mbroken.service\x1b[0m - Another.",
-    )
-    assert failures(boot) == [("unit", 1), ("unit", 3)]
-
-
-def test_text_of_a_guest_is_fit_to_be_shown() -> None:
-    boot = boot_of("[FAILED] Failed to start \x1b]0;owned\x07\x9b31m\u202egnp" + "x" * 5000)
-    (failure,) = boot.failures
-    assert failure.text.isprintable()
-    assert len(failure.text) <= 300
-
-
 def test_a_restart_makes_two_boots_of_one_recording() -> None:
     first = b"[    0.000000] Linux version 6.1\n[    5.000000] reboot: Restarting system\n"
     second = b"\x1b[2J\x1b[01;01HBdsDxe: loading Boot0001\n[    0.000000] Linux version 6.1\nhost login: "
@@ -352,22 +273,6 @@ def test_what_came_before_a_kernel_that_nobody_watched_has_no_times() -> None:
     parser.feed(b"[    0.500000] Linux version 6.1\n")
     (boot,) = parser.boots
     assert stages(boot) == [("firmware", None, None), ("kernel", 0.0, None)]
-
-
-@pytest.mark.parametrize(
-    "prompt",
-    [
-        "root@tiny:/# ",
-        "\x1b[1mroot@host-1:~/src\x1b[0m# ",
-        "Please press Enter to activate this console. ",
-        "tiny login: root (automatic login)",
-    ],
-)
-def test_a_system_that_asks_for_no_name_is_up_too(prompt: str) -> None:
-    (boot,) = boots(b"[    0.000000] Linux version 6.1\n[    1.0] Run /init as init process\n" + prompt.encode())
-    assert boot.good
-    assert stages(boot)[-1][0] == "login prompt"
-    assert not any(stage.running for stage in boot.stages)
 
 
 def test_a_stage_runs_until_it_ends_or_nothing_more_can_come() -> None:

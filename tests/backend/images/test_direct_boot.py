@@ -13,10 +13,9 @@ from threading import Event
 import pytest
 
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.core.errors import Cancelled, CorruptFile, InvalidImage, InvalidInput
+from podplane_tui.backend.core.errors import Cancelled, InvalidImage
 from podplane_tui.backend.images.direct_boot import boot_files, choose_boot
-from podplane_tui.backend.images.manifest import deps_directory, manifest_path, read_manifest
-from podplane_tui.backend.images.partitions import Partition, find_partition
+from podplane_tui.backend.images.manifest import manifest_path, read_manifest
 from podplane_tui.backend.images.qemu_img import create_overlay
 from tests.conftest import missing
 
@@ -168,50 +167,3 @@ def test_cancelling_leaves_nothing(tmp_path: Path, gpt_image: Path) -> None:
     with pytest.raises(Cancelled):
         boot_files(manifest, Control(cancel=cancel))
     assert listing(base.parent / "boot") == []
-
-
-def test_no_manifest_is_no_error(tmp_path: Path) -> None:
-    assert read_manifest(tmp_path, "amd64") is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "{",
-        "[]",
-        "{}",
-        '{"vmconfig": null}',
-        '{"vmconfig": {"os": {"image": {"version": "..", "url": "x"}}}}',
-        "\xff",
-    ],
-)
-def test_a_manifest_that_cannot_be_understood_is_told(tmp_path: Path, content: str) -> None:
-    path = manifest_path(tmp_path, "arm64")
-    path.parent.mkdir(parents=True)
-    path.write_text(content, encoding="latin-1")
-    with pytest.raises(CorruptFile, match="let podplane fetch it anew"):
-        read_manifest(tmp_path, "arm64")
-
-
-def test_where_the_cache_is() -> None:
-    assert deps_directory({"PODPLANE_DEPS_CACHE_DIR": "/d"}) == Path("/d")
-    assert deps_directory({"PODPLANE_DEPS_CACHE_DIR": "", "HOME": "/h", "XDG_CACHE_HOME": "/c"}) == Path(
-        "/c/podplane/deps"
-    )
-    with pytest.raises(InvalidInput):
-        deps_directory({})
-
-
-def test_partition_tables_of_hostile_disks() -> None:
-    for head in (b"", bytes(2**20), bytes(510) + b"\x55\xaa" + bytes(600)):
-        with pytest.raises(InvalidImage):
-            find_partition(head, 1)
-    gpt = bytearray(bytes(510) + b"\x55\xaa" + b"EFI PART" + b"\xff" * 2000)
-    with pytest.raises(InvalidImage):
-        find_partition(bytes(gpt), 1)
-    mbr = bytearray(510) + b"\x55\xaa"
-    mbr[446 : 446 + 16] = bytes([0, 0, 0, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (8).to_bytes(4, "little")
-    assert find_partition(bytes(mbr), 1) == Partition(2048 * 512, 8 * 512)
-    with pytest.raises(InvalidImage):
-        find_partition(bytes(mbr), 2)

@@ -1,4 +1,4 @@
-"""qcow2 headers against qemu-img's own view of them, and images that are none."""
+"""What qemu-img makes and checks for us, and how it is run."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage
-from podplane_tui.backend.images.qcow2 import missing_base, read_image
+from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE, check_image, create_overlay, run_qemu_img
+from tests.backend.images.support import make
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
-
-
-def make(path: Path, *arguments: str) -> Path:
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *arguments, path, "64M"], check=True)
-    return path
 
 
 def qemus_view(path: Path) -> dict[str, object]:
@@ -43,14 +37,6 @@ def test_an_overlay_is_what_qemu_img_says_it_is(tmp_path: Path) -> None:
     assert info.disk_bytes == image.stat().st_blocks * 512
     assert VIRTUAL_SIZE == "128G"
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
-
-
-@pytest.mark.parametrize("options", [["-o", "compat=0.10"], ["-o", "cluster_size=2M"], ["-o", "extended_l2=on"]])
-def test_headers_of_every_kind(tmp_path: Path, options: list[str]) -> None:
-    base = make(tmp_path / "base.qcow2")
-    image = make(tmp_path / "i.qcow2", *options, "-F", "qcow2", "-b", str(base))
-    info = read_image(image)
-    assert (info.virtual_bytes, info.backing_file) == (64 * 2**20, str(base))
 
 
 def test_an_existing_disk_is_never_replaced(tmp_path: Path) -> None:
@@ -100,38 +86,6 @@ def test_ctrl_c_at_a_copy_cancels_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_qemu_imgs_words_are_told(tmp_path: Path) -> None:
     with pytest.raises(CreateFailed, match="No such file"):
         create_overlay(tmp_path / "none" / "i.qcow2", None)
-
-
-@pytest.mark.parametrize("content", [b"", b"QFI", b"QFI\xfb", b"\x7fELF" + bytes(100), b"QFI\xfb" + bytes(20)])
-def test_what_is_no_image_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "i").write_bytes(content)
-    with pytest.raises(InvalidImage, match="qemu-img convert"):
-        read_image(tmp_path / "i")
-
-
-@given(st.binary(min_size=28, max_size=200))
-def test_any_header_is_read_or_refused(tail: bytes) -> None:
-    path = Path(f"/tmp/pt-header-{os.getpid()}")
-    path.write_bytes(b"QFI\xfb" + tail)
-    try:
-        info = read_image(path)
-        assert info.virtual_bytes >= 0
-        if info.backing_file is not None:
-            words = missing_base(path, info.backing_file)
-            assert words is None or words.isprintable()
-    except InvalidImage:
-        pass
-    finally:
-        path.unlink()
-
-
-@pytest.mark.parametrize(
-    ("name", "there"),
-    [("base.qcow2", True), ("none.qcow2", False), ("nbd://host/x", True), ("json:{}", True), (".", False)],
-)
-def test_a_base_is_looked_for_beside_the_image(tmp_path: Path, name: str, there: bool) -> None:
-    (tmp_path / "base.qcow2").touch()
-    assert (missing_base(tmp_path / "i.qcow2", name) is None) is there
 
 
 def test_a_check_of_a_sound_image(tmp_path: Path) -> None:

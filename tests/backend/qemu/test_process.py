@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from podplane_tui.backend.core.errors import ForeignProcess
-from podplane_tui.backend.host.processes import pids
 from podplane_tui.backend.qemu.process import (
     Clock,
     ProcessTable,
@@ -182,12 +181,6 @@ def test_a_process_that_becomes_a_qemu_is_noticed(tmp_path: Path, disk: Path, ag
         child.stdout.readline()
         assert child.pid in {p.pid for _ in range(scans) for p in table.scan()}
         child.kill()
-
-
-def test_each_process_has_a_number_of_its_own_that_stays(qemu: subprocess.Popen[bytes]) -> None:
-    first, second = pids(), pids()
-    assert first[qemu.pid] == second[qemu.pid]
-    assert first[qemu.pid] not in {number for pid, number in second.items() if pid != qemu.pid}
 
 
 def test_the_table_knows_who_was_suspended(qemu: subprocess.Popen[bytes]) -> None:

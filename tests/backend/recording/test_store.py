@@ -1,4 +1,4 @@
-"""Recordings: what is read of them, how one grows under a reader, how much is kept."""
+"""Recordings: what is read of them, their life, how much is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +20,7 @@ from podplane_tui.backend.console.relay import Ending, relay
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.qemu.process import boot_id, create_ticks
-from podplane_tui.backend.recording.file import Chunk, RecordingReader, follow, hole_of, punch_hole
+from podplane_tui.backend.recording.file import RecordingReader
 from podplane_tui.backend.recording.store import (
     HowEnded,
     Limits,
@@ -39,13 +38,8 @@ from podplane_tui.backend.recording.store import (
     recordings,
 )
 from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys
-
-MB = 2**20
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> VMFiles:
-    return VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "state")
+from tests.backend.recording.support import MB
+from tests.backend.recording.support import can_punch as can_punch  # noqa: PLC0414 - other tests import it from here
 
 
 @pytest.fixture
@@ -73,23 +67,6 @@ def test_one_of_a_process_that_was_gone_before_is_not_of_one_that_lives(
     [recording] = recordings(files)
     assert not recording.live
     assert recording.ended_at is not None
-
-
-def can_punch(directory: Path) -> bool:
-    path = directory / "probe"
-    path.write_bytes(bytes(MB))
-    handle = os.open(path, os.O_RDWR)
-    try:
-        return punch_hole(handle, 0, MB // 2) > 0
-    finally:
-        os.close(handle)
-        path.unlink()
-
-
-@pytest.fixture
-def trimming(tmp_path: Path) -> None:
-    if not can_punch(tmp_path):
-        pytest.skip("this file system can't free the middle of a file")
 
 
 def test_a_recordings_life(files: VMFiles, stranger: subprocess.Popen[bytes]) -> None:
@@ -251,48 +228,6 @@ def test_a_live_recording_over_its_cap_keeps_beginning_and_end(
     read = b"".join(chunk.data for chunk in chunks)
     assert read == content[: 1 * MB] + content[4 * MB :]
     assert all(content[chunk.offset :].startswith(chunk.data) for chunk in chunks)
-
-
-@pytest.mark.usefixtures("trimming")
-def test_a_reader_skips_what_is_trimmed_under_its_eyes(tmp_path: Path) -> None:
-    path = tmp_path / "recording"
-    path.write_bytes(b"a" * MB + b"b" * MB)
-    with RecordingReader(path, offset=10) as reader, path.open("r+b") as file:
-        assert reader.read(10) == Chunk(10, b"a" * 10)
-        assert punch_hole(file.fileno(), 0, MB) == MB
-        assert hole_of(file.fileno()) == (0, MB)
-        assert reader.read(10) == Chunk(MB, b"b" * 10)
-
-
-def test_following_gives_every_byte_once(tmp_path: Path) -> None:
-    path = tmp_path / "recording"
-    lines = [b"line %d\n" % number for number in range(5000)]
-    path.write_bytes(b"".join(lines[:100]))
-    done = threading.Event()
-
-    def write() -> None:
-        with path.open("ab", buffering=0) as file:
-            for line in lines[100:]:
-                file.write(line)
-        done.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    chunks = list(follow(path, offset=7, ended=done.is_set, cancel=threading.Event(), interval=0.001))
-    writer.join()
-    whole = b"".join(lines)
-    assert b"".join(chunk.data for chunk in chunks) == whole[7:]
-    assert all(whole[chunk.offset :].startswith(chunk.data) for chunk in chunks)
-
-
-def test_following_ends_when_cancelled(tmp_path: Path) -> None:
-    path = tmp_path / "recording"
-    path.write_bytes(b"x")
-    cancel = threading.Event()
-    chunks = follow(path, ended=lambda: False, cancel=cancel)
-    assert next(chunks) == Chunk(0, b"x")
-    cancel.set()
-    assert list(chunks) == []
 
 
 def running(files: VMFiles, pid: int, *arguments: str) -> VMStatus:

@@ -6,16 +6,9 @@ import json
 import os
 from pathlib import Path
 
-import psutil
 import pytest
 
-from podplane_tui.backend import podplane as podplane_cli
-from podplane_tui.backend.core.errors import Busy, InvalidInput, MissingProgram, StartFailed
-from podplane_tui.backend.core.paths import LOCAL_SERVER_LOCK
-from podplane_tui.backend.podplane import start_server
 from podplane_tui.backend.runtime.local_server import MAX_LOG_STEP, LogTail, is_server_command, read_local_server
-from podplane_tui.backend.runtime.lock import vm_lock
-from tests.conftest import Workspace
 
 
 @pytest.mark.parametrize(
@@ -97,43 +90,3 @@ def test_a_log_that_is_a_link_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "x.log").symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match="symbolic link"):
         LogTail(tmp_path / "x.log").read()
-
-
-def test_it_is_started_detached_and_once(workspace: Workspace, podplane: Path) -> None:
-    server = start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)
-    assert server.running
-    assert (server.http_port, server.https_port, server.ingress_https_port) == (40081, 40443, 4433)
-    assert server.pid is not None
-    assert os.getsid(server.pid) == server.pid
-    assert start_server(data_dir=workspace.data, runtime_dir=workspace.runtime) == server
-    assert not (workspace.runtime / LOCAL_SERVER_LOCK).exists()
-    log = workspace.runtime / "local-server.log"
-    assert server.log == log
-    assert log.stat().st_mode & 0o777 == 0o600
-    process = psutil.Process(server.pid)
-    process.kill()
-    # Its parent collects it: nothing is left that looks alive.
-    assert psutil.wait_procs([process], timeout=60)[1] == []
-    assert not read_local_server(workspace.runtime).running
-    assert LogTail(log).read()[0] == "mkcert: using the local CA"
-
-
-def test_a_server_that_fails_says_its_last_words(
-    workspace: Workspace, podplane: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PODPLANE_STAND_IN", "fail")
-    with pytest.raises(StartFailed, match=r"code 1: .*mkcert is not installed"):
-        start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)
-
-
-def test_without_podplane_or_directories_it_can_be_told_nothing_is_started(
-    workspace: Workspace, podplane: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(InvalidInput, match="only takes directories called podplane"):
-        start_server(data_dir=workspace.root / "elsewhere", runtime_dir=workspace.runtime)
-    with vm_lock(workspace.runtime / LOCAL_SERVER_LOCK, "start"), pytest.raises(Busy):
-        start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)
-    monkeypatch.setenv("PATH", str(workspace.root))
-    assert not podplane_cli.podplane_installed()
-    with pytest.raises(MissingProgram):
-        start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)

@@ -15,7 +15,6 @@ from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.host import listeners as listening
 from podplane_tui.backend.qemu.arguments import PortForward
-from podplane_tui.backend.qemu.diagnosis import port_holder, port_holders
 from podplane_tui.backend.runtime.ports import (
     FORWARDS,
     allocate_ports,
@@ -128,15 +127,3 @@ def _everywhere() -> socket.socket:
 
 def _refuse(_ports: object) -> NoReturn:
     raise PermissionError
-
-
-def test_who_listens_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        taken, idle = listening.getsockname()[1], bound.getsockname()[1]
-        holders = port_holders([taken, idle])
-        assert holders is not None
-        assert holders.keys() == {taken}
-        assert holders[taken].startswith(f"process {os.getpid()} (")
-        assert port_holder(taken) == holders[taken]
-        assert port_holder(idle) is None

@@ -1,6 +1,5 @@
-"""Host keys: learned from the console, trusted on first use, refused when changed; by paramiko and OpenSSH alike."""
+"""Host keys: trusted on first use, refused when changed, kept in their file; by paramiko and OpenSSH alike."""
 
-import base64
 import dataclasses
 import os
 import subprocess
@@ -15,70 +14,14 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import SSHTarget, connect, ssh_arguments
-from podplane_tui.backend.ssh.known_hosts import HostKeys, forget, read_host_keys, trust
+from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys, trust
+from tests.backend.recording.support import key, recording, shown
 from tests.backend.ssh.sshd import Server, serve
-
-
-def key(number: int, kind: str = "ssh-ed25519") -> str:
-    """A public key that nobody has."""
-    name = kind.encode()
-    return f"{kind} " + base64.b64encode(len(name).to_bytes(4, "big") + name + bytes([number]) * 36).decode()
-
-
-def shown(*keys: str) -> bytes:
-    lines = "".join(f"{each} root@host\r\n" for each in keys)
-    return f"-----BEGIN SSH HOST KEY KEYS-----\r\n{lines}-----END SSH HOST KEY KEYS-----\r\n".encode()
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> VMFiles:
     return VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "state")
-
-
-def recording(files: VMFiles, content: bytes, name: str = "20260102T000000.000000Z.raw") -> Path:
-    path = files.recordings_dir / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
-def append(path: Path, content: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(content)
-
-
-def test_keys_are_learned_as_soon_as_all_of_them_were_shown(files: VMFiles) -> None:
-    text = shown(key(1, "ecdsa-sha2-nistp256"), key(2))
-    path = recording(files, b"x" * 3_000_000 + text[:150])
-    learn(files, path)
-    assert read_host_keys(files.known_hosts) == HostKeys()
-    append(path, text[150:] + b"login: ")
-    learn(files, path)
-    assert read_host_keys(files.known_hosts) == HostKeys((key(2), key(1, "ecdsa-sha2-nistp256")), verified=True)
-
-
-def test_keys_shown_last_count_and_take_the_place_of_trusted_ones(files: VMFiles) -> None:
-    files.known_hosts.parent.mkdir(parents=True)
-    trust(files.known_hosts, files.stem, key(9))
-    assert read_host_keys(files.known_hosts) == HostKeys((key(9),), verified=False)
-    path = recording(files, shown(key(1)) + b"[    0.000000] Linux version 6.1\n" + shown(key(2)))
-    learn(files, path)
-    assert read_host_keys(files.known_hosts) == HostKeys((key(2),), verified=True)
-    learn(files, recording(files, shown(key(3)), "20260101T000000.000000Z.raw"))  # an older one
-    assert read_host_keys(files.known_hosts).keys == (key(2),)
-    learn(files, recording(files, shown(key(4)), "20260103T000000.000000Z.raw"))
-    assert read_host_keys(files.known_hosts).keys == (key(4),)
-
-
-def test_forgotten_keys_are_not_learned_again_from_what_was_shown_before(files: VMFiles) -> None:
-    path = recording(files, shown(key(1)))
-    learn(files, path)
-    assert forget(files, path)
-    learn(files, path)
-    assert read_host_keys(files.known_hosts) == HostKeys()
-    append(path, shown(key(2)))
-    learn(files, path)
-    assert read_host_keys(files.known_hosts) == HostKeys((key(2),), verified=True)
 
 
 def test_what_is_no_known_hosts_file_is_passed_over(files: VMFiles) -> None:

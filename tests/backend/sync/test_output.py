@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podplane_tui.backend.core.control import Progress
-from podplane_tui.backend.sync.diagnosis import explain
 from podplane_tui.backend.sync.output import Change, ChangeKind, LineReader, Meter, names, read_change
 
 # rsync 3.5.0 into a pipe, shortened.
@@ -134,21 +133,3 @@ def test_changes_of_an_rsync_that_can_not_itemise(line: bytes, change: Change | 
 
 def test_names_are_what_they_were() -> None:
     assert list(names(b"./\na/\na/new\\#012line\n\\#377\\#134#012\n")) == [b".", b"a", b"a/new\nline", b"\xff\\#012"]
-
-
-@pytest.mark.parametrize(
-    ("code", "words", "meaning"),
-    [
-        (11, [b'rsync: [receiver] write failed on "/x": No space left on device (28)'], "disk is full: make room"),
-        (12, [b"sudo: a password is required", b"rsync: connection unexpectedly closed"], "let sudo ask for no passw"),
-        (12, [b"bash: line 1: sudo: command not found"], "the machine has no sudo: install it"),
-        (12, [b"sudo: rsync: command not found"], "the machine has no rsync: install it"),
-        (4, [b"rsync: --usermap=*:0: unknown option"], "too old: install 3.1"),
-        (2, [b"protocol version mismatch -- is your shell clean?"], "keep it quiet"),
-        (23, [b"rsync: a", b"rsync: b", b"rsync error: some files"], "rsync: a (and 1 more)"),
-        (30, [], "the machine stopped answering"),
-        (99, [], "it does not say why"),
-    ],
-)
-def test_failures_say_what_to_do(code: int, words: list[bytes], meaning: str) -> None:
-    assert meaning in explain(code, words)

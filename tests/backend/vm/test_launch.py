@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -15,10 +14,10 @@ import pytest
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput, StartFailed, VMNotFound
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.qemu.diagnosis import advice
 from podplane_tui.backend.qemu.process import look
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.vm.launch import Launch, launch
+from tests.backend.vm.support import be_qemu
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -29,15 +28,6 @@ def files(tmp_path: Path) -> VMFiles:
     files.image_dir.mkdir(parents=True)
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", files.image, "1G"], check=True)
     return files
-
-
-def be_qemu(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    directory = tmp_path / "programs"
-    directory.mkdir()
-    program = directory / "qemu-system-x86_64"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(directory), prepend=os.pathsep)
 
 
 def test_qemu_begins_when_its_pid_file_is_on_disk(
@@ -103,27 +93,3 @@ def test_what_is_checked_before_anything_is_written(files: VMFiles) -> None:
     with pytest.raises(VMNotFound):
         launch(files, Launch(), Control())
     assert list(files.image_dir.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("words", "todo"),
-    [
-        ("qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory", "less (-m)"),
-        ("qemu-system-x86_64: invalid accelerator hvf", "--accel tcg"),
-        ("Could not access KVM kernel module: Permission denied", "--accel tcg"),
-        ("-hda /kvm/x: Could not open '/kvm/x': Permission denied", "owner"),
-        ("failed to initialize kvm: Permission denied", "--accel tcg"),
-        ("-drive: Could not open backing file: Could not open '/b': No such file or directory", "put the missing file"),
-        ("qemu: could not load kernel 'k': No such file or directory", "kernel"),
-        ("Could not set up host forwarding rule 'tcp:127.0.0.1:1-:22'", "port 1 is taken by"),
-        ("system firmware block device has invalid size: device requires 3653632 bytes", "repair"),
-        ('-hda x: Failed to get "write" lock', "end it first"),
-        ("something new", ""),
-    ],
-)
-def test_what_to_do_about_qemus_words(words: str, todo: str, tmp_path: Path) -> None:
-    answer = advice(words, tmp_path / "image")
-    if todo == "owner":
-        assert answer == "check who owns the file and its mode"
-    else:
-        assert todo in answer if todo else not answer

@@ -258,7 +258,7 @@ _OPENED = """
 import sys, threading
 from pathlib import Path
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.ssh import SSHTarget
+from podplane_tui.backend.ssh.client import SSHTarget
 from podplane_tui.backend.vm.watch import SharedConnection
 user, port, key, path = sys.argv[1:]
 with SharedConnection(Path(path)) as shared:

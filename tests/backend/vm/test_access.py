@@ -1,0 +1,134 @@
+"""How a cluster's guest is reached, as far as that shows without a guest."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import InvalidInput, NotRunning, ShellError
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.runtime.ports import write_state_file
+from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.ssh.client import SSHTarget, ensure_identity
+from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys
+from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm.access import forget_host_keys, run_in_guest, ssh_target, sync
+from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.manager import Qemu
+from podplane_tui.backend.vm.remembered import update_settings
+from tests.backend.recording.support import append, key, recording, shown
+from tests.backend.ssh.sshd import free_port
+from tests.conftest import missing
+
+
+@pytest.mark.slow
+def test_the_effort_to_stop_containerd_ends_after_two_seconds(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_identity(cluster.files.identity)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        write_state_file(cluster.files.state_file, "a", Ports(ssh=silent.getsockname()[1]))
+        monkeypatch.setattr(ssh, "LOGIN_TIMEOUT", 3600.0)  # so that nothing but its own limit can end it
+        begun = time.monotonic()
+        assert run_in_guest(Context.of(cluster.files), "true", timeout=2.0) is False
+        assert time.monotonic() - begun > 1.5
+
+
+def running(files: VMFiles, *, looks: int | None = None) -> Context:
+    """A VM that runs, for `looks` looks, as far as its manager tells; its ports are those of its state file."""
+    left = iter(range(looks)) if looks is not None else None
+    manager = SimpleNamespace(
+        files=files,
+        vm_name=files.name,
+        process=lambda: None,
+        running=lambda: left is None or next(left, None) is not None,
+    )
+    return Context(cast("Qemu", manager))
+
+
+def test_a_vm_that_does_not_run_is_not_reached(cluster: Cluster) -> None:
+    write_state_file(cluster.files.state_file, "a", Ports(ssh=2222))
+    with pytest.raises(NotRunning, match="start it first"):
+        ssh_target(Context.of(cluster.files))
+
+
+def test_a_vm_without_an_ssh_port_has_its_console(cluster: Cluster) -> None:
+    write_state_file(cluster.files.state_file, "a", Ports(kubernetes_api=6443))
+    with pytest.raises(ShellError, match=r"podplane-local-a has no SSH port: .*; use its console, or restart it"):
+        ssh_target(running(cluster.files))
+    assert run_in_guest(running(cluster.files), "true", timeout=60) is False
+
+
+def test_the_user_is_the_one_asked_for_else_the_one_remembered_else_debian(cluster: Cluster) -> None:
+    files = cluster.files
+    write_state_file(files.state_file, "a", Ports(ssh=2222))
+    expected = SSHTarget("127.0.0.1", 2222, "debian", files.identity, files.stem, files.known_hosts)
+    assert ssh_target(running(files)) == expected
+    update_settings(files, user="me")
+    assert [ssh_target(running(files), user).user for user in ("", "root")] == ["me", "root"]
+    with pytest.raises(InvalidInput, match="user"):
+        ssh_target(running(files), "-oProxyCommand=id")
+
+
+def test_what_the_console_has_shown_by_now_is_known(cluster: Cluster) -> None:
+    files = cluster.files
+    write_state_file(files.state_file, "a", Ports(ssh=2222))
+    recording(files, shown(key(1)), "20260101T000000.000000Z.raw")
+    newest = recording(files, b"booting", "20260102T000000.000000Z.raw")
+    ssh_target(running(files))
+    assert read_host_keys(files.known_hosts) == HostKeys()  # an older run may have had others
+    append(newest, shown(key(2)))
+    ssh_target(running(files))
+    assert read_host_keys(files.known_hosts) == HostKeys((key(2),), verified=True)
+    assert forget_host_keys(files) is True
+    ssh_target(running(files))
+    assert read_host_keys(files.known_hosts) == HostKeys()
+
+
+def test_host_keys_that_can_not_be_kept_or_forgotten_are_said(cluster: Cluster) -> None:
+    files = cluster.files
+    write_state_file(files.state_file, "a", Ports(ssh=2222))
+    files.own_state.write_text("no folder")
+    with pytest.raises(ShellError, match=r"the host keys of podplane-local-a can't be kept: .*; a file stands where"):
+        ssh_target(running(files))
+    assert forget_host_keys(files) is False
+    files.own_state.unlink()
+    files.known_hosts.mkdir(parents=True)
+    with pytest.raises(ShellError, match=r"the host keys of podplane-local-a can't be forgotten: .*; a folder stands"):
+        forget_host_keys(files)
+
+
+def test_nobody_who_listens_takes_no_command(cluster: Cluster) -> None:
+    ensure_identity(cluster.files.identity)
+    write_state_file(cluster.files.state_file, "a", Ports(ssh=free_port()))
+    assert run_in_guest(running(cluster.files), "true", timeout=60) is False
+
+
+@pytest.mark.slow
+def test_a_vm_that_ends_while_it_is_copied_to_is_said_and_logged(cluster: Cluster, tmp_path: Path) -> None:
+    if shutil.which("rsync") is None:
+        missing("rsync is not installed")
+    files = cluster.files
+    ensure_identity(files.identity)
+    write_state_file(files.state_file, "a", Ports(ssh=free_port()))
+    steps: list[str] = []
+    with pytest.raises(NotRunning, match="podplane-local-a stopped while it was copied to: start it and copy again"):
+        sync(
+            running(files, looks=2),
+            SyncRequest(f"{tmp_path}/", "there"),
+            user="",
+            control=Control(report=steps.append),
+        )
+    lines = [line.partition(" ")[2] for line in files.sync_log.read_text().splitlines()]
+    assert lines[0] == f"{tmp_path}/ -> there"
+    assert lines[1:-1] == steps
+    assert "Connection refused" in lines[-1]
