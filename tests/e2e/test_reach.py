@@ -168,7 +168,7 @@ def test_cancelled_sync_ends_on_both_sides(cluster: Cluster, target: SSHTarget, 
 _CONSOLE = """
 import sys
 from pathlib import Path
-from podplane_tui.backend.console import attach
+from podplane_tui.backend.console.relay import attach
 print("over:", attach(Path(sys.argv[1]), input_fd=0, output_fd=1), flush=True)
 """
 

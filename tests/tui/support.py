@@ -14,6 +14,7 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
+from podplane_tui.tui.widgets.details.panel import DetailsPanel
 from tests.conftest import Workspace
 from tests.waiting import until
 
@@ -21,6 +22,7 @@ _POSTED_IN_TURN = 8
 """How many messages may follow from one another: a key's, an action's, a dialog's, its widgets' mounting."""
 
 SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)]
+at_each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 
 
 def files_of(workspace: Workspace, cluster_id: str, arch: str = "amd64") -> VMFiles:
@@ -64,6 +66,12 @@ def make_app(
         welcome=welcome,
         state_dir=workspace.root / "state" / "podplane-tui",
     )
+
+
+def app_of(pilot: Pilot[None]) -> PodplaneApp:
+    """The app that this pilot steers."""
+    assert isinstance(pilot.app, PodplaneApp)
+    return pilot.app
 
 
 def dashboard(app: PodplaneApp) -> Dashboard:
@@ -123,3 +131,14 @@ def text_of(app: PodplaneApp, selector: str) -> str:
 def toasts(app: PodplaneApp) -> list[str]:
     """The messages of the toasts in view."""
     return [notification.message for notification in app._notifications]
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    """The screen as one text."""
+    return "\n".join(painted(app_of(pilot)))
+
+
+async def details_shown(app: PodplaneApp) -> None:
+    """Wait until the panel of the details has found the files."""
+    await until(lambda: app.screen.query(DetailsPanel), what="the panel")
+    await until(lambda: app.screen.query_one("#details", DetailsPanel).files, what="the files")

@@ -8,30 +8,9 @@ from textual.widgets import Button
 
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.columns import ColumnsDialog
-from podplane_tui.tui.theme import theme_for_terminal
 from tests.conftest import Workspace
 from tests.tui.support import listed, make_app, make_disk, painted, settled
 from tests.waiting import until
-
-
-@pytest.mark.parametrize(
-    ("term", "colorterm", "wanted", "theme"),
-    [
-        ("xterm-256color", "", "tokyo-night", "tokyo-night"),
-        ("screen", "truecolor", "nord", "nord"),
-        ("linux", "", "tokyo-night", "ansi-dark"),
-        ("screen", "", "podplane-light", "ansi-light"),
-        ("xterm", "", "ansi-light", "ansi-light"),
-        ("xterm", "", "no-such-theme", "no-such-theme"),  # which is complained of elsewhere
-        ("dumb", "", "podplane-dark", "ansi-dark"),
-    ],
-)
-def test_a_terminal_of_16_colours_gets_a_theme_of_those(
-    monkeypatch: pytest.MonkeyPatch, term: str, colorterm: str, wanted: str, theme: str
-) -> None:
-    monkeypatch.setenv("TERM", term)
-    monkeypatch.setenv("COLORTERM", colorterm)
-    assert theme_for_terminal(wanted) == theme
 
 
 def styles(app: PodplaneApp, text: str) -> list[Style]:

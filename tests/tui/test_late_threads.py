@@ -40,7 +40,7 @@ from podplane_tui.tui.widgets.vm_list.order import Sorting
 from podplane_tui.tui.widgets.vm_list.table import ListView
 from tests.conftest import Workspace
 from tests.tui.support import dashboard, listed, make_app, settled
-from tests.tui.widgets.console.test_panel import machine
+from tests.tui.widgets.console.support import machine
 from tests.waiting import until
 
 

@@ -7,6 +7,8 @@ import pytest
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.sizes import parse_disk_size
 
+pytestmark = pytest.mark.usefixtures("require_qemu")
+
 
 @pytest.mark.parametrize("size", ["", "1", "1K", "-1G", "+1G", "1.5G", "0G", "65T", "1GB", "x"])
 def test_sizes_without_sense(size: str) -> None:

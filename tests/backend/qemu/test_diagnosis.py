@@ -12,6 +12,8 @@ import pytest
 
 from podplane_tui.backend.qemu.diagnosis import PORT_TAKEN, advice, port_holder, port_holders
 
+pytestmark = pytest.mark.usefixtures("require_qemu")
+
 LOCKED = '-hda x: Failed to get "write" lock'
 
 

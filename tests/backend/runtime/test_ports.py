@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.status import Ports
-from podplane_tui.backend.host import listeners as listening
 from podplane_tui.backend.qemu.arguments import PortForward
 from podplane_tui.backend.runtime.ports import (
     FORWARDS,
@@ -105,25 +101,3 @@ def test_a_port_that_is_not_the_usual_one_names_who_has_that() -> None:
     )
     assert asked == [[2222, 6443]], "one look takes as long as one for each"
     assert "another program" in moved_ports(Ports(ssh=40213), lambda ports: None)[0]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is but one way to ask")
-@pytest.mark.parametrize("way", ["kernel", "psutil"])
-def test_who_listens_is_told_by_the_kernel_and_where_it_refuses(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if way == "kernel":
-        monkeypatch.setitem(sys.modules, "psutil", None)  # which makes an import of it fail
-    else:
-        monkeypatch.setattr(listening, "_sockets", _refuse)
-    with socket.create_server(("127.0.0.1", 0)) as four, _everywhere() as any_address:
-        ports = {server.getsockname()[1] for server in (four, any_address)}
-        assert listening.listeners({*ports, 1}) == dict.fromkeys(ports, os.getpid())
-
-
-def _everywhere() -> socket.socket:
-    """A server on all addresses, of IPv6 where the host has it."""
-    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
-    return socket.create_server(("", 0), family=family)
-
-
-def _refuse(_ports: object) -> NoReturn:
-    raise PermissionError

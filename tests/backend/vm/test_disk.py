@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import (
     Busy,
-    InvalidImage,
     InvalidInput,
     SnapshotNotFound,
-    VMError,
     VMExists,
     VMNotFound,
 )
-from podplane_tui.backend.images.cache import choose_image, list_images
 from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.runtime.lock import vm_lock
 from podplane_tui.backend.vm.cluster import Cluster
@@ -78,32 +73,3 @@ def test_snapshots_that_cannot_be(made: Cluster) -> None:
         with pytest.raises(InvalidInput, match="not clear"):
             disk.restore_snapshot(name)
     assert len(disk.snapshots()) == 4
-
-
-def test_an_image_is_chosen_by_path_or_name(tmp_path: Path, base: Path) -> None:
-    deps, control = tmp_path / "deps", Control()
-    with pytest.raises(InvalidImage, match="no base image in its cache"):
-        choose_image("", "amd64", control, deps=deps)
-    folder = deps / "vmconfig/artifacts/os-image"
-    for version in ("1", "2"):
-        (folder / version).mkdir(parents=True)
-        (folder / version / "d.qcow2").write_bytes(base.read_bytes())
-    digest = "sha256:" + subprocess.run(["sha256sum", base], check=True, capture_output=True, text=True).stdout[:64]
-    about = {"version": "2", "url": "https://images.invalid/d.qcow2", "digest": digest}
-    manifest = deps / "vmconfig/manifests/vmconfig_knc_debian-13_amd64.json"
-    manifest.parent.mkdir()
-    manifest.write_text(json.dumps({"vmconfig": {"os": {"image": about}}}))
-    assert [image.name for image in list_images("amd64", deps=deps)] == ["os-image/2/d.qcow2", "os-image/1/d.qcow2"]
-    for choice, path in {
-        "": folder / "2/d.qcow2",
-        "d.qcow2": folder / "2/d.qcow2",
-        "os-image/1/d.qcow2": folder / "1/d.qcow2",
-        str(base): base,
-    }.items():
-        assert choose_image(choice, "amd64", control, deps=deps) == path
-    (folder / "2/d.qcow2").write_bytes(b"other")
-    for choice in ("", "d.qcow2"):
-        with pytest.raises(InvalidImage, match="not what its digest says"):
-            choose_image(choice, "amd64", control, deps=deps)
-    with pytest.raises(VMError, match="no image none"):
-        choose_image("none", "amd64", control, deps=deps)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
-from textual.color import Color
-from textual.theme import Theme
 from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey
 
-from podplane_tui.backend.config.model import DashboardSettings, read_config
+from podplane_tui.backend.config.model import read_config
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.tui.keys.keymap import check
 from podplane_tui.tui.screens.dashboard_keys import key_sections
-from podplane_tui.tui.theme import DARK, LIGHT, THEMES
+from podplane_tui.tui.theme import THEMES
 from tests.conftest import Workspace
 from tests.tui.support import (
     dashboard,
     listed,
     make_app,
     make_disk,
-    painted,
     settled,
 )
 from tests.waiting import until
@@ -104,58 +100,3 @@ async def test_changed_keys_act_and_are_shown(workspace: Workspace) -> None:
         await pilot.press("z")
         assert isinstance(app.focused, Input)
         assert app.focused.value == "z"  # a letter is text there, whatever it does elsewhere
-
-
-async def test_a_footer_too_long_for_the_terminal_is_still_one(workspace: Workspace) -> None:
-    make_disk(workspace, "one")
-    app = make_app(workspace, keys={"vm.create": "ctrl+f6", "vm.stop": "ctrl+f7"})
-    async with app.run_test(size=(80, 24)):
-        await listed(app, "one")
-        await until(lambda: "s Start" in painted(app)[-1], what="the keys")
-        assert "^f6 New" in painted(app)[-1]
-
-
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-async def test_our_themes_can_be_chosen(workspace: Workspace, theme: Theme) -> None:
-    make_disk(workspace, "one")
-    app = make_app(workspace, settings=DashboardSettings(theme=theme.name))
-    async with app.run_test(size=(80, 24)):
-        await listed(app, "one")
-        assert app.current_theme is theme
-        await until(lambda: any("one" in line for line in painted(app)), what="the list")
-        assert app.screen.styles.background == Color.parse(str(theme.background))
-
-
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_text_can_be_read_on_every_ground(theme: Theme) -> None:
-    """WCAG 2's 4.5 to 1 for everything that is words."""
-    variables = theme.to_color_system().generate()
-    for ground in ("background", "surface"):
-        below = Color.parse(variables[ground])
-        for name in ("foreground", "text-primary", "text-accent", "text-warning", "text-error", "text-success"):
-            lights = sorted(_luminance(colour) for colour in (below, below + Color.parse(variables[name])))
-            assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 4.5, (name, ground)
-
-
-def _luminance(colour: Color) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.slow
-async def test_looks_come_as_often_as_was_said(workspace: Workspace) -> None:
-    make_disk(workspace, "one")
-    app = make_app(workspace, settings=DashboardSettings(refresh=60))
-    async with app.run_test():
-        await listed(app, "one")
-        make_disk(workspace, "two")
-        await until(lambda: time.monotonic() - app._looked > 1.5, what="the time of the usual next look to go by")
-        assert app.vms is not None
-        assert len(app.vms) == 1
-        await until(lambda: dashboard(app).table.moment > app._looked, what="uptimes to move on meanwhile")
-        app._looked -= 50
-        app._notice_age()
-        assert app.stale_for == 0
-        app._looked -= 50
-        app._notice_age()
-        assert app.stale_for > 100

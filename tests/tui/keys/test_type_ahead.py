@@ -21,6 +21,7 @@ from podplane_tui.tui.screens.delete import DeleteDialog
 from podplane_tui.tui.screens.settings import SettingsDialog
 from tests.conftest import Workspace
 from tests.tui.support import (
+    app_of,
     dashboard,
     listed,
     make_app,
@@ -42,11 +43,6 @@ async def pilot(workspace: Workspace) -> AsyncIterator[Pilot[None]]:
         await listed(app_of(pilot), "alpha", "beta")
         await settled(pilot)
         yield pilot
-
-
-def app_of(pilot: Pilot[None]) -> PodplaneApp:
-    assert isinstance(pilot.app, PodplaneApp)
-    return pilot.app
 
 
 def type_at_once(app: PodplaneApp, *keys: str) -> None:

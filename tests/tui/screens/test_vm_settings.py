@@ -3,79 +3,15 @@
 import pytest
 from textual.widgets import Input, OptionList, Static
 
-from podplane_tui.backend import Cluster
-from podplane_tui.backend.config.model import CreateDefaults
 from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
-from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.vm_settings import MachineDialog, SnapshotDialog
 from tests.conftest import Workspace
+from tests.tui.screens.support import cluster
 from tests.tui.support import click, make_app, settled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
-
-
-def cluster(workspace: Workspace, cluster_id: str = "dev") -> Cluster:
-    return Cluster(data_dir=workspace.data, runtime_dir=workspace.runtime, cluster_id=cluster_id, arch="amd64")
-
-
-async def test_a_machine_is_made_with_all_that_was_asked_for(workspace: Workspace) -> None:
-    user_data = workspace.root / "user-data"
-    user_data.write_text("#cloud-config\n")
-    app = make_app(workspace)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
-        fields = {"id": "dev", "disk-size": "1G", "cpus": "lots", "memory": "1G", "user-data": str(user_data)}
-        for name, value in fields.items():
-            app.screen.query_one(f"#create-{name}", Input).value = value
-        await pilot.press("enter")
-        error = app.screen.query_one("#create-error", Static)
-        await until(lambda: "lots" in str(error.render()), what="the complaint")
-        assert app.focused is app.screen.query_one("#create-cpus", Input)
-        app.screen.query_one("#create-cpus", Input).value = "3"
-        await pilot.press("enter")
-        made = cluster(workspace)
-        await until(made.files.settings.is_file, what="the machine")
-        assert read_image(made.files.image).virtual_bytes == 2**30
-        assert read_settings(made.files) == ClusterSettings(cpus="3", memory="1G", user_data=str(user_data))
-
-
-async def test_the_create_dialog_begins_with_the_configured_defaults(workspace: Workspace) -> None:
-    app = make_app(workspace, create=CreateDefaults(disk_size="1G", cpus="3", memory="1G"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
-        assert app.screen.query_one("#create-memory", Input).value == "1G"
-        app.screen.query_one("#create-cpus", Input).value = ""
-        await pilot.press(*"dev", "enter")
-        made = cluster(workspace)
-        await until(made.files.settings.is_file, what="the machine")
-        assert read_image(made.files.image).virtual_bytes == 2**30
-        assert read_settings(made.files) == ClusterSettings(memory="1G")
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"id": "-"}, "not valid"),
-        ({"id": "a", "image": "https://example.org/x.qcow2"}, "needs its digest"),
-        ({"id": "a", "digest": "sha256:00"}, "leave it empty"),
-        ({"id": "a", "image": "https://example.org/x.qcow2", "digest": "md5:00"}, "digest"),
-        ({"id": "a", "disk-size": "big"}, "disk size"),
-    ],
-)
-async def test_what_cannot_be_is_said_in_the_dialog(workspace: Workspace, fields: dict[str, str], words: str) -> None:
-    app = make_app(workspace)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
-        for name, value in fields.items():
-            app.screen.query_one(f"#create-{name}", Input).value = value
-        await pilot.press("enter")
-        error = app.screen.query_one("#create-error", Static)
-        await until(lambda: words in str(error.render()), what="the complaint")
 
 
 async def test_settings_change_and_the_disk_grows(workspace: Workspace) -> None:

@@ -1,6 +1,7 @@
 """An app around one terminal view, and how tests wait and look."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -141,3 +142,8 @@ def shown(app: TerminalApp) -> list[str]:
 def style_at(app: TerminalApp, x: int, y: int) -> Style:
     """The style on the screen at a cell."""
     return app.screen.get_style_at(x, y)
+
+
+def on_screen(app: TerminalApp, pattern: str) -> bool:
+    """Whether the pattern is found in a line on the screen."""
+    return any(re.search(pattern, line) for line in shown(app))

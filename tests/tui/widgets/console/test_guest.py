@@ -20,7 +20,7 @@ from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from tests.conftest import Workspace, suspend
 from tests.guest.boot import booted
 from tests.guest.tiny import TinyGuest
-from tests.tui.widgets.console.test_panel import PanelApp, machine, show
+from tests.tui.widgets.console.support import PanelApp, machine, show
 from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300), pytest.mark.usefixtures("require_qemu")]

@@ -1,102 +1,18 @@
 """The console panel on real Unix sockets: attached in view, free for others otherwise."""
 
-import asyncio
 import contextlib
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.widgets import Static
 
-from podplane_tui.backend.console.client import ConsoleLine, open_line
-from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
-from podplane_tui.tui.styles import stylesheets
-from podplane_tui.tui.widgets.console import panel, session, views
-from podplane_tui.tui.widgets.console.panel import ConsolePanel
-from podplane_tui.tui.widgets.terminal.search_bar import TerminalSearch
+from podplane_tui.tui.widgets.console import views
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.conftest import Workspace
+from tests.tui.widgets.console.support import Guest, PanelApp, machine, show, stopped
 from tests.waiting import until
-
-
-class PanelApp(App[None]):
-    CSS_PATH = stylesheets()  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.panel = ConsolePanel()
-
-    def compose(self) -> ComposeResult:
-        yield self.panel
-
-    @property
-    def notice(self) -> str:
-        static = self.panel.query_one("#console-notice", Static)
-        return str(static.visual) if static.display else ""
-
-    def shows(self, text: str) -> bool:
-        view = self.panel.view
-        return view is not None and view.display and any(text in line for line in view.terminal.display)
-
-
-class Guest:
-    """A serial port: a Unix socket that greets, echoes and counts its clients."""
-
-    def __init__(self, path: Path, greeting: bytes) -> None:
-        self.path = path
-        self.clients = 0
-        self.connections = 0
-        self.received = b""
-        self._greeting = greeting
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.clients += 1
-        self.connections += 1
-        self._writers.append(writer)
-        writer.write(self._greeting)
-        try:
-            while data := await reader.read(1000):
-                self.received += data
-                writer.write(data)
-        finally:
-            self.clients -= 1
-            writer.close()
-
-    def hang_up(self) -> None:
-        for writer in self._writers:
-            writer.close()
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
-        server = await asyncio.start_unix_server(self._serve, str(self.path))
-        try:
-            yield
-        finally:
-            server.close()
-            self.hang_up()
-            self.path.unlink(missing_ok=True)
-
-
-def machine(workspace: Workspace, name: str, *, pid: int | None = None, state: State = State.RUNNING) -> VMStatus:
-    files = VMFiles("amd64", name, workspace.data, workspace.runtime)
-    files.pid_dir.mkdir(exist_ok=True)
-    return VMStatus(files, state, pid=pid or os.getpid(), console=files.console)
-
-
-def stopped(workspace: Workspace, name: str) -> VMStatus:
-    return VMStatus(machine(workspace, name).files, State.STOPPED)
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panel, "LOOK_INTERVAL", 0.05)
 
 
 @pytest.fixture
@@ -107,11 +23,6 @@ def runs() -> Iterator[list[int]]:
         yield [process.pid for process in processes]
         for process in processes:
             process.kill()
-
-
-def show(app: PanelApp, vm: VMStatus, *others: VMStatus) -> None:
-    app.panel.vms = (vm, *others)
-    app.panel.vm = vm
 
 
 async def test_it_attaches_shows_and_types(workspace: Workspace) -> None:
@@ -229,39 +140,6 @@ async def test_fast_changes_end_with_the_last_one_attached(workspace: Workspace)
             if turn % 3 == 0:
                 await pilot.pause()
         await until(lambda: [guest.clients for guest in guests] == [0, 0, 0, 1], what="the last one alone")
-
-
-async def test_a_console_that_hangs_up_is_called_again(workspace: Workspace) -> None:
-    vm = machine(workspace, "a")
-    guest = Guest(vm.files.console, b"hello\r\n")
-    app = PanelApp()
-    async with guest.listening(), app.run_test(size=(80, 24)):
-        show(app, vm)
-        await until(lambda: guest.connections == 1, what="the first connection")
-        guest.hang_up()
-        await until(lambda: guest.connections == 2 and app.panel.connected, what="the second connection")
-
-
-async def test_a_console_that_hangs_up_before_it_is_in_hand_is_called_again(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vm = machine(workspace, "a")
-    guest = Guest(vm.files.console, b"hello\r\n")
-    app = PanelApp()
-    lines: list[ConsoleLine] = []
-
-    def open_slowly(*arguments: Any) -> ConsoleLine:
-        lines.append(line := open_line(*arguments))
-        while len(lines) == 1 and not line.over:
-            app.call_from_thread(guest.hang_up)
-        app.call_from_thread(lambda: None)  # the event loop has heard of the end, if there was one
-        return line
-
-    monkeypatch.setattr(session, "open_line", open_slowly)
-    async with guest.listening(), app.run_test(size=(80, 24)):
-        show(app, vm)
-        await until(lambda: len(lines) == 2 and app.panel.connected, what="the second connection")
-        assert not lines[1].over
 
 
 async def test_what_came_late_of_one_console_is_not_shown_in_anothers(workspace: Workspace) -> None:
@@ -391,26 +269,3 @@ async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: W
             show(app, machine(workspace, "a", pid=runs[1]))
             await until(lambda: app.shows("hello again"), what="the new run")
             assert view.viewport.following
-
-
-async def test_the_text_can_be_searched(workspace: Workspace) -> None:
-    vm = machine(workspace, "a")
-    guest = Guest(vm.files.console, b"one fish\r\ntwo fish\r\nred fox\r\n")
-    app = PanelApp()
-    async with guest.listening(), app.run_test(size=(80, 24)) as pilot:
-        assert app.panel.find()
-        show(app, vm)
-        await until(lambda: app.shows("fox"), what="the text")
-        assert app.panel.find() == ""
-        await pilot.press(*"fish")
-        count = app.panel.query_one(".terminal-search-count", Static)
-        await until(lambda: str(count.visual) == "2 of 2", what="the last match")
-        await pilot.press("enter")
-        await until(lambda: str(count.visual) == "1 of 2", what="the one before")
-        await pilot.press("down")
-        await until(lambda: str(count.visual) == "2 of 2", what="the one after")
-        await pilot.press(*"es")
-        await until(lambda: str(count.visual) == "nothing found", what="no match")
-        await pilot.press("escape")
-        assert not app.panel.query_one(TerminalSearch).display
-    assert guest.received == b""

@@ -19,7 +19,7 @@ from podplane_tui.tui.widgets.console import panel as console_panel
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from podplane_tui.tui.widgets.streams import recording as recording_stream
 from tests.conftest import Workspace
-from tests.tui.widgets.console.test_panel import Guest, PanelApp, machine, show
+from tests.tui.widgets.console.support import Guest, PanelApp, machine, show
 from tests.waiting import until
 
 
@@ -264,32 +264,3 @@ async def test_a_stopped_machine_shows_its_last_run(workspace: Workspace) -> Non
         await until(lambda: view.has_class("-detached"), what="the end of it, dimmed")
         assert app.panel.enter()
         assert isinstance(app.panel.query_one("#console-notice"), Static)
-
-
-async def test_a_flood_that_nobody_records_is_given_whole() -> None:
-    stream = recording_stream.RecordingStream(None, live=lambda: True)
-    await stream.open()
-    printed = [b"%d\r\n" % number for number in range(3000)]  # faster than anybody reads
-    for piece in printed:
-        stream.push(piece)
-    given = b""
-    while len(given) < len(b"".join(printed)):
-        given += await stream.read(65536)
-    assert given == b"".join(printed)
-    await stream.close()
-
-
-@pytest.mark.parametrize("turns", range(5))
-async def test_a_reader_that_is_nudged_and_cancelled_at_once_ends(turns: int) -> None:
-    """`asyncio.wait_for` of Python 3.11 takes no notice of a cancellation that comes as what it waits for is done."""
-    stream = recording_stream.RecordingStream(None, live=lambda: True)
-    await stream.open()
-    reader = asyncio.create_task(stream.read(100))
-    await asyncio.sleep(0.1)
-    stream.push(b"")
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    reader.cancel()
-    await asyncio.wait([reader], timeout=60)
-    assert reader.cancelled()
-    await stream.close()

@@ -1,0 +1,98 @@
+"""What is asked before a verb, and the work that the answers make."""
+
+import pytest
+from textual.content import Content
+
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.status import State
+from podplane_tui.tui.actions.confirm import ask
+from podplane_tui.tui.screens.delete import DeleteDialog
+from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.screens.start import StartDialog, StartWay
+from podplane_tui.tui.verbs import Verb
+from tests.conftest import Workspace
+from tests.tui.actions.support import User, image_of, vm_of, workshop_of
+
+
+def text_of(user: User) -> Content:
+    """What the only question says."""
+    [question] = user.shown
+    assert isinstance(question, Question)
+    return question._text
+
+
+async def test_a_stop_names_the_steps_it_will_take_and_leaves_out_the_others(workspace: Workspace) -> None:
+    user = User(True)
+    assert await ask(user, workshop_of(workspace), vm_of(workspace, state=State.RUNNING), Verb.STOP) is not None
+    lines = text_of(user).plain.splitlines()
+    assert lines[2] == "   1m 30s  the power button; the guest shuts down by itself"
+    assert lines[3] == "       5s  SIGKILL"  # SIGTERM gets no time at all
+    assert lines[-1] == "Press x again while it stops to skip to the next step."
+
+
+async def test_a_restart_says_besides_what_it_starts_with(workspace: Workspace) -> None:
+    user = User(True)
+    await ask(user, workshop_of(workspace), vm_of(workspace, state=State.RUNNING), Verb.RESTART)
+    assert text_of(user).plain.endswith("\nIt then starts with the CPUs, memory and kernel it has now.")
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.RESTART, Verb.RESET, Verb.DELETE])
+@pytest.mark.parametrize("answer", [None, False])
+async def test_who_declines_gets_nothing_done(workspace: Workspace, verb: Verb, answer: bool | None) -> None:
+    vm = vm_of(workspace)
+    image_of(vm)
+    user = User(answer)
+    assert await ask(user, workshop_of(workspace), vm, verb) is None
+    assert len(user.shown) == 1
+
+
+async def test_what_needs_no_question_is_not_asked(workspace: Workspace) -> None:
+    user = User()
+    for verb in (Verb.PAUSE, Verb.RESUME, Verb.START):
+        assert await ask(user, workshop_of(workspace), vm_of(workspace), verb) is not None
+    assert user.shown == []
+
+
+async def test_a_delete_is_of_what_was_there_when_it_was_asked(workspace: Workspace) -> None:
+    vm = vm_of(workspace)
+    image = image_of(vm)
+    user = User(True)
+    work = await ask(user, workshop_of(workspace), vm, Verb.DELETE)
+    assert isinstance(user.shown[0], DeleteDialog)
+    vm.files.seed.write_bytes(b"since")
+    assert work is not None
+    work(Control())
+    assert not image.exists()
+    assert vm.files.seed.exists()
+
+
+@pytest.mark.parametrize("way", [StartWay.PODPLANE, StartWay.VM_ONLY, None])
+async def test_what_podplane_made_is_started_the_way_one_chooses(workspace: Workspace, way: StartWay | None) -> None:
+    vm = vm_of(workspace)
+    vm.files.cluster_config.parent.mkdir(parents=True)
+    vm.files.cluster_config.write_text("{}")
+    user = User(way)
+    work = await ask(user, workshop_of(workspace), vm, Verb.START)
+    assert isinstance(user.shown[0], StartDialog)
+    assert (work is None) is (way is None)
+
+
+async def test_a_repair_where_nothing_is_wrong_is_refused(workspace: Workspace) -> None:
+    user = User()
+    with pytest.raises(VMError, match="dev"):
+        await ask(user, workshop_of(workspace), vm_of(workspace), Verb.REPAIR)
+    assert user.shown == []
+
+
+async def test_a_repair_lists_its_steps_and_does_them(workspace: Workspace) -> None:
+    vm = vm_of(workspace, state=State.CRASHED)
+    image_of(vm)
+    vm.files.pid_dir.mkdir(parents=True)
+    vm.files.pid_file.write_text('{"qemu": 999999999}')
+    user = User(True)
+    work = await ask(user, workshop_of(workspace), vm, Verb.REPAIR)
+    assert "no disk is lost by it:\n\n  • " in text_of(user).plain
+    assert work is not None
+    assert work(Control())
+    assert not vm.files.pid_file.exists()

@@ -1,0 +1,28 @@
+"""What the keys of the panels below the list do."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from tests.conftest import Workspace
+from tests.tui.support import (
+    app_of,
+    details_shown,
+    toasts,
+)
+from tests.waiting import until
+
+
+@pytest.mark.slow
+async def test_a_value_in_the_details_is_copied_with_enter(
+    pilot: Pilot[None], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(pilot)
+    await pilot.press("4")
+    await details_shown(app)
+    await pilot.press("enter")
+    await until(lambda: isinstance(app.focused, OptionList), what="the details to have the keys")
+    await pilot.press("home", "enter")
+    await until(lambda: app.clipboard == "podplane-local-alpha", what="the copy")
+    await pilot.press("Y")
+    await until(lambda: "No SSH port is forwarded to this VM." in toasts(app), what="the reason")

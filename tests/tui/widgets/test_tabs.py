@@ -1,0 +1,78 @@
+"""The panels below the list: one in view, all named in the title, keys to the one in view."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.widgets.vm_list.table import VMTable
+from tests.conftest import Workspace
+from tests.tui.support import (
+    app_of,
+    dashboard,
+    details_shown,
+    files_of,
+    painted,
+    screen_text,
+    settled,
+    text_of,
+)
+from tests.waiting import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
+
+
+def details_text(app: PodplaneApp) -> str:
+    options = app.screen.query_one("#details OptionList", OptionList).options
+    return "\n".join(str(option.prompt) for option in options)
+
+
+async def test_the_keys_of_the_tabs_change_the_panel(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    await pilot.press("4")
+    await details_shown(app)
+    assert not app.screen.query_one("#console").display
+    words = {"podplane-local-alpha", files_of(workspace, "alpha").image.name, "not running"}
+    await until(lambda: all(each in details_text(app) for each in words), what="the details")
+    await pilot.press("down")
+    await until(lambda: "podplane-local-beta" in details_text(app), what="the details of the next machine")
+    await pilot.press("1")
+    await until(lambda: app.screen.query_one("#console").display, what="the console")
+
+
+async def test_the_title_says_whose_state_it_tells(pilot: Pilot[None]) -> None:
+    await pilot.press("6")
+    await until(lambda: "─ local server · down" in screen_text(pilot), what="the server's state, not a machine's")
+    await pilot.press("4")
+    await until(lambda: "─ alpha" in screen_text(pilot), what="the machine's name")
+
+
+async def test_the_tabs_in_the_title_can_be_clicked(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    row = next(y for y, line in enumerate(painted(app)) if "Details Events" in line)
+    column = painted(app)[row].index("Details")
+    await pilot.click(offset=(column + 1, row))
+    await settled(pilot)
+    assert dashboard(app).tab == "details"
+    await pilot.click(offset=(painted(app)[row].index("Console") + 1, row))
+    await settled(pilot)
+    assert dashboard(app).tab == "console"
+
+
+async def test_e_shows_the_events_and_escape_goes_back_to_the_list(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("e")
+    await until(lambda: app.focused is not None and app.focused.id == "events-list", what="the events")
+    assert dashboard(app).tab == "events"
+    await until(lambda: "Nothing has happened yet." in text_of(app, "#events-text"), what="that there are none")
+    await pilot.press("escape")
+    await until(lambda: isinstance(app.focused, VMTable), what="the list")
+
+
+async def test_keys_do_not_go_to_a_panel_that_is_out_of_view(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("e", "4")
+    await until(lambda: dashboard(app).tabs.panel is not None and dashboard(app).tab == "details", what="the details")
+    await until(lambda: isinstance(app.focused, VMTable), what="the list")
+    await pilot.press("down")
+    await until(lambda: dashboard(app).table.selected == "beta.amd64", what="the next machine")
