@@ -94,7 +94,7 @@ def release(path: Path, handle: int) -> None:
 
 
 def _not_a_lock(path: Path) -> CorruptFile:
-    return CorruptFile(f"the lock {path} is no regular file: repair the machine to move it aside")
+    return CorruptFile(f"the lock {path} is no regular file", hint="repair the machine to move it aside")
 
 
 class HeldLock:
@@ -128,7 +128,7 @@ def vm_lock(path: Path, verb: str) -> Iterator[HeldLock]:
         action = current_action(path)
         if time.monotonic() > deadline:
             what = f"{action.verb!r} by process {action.pid}" if action else "another action"
-            raise Busy(f"{what} is in progress on this machine: wait for it to end")
+            raise Busy(f"{what} is in progress on this machine", hint="wait for it to end")
         time.sleep(0.02)
     try:
         held = HeldLock(handle, verb)

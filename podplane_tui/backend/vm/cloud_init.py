@@ -73,7 +73,7 @@ def meta_data(cluster_id: str, ssh_authorized_key: str = "") -> str:
 def network_config(arch: str) -> str:
     """The text of `network-config`, which is empty on arm64."""
     if arch not in ARCHITECTURES:
-        raise InvalidInput(f"{arch[:40]!r} is no architecture: use amd64 or arm64")
+        raise InvalidInput(f"{arch[:40]!r} is no architecture", hint="use amd64 or arm64")
     return _NETWORK_CONFIG_AMD64 if arch == "amd64" else ""
 
 
@@ -81,7 +81,8 @@ def _quoted(text: str) -> str:
     """`text` as a double-quoted YAML scalar, in which all printable characters but two stand for themselves."""
     if not text.isprintable():
         raise InvalidInput(
-            f"the SSH key {text[:40]!r} has a line break or a control character: give the one line of a .pub file"
+            f"the SSH key {text[:40]!r} has a line break or a control character",
+            hint="give the one line of a .pub file",
         )
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
@@ -159,7 +160,7 @@ def read_seed(path: Path) -> Seed:
         raise CorruptFile(f"the seed {path} can't be read: {error.strerror or error}") from error
     except (PyCdlibException, struct.error, IndexError, KeyError, ValueError, AttributeError) as error:
         # pycdlib parses what it finds and says so in many ways when that is nonsense
-        raise CorruptFile(f"{path} is no seed: start the machine anew to have it written again") from error
+        raise CorruptFile(f"{path} is no seed", hint="start the machine anew to have it written again") from error
     return Seed(label, texts["user-data"], texts["meta-data"], texts["network-config"])
 
 

@@ -1,4 +1,4 @@
-"""What VMs there are and what each is doing: disk and processes → frozen `VMStatus` values. Writes nothing, never raises.
+"""What VMs there are and what each is doing: disk and processes → frozen values. Writes nothing, never raises.
 
 The image and PID directories say which machines exist; the process table says which of them live. Whatever is wrong
 with one of them, it is still a row, and its `problem` says what. A look costs two directory listings, one `stat` per
