@@ -75,10 +75,10 @@ if TYPE_CHECKING:
 PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
     "core.errors": (
-        "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld CorruptFile CreateFailed "
-        "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotReady "
-        "NotRunning PortTaken QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError "
-        "VMExists VMNotFound"
+        "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
+        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused "
+        "MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError StartFailed StillBooting "
+        "StopFailed Unsupported VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (

@@ -194,7 +194,10 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
         raise _nothing(files)
     (recording, newest), earlier = history[0], [past for _, past in history[1:]]
     if back is not None and back >= len(history):
-        raise VMNotFound(f"there is no boot {back} before the newest of {files.name} on record")
+        raise VMNotFound(
+            f"there is no boot {back} before the newest of {files.name} on record",
+            hint="podplane-tui logs --list shows what there is",
+        )
     with contextlib.suppress(OSError, CorruptFile):
         learn(files, recording.path)
     changes = None if back is None else compare(newest, history[back][1])

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, CorruptFile
-from podplane_tui.backend.core.files import explain_os_error, private_directory
+from podplane_tui.backend.core.files import os_error_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.lock import release, try_acquire
@@ -127,7 +127,7 @@ def _acquire(path: Path, who: str, *, patience: float = _GLANCE) -> Held | None:
     try:
         private_directory(path.parent)
     except OSError as error:
-        raise CorruptFile(f"the folder {path.parent} can't be used: {explain_os_error(error)}") from error
+        raise os_error_as(CorruptFile, f"the folder {path.parent} can't be used", error) from error
     deadline = time.monotonic() + patience
     while (handle := try_acquire(path)) is None:
         if time.monotonic() >= deadline:

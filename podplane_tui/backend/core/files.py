@@ -51,8 +51,13 @@ def os_errors_as(kind: type[VMError], what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        words, advice = os_error_parts(error)
-        raise kind(f"{what}: {words}", hint=advice) from error
+        raise os_error_as(kind, what, error) from error
+
+
+def os_error_as(kind: type[VMError], what: str, error: OSError) -> VMError:
+    """The `kind` that begins with `what` and tells what the operating system refused."""
+    words, advice = os_error_parts(error)
+    return kind(f"{what}: {words}", hint=advice)
 
 
 def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:

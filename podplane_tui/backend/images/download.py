@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
-from podplane_tui.backend.core.files import explain_os_error, private_directory, sync_directory
+from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.digest import validate_digest, verify
 from podplane_tui.backend.runtime.lock import release, try_acquire
@@ -74,7 +74,7 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
             partial.replace(path)
             sync_directory(path.parent)
     except OSError as error:
-        raise CreateFailed(f"{name} can't be kept: {explain_os_error(error)}") from error
+        raise os_error_as(CreateFailed, f"{name} can't be kept", error) from error
     return path
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage
-from podplane_tui.backend.core.files import explain_os_error, sync_directory, temporary_beside
+from podplane_tui.backend.core.files import os_error_as, sync_directory, temporary_beside
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import read_image
@@ -109,6 +109,6 @@ def create_overlay(image: Path, base_image: Path | None, *, size: str = VIRTUAL_
     except FileExistsError as error:
         raise CreateFailed(f"the disk {image} appeared while it was being made", hint="it is left as it is") from error
     except OSError as error:
-        raise CreateFailed(f"the disk {image} could not be made: {explain_os_error(error)}") from error
+        raise os_error_as(CreateFailed, f"the disk {image} could not be made", error) from error
     finally:
         partial.unlink(missing_ok=True)

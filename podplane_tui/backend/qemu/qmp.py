@@ -67,8 +67,8 @@ class _Session:
     def give_up(self) -> None:
         """End the session because what was waited for did not come."""
         if self._step != self._answered:
-            problem = "does not answer: QEMU hangs or another client holds it"
-            self._end(QMPUnavailable(f"QEMU's control socket {self.path} {problem}"))
+            hint = "QEMU hangs or another client holds it"
+            self._end(QMPUnavailable(f"QEMU's control socket {self.path} does not answer", hint=hint))
         else:
             patience = f"{ANSWER_TIMEOUT:.0f} s"
             self._end(QMPError(f"QEMU did not answer {self._command} within {patience}", hint="try again, or stop it"))

@@ -34,6 +34,7 @@ from podplane_tui.backend.core.errors import (
     ShellError,
     StillBooting,
 )
+from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
@@ -104,7 +105,7 @@ class SSHTarget:
         if not _USER.fullmatch(self.user):
             raise InvalidInput(f"{self.user[:40]!r} is no user name", hint="use letters, digits, '.', '_' and '-'")
         if not _HOST.fullmatch(self.host):
-            raise InvalidInput(f"{self.host[:40]!r} is no host name or IPv4 address")
+            raise InvalidInput(f"{self.host[:40]!r} is no host name or IPv4 address", hint="use one of these")
         if not 1 <= self.port <= 65535:
             raise InvalidInput(f"{self.port} is no port", hint="use 1 to 65535")
 
@@ -247,7 +248,7 @@ def _dial(target: SSHTarget, timeout: float) -> socket.socket:
     except (ConnectionError, TimeoutError) as error:
         raise _still_booting(target, error.strerror or str(error)) from error
     except OSError as error:
-        raise ShellError(f"{target.host} port {target.port} can't be reached: {error.strerror or error}") from error
+        raise os_error_as(ShellError, f"{target.host} port {target.port} can't be reached", error) from error
 
 
 def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> paramiko.SSHClient:
@@ -328,7 +329,10 @@ def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError
                 hint="check the user name, and that the machine was created with this key",
             )
     if "Indecipherable" in text or isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return ShellError(f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}")
+        return ShellError(
+            f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}",
+            hint="see what listens there",
+        )
     return _still_booting(target, "it says nothing" if "protocol banner" in text else text)
 
 

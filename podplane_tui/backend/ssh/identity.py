@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from podplane_tui.backend.core.errors import CorruptFile, ShellError
 from podplane_tui.backend.core.files import (
     MAX_SMALL_FILE,
-    explain_os_error,
     open_regular,
+    os_error_as,
     private_directory,
     write_atomic,
 )
@@ -53,7 +53,7 @@ def ensure_identity(path: Path) -> str:
         line = f"{line} {_COMMENT}"
         write_atomic(public, f"{line}\n".encode(), mode=0o644)
     except OSError as error:
-        raise ShellError(f"the SSH key {path} can't be made or read: {error.strerror or error}") from error
+        raise os_error_as(ShellError, f"the SSH key {path} can't be made or read", error) from error
     return line
 
 
@@ -68,7 +68,7 @@ def require_identity(path: Path) -> None:
                     f"the SSH key {path} is missing", hint="starting the machine anew makes one"
                 ) from error
         except OSError as error:
-            raise ShellError(f"the SSH key {file} can't be read: {explain_os_error(error)}") from error
+            raise os_error_as(ShellError, f"the SSH key {file} can't be read", error) from error
 
 
 def load_identity(path: Path) -> paramiko.PKey:
@@ -79,7 +79,7 @@ def load_identity(path: Path) -> paramiko.PKey:
     try:
         return paramiko.PKey.from_path(path)
     except OSError as error:
-        raise ShellError(f"the SSH key {path} can't be read: {explain_os_error(error)}") from error
+        raise os_error_as(ShellError, f"the SSH key {path} can't be read", error) from error
     except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, TypeError) as error:
         raise ShellError(f"the SSH key {path} is no private key, or has a passphrase", hint="replace it") from error
 

@@ -92,7 +92,10 @@ class Disk:
             found = json.loads(result.stdout).get("snapshots", [])
             return tuple(Snapshot(str(item["name"]), item["date-sec"] + item["date-nsec"] / 1e9) for item in found)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CorruptFile(f"qemu-img says something of {self._image} that can't be understood: {error}") from error
+            raise CorruptFile(
+                f"qemu-img says something of {self._image} that can't be understood: {error}",
+                hint="install another version of it",
+            ) from error
 
     def take_snapshot(self, name: str, *, control: Control | None = None) -> None:
         """Keep the disk as it is now under `name`. Raises `InvalidInput`, `VMExists` when there is one of that name."""
