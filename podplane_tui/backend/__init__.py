@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         Busy,
         Cancelled,
         CommandFailed,
+        CommandTimedOut,
+        ConnectionLost,
         ConsoleError,
         ConsoleHeld,
         CorruptFile,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         MissingProgram,
         NotReady,
         NotRunning,
+        PortTaken,
         QMPError,
         QMPUnavailable,
         ShellError,
@@ -72,10 +75,10 @@ if TYPE_CHECKING:
 PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
     "core.errors": (
-        "AlreadyRunning Busy Cancelled CommandFailed ConsoleError ConsoleHeld CorruptFile CreateFailed "
-        "DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused MissingProgram NotReady "
-        "NotRunning QMPError QMPUnavailable ShellError StartFailed StillBooting StopFailed Unsupported VMError "
-        "VMExists VMNotFound"
+        "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
+        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused "
+        "MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError StartFailed StillBooting "
+        "StopFailed Unsupported VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -108,6 +111,8 @@ __all__ = [
     "Cancelled",
     "Cluster",
     "CommandFailed",
+    "CommandTimedOut",
+    "ConnectionLost",
     "ConsoleError",
     "ConsoleHeld",
     "Control",
@@ -128,6 +133,7 @@ __all__ = [
     "Options",
     "PIDFile",
     "PortForward",
+    "PortTaken",
     "Ports",
     "Progress",
     "QMPError",

@@ -72,7 +72,8 @@ def podplane_environment(
         if directory.name != "podplane":
             raise InvalidInput(
                 f"podplane can't be told to use {directory}: it only takes directories called podplane"
-                f" ({variable} names the one above); start the VM alone, or leave out the option that chose it"
+                f" ({variable} names the one above)",
+                hint="start the VM alone, or leave out the option that chose it",
             )
         result[variable] = os.path.abspath(directory.parent)  # noqa: PTH100
     if arch:
@@ -96,7 +97,7 @@ def start_cluster(qemu: Qemu, control: Control, *, environ: Mapping[str, str] | 
     with qemu.locked("start"):
         process = qemu.process()
         if process is not None:
-            raise AlreadyRunning(f"{files.name} is already running as process {process.pid}: stop or restart it")
+            raise AlreadyRunning(f"{files.name} is already running as process {process.pid}", hint="stop or restart it")
         control.report(f"running podplane local start --id {files.cluster_id}")
         with os_errors_as(StartFailed, "podplane can't be run"):
             code, words = _run(command, environment, control)
@@ -106,9 +107,11 @@ def start_cluster(qemu: Qemu, control: Control, *, environ: Mapping[str, str] | 
         if code != 0:
             ended = f"exit code {code}" if code > 0 else f"signal {-code}"
             said = f": {words}" if words else ""
-            raise StartFailed(f"podplane local start ended with {ended}{said}; see its lines, or start the VM alone")
+            raise StartFailed(
+                f"podplane local start ended with {ended}{said}", hint="see its lines, or start the VM alone"
+            )
         if not qemu.running():
-            raise StartFailed(f"podplane local start ended well, but {files.name} does not run; see its lines")
+            raise StartFailed(f"podplane local start ended well, but {files.name} does not run", hint="see its lines")
 
 
 def _run(command: list[str], environment: Mapping[str, str], control: Control) -> tuple[int, str]:
@@ -222,12 +225,14 @@ def _await_server(child: subprocess.Popen[bytes], runtime_dir: Path, log: Path, 
             return server
         if code is not None and code != 0:
             words = _last_words(log)
-            raise StartFailed(f"the local server ended with code {code}{f': {words}' if words else ''}; see {log}")
+            raise StartFailed(
+                f"the local server ended with code {code}{f': {words}' if words else ''}", hint=f"see {log}"
+            )
         if control.cancel.is_set():
             child.terminate()
             raise Cancelled("the start of the local server was cancelled")
         if time.monotonic() > deadline:
-            raise StartFailed(f"the local server does not run after {SERVER_TIMEOUT:.0f} s; see {log}")
+            raise StartFailed(f"the local server does not run after {SERVER_TIMEOUT:.0f} s", hint=f"see {log}")
         control.cancel.wait(_TICK)
 
 

@@ -64,7 +64,7 @@ def throw_away_workspace() -> Iterator[Workspace]:
     try:
         root = os.fsdecode(keeper.stdout.readline().removesuffix(b"\n"))
         if not root:
-            raise StartFailed("the demo's directory could not be made")
+            raise StartFailed("the demo's directory could not be made", hint="set TMPDIR to one that can be written to")
         yield Workspace(Path(root))
     finally:
         keeper.stdin.close()
@@ -81,7 +81,7 @@ def _make() -> Workspace:
         for directory in (workspace.data_dir, workspace.runtime_dir, workspace.state_dir):
             directory.mkdir(mode=0o700)
         return workspace
-    raise StartFailed("there is no directory for temporary files that can be written to: set TMPDIR")
+    raise StartFailed("there is no directory for temporary files that can be written to", hint="set TMPDIR")
 
 
 def _clear(workspace: Workspace) -> None:
@@ -97,7 +97,7 @@ def _clear(workspace: Workspace) -> None:
         if not workspace.root.exists() and not any(vm.live for vm in inventory.statuses()):
             return
         if time.monotonic() > deadline:
-            raise DeleteFailed(f"{workspace.root} could not be cleared: remove it by hand")
+            raise DeleteFailed(f"{workspace.root} could not be cleared", hint="remove it by hand")
 
 
 def _end(workspace: Workspace, vm: VMStatus, deadline: float) -> None:

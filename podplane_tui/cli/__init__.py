@@ -26,7 +26,7 @@ def require_supported_system() -> None:
     if sys.platform == "win32":
         from podplane_tui.backend.core.errors import Unsupported  # noqa: PLC0415 - on all others it is not needed
 
-        raise Unsupported("Windows is not supported: use it inside WSL 2")
+        raise Unsupported("Windows is not supported", hint="use it inside WSL 2")
 
 
 def open_dashboard(choices: Choices) -> int:

@@ -8,7 +8,7 @@ import click
 
 from podplane_tui.backend.console.claim import holder
 from podplane_tui.backend.core.control import ShellOptions
-from podplane_tui.backend.core.errors import CommandFailed
+from podplane_tui.backend.core.errors import CommandFailed, CommandTimedOut
 from podplane_tui.backend.core.status import Phase
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.cluster import Cluster
@@ -89,9 +89,10 @@ def shell(
     options = ShellOptions(timeout=timeout, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer, stdin=given)
     try:
         cluster.shell(command, options=options, user=user)
+    except CommandTimedOut as error:
+        complain(error)
+        return error.exit_code
     except CommandFailed as error:
-        if error.exit_code == ssh.TIMED_OUT and "given up" in str(error):
-            complain(error)
         return error.exit_code
     return 0
 

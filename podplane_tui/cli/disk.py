@@ -35,7 +35,9 @@ def set_machine(choices: Choices, *, cpus: str | None, memory: str | None, user_
     """
     cluster = cluster_of(choices)
     if not cluster.qemu.exists():
-        raise VMNotFound(f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch}): create it first")
+        raise VMNotFound(
+            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="create it first"
+        )
     if user_data:
         user_data = os.path.abspath(user_data)  # noqa: PTH100
         cluster.user_data(Path(user_data))

@@ -71,7 +71,7 @@ def status(choices: Choices, *, as_json: bool) -> None:
     vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)
     if vm is None:
         raise VMNotFound(
-            f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}: create it first"
+            f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}", hint="create it first"
         )
     (vm,) = _with_readiness([vm])
     server = read_local_server(place.runtime_dir)

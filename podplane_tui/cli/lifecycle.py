@@ -306,7 +306,9 @@ def delete(choices: Choices, *, yes: bool) -> None:
     cluster.qemu.require_stopped("delete")
     plan = cluster.delete_plan()
     if not plan:
-        raise VMNotFound(f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch}): nothing to delete")
+        raise VMNotFound(
+            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="nothing to delete"
+        )
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: give --yes to delete without a question")
     _list(plan)

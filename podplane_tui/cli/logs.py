@@ -88,7 +88,8 @@ def logs(choices: Choices, *, following: bool, back: int | None, listing: bool, 
 
 def _nothing(files: VMFiles) -> VMNotFound:
     return VMNotFound(
-        f"nothing of {files.name} is on record: a machine is recorded when podplane-tui starts it, or attaches to it"
+        f"nothing of {files.name} is on record",
+        hint="a machine is recorded when podplane-tui starts it, or attaches to it",
     )
 
 
@@ -100,7 +101,9 @@ def _extent(files: VMFiles, back: int) -> tuple[Recording, int, int | None]:
             same = newer is not None and newer[0].path == recording.path
             return recording, boot.offset, newer[1].offset if newer is not None and same else None
         newer = recording, boot
-    raise VMNotFound(f"there is no boot {back} of {files.name} on record: podplane-tui logs --list shows what there is")
+    raise VMNotFound(
+        f"there is no boot {back} of {files.name} on record", hint="podplane-tui logs --list shows what there is"
+    )
 
 
 def _read(recording: Recording, start: int, end: int | None) -> Iterator[Chunk]:
@@ -185,11 +188,16 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
     history = list(islice(past_boots(files), max(_HISTORY, (back or 0) + 1)))
     if not history:
         if recordings(files):
-            raise VMNotFound(f"the console of {files.name} has printed nothing yet that tells of a boot: wait a little")
+            raise VMNotFound(
+                f"the console of {files.name} has printed nothing yet that tells of a boot", hint="wait a little"
+            )
         raise _nothing(files)
     (recording, newest), earlier = history[0], [past for _, past in history[1:]]
     if back is not None and back >= len(history):
-        raise VMNotFound(f"there is no boot {back} before the newest of {files.name} on record")
+        raise VMNotFound(
+            f"there is no boot {back} before the newest of {files.name} on record",
+            hint="podplane-tui logs --list shows what there is",
+        )
     with contextlib.suppress(OSError, CorruptFile):
         learn(files, recording.path)
     changes = None if back is None else compare(newest, history[back][1])

@@ -34,7 +34,9 @@ def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
     """
     cluster = cluster_of(choices)
     if cluster.status() is None:
-        raise VMNotFound(f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch}): nothing to repair")
+        raise VMNotFound(
+            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="nothing to repair"
+        )
     plan = cluster.repair_plan()
     if not plan.steps and not leaks:
         click.echo(f"nothing is wrong with {cluster.files.name}")

@@ -70,7 +70,7 @@ def change_config(file: ConfigFile, changes: Mapping[str, Value | None]) -> Conf
     except (TOMLKitError, ValueError):
         understood = False
     if not understood:
-        raise InvalidInput(f"{path} is written in a way that can't be changed from here: edit it by hand")
+        raise InvalidInput(f"{path} is written in a way that can't be changed from here", hint="edit it by hand")
     changed = _understood(path, content)
     with os_errors_as(CorruptFile, f"{path} can't be written"):
         target = path.resolve()  # a link, to where somebody keeps such files, stays one
@@ -78,7 +78,7 @@ def change_config(file: ConfigFile, changes: Mapping[str, Value | None]) -> Conf
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode & 0o777
         if read_config_file(path) != file.content:
-            raise InvalidInput(f"{path} was changed by somebody else meanwhile: nothing was written, begin anew")
+            raise InvalidInput(f"{path} was changed by somebody else meanwhile", hint="nothing was written, begin anew")
         write_atomic(target, content, mode=mode)
     return changed
 

@@ -85,11 +85,11 @@ class Config:
     keys: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
-    def fault(self, setting: str, words: str) -> InvalidInput:
+    def fault(self, setting: str, problem: str, *, hint: str = "") -> InvalidInput:
         """The error to raise for what is wrong with a setting, such as `dashboard.theme`: it names the line."""
         content = None if self.path is None else read_config_file(self.path)
         text = "" if content is None else content.decode("utf-8", errors="replace")
-        return _fault(self.path or Path(FILE_NAME), text, setting, words)
+        return _fault(self.path or Path(FILE_NAME), text, setting, problem, hint=hint)
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path | None:
@@ -124,10 +124,10 @@ def read_config_file(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise InvalidInput(
-            f"{path} can't be read: {error.strerror or error}; make it a file that you may read"
+            f"{path} can't be read: {error.strerror or error}", hint="make it a file that you may read"
         ) from error
     if len(content) > MAX_SMALL_FILE:
-        raise InvalidInput(f"{path} is larger than {MAX_SMALL_FILE} bytes: it should hold settings alone")
+        raise InvalidInput(f"{path} is larger than {MAX_SMALL_FILE} bytes", hint="it should hold settings alone")
     return content
 
 
@@ -136,7 +136,9 @@ def parse_config(path: Path, content: bytes) -> Config:
     try:
         return _parsed(path, content)
     except RecursionError as error:
-        raise InvalidInput(f"{path} holds tables in tables without end: it should hold settings alone") from error
+        raise InvalidInput(
+            f"{path} holds tables in tables without end", hint="it should hold settings alone"
+        ) from error
 
 
 def _parsed(path: Path, content: bytes) -> Config:
@@ -146,14 +148,14 @@ def _parsed(path: Path, content: bytes) -> Config:
         text = content.decode("utf-8")
         tables = tomllib.loads(text)
     except ValueError as error:  # that of TOML, of UTF-8, and of a number that is too long
-        raise InvalidInput(f"{path} is not TOML: {error}") from error
+        raise InvalidInput(f"{path} is not TOML: {error}", hint="correct that line") from error
     known = [*CHECKS, "keys"]
     for name, table in tables.items():
         if name not in known:
             names = ", ".join(f"[{table}]" for table in known)
-            raise _fault(path, text, name, f"{name!r} is not known: use one of {names}")
+            raise _fault(path, text, name, f"{name!r} is not known", hint=f"use one of {names}")
         if not isinstance(table, dict):
-            raise _fault(path, text, name, f"{name!r} is not a table: write [{name}] above its settings")
+            raise _fault(path, text, name, f"{name!r} is not a table", hint=f"write [{name}] above its settings")
     checked = {name: _checked(path, text, name, tables.get(name, {})) for name in CHECKS}
     create = CreateDefaults(**checked["create"])
     if wrong := digest_fault(create.image, create.digest):
@@ -173,12 +175,13 @@ def _checked(path: Path, text: str, table: str, settings: Mapping[str, object]) 
     checks, values = CHECKS[table], {}
     for name, value in settings.items():
         if name not in checks:
-            words = f"{name!r} in [{table}] is not known: use {', '.join(sorted(checks))}"
-            raise _fault(path, text, f"{table}.{name}", words)
+            hint = f"use {', '.join(sorted(checks))}"
+            raise _fault(path, text, f"{table}.{name}", f"{name!r} in [{table}] is not known", hint=hint)
         try:
             values[name] = checks[name](value)
-        except ValueError as error:
-            raise _fault(path, text, f"{table}.{name}", f"{name!r} in [{table}] {error}") from error
+        except InvalidInput as error:
+            problem = f"{name!r} in [{table}] {error.problem}"
+            raise _fault(path, text, f"{table}.{name}", problem, hint=error.hint) from error
     return values
 
 
@@ -190,13 +193,13 @@ def _keys(path: Path, text: str, table: Mapping[str, object], prefix: str = "") 
         elif isinstance(value, str):
             yield f"{prefix}{name}", value
         else:
-            words = f"""{prefix + name!r} in [keys] is not text: write keys in quotes, such as "s" or "down,j\""""
-            raise _fault(path, text, f"keys.{prefix}{name}", words)
+            hint = 'write keys in quotes, such as "s" or "down,j"'
+            raise _fault(path, text, f"keys.{prefix}{name}", f"{prefix + name!r} in [keys] is not text", hint=hint)
 
 
-def _fault(path: Path, text: str, setting: str, words: str) -> InvalidInput:
+def _fault(path: Path, text: str, setting: str, problem: str, *, hint: str = "") -> InvalidInput:
     """The error with the line that the setting, or the table of that name, stands in."""
     from podplane_tui.backend.config.locate import line_of  # noqa: PLC0415 - where nothing is wrong it is not needed
 
     line = line_of(text, setting)
-    return InvalidInput(f"{path}{f', line {line}' if line else ''}: {words}")
+    return InvalidInput(f"{path}{f', line {line}' if line else ''}: {problem}", hint=hint)

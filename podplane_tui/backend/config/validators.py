@@ -19,28 +19,28 @@ def digest_fault(image: str, digest: str) -> str:
 
 
 def _seconds(value: object) -> float:
-    return _number(value, 0, sys.float_info.max, "is not a number of seconds: use 0 or more")
+    return _number(value, 0, sys.float_info.max, hint="use 0 or more")
 
 
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("is not a number: use 1 or more")
+        raise InvalidInput("is not a number", hint="use 1 or more")
     return value
 
 
 def _refresh(value: object) -> float:
-    return _number(value, 0.5, 60, "is not a number of seconds: use 0.5 to 60")
+    return _number(value, 0.5, 60, hint="use 0.5 to 60")
 
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("is not text: put it in quotes")
+        raise InvalidInput("is not text", hint="put it in quotes")
     return value
 
 
-def _number(value: object, least: float, most: float, words: str) -> float:
+def _number(value: object, least: float, most: float, *, hint: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ValueError(words)
+        raise InvalidInput("is not a number of seconds", hint=hint)
     return float(value)
 
 
@@ -48,43 +48,43 @@ def _cpus(value: object) -> str:
     from podplane_tui.backend.qemu.arguments import validate_cpus  # noqa: PLC0415 - most people have none of these
 
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _name(value)
-    return _valid(text, validate_cpus, "is not a number of CPUs: use 1 to 255")
+    return _valid(text, validate_cpus, "is not a number of CPUs", "use 1 to 255")
 
 
 def _memory(value: object) -> str:
     from podplane_tui.backend.qemu.arguments import parse_memory  # noqa: PLC0415 - see above
 
-    return _valid(_name(value), parse_memory, 'is not a size of at least 1M: use such as "512M" or "4G"')
+    return _valid(_name(value), parse_memory, "is not a size of at least 1M", 'use such as "512M" or "4G"')
 
 
 def _disk_size(value: object) -> str:
     from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415 - see above
 
     return _valid(
-        _name(value), parse_disk_size, 'is not a size up to 64T: use a whole number with a unit, such as "40G"'
+        _name(value), parse_disk_size, "is not a size up to 64T", 'use a whole number with a unit, such as "40G"'
     )
 
 
 def _digest(value: object) -> str:
     from podplane_tui.backend.images.digest import validate_digest  # noqa: PLC0415 - see above
 
-    return _valid(_name(value), validate_digest, "is no digest: use sha256:<64 hex digits> or sha512:<128>")
+    return _valid(_name(value), validate_digest, "is no digest", "use sha256:<64 hex digits> or sha512:<128>")
 
 
-def _valid(text: str, check: Callable[[str], object], words: str) -> str:
+def _valid(text: str, check: Callable[[str], object], problem: str, hint: str) -> str:
     """`text`, empty for the usual, unless `check` says it is invalid."""
     try:
         if text:
             check(text)
     except InvalidInput as error:
-        raise ValueError(words) from error
+        raise InvalidInput(problem, hint=hint) from error
     return text
 
 
 def _path(value: object) -> str:
     text = _name(value)
     if text and not text.startswith(("/", "~/")):
-        raise ValueError("is not the path of a file from anywhere: begin it with / or ~/")
+        raise InvalidInput("is not the path of a file from anywhere", hint="begin it with / or ~/")
     return text
 
 
@@ -108,7 +108,7 @@ CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
 }
 """By table and name, which are those of the fields in `config`, what gives the value to use for what a file says.
 
-Each raises `ValueError` with what is wrong with the value, to be written behind the setting's name.
+Each raises `InvalidInput`, whose problem is written behind the setting's name.
 """
 
 _NUMBERS = frozenset({_seconds, _count, _refresh, _cpus})
@@ -117,7 +117,7 @@ _NUMBERS = frozenset({_seconds, _count, _refresh, _cpus})
 def typed_value(setting: str, text: str) -> str | int | float:
     """What to write into a file for a setting, such as `stop.kill`, that somebody typed.
 
-    Raises `ValueError` with what is wrong with it.
+    Raises `InvalidInput`.
     """
     table, _, name = setting.partition(".")
     check = CHECKS[table][name]

@@ -27,8 +27,8 @@ def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object
             return  # it can't tell, so nothing speaks against trying
         if taken:
             raise ConsoleHeld(
-                f"the console of {files.name} serves one program at a time, and one that is not podplane-tui has"
-                " it: leave it there first"
+                f"the console of {files.name} serves one program at a time, and one that is not podplane-tui has it",
+                hint="leave it there first",
             )
 
     def asked() -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, CorruptFile
-from podplane_tui.backend.core.files import explain_os_error, private_directory
+from podplane_tui.backend.core.files import os_error_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.lock import release, try_acquire
@@ -90,8 +90,8 @@ def take(files: VMFiles, who: str) -> Held:
     held = _acquire(files.console_lock, who)
     if held is None:
         raise ConsoleHeld(
-            f"{_name(holder(files))} holds the console of {files.name}, which serves one at a time: watch it with"
-            " podplane-tui logs --follow, or ask for it with podplane-tui console --ask"
+            f"{_name(holder(files))} holds the console of {files.name}, which serves one at a time",
+            hint="watch it with podplane-tui logs --follow, or ask for it with podplane-tui console --ask",
         )
     return held
 
@@ -104,12 +104,14 @@ def ask(files: VMFiles, who: str, *, cancel: threading.Event, patience: float = 
     """
     request = _acquire(files.console_request, who)
     if request is None:
-        raise ConsoleHeld(f"{_name(asker(files))} asks for the console of {files.name} already: wait a little")
+        raise ConsoleHeld(f"{_name(asker(files))} asks for the console of {files.name} already", hint="wait a little")
     try:
         deadline = time.monotonic() + patience
         while (held := _acquire(files.console_lock, who, patience=0)) is None:
             if time.monotonic() > deadline:
-                raise ConsoleHeld(f"{_name(holder(files))} did not hand over the console of {files.name}: try again")
+                raise ConsoleHeld(
+                    f"{_name(holder(files))} did not hand over the console of {files.name}", hint="try again"
+                )
             if cancel.wait(_RETRY):
                 raise Cancelled("no longer asking for the console")
         return held
@@ -125,7 +127,7 @@ def _acquire(path: Path, who: str, *, patience: float = _GLANCE) -> Held | None:
     try:
         private_directory(path.parent)
     except OSError as error:
-        raise CorruptFile(f"the folder {path.parent} can't be used: {explain_os_error(error)}") from error
+        raise os_error_as(CorruptFile, f"the folder {path.parent} can't be used", error) from error
     deadline = time.monotonic() + patience
     while (handle := try_acquire(path)) is None:
         if time.monotonic() >= deadline:

@@ -21,7 +21,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.console.claim import IDLE, LOOK_INTERVAL
-from podplane_tui.backend.core.errors import ConsoleError
+from podplane_tui.backend.core.errors import ConsoleError, VMError
+from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.paths import check_socket_path
 
 if sys.platform != "win32":  # where there are none, and where importing this package must work all the same
@@ -109,19 +110,19 @@ def connect(path: Path) -> socket.socket:
         connection.connect(os.fspath(path))
     except OSError as error:
         connection.close()
-        raise ConsoleError(_connect_message(path, error)) from error
+        raise _connect_error(path, error) from error
     connection.setblocking(False)
     return connection
 
 
-def _connect_message(path: Path, error: OSError) -> str:
+def _connect_error(path: Path, error: OSError) -> VMError:
     if isinstance(error, FileNotFoundError):
-        return f"there is no console at {path}: start the machine first"
+        return ConsoleError(f"there is no console at {path}", hint="start the machine first")
     if isinstance(error, ConnectionRefusedError):
-        return f"nobody serves the console {path}: its machine has died, start it again"
+        return ConsoleError(f"nobody serves the console {path}", hint="its machine has died, start it again")
     if isinstance(error, (BlockingIOError, TimeoutError)):
-        return f"others wait for the console {path} already: close one of them"
-    return f"the console {path} can't be attached: {error.strerror or error}"
+        return ConsoleError(f"others wait for the console {path} already", hint="close one of them")
+    return os_error_as(ConsoleError, f"the console {path} can't be attached", error)
 
 
 def relay(

@@ -1,8 +1,24 @@
-"""The one error tree of the backend. Every message is a single line that says what is wrong and what to do."""
+"""The one error tree of the backend: an error's type is what programs decide by, its words are for people."""
+
+from __future__ import annotations
 
 
 class VMError(Exception):
-    """Base of everything the backend raises on purpose. `str(error)` is fit to be shown as it is."""
+    """Base of everything the backend raises on purpose.
+
+    `problem` says what is wrong, `hint` what to do about it, "" where the user can do nothing. `str(error)` is both on
+    one line.
+    """
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        if not self.hint:
+            return self.problem
+        return f"{self.problem}{'; ' if ': ' in self.problem else ': '}{self.hint}"
 
 
 class InvalidInput(VMError, ValueError):
@@ -65,6 +81,10 @@ class StartFailed(VMError):
     """QEMU did not come up; nothing is left behind."""
 
 
+class PortTaken(StartFailed):
+    """Another program has taken a port since it was chosen for QEMU."""
+
+
 class StopFailed(VMError):
     """The process is still there after every step."""
 
@@ -93,6 +113,10 @@ class ShellError(VMError):
     """The machine can't be reached over SSH."""
 
 
+class ConnectionLost(ShellError):
+    """SSH had let us in, and the connection broke off: the guest powers off, or the network is gone."""
+
+
 class StillBooting(ShellError):
     """SSH does not answer yet: refused, reset or silent, as it is while the machine boots."""
 
@@ -111,10 +135,14 @@ class CommandFailed(VMError):
     `exit_code` is that code; `output` what it printed, as far as it was collected.
     """
 
-    def __init__(self, message: str, *, exit_code: int, output: bytes = b"") -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, *, exit_code: int, output: bytes = b"", hint: str = "") -> None:
+        super().__init__(problem, hint=hint)
         self.exit_code = exit_code
         self.output = output
+
+
+class CommandTimedOut(CommandFailed):
+    """The command had not ended when its time was over; it may go on in the guest."""
 
 
 class Cancelled(VMError):

@@ -34,10 +34,15 @@ _WHAT_TO_DO = {
 
 def explain_os_error(error: OSError) -> str:
     """What the system refused, where, and what can be done about it, in one clause."""
+    words, advice = os_error_parts(error)
+    return words + (f"; {advice}" if advice else "")
+
+
+def os_error_parts(error: OSError) -> tuple[str, str]:
+    """The same as two parts: what the system refused and where, and what can be done about it, "" when unknown."""
     words = error.strerror or str(error) or type(error).__name__
     place = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, (str, bytes, os.PathLike)) else ""
-    advice = _WHAT_TO_DO.get(error.errno or 0)
-    return words + place + (f"; {advice}" if advice else "")
+    return words + place, _WHAT_TO_DO.get(error.errno or 0, "")
 
 
 @contextlib.contextmanager
@@ -46,7 +51,13 @@ def os_errors_as(kind: type[VMError], what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise kind(f"{what}: {explain_os_error(error)}") from error
+        raise os_error_as(kind, what, error) from error
+
+
+def os_error_as(kind: type[VMError], what: str, error: OSError) -> VMError:
+    """The `kind` that begins with `what` and tells what the operating system refused."""
+    words, advice = os_error_parts(error)
+    return kind(f"{what}: {words}", hint=advice)
 
 
 def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
@@ -75,11 +86,16 @@ def read_small_file(path: Path, *, limit: int = MAX_SMALL_FILE) -> bytes | None:
         return None
     except OSError as error:
         if os.path.islink(path):  # noqa: PTH114 - `is_symlink` raises what may have been the trouble
-            raise CorruptFile(f"{path} is a symbolic link, which podplane never makes: repair the machine") from error
-        raise CorruptFile(f"{path} can't be read: {error.strerror}; repair the machine to move it aside") from error
+            raise CorruptFile(
+                f"{path} is a symbolic link, which podplane never makes", hint="repair the machine"
+            ) from error
+        raise CorruptFile(
+            f"{path} can't be read: {error.strerror}", hint="repair the machine to move it aside"
+        ) from error
     if len(content) > limit:
         raise CorruptFile(
-            f"{path} is larger than {limit} bytes, so it is not what its name says: repair the machine to move it aside"
+            f"{path} is larger than {limit} bytes, so it is not what its name says",
+            hint="repair the machine to move it aside",
         )
     return content
 

@@ -63,7 +63,7 @@ def base_directories(environ: Mapping[str, str], system: str = sys.platform) -> 
     """
     home_text = environ.get("HOME") or environ.get("USERPROFILE")
     if not home_text:
-        raise InvalidInput("no home directory: set HOME")
+        raise InvalidInput("no home directory", hint="set HOME")
     home = Path(home_text)
     linux = not (system == "darwin" or system.startswith("win"))
 
@@ -92,24 +92,26 @@ def host_arch(environ: Mapping[str, str], machine: str = "") -> str:
     override = environ.get("PODPLANE_ARCH")
     if override:
         if override not in ARCHITECTURES:
-            raise InvalidInput(f"PODPLANE_ARCH is {override!r}: set it to amd64 or arm64")
+            raise InvalidInput(f"PODPLANE_ARCH is {override!r}", hint="set it to amd64 or arm64")
         return override
     machine = (machine or platform.machine()).lower()
     if machine in {"x86_64", "amd64"}:
         return "amd64"
     if machine in {"aarch64", "arm64"}:
         return "arm64"
-    raise Unsupported(f"this host is a {machine or 'machine of unknown kind'}: only amd64 and arm64 are supported")
+    raise Unsupported(
+        f"this host is a {machine or 'machine of unknown kind'}", hint="only amd64 and arm64 are supported"
+    )
 
 
 def validate_cluster_id(cluster_id: str) -> str:
     """The id itself when podplane would accept it, else `InvalidInput` saying what is wrong with it."""
     if cluster_id in RESERVED_CLUSTER_IDS:
-        raise InvalidInput(f"the cluster id {cluster_id!r} is reserved: choose another")
+        raise InvalidInput(f"the cluster id {cluster_id!r} is reserved", hint="choose another")
     if not 1 <= len(cluster_id) <= 32 or not _CLUSTER_ID.fullmatch(cluster_id):
         raise InvalidInput(
-            f"the cluster id {cluster_id[:40]!r} is not valid: use 1 to 32 lower-case letters, digits and single"
-            " hyphens, with none at either end"
+            f"the cluster id {cluster_id[:40]!r} is not valid",
+            hint="use 1 to 32 lower-case letters, digits and single hyphens, with none at either end",
         )
     return cluster_id
 
@@ -277,6 +279,6 @@ def check_socket_path(path: Path, system: str = sys.platform) -> None:
     length, limit = len(os.fsencode(path)), socket_path_limit(system)
     if length > limit:
         raise InvalidInput(
-            f"the socket path {path} has {length} bytes and this system allows {limit}:"
-            " choose a shorter runtime directory (XDG_RUNTIME_DIR or --runtime-dir)"
+            f"the socket path {path} has {length} bytes and this system allows {limit}",
+            hint="choose a shorter runtime directory (XDG_RUNTIME_DIR or --runtime-dir)",
         )

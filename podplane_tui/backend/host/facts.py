@@ -78,7 +78,7 @@ def require_program(name: str) -> Path:
     """The program called `name`; `MissingProgram` with the way to install it when PATH has none."""
     path = find_program(name)
     if path is None:
-        raise MissingProgram(f"{name} is not installed: {install_hint(name)}")
+        raise MissingProgram(f"{name} is not installed", hint=install_hint(name))
     return path
 
 
@@ -180,7 +180,9 @@ def choose_accelerator(
     environ = os.environ if environ is None else environ
     for name, origin in ((requested, "--accel"), (environ.get(ACCELERATOR_VARIABLE, ""), ACCELERATOR_VARIABLE)):
         if name and name not in ACCELERATORS:
-            raise InvalidInput(f"{origin} {name[:40]!r} is no accelerator: use one of {', '.join(ACCELERATORS)}")
+            raise InvalidInput(
+                f"{origin} {name[:40]!r} is no accelerator", hint=f"use one of {', '.join(ACCELERATORS)}"
+            )
         if name not in {"", "auto"}:
             return name
     return _best_accelerator(guest_arch, host_facts() if facts is None else facts)
@@ -236,7 +238,7 @@ def find_firmware(arch: str, *, directories: Sequence[Path] | None = None) -> Fi
     left, `InvalidInput` for an architecture other than `amd64` and `arm64`.
     """
     if arch not in _QEMU_ARCHITECTURES:
-        raise InvalidInput(f"{arch[:40]!r} is no architecture: use amd64 or arm64")
+        raise InvalidInput(f"{arch[:40]!r} is no architecture", hint="use amd64 or arm64")
     by_name: dict[str, Path] = {}
     for directory in firmware_directories() if directories is None else directories:
         by_name.update(_descriptors(directory))
@@ -252,7 +254,7 @@ def find_firmware(arch: str, *, directories: Sequence[Path] | None = None) -> Fi
     if last_resort is not None:
         return last_resort
     wanted = f"UEFI firmware for {arch}"
-    raise MissingProgram(f"QEMU has no {wanted}: {install_hint(wanted)}")
+    raise MissingProgram(f"QEMU has no {wanted}", hint=install_hint(wanted))
 
 
 def _descriptors(directory: Path) -> dict[str, Path]:

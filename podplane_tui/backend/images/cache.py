@@ -53,10 +53,10 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
     """
     if is_url(choice):
         if not digest:
-            raise InvalidInput("an image from a URL needs its digest: sha256:<64 hex digits> or sha512:<128>")
+            raise InvalidInput("an image from a URL needs its digest", hint="sha256:<64 hex digits> or sha512:<128>")
         return download_image(choice, digest, base_directories(os.environ).own_cache, control=control)
     if digest:
-        raise InvalidInput("a digest is for an image from a URL: leave it out, or give the URL")
+        raise InvalidInput("a digest is for an image from a URL", hint="leave it out, or give the URL")
     path = Path(os.path.abspath(choice))  # noqa: PTH100 - links stay, as the user named them
     if choice and path.exists():
         return path
@@ -68,12 +68,14 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
                 control.report(f"verifying {image.path.name}")
                 verify(image.path, image.digest, control)
             return image.path
-    raise InvalidImage(f"there is no image {choice}, neither a file nor in podplane's cache: check the path")
+    raise InvalidImage(f"there is no image {choice}, neither a file nor in podplane's cache", hint="check the path")
 
 
 def _manifest_image(manifest: Manifest | None, control: Control) -> Path:
     if manifest is None or not manifest.image.is_file():
-        raise InvalidImage("podplane has no base image in its cache: let it fetch one, or name an image (--image)")
+        raise InvalidImage(
+            "podplane has no base image in its cache", hint="let it fetch one, or name an image (--image)"
+        )
     control.report(f"verifying {manifest.image.name}")
     verify(manifest.image, manifest.digest, control)
     return manifest.image

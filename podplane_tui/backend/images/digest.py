@@ -19,7 +19,9 @@ def validate_digest(digest: str) -> str:
     """`digest` in lower case when it is one, else `InvalidInput`."""
     digest = digest.strip().lower()
     if not _DIGEST.fullmatch(digest):
-        raise InvalidInput(f"the digest {digest[:80]!r} is not valid: write sha256:<64 hex digits> or sha512:<128>")
+        raise InvalidInput(
+            f"the digest {digest[:80]!r} is not valid", hint="write sha256:<64 hex digits> or sha512:<128>"
+        )
     return digest
 
 
@@ -37,6 +39,8 @@ def verify(path: Path, digest: str, control: Control) -> None:
                 done += len(chunk)
                 control.progress(Progress(done, total))
     except OSError as error:
-        raise InvalidImage(f"{path} can't be read: {error.strerror}; check the path") from error
+        raise InvalidImage(f"{path} can't be read: {error.strerror}", hint="check the path") from error
     if found.hexdigest() != wanted:
-        raise InvalidImage(f"{path} is not what its digest says ({algorithm} is {found.hexdigest()}): get it anew")
+        raise InvalidImage(
+            f"{path} is not what its digest says ({algorithm} is {found.hexdigest()})", hint="get it anew"
+        )

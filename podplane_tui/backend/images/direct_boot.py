@@ -137,7 +137,7 @@ def _take_out(volume: Path, number: int, choices: list[str], target: Path, contr
     where = f"partition {number} of the base image"
     for path in choices:
         if not _ONE_WORD.fullmatch(path):
-            raise InvalidImage(f"{path[:80]!r} is no path of a kernel: podplane's manifest is damaged")
+            raise InvalidImage(f"{path[:80]!r} is no path of a kernel", hint="podplane's manifest is damaged")
         output, words = _debugfs(volume, f"stat {path}", control)
         kind, size = _KIND.search(output), _BYTES.search(output)
         if kind is None or size is None:
@@ -164,7 +164,7 @@ def _debugfs(volume: Path, request: str, control: Control) -> tuple[str, str]:
         (path for folder in _SYSTEM_FOLDERS if (path := Path(folder, "debugfs")).exists()), None
     )
     if program is None:
-        raise MissingProgram(f"debugfs is not installed: {install_hint('debugfs')}")
+        raise MissingProgram("debugfs is not installed", hint=install_hint("debugfs"))
     if control.cancel.is_set():
         raise Cancelled("the extraction of the kernel was cancelled")
     done = subprocess.run(

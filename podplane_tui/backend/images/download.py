@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
-from podplane_tui.backend.core.files import explain_os_error, private_directory, sync_directory
+from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.digest import validate_digest, verify
 from podplane_tui.backend.runtime.lock import release, try_acquire
@@ -52,8 +52,8 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
         name = ""
     if not is_url(url) or not url.isascii() or not name or not name.isprintable() or name.startswith("."):
         raise InvalidInput(
-            f"{url[:200]!r} is no URL of a file: write http:// or https://, a host and a path, with %XX for letters"
-            " that are not ASCII"
+            f"{url[:200]!r} is no URL of a file",
+            hint="write http:// or https://, a host and a path, with %XX for letters that are not ASCII",
         )
     path = own_cache / "images" / f"{kind}-{value[:32]}" / (name if name.endswith(".qcow2") else f"{name}.qcow2")
     if path.is_file():
@@ -70,11 +70,11 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
                 verify(partial, digest, control)
             except InvalidImage as error:
                 partial.unlink()
-                raise InvalidImage(f"{error}; check the URL and the digest: nothing was kept") from None
+                raise InvalidImage(f"{error}", hint="check the URL and the digest: nothing was kept") from None
             partial.replace(path)
             sync_directory(path.parent)
     except OSError as error:
-        raise CreateFailed(f"{name} can't be kept: {explain_os_error(error)}") from error
+        raise os_error_as(CreateFailed, f"{name} can't be kept", error) from error
     return path
 
 
@@ -111,7 +111,7 @@ def _fetch(url: str, partial: Path, control: Control) -> None:
                 file.seek(have)
                 for done in _pieces(answer, file.write, have, total, control):
                     if total is not None and done > total:
-                        raise CreateFailed(f"{url} sends more than it said: try again, or another server")
+                        raise CreateFailed(f"{url} sends more than it said", hint="try again, or another server")
                 file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
@@ -124,7 +124,7 @@ def _fetch(url: str, partial: Path, control: Control) -> None:
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         words = one_line(str(why), limit=200) or type(why).__name__
-        raise CreateFailed(f"{url} can't be had: {words}; try again, it goes on from there") from error
+        raise CreateFailed(f"{url} can't be had: {words}", hint="try again, it goes on from there") from error
 
 
 def _pieces(
@@ -147,7 +147,7 @@ def _pieces(
             eta = (total - done) / rate if total is not None and rate else None
             control.progress(Progress(done, total, rate=rate, eta=eta))
         if control.cancel.is_set():
-            raise Cancelled("the download was cancelled: what has come is kept for the next try")
+            raise Cancelled("the download was cancelled", hint="what has come is kept for the next try")
         yield done
     if total is not None and done < total:
         raise http.client.IncompleteRead(b"", total - done)

@@ -93,7 +93,7 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidInput) as error:
         words = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
         raise CorruptFile(
-            f"podplane's manifest {path} can't be understood ({words}): let podplane fetch it anew"
+            f"podplane's manifest {path} can't be understood ({words})", hint="let podplane fetch it anew"
         ) from error
     return Manifest(
         image=artifacts_directory(deps) / OS_IMAGE / version / name,

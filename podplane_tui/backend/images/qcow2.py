@@ -35,18 +35,18 @@ def read_image(path: Path | str) -> ImageInfo:
             info = os.fstat(file.fileno())
             head = file.read(_HEADER.size)
             if len(head) < _HEADER.size or not head.startswith(_MAGIC):
-                raise InvalidImage(f"{path} is not a qcow2 image: convert it with qemu-img convert -O qcow2")
+                raise InvalidImage(f"{path} is not a qcow2 image", hint="convert it with qemu-img convert -O qcow2")
             _, _, offset, length, _, virtual = _HEADER.unpack(head)
             backing = None
             if offset and length:
                 if offset > _MAX_BACKING_OFFSET or length > 1023:
-                    raise InvalidImage(f"the image {path} has a broken header: put a sound copy in its place")
+                    raise InvalidImage(f"the image {path} has a broken header", hint="put a sound copy in its place")
                 file.seek(offset)
                 backing = os.fsdecode(file.read(length))
     except FileNotFoundError:
-        raise InvalidImage(f"there is no image {path}: put it back, or delete the machine") from None
+        raise InvalidImage(f"there is no image {path}", hint="put it back, or delete the machine") from None
     except OSError as error:
-        raise InvalidImage(f"the image {path} can't be read: {error.strerror}; see what stands there") from error
+        raise InvalidImage(f"the image {path} can't be read: {error.strerror}", hint="see what stands there") from error
     return ImageInfo(info.st_blocks * 512, virtual, backing)
 
 

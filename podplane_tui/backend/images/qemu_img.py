@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage
-from podplane_tui.backend.core.files import explain_os_error, sync_directory, temporary_beside
+from podplane_tui.backend.core.files import os_error_as, sync_directory, temporary_beside
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import read_image
@@ -82,7 +82,7 @@ def check_image(image: Path, *, fix_leaks: bool = False) -> str:
         return f"{image.name} was checked: some space is lost and no data; repair with leaks fixed to free it"
     if code == 2:
         raise InvalidImage(
-            f"the image {image} is corrupt ({words}): copy it away, then try qemu-img check -r all on the copy"
+            f"the image {image} is corrupt ({words})", hint="copy it away, then try qemu-img check -r all on the copy"
         )
     raise InvalidImage(f"the image {image} could not be checked: {words or f'exit code {code}'}")
 
@@ -107,8 +107,8 @@ def create_overlay(image: Path, base_image: Path | None, *, size: str = VIRTUAL_
         os.link(partial, image)
         sync_directory(image.parent)
     except FileExistsError as error:
-        raise CreateFailed(f"the disk {image} appeared while it was being made: it is left as it is") from error
+        raise CreateFailed(f"the disk {image} appeared while it was being made", hint="it is left as it is") from error
     except OSError as error:
-        raise CreateFailed(f"the disk {image} could not be made: {explain_os_error(error)}") from error
+        raise os_error_as(CreateFailed, f"the disk {image} could not be made", error) from error
     finally:
         partial.unlink(missing_ok=True)

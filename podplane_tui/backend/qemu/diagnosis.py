@@ -13,15 +13,15 @@ import psutil
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.listeners import listeners
 
-PORT_TAKEN = "Could not set up host forwarding rule"
+_PORT_TAKEN = "Could not set up host forwarding rule"
 """What QEMU says when it can't listen on one of its ports."""
 
-_FORWARD = re.compile(PORT_TAKEN + r" '(?:tcp|udp):[^:']*:(?P<port>\d{1,5})-")
+_FORWARD = re.compile(_PORT_TAKEN + r" '(?:tcp|udp):[^:']*:(?P<port>\d{1,5})-")
 
 # Patterns are of QEMU 5 to 10 on Linux and macOS; the first that matches counts.
 _ADVICE: tuple[tuple[str, str], ...] = (
     (r"Failed to get .(?:write|shared .write|consistent read)\S* lock|another process using the image", "lock"),
-    (PORT_TAKEN, "port"),
+    (_PORT_TAKEN, "port"),
     (
         r"[Cc]annot (?:set up guest memory|allocate memory)|cannot allocate|Cannot allocate",
         "there is not enough memory: give the machine less (-m), or end other programs",
@@ -39,6 +39,11 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"CPUs|cpus|smp", "choose another number of CPUs (-c)"),
     (r"error while loading shared libraries|not found|exec", "QEMU's installation is broken: install it again"),
 )
+
+
+def says_port_is_taken(words: str) -> bool:
+    """Whether QEMU's `words` say that another program has one of the ports it should forward."""
+    return _PORT_TAKEN in words
 
 
 def advice(words: str, image: Path) -> str:

@@ -110,7 +110,7 @@ class QemuProcess(NamedTuple):
             return False
         except PermissionError as error:
             raise ForeignProcess(
-                f"not allowed to signal process {self.pid}: it belongs to another user, who has to stop it"
+                f"not allowed to signal process {self.pid}", hint="it belongs to another user, who has to stop it"
             ) from error
         return True
 

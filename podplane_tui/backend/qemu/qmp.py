@@ -67,11 +67,11 @@ class _Session:
     def give_up(self) -> None:
         """End the session because what was waited for did not come."""
         if self._step != self._answered:
-            problem = "does not answer: QEMU hangs or another client holds it"
-            self._end(QMPUnavailable(f"QEMU's control socket {self.path} {problem}"))
+            hint = "QEMU hangs or another client holds it"
+            self._end(QMPUnavailable(f"QEMU's control socket {self.path} does not answer", hint=hint))
         else:
             patience = f"{ANSWER_TIMEOUT:.0f} s"
-            self._end(QMPError(f"QEMU did not answer {self._command} within {patience}: try again, or stop it"))
+            self._end(QMPError(f"QEMU did not answer {self._command} within {patience}", hint="try again, or stop it"))
 
     def advance(self) -> None:
         """Take what has arrived."""
@@ -129,7 +129,7 @@ class _Session:
         why = one_line(words, limit=120) or type(error).__name__
         if self._step != self._answered:
             todo = "restart the machine to have it anew"
-            self._end(QMPUnavailable(f"QEMU's control socket {self.path} can't be used ({why}): {todo}"))
+            self._end(QMPUnavailable(f"QEMU's control socket {self.path} can't be used ({why})", hint=todo))
         else:
             self._end(QMPError(f"QEMU left while it was asked for {self._command} ({why})"))
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import Busy, CorruptFile
-from podplane_tui.backend.core.files import explain_os_error, private_directory
+from podplane_tui.backend.core.files import os_error_as, private_directory
 from podplane_tui.backend.core.status import Action
 
 if sys.platform != "win32":
@@ -68,7 +68,7 @@ def try_acquire(path: Path) -> int | None:
     except OSError as error:
         if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
             raise _not_a_lock(path) from error
-        raise CorruptFile(f"the lock {path} can't be opened: {explain_os_error(error)}") from error
+        raise os_error_as(CorruptFile, f"the lock {path} can't be opened", error) from error
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise _not_a_lock(path)
@@ -94,7 +94,7 @@ def release(path: Path, handle: int) -> None:
 
 
 def _not_a_lock(path: Path) -> CorruptFile:
-    return CorruptFile(f"the lock {path} is no regular file: repair the machine to move it aside")
+    return CorruptFile(f"the lock {path} is no regular file", hint="repair the machine to move it aside")
 
 
 class HeldLock:
@@ -122,13 +122,13 @@ def vm_lock(path: Path, verb: str) -> Iterator[HeldLock]:
     try:
         private_directory(path.parent)
     except OSError as error:
-        raise CorruptFile(f"the folder {path.parent} can't be used: {explain_os_error(error)}") from error
+        raise os_error_as(CorruptFile, f"the folder {path.parent} can't be used", error) from error
     deadline = time.monotonic() + _PATIENCE
     while (handle := try_acquire(path)) is None:
         action = current_action(path)
         if time.monotonic() > deadline:
             what = f"{action.verb!r} by process {action.pid}" if action else "another action"
-            raise Busy(f"{what} is in progress on this machine: wait for it to end")
+            raise Busy(f"{what} is in progress on this machine", hint="wait for it to end")
         time.sleep(0.02)
     try:
         held = HeldLock(handle, verb)

@@ -106,9 +106,9 @@ def read_state_file(path: Path) -> Ports:
         value = json.loads(content)["ports"]
         known = {name: value[name] for name in FORWARDS if value.get(name) is not None}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptFile(f"{path} is not a cluster's state file: repair the machine") from error
+        raise CorruptFile(f"{path} is not a cluster's state file", hint="repair the machine") from error
     if not all(isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536 for port in known.values()):
-        raise CorruptFile(f"{path} names a port that is none: repair the machine")
+        raise CorruptFile(f"{path} names a port that is none", hint="repair the machine")
     return Ports(**known)
 
 

@@ -25,6 +25,8 @@ from podplane_tui.backend.core.control import Control, ShellOptions
 from podplane_tui.backend.core.errors import (
     Cancelled,
     CommandFailed,
+    CommandTimedOut,
+    ConnectionLost,
     CorruptFile,
     HostKeyChanged,
     InvalidInput,
@@ -32,6 +34,7 @@ from podplane_tui.backend.core.errors import (
     ShellError,
     StillBooting,
 )
+from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
@@ -69,7 +72,8 @@ TIMED_OUT = 124
 FAILED = 255
 """The exit code of OpenSSH for its own failure, and for a command that a signal has ended."""
 
-_LOST = "the connection to the machine broke off: see whether it still runs"
+_LOST = "the connection to the machine broke off"
+_AFTER_LOSS = "see whether it still runs"
 _PORT_OF_NAME = 22
 """The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
 
@@ -99,11 +103,11 @@ class SSHTarget:
 
     def __post_init__(self) -> None:
         if not _USER.fullmatch(self.user):
-            raise InvalidInput(f"{self.user[:40]!r} is no user name: use letters, digits, '.', '_' and '-'")
+            raise InvalidInput(f"{self.user[:40]!r} is no user name", hint="use letters, digits, '.', '_' and '-'")
         if not _HOST.fullmatch(self.host):
-            raise InvalidInput(f"{self.host[:40]!r} is no host name or IPv4 address")
+            raise InvalidInput(f"{self.host[:40]!r} is no host name or IPv4 address", hint="use one of these")
         if not 1 <= self.port <= 65535:
-            raise InvalidInput(f"{self.port} is no port: use 1 to 65535")
+            raise InvalidInput(f"{self.port} is no port", hint="use 1 to 65535")
 
 
 def ssh_options(target: SSHTarget) -> list[str]:
@@ -128,8 +132,8 @@ def _operand(path: Path, directory: str, *special: str) -> str:
     absolute = os.path.abspath(path)  # noqa: PTH100 - links are kept, and nothing is asked of the disk
     if any(each in absolute for each in special):
         raise InvalidInput(
-            f"ssh can't take the file {absolute}: choose a {directory} directory without {' and '.join(special)} in its"
-            " name"
+            f"ssh can't take the file {absolute}",
+            hint=f"choose a {directory} directory without {' and '.join(special)} in its name",
         )
     return absolute
 
@@ -228,13 +232,13 @@ def open_shell(client: paramiko.SSHClient, columns: int, lines: int) -> paramiko
 
     transport = client.get_transport()
     if transport is None:
-        raise ShellError(_LOST)
+        raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
     try:
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
         channel.get_pty("xterm-256color", columns, lines)
         channel.invoke_shell()
     except (paramiko.SSHException, EOFError, OSError) as error:
-        raise ShellError(f"the machine opens no shell: {one_line(str(error), limit=120) or _LOST}") from error
+        raise _refusal("the machine opens no shell", error) from error
     return channel
 
 
@@ -244,7 +248,7 @@ def _dial(target: SSHTarget, timeout: float) -> socket.socket:
     except (ConnectionError, TimeoutError) as error:
         raise _still_booting(target, error.strerror or str(error)) from error
     except OSError as error:
-        raise ShellError(f"{target.host} port {target.port} can't be reached: {error.strerror or error}") from error
+        raise os_error_as(ShellError, f"{target.host} port {target.port} can't be reached", error) from error
 
 
 def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> paramiko.SSHClient:
@@ -304,9 +308,9 @@ def _changed(target: SSHTarget, error: paramiko.BadHostKeyException, known: Host
     shown, expected = (f"{key.get_name()} {key.fingerprint}" for key in (error.key, error.expected_key))
     source = "its console has shown" if known.verified else "it had when first reached"
     return HostKeyChanged(
-        f"{target.host} port {target.port} answers with the host key {shown}, but {source} {expected}: another program"
-        " may be answering there. If you have made the machine or its keys anew, forget the old ones with"
-        " podplane-tui shell --forget-host-key"
+        f"{target.host} port {target.port} answers with the host key {shown}, but {source} {expected}",
+        hint="another program may be answering there. If you have made the machine or its keys anew, forget the old"
+        " ones with podplane-tui shell --forget-host-key",
     )
 
 
@@ -321,18 +325,28 @@ def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError
         # paramiko has this one class for "no", for silence and for a connection that breaks off
         if "timeout" not in text.lower() and "EOF" not in text:
             return KeyRefused(
-                f"{target.user}@{target.host} port {target.port} refuses the key {target.identity_file}: check the user"
-                " name, and that the machine was created with this key"
+                f"{target.user}@{target.host} port {target.port} refuses the key {target.identity_file}",
+                hint="check the user name, and that the machine was created with this key",
             )
     if "Indecipherable" in text or isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return ShellError(f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}")
+        return ShellError(
+            f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}",
+            hint="see what listens there",
+        )
     return _still_booting(target, "it says nothing" if "protocol banner" in text else text)
+
+
+def _refusal(problem: str, error: Exception) -> ShellError:
+    """What a guest that had let us in refuses. Without a word it was not the guest: the connection broke off."""
+    words = one_line(str(error), limit=120)
+    kind = ShellError if words else ConnectionLost
+    return kind(f"{problem}: {words or _LOST}", hint=_AFTER_LOSS)
 
 
 def _still_booting(target: SSHTarget, why: str) -> StillBooting:
     return StillBooting(
-        f"SSH on {target.host} port {target.port} does not answer yet ({one_line(why, limit=120)}):"
-        " the machine may still be booting, try again in a moment"
+        f"SSH on {target.host} port {target.port} does not answer yet ({one_line(why, limit=120)})",
+        hint="the machine may still be booting, try again in a moment",
     )
 
 
@@ -352,7 +366,7 @@ def run(
     options = options or ShellOptions()
     line = _remote_line(command)
     if not line.strip() or "\0" in line:
-        raise InvalidInput("there is no command to run: give one, without NUL bytes")
+        raise InvalidInput("there is no command to run", hint="give one, without NUL bytes")
     reach = CONNECT_TIMEOUT if options.timeout is None else min(CONNECT_TIMEOUT, options.timeout)
     collected = bytearray()
     with _Watch(control or Control(), options.timeout) as watch:
@@ -382,7 +396,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
 
     transport = client.get_transport()
     if transport is None:
-        raise ShellError(_LOST)
+        raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
     combined = options.stdout is None and options.stderr is None
     try:
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
@@ -391,7 +405,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
         if options.stdin is None:
             channel.shutdown_write()
     except (paramiko.SSHException, EOFError, OSError) as error:
-        raise ShellError(f"the machine does not run commands: {one_line(str(error), limit=120) or _LOST}") from error
+        raise _refusal("the machine does not run commands", error) from error
     if options.stdin is not None:
         Thread(target=_feed, args=(options.stdin, channel), name="ssh-input", daemon=True).start()
     with selectors.DefaultSelector() as selector:
@@ -414,7 +428,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
     if code >= 0:
         return code
     if not transport.is_active():
-        raise ShellError(_LOST)
+        raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
     return FAILED  # ended by a signal
 
 
@@ -473,9 +487,10 @@ class _Watch:
         if not self._cut.is_set():
             return
         if self._control.cancel.is_set():
-            raise Cancelled("cancelled: the command may go on in the machine")
-        raise CommandFailed(
-            f"given up after {self._timeout:g} s: allow it more time; the command may go on in the machine",
+            raise Cancelled("cancelled", hint="the command may go on in the machine")
+        raise CommandTimedOut(
+            f"given up after {self._timeout:g} s",
+            hint="allow it more time; the command may go on in the machine",
             exit_code=TIMED_OUT,
             output=output,
         )

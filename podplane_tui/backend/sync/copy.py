@@ -110,7 +110,7 @@ def _run(
     require_program("ssh")
     require_identity(target.identity_file)
     if control.cancel.is_set():
-        raise Cancelled("cancelled: nothing was copied")
+        raise Cancelled("cancelled", hint="nothing was copied")
     words: deque[bytes] = deque(maxlen=_LAST_WORDS)
 
     def note(line: bytes) -> None:
@@ -138,7 +138,7 @@ def _run(
         finally:
             _end(process)
     if not complete:
-        raise Cancelled("cancelled: what was copied by then stays in the machine")
+        raise Cancelled("cancelled", hint="what was copied by then stays in the machine")
     code = process.returncode
     if code == 0:
         return
@@ -146,8 +146,8 @@ def _run(
         connect(target).close()  # says why, better than ssh does; when it works, it was not for want of a connection
     if code in _UNREACHED and _NOT_YET.search(b"\n".join(words)):
         raise StillBooting(
-            f"SSH on {target.host} port {target.port} did not answer in time: the machine may still be booting,"
-            " try again in a moment"
+            f"SSH on {target.host} port {target.port} did not answer in time",
+            hint="the machine may still be booting, try again in a moment",
         )
     raise CommandFailed(
         f"rsync ended with exit code {code}: {explain(code, list(words))}",

@@ -69,7 +69,8 @@ def find_rsync() -> Rsync:
         version = told_version(path) or ""
     except subprocess.TimeoutExpired:
         raise Unsupported(
-            f"{path} --version gave no answer in {facts.VERSION_PATIENCE:g} s: try again when this host is less busy"
+            f"{path} --version gave no answer in {facts.VERSION_PATIENCE:g} s",
+            hint="try again when this host is less busy",
         ) from None
     return Rsync(path, tuple(int(number) for number in re.findall(r"\d+", version)[:3]))
 
@@ -78,15 +79,17 @@ def check_request(rsync: Rsync, request: SyncRequest) -> None:
     """Raise `InvalidInput` for what rsync can't take."""
     for text in (request.source, request.destination, request.chown, *request.excludes):
         if "\0" in text:
-            raise InvalidInput(f"{text[:40]!r} has a NUL byte: no file name and no pattern can have one")
+            raise InvalidInput(f"{text[:40]!r} has a NUL byte", hint="no file name and no pattern can have one")
     if not request.source or not request.destination:
-        raise InvalidInput("sync needs both: what to copy from here and where to in the machine")
+        raise InvalidInput("sync needs both", hint="what to copy from here and where to in the machine")
     if "\n" in request.destination:
-        raise InvalidInput("the destination has a line break, which rsync can't pass on: copy its parent directory")
+        raise InvalidInput(
+            "the destination has a line break, which rsync can't pass on", hint="copy its parent directory"
+        )
     if request.chown and not rsync.tells_progress:
         raise InvalidInput(
-            f"this host's rsync ({version_text(rsync)}) can't set an owner: install rsync 3.1 or newer,"
-            " or leave the owner out"
+            f"this host's rsync ({version_text(rsync)}) can't set an owner",
+            hint="install rsync 3.1 or newer, or leave the owner out",
         )
 
 
@@ -164,7 +167,7 @@ def check_source(source: str) -> None:
         os.lstat(source)  # no Path: that drops the slash at the end, with which it has to be a folder
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidInput(f"{source} can't be copied: {reason}; check the path") from error
+        raise InvalidInput(f"{source} can't be copied: {reason}", hint="check the path") from error
 
 
 def local_operand(operand: str) -> str:

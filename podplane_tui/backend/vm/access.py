@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, ShellOptions
-from podplane_tui.backend.core.errors import CommandFailed, NotRunning, ShellError, VMError
+from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, NotRunning, ShellError, VMError
 from podplane_tui.backend.core.files import os_errors_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.host_keys import learn
@@ -35,8 +35,8 @@ def _target(context: Context, user: str = "") -> ssh.SSHTarget:
     port = context.ports().ssh
     if port is None:
         raise ShellError(
-            f"{files.name} has no SSH port: it was started without a network, or not by podplane;"
-            " use its console, or restart it"
+            f"{files.name} has no SSH port: it was started without a network, or not by podplane",
+            hint="use its console, or restart it",
         )
     user = user or context.remembered().user or ssh.DEFAULT_USER
     with os_errors_as(ShellError, f"the host keys of {files.name} can't be kept"):
@@ -51,8 +51,8 @@ def run_in_guest(context: Context, *command: str, timeout: float) -> bool:
     """Run a command as a best effort, for at most `timeout` seconds; whether the guest took it."""
     try:
         ssh.run(_target(context), command, ShellOptions(timeout=timeout))
-    except ShellError as error:
-        return "broke off" in str(error)  # logged in and then cut off: so a guest that powers off says goodbye
+    except ConnectionLost:
+        return True  # logged in and then cut off: so a guest that powers off says goodbye
     except VMError:
         return False
     return True
@@ -84,7 +84,7 @@ def sync(
             log.write(str(error))
             if isinstance(error, (ShellError, CommandFailed)) and _has_ended(context, error):
                 raise NotRunning(
-                    f"{context.qemu.vm_name} stopped while it was copied to: start it and copy again"
+                    f"{context.qemu.vm_name} stopped while it was copied to", hint="start it and copy again"
                 ) from error
             raise
         log.write("done")

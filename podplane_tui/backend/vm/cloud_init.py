@@ -18,7 +18,7 @@ import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
 
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput, StartFailed
-from podplane_tui.backend.core.files import PowerCut, open_regular, write_atomic
+from podplane_tui.backend.core.files import PowerCut, open_regular, os_error_as, write_atomic
 from podplane_tui.backend.core.paths import ARCHITECTURES, validate_cluster_id
 
 LABEL = "cidata"
@@ -73,7 +73,7 @@ def meta_data(cluster_id: str, ssh_authorized_key: str = "") -> str:
 def network_config(arch: str) -> str:
     """The text of `network-config`, which is empty on arm64."""
     if arch not in ARCHITECTURES:
-        raise InvalidInput(f"{arch[:40]!r} is no architecture: use amd64 or arm64")
+        raise InvalidInput(f"{arch[:40]!r} is no architecture", hint="use amd64 or arm64")
     return _NETWORK_CONFIG_AMD64 if arch == "amd64" else ""
 
 
@@ -81,7 +81,8 @@ def _quoted(text: str) -> str:
     """`text` as a double-quoted YAML scalar, in which all printable characters but two stand for themselves."""
     if not text.isprintable():
         raise InvalidInput(
-            f"the SSH key {text[:40]!r} has a line break or a control character: give the one line of a .pub file"
+            f"the SSH key {text[:40]!r} has a line break or a control character",
+            hint="give the one line of a .pub file",
         )
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
@@ -97,7 +98,9 @@ def write_seed(path: Path, *, cluster_id: str, arch: str, user_data: str, ssh_au
     try:
         content = user_data.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        raise InvalidInput(f"the user-data can't be stored: character {error.start} is no text") from error
+        raise InvalidInput(
+            f"the user-data can't be stored: character {error.start} is no text", hint="save it as UTF-8"
+        ) from error
     texts = {
         "user-data": content,
         "meta-data": meta_data(cluster_id, ssh_authorized_key).encode(),
@@ -110,7 +113,7 @@ def write_seed(path: Path, *, cluster_id: str, arch: str, user_data: str, ssh_au
     try:
         write_atomic(path, image, mode=_MODE, after=PowerCut.ANYTHING)
     except OSError as error:
-        raise StartFailed(f"the seed {path} can't be written: {error.strerror or error}") from error
+        raise os_error_as(StartFailed, f"the seed {path} can't be written", error) from error
 
 
 def _is_there(path: Path, texts: Mapping[str, bytes]) -> bool:
@@ -156,10 +159,10 @@ def read_seed(path: Path) -> Seed:
             finally:
                 iso.close()
     except OSError as error:
-        raise CorruptFile(f"the seed {path} can't be read: {error.strerror or error}") from error
+        raise os_error_as(CorruptFile, f"the seed {path} can't be read", error) from error
     except (PyCdlibException, struct.error, IndexError, KeyError, ValueError, AttributeError) as error:
         # pycdlib parses what it finds and says so in many ways when that is nonsense
-        raise CorruptFile(f"{path} is no seed: start the machine anew to have it written again") from error
+        raise CorruptFile(f"{path} is no seed", hint="start the machine anew to have it written again") from error
     return Seed(label, texts["user-data"], texts["meta-data"], texts["network-config"])
 
 

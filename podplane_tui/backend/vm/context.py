@@ -36,7 +36,7 @@ class Context:
     def require_running(self) -> None:
         """Raise `NotRunning` when no QEMU of ours has the VM's disk open."""
         if not self.qemu.running():
-            raise NotRunning(f"{self.qemu.vm_name} is not running: start it first")
+            raise NotRunning(f"{self.qemu.vm_name} is not running", hint="start it first")
 
     # Ports
 

@@ -19,7 +19,9 @@ def create(context: Context, image: Path | None, *, size: str, control: Control)
     """See `Cluster.create`."""
     wanted, least = parse_disk_size(size), 0 if image is None else read_image(image).virtual_bytes
     if wanted < least:
-        raise InvalidInput(f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G: give more")
+        raise InvalidInput(
+            f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G", hint="give more"
+        )
     control.report("making the disk")
     context.qemu.create(image, size=size)
     forget_host_keys(context.files)  # those of a disk there was before

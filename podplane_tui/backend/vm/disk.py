@@ -60,7 +60,7 @@ class Disk:
         with self._qemu.locked(verb):
             self._qemu.require_stopped(verb)
             if not os.path.lexists(self._image):
-                raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}: create it first")
+                raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}", hint="create it first")
             yield
 
     def grow(self, size: str, *, control: Control | None = None) -> int:
@@ -70,7 +70,7 @@ class Disk:
             now = read_image(self._image).virtual_bytes
             if wanted <= now:
                 raise InvalidInput(
-                    f"the disk of {self._qemu.vm_name} has {now / 2**30:g}G: it can only grow, so choose more"
+                    f"the disk of {self._qemu.vm_name} has {now / 2**30:g}G", hint="it can only grow, so choose more"
                 )
             (control or Control()).report("growing the disk")
             run_qemu_img(["resize", "-q", "-f", "qcow2", str(self._image), str(wanted)], failed=VMError)
@@ -79,7 +79,7 @@ class Disk:
     def snapshots(self) -> tuple[Snapshot, ...]:
         """The snapshots in the disk, oldest first, of a running machine too. Raises `VMNotFound`, `InvalidImage`."""
         if not os.path.lexists(self._image):
-            raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}: create it first")
+            raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}", hint="create it first")
         read_image(self._image)
         program = require_program("qemu-img")
         # -U: a running machine holds the image, and a look does no harm.
@@ -87,22 +87,26 @@ class Disk:
         result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
         if result.returncode:
             words = one_line(result.stderr)
-            raise InvalidImage(f"the snapshots in {self._image} can't be read: {words}; repair the machine")
+            raise InvalidImage(f"the snapshots in {self._image} can't be read: {words}", hint="repair the machine")
         try:
             found = json.loads(result.stdout).get("snapshots", [])
             return tuple(Snapshot(str(item["name"]), item["date-sec"] + item["date-nsec"] / 1e9) for item in found)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CorruptFile(f"qemu-img says something of {self._image} that can't be understood: {error}") from error
+            raise CorruptFile(
+                f"qemu-img says something of {self._image} that can't be understood: {error}",
+                hint="install another version of it",
+            ) from error
 
     def take_snapshot(self, name: str, *, control: Control | None = None) -> None:
         """Keep the disk as it is now under `name`. Raises `InvalidInput`, `VMExists` when there is one of that name."""
         if not _NAME.fullmatch(name):
             raise InvalidInput(
-                f"the snapshot name {name[:40]!r} is not valid: use a letter, then up to 63 letters, digits, . _ -"
+                f"the snapshot name {name[:40]!r} is not valid",
+                hint="use a letter, then up to 63 letters, digits, . _ -",
             )
         with self._stopped("snapshot"):
             if any(snapshot.name == name for snapshot in self.snapshots()):
-                raise VMExists(f"{self._qemu.vm_name} already has a snapshot {name!r}: choose another name")
+                raise VMExists(f"{self._qemu.vm_name} already has a snapshot {name!r}", hint="choose another name")
             (control or Control()).report(f"taking snapshot {name}")
             run_qemu_img(["snapshot", "-q", "-c", name, str(self._image)], failed=VMError)
 
@@ -125,10 +129,13 @@ class Disk:
         names = [snapshot.name for snapshot in self.snapshots()]
         if name not in names:
             there = ", ".join(names[:10]) or "none"
-            raise SnapshotNotFound(f"{self._qemu.vm_name} has no snapshot {name!r}; there is: {one_line(there)}")
+            raise SnapshotNotFound(
+                f"{self._qemu.vm_name} has no snapshot {name!r}", hint=f"there is: {one_line(there)}"
+            )
         if names.count(name) > 1 or name.isdigit():
             raise InvalidInput(
-                f"which snapshot {name!r} is meant is not clear (others made it): use qemu-img snapshot with its id"
+                f"which snapshot {name!r} is meant is not clear (others made it)",
+                hint="use qemu-img snapshot with its id",
             )
 
     def copy_to(self, target: Qemu, *, control: Control | None = None) -> None:
@@ -139,7 +146,7 @@ class Disk:
         """
         control, files, source = control or Control(), target.files, self._qemu.files
         if files.image == source.image:
-            raise InvalidInput("a machine can't be made from itself: name another")
+            raise InvalidInput("a machine can't be made from itself", hint="name another")
         with (
             self._stopped("clone"),
             target.locked("create"),
@@ -176,7 +183,7 @@ class Disk:
 
 def _require_no_disk(target: Qemu) -> None:
     if os.path.lexists(target.files.image):
-        raise VMExists(f"{target.vm_name} already has a disk ({target.files.image}): delete it first")
+        raise VMExists(f"{target.vm_name} already has a disk ({target.files.image})", hint="delete it first")
 
 
 def _convert(source: Path, target: Path, control: Control) -> None:

@@ -20,6 +20,7 @@ from podplane_tui.backend.core.errors import (
     Cancelled,
     CorruptFile,
     InvalidImage,
+    PortTaken,
     QMPUnavailable,
     StartFailed,
     Unsupported,
@@ -48,7 +49,7 @@ from podplane_tui.backend.qemu.arguments import (
     qemu_binary,
     validate_cpus,
 )
-from podplane_tui.backend.qemu.diagnosis import advice
+from podplane_tui.backend.qemu.diagnosis import advice, says_port_is_taken
 from podplane_tui.backend.qemu.gate import Gate
 from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks, qemus
 from podplane_tui.backend.recording import store as recordings
@@ -145,12 +146,12 @@ def check(files: VMFiles, spec: Launch) -> Means:
     `launch` does, and writes nothing.
     """
     if sys.platform == "win32":
-        raise Unsupported("virtual machines can't be run on Windows: use Linux or macOS")
+        raise Unsupported("virtual machines can't be run on Windows", hint="use Linux or macOS")
     validate_cpus(spec.cpus)
     if spec.memory:
         parse_memory(spec.memory)
     if not os.path.lexists(files.image):
-        raise VMNotFound(f"{files.name} has no disk at {files.image}: create it first")
+        raise VMNotFound(f"{files.name} has no disk at {files.image}", hint="create it first")
     backing = read_image(files.image).backing_file
     gone = missing_base(files.image, backing) if backing is not None else None
     if gone is not None:
@@ -158,12 +159,16 @@ def check(files: VMFiles, spec: Launch) -> Means:
     for path in (files.console, files.qmp):
         check_socket_path(path)
     if files.seed.is_dir():
-        raise CorruptFile(f"a folder stands where the seed {files.seed} should be: repair the machine to move it aside")
+        raise CorruptFile(
+            f"a folder stands where the seed {files.seed} should be", hint="repair the machine to move it aside"
+        )
     if os.path.lexists(files.efivars) and not files.efivars.is_file():
-        raise CorruptFile(f"{files.efivars} is no file: repair the machine to move it aside")
+        raise CorruptFile(f"{files.efivars} is no file", hint="repair the machine to move it aside")
     for name in () if spec.boot is None else (spec.boot.kernel_path, spec.boot.initrd_path):
         if os.path.isabs(name) and not os.path.isfile(name):  # noqa: PTH113, PTH117 - where QEMU looks for others is its own affair
-            raise StartFailed(f"{files.name} can't be started: {name}, which it boots from, is gone; put it back")
+            raise StartFailed(
+                f"{files.name} can't be started: {name}, which it boots from, is gone", hint="put it back"
+            )
     return Means(
         require_program(qemu_binary(files.arch)),
         choose_accelerator(spec.accelerator, files.arch),
@@ -176,7 +181,9 @@ def _check_leftovers(files: VMFiles) -> None:
     PIDFile.read(files.pid_file)
     for path in (files.console, files.qmp):
         if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
-            raise CorruptFile(f"{path} should be a socket and is something else: repair the machine to move it aside")
+            raise CorruptFile(
+                f"{path} should be a socket and is something else", hint="repair the machine to move it aside"
+            )
 
 
 def _launch(
@@ -330,8 +337,9 @@ def _ending(code: int) -> str:
 def _failed(files: VMFiles, what: str) -> StartFailed:
     """What happened, in QEMU's words, and what to do."""
     words = _last_words(files)
+    kind = PortTaken if says_port_is_taken(words) else StartFailed
     todo = advice(words, files.image) or "see its words, and podplane-tui doctor for what this host offers"
-    return StartFailed(f"{what}{f': {words}' if words else ''}; {todo}")
+    return kind(f"{what}{f': {words}' if words else ''}", hint=todo)
 
 
 def _last_words(files: VMFiles) -> str:

@@ -153,7 +153,7 @@ class Qemu:
     def _require_process(self) -> QemuProcess:
         process = self.process()
         if process is None:
-            raise NotRunning(f"{self.vm_name} is not running: start it first")
+            raise NotRunning(f"{self.vm_name} is not running", hint="start it first")
         return process
 
     @contextlib.contextmanager
@@ -181,7 +181,7 @@ class Qemu:
             read_image(base_image)
         with self.locked("create"), os_errors_as(CreateFailed, f"the disk of {self.vm_name} could not be made"):
             if os.path.lexists(self.files.image):
-                raise VMExists(f"{self.vm_name} already has a disk ({self.files.image}): delete it first")
+                raise VMExists(f"{self.vm_name} already has a disk ({self.files.image})", hint="delete it first")
             private_directory(self.files.image_dir)
             for path in temporaries(self.files):
                 path.unlink(missing_ok=True)
@@ -229,7 +229,9 @@ class Qemu:
         with self.locked("start"):
             process = self.process()
             if process is not None:
-                raise AlreadyRunning(f"{self.vm_name} is already running as process {process.pid}: stop or restart it")
+                raise AlreadyRunning(
+                    f"{self.vm_name} is already running as process {process.pid}", hint="stop or restart it"
+                )
             return launch(self.files, spec, control, meanwhile=meanwhile, commit=commit)
 
     def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
@@ -263,7 +265,7 @@ class Qemu:
             process = self.process()
             if process is None:
                 if not leftovers(self.files):
-                    raise NotRunning(f"{self.vm_name} is not running: there is nothing to stop")
+                    raise NotRunning(f"{self.vm_name} is not running", hint="there is nothing to stop")
                 self._clear_leftovers()
                 recordings.finish(self.files)
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
@@ -291,7 +293,9 @@ class Qemu:
         """Raise `AlreadyRunning` when a QEMU of ours has the disk open."""
         process = self.process()
         if process is not None:
-            raise AlreadyRunning(f"{self.vm_name} is running as process {process.pid}: stop it before you {verb} it")
+            raise AlreadyRunning(
+                f"{self.vm_name} is running as process {process.pid}", hint=f"stop it before you {verb} it"
+            )
 
     # A running machine
 
@@ -299,7 +303,8 @@ class Qemu:
         socket = read_machine(self._require_process().arguments).qmp
         if socket is None:
             raise QMPUnavailable(
-                f"{self.vm_name} was started without a control socket (by podplane itself?): restart it from here"
+                f"{self.vm_name} was started without a control socket (by podplane itself?)",
+                hint="restart it from here",
             )
         return socket
 

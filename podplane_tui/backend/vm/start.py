@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, StopTimeouts
-from podplane_tui.backend.core.errors import StartFailed, VMError
+from podplane_tui.backend.core.errors import PortTaken, StartFailed, VMError
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.images.direct_boot import choose_boot
 from podplane_tui.backend.qemu.arguments import DirectBootOptions, read_machine
-from podplane_tui.backend.qemu.diagnosis import PORT_TAKEN, port_holders
+from podplane_tui.backend.qemu.diagnosis import port_holders
 from podplane_tui.backend.runtime.ports import allocate_ports, moved_ports, port_forwards, staged_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.context import Context
@@ -126,9 +126,9 @@ def _launch(context: Context, spec: Launch, control: Control) -> subprocess.Pope
         launch = replace(spec, ports=port_forwards(ports))
         try:
             return _launch_once(context, launch, ports, control)
-        except StartFailed as error:
+        except PortTaken:
             # Somebody took a port between our look and QEMU's bind: choose anew.
-            if PORT_TAKEN in str(error) and attempt + 1 < _PORT_RETRIES:
+            if attempt + 1 < _PORT_RETRIES:
                 control.report("a port was taken meanwhile: choosing others")
                 continue
             raise

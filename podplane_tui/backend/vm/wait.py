@@ -30,7 +30,7 @@ def wait_for(context: Context, phase: Phase, *, timeout: float, user: str = "", 
     while True:
         vm = status_of(context.files)
         if vm is None or not vm.live:
-            raise NotRunning(f"{name} is not running: start it first, or see its logs for why it ended")
+            raise NotRunning(f"{name} is not running", hint="start it first, or see its logs for why it ended")
         why = _missing(context, vm, phase, user)
         if why is None:
             return

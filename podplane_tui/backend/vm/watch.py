@@ -174,7 +174,7 @@ def _changes(source: str, control: Control) -> Iterator[frozenset[Path]]:
     """What changed since the last time, every now and then also nothing; until cancelled."""
     path = _real(source)
     if not path.exists():
-        raise InvalidInput(f"there is no {path} to watch: check the path")
+        raise InvalidInput(f"there is no {path} to watch", hint="check the path")
     missed: frozenset[Path] = frozenset()
     while not control.cancel.is_set():
         # A file is watched through its folder: editors put a new one in its place.
@@ -212,7 +212,7 @@ def _watch(folder: Path, control: Control, *, recursive: bool) -> Iterator[froze
         if not folder.exists():
             return
         raise Unsupported(
-            f"{folder} can't be watched ({error}): if the limit is reached, raise fs.inotify.max_user_watches"
+            f"{folder} can't be watched ({error})", hint="if the limit is reached, raise fs.inotify.max_user_watches"
         ) from error
     except RuntimeError as error:
         if "decode path" not in str(error):  # a name that is no UTF-8 ends a watch of watchfiles

@@ -186,7 +186,7 @@ class Workshop:
             cluster = self.cluster(vm.cluster_id, vm.arch)
             remember_sync(cluster.files, request)
             cluster.watch_sync(request, control=control)
-            raise Cancelled("ended: what was copied stays in the machine")
+            raise Cancelled("ended", hint="what was copied stays in the machine")
 
         return work
 

@@ -21,7 +21,7 @@ def check(config: Config, themes: Collection[str]) -> None:
     theme = config.dashboard.theme
     if theme not in themes:
         names = ", ".join(sorted(themes))
-        raise config.fault("dashboard.theme", f"there is no theme {theme!r}: use one of {names}")
+        raise config.fault("dashboard.theme", f"there is no theme {theme!r}", hint=f"use one of {names}")
     check_keys(config)
 
 
@@ -37,16 +37,18 @@ def check_keys(config: Config) -> None:
     for name, wanted in config.keys.items():
         if name not in defaults:
             near = get_close_matches(name, defaults, n=3, cutoff=0.5) or sorted(defaults)
-            raise config.fault(f"keys.{name}", f"no binding has the id {name!r}: did you mean {', '.join(near)}?")
+            raise config.fault(
+                f"keys.{name}", f"no binding has the id {name!r}", hint=f"did you mean {', '.join(near)}?"
+            )
         changed[name] = frozenset(split_keys(wanted))
         wrong = next((key for key in sorted(changed[name]) if not _is_key(key)), None)
         if wrong is not None:
-            words = f"{wrong!r} for {name} is no key: write such as s, S, f5, ctrl+s, question_mark"
-            raise config.fault(f"keys.{name}", words)
+            hint = "write such as s, S, f5, ctrl+s, question_mark"
+            raise config.fault(f"keys.{name}", f"{wrong!r} for {name} is no key", hint=hint)
     for name, keys in changed.items():
         for other, key in _rivals(name, keys - defaults[name], together, changed):
-            words = f"{key!r} for {name} is the key of {other} already: give one of them another"
-            raise config.fault(f"keys.{name}", words)
+            problem = f"{key!r} for {name} is the key of {other} already"
+            raise config.fault(f"keys.{name}", problem, hint="give one of them another")
 
 
 def _rivals(

@@ -15,7 +15,7 @@ from podplane_tui.tui.widgets.streams.ssh import target_of
 async def hand_over(app: App[object], files: VMFiles, *, before: Callable[[], Awaitable[None]]) -> None:
     """Run ssh on the machine in this terminal, after `before`. Raises `VMError` when it could not be reached."""
     if app.is_web:
-        raise Unsupported("a browser has no terminal to give to ssh: use the Shell tab (3)")
+        raise Unsupported("a browser has no terminal to give to ssh", hint="use the Shell tab (3)")
     target = await in_thread(lambda: target_of(files), name="ssh-target")
     require_program("ssh")
     await before()
@@ -24,6 +24,6 @@ async def hand_over(app: App[object], files: VMFiles, *, before: Callable[[], Aw
             print(f"ssh {target.user}@{files.cluster_id}: its end leads back to the dashboard", flush=True)  # noqa: T201 - the terminal is ours
             code = interactive(target)
     except SuspendNotSupported as error:
-        raise Unsupported("this terminal can't be given to another program: use the Shell tab") from error
+        raise Unsupported("this terminal can't be given to another program", hint="use the Shell tab") from error
     if code == FAILED:
         await in_thread(lambda: connect(target).close(), name="ssh-why")  # says why, if it still can't

@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, OptionList, Select, Static
 
 from podplane_tui.backend.config.editor import ConfigFile, Value, change_config
 from podplane_tui.backend.config.validators import digest_fault, typed_value
-from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.errors import InvalidInput, VMError
 from podplane_tui.backend.core.format import format_path
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.tui.keys.keymap import KeyLine
@@ -180,8 +180,8 @@ class SettingsDialog(Dialog[ConfigFile]):
         try:
             if text:
                 typed_value(field.setting, text)
-        except ValueError as error:
-            return str(error).rpartition(": ")[2]
+        except InvalidInput as error:
+            return error.hint
         return digest_fault(self._text(_FIELDS[_IMAGE_ID]), text) if field.id == _DIGEST_ID else ""
 
     # Saving
