@@ -31,10 +31,10 @@ class Partition:
 def find_partition(head: bytes, number: int) -> Partition:
     """Partition `number` (from 1) of the disk that begins with `head`. Raises `InvalidImage` when there is none."""
     if head[510:512] != b"\x55\xaa":
-        raise InvalidImage("the image has no partition table", hint="use another image")
+        raise InvalidImage("the image has no partition table")
     found = _gpt(head, number) if head[_SECTOR : _SECTOR + 8] == b"EFI PART" else _mbr(head, number)
     if found is None or found.size <= 0:
-        raise InvalidImage(f"the image has no partition {number}", hint="use another image")
+        raise InvalidImage(f"the image has no partition {number}")
     return found
 
 

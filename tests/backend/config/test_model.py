@@ -50,15 +50,15 @@ def test_what_is_said_replaces_the_default(tmp_path: Path) -> None:
         ("[stop]\n# kill = 3\npowerdown = 3\n 'kill' = true\n", "line 4: 'kill' in .stop."),
         ("[recordings]\nboots = 1\n\n[stop]\nboots = 1\n", "line 5: 'boots' in .stop. is not known"),
         ("stop.kill = true\n", "line 1: 'kill' in .stop."),
-        ("\n[stopp]\n", "line 2: 'stopp' is not known: use one of .stop., .recordings., .create., .dashboard., .keys."),
-        ("[dashboard]\nrefresh = 0.2\n", "line 2: 'refresh' in .dashboard. is not a number of seconds: use 0.5 to 60"),
+        ("\n[stopp]\n", "line 2: 'stopp' is not known; use one of .stop., .recordings., .create., .dashboard., .keys."),
+        ("[dashboard]\nrefresh = 0.2\n", "line 2: 'refresh' in .dashboard. is not a number of seconds; use 0.5 to 60"),
         ("[dashboard]\nrefresh = nan\n", "line 2: 'refresh'"),
         ("[dashboard]\ntheme = 3\n", "line 2: 'theme' in .dashboard. is not text"),
-        ("[dashboard]\ncolour = 3\n", "line 2: 'colour' in .dashboard. is not known: use refresh, theme"),
+        ("[dashboard]\ncolour = 3\n", "line 2: 'colour' in .dashboard. is not known; use refresh, theme"),
         ("[keys]\nvm.start = 's'\nvm.stop = 3\n", "line 3: 'vm.stop' in .keys. is not text"),
-        ("[create]\ncpus = 0\n", "line 2: 'cpus' in .create. is not a number of CPUs: use 1 to 255"),
+        ("[create]\ncpus = 0\n", "line 2: 'cpus' in .create. is not a number of CPUs; use 1 to 255"),
         ("[create]\ncpus = true\n", "line 2: 'cpus' in .create. is not text"),
-        ("[create]\nmemory = 8\n", "line 2: 'memory' in .create. is not text: put it in quotes"),
+        ("[create]\nmemory = 8\n", "line 2: 'memory' in .create. is not text; put it in quotes"),
         ("[create]\nmemory = '8Q'\n", "line 2: 'memory' in .create. is not a size of at least 1M"),
         ("[create]\n\ndisk_size = '40'\n", "line 3: 'disk_size' in .create. is not a size up to 64T"),
         ("[create]\nuser_data = 'seed.yaml'\n", "line 2: 'user_data' .* begin it with / or ~/"),
@@ -117,7 +117,7 @@ def test_how_much_is_recorded_can_be_set(tmp_path: Path) -> None:
     for wrong, words in (
         ("boots = 0", "'boots' in .recordings. is not a number"),
         ("megabytes = true", "'megabytes' in .recordings. is not a number"),
-        ("size = 3", "'size' in .recordings. is not known: use boots, megabytes"),
+        ("size = 3", "'size' in .recordings. is not known; use boots, megabytes"),
     ):
         path.write_text(f"[recordings]\n{wrong}\n")
         with pytest.raises(InvalidInput, match=words):

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.qemu.diagnosis import PORT_TAKEN, advice, port_holder, port_holders
+from podplane_tui.backend.qemu.diagnosis import advice, port_holder, port_holders, says_port_is_taken
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
 LOCKED = '-hda x: Failed to get "write" lock'
+
+PORT_TAKEN = "Could not set up host forwarding rule"
+"""What QEMU says when it can't listen on one of its ports."""
 
 
 @pytest.mark.parametrize(
@@ -91,3 +94,8 @@ def test_of_several_words_the_first_in_the_table_counts(tmp_path: Path) -> None:
 
 def test_no_ports_have_no_holders() -> None:
     assert port_holders([]) == {}
+
+
+def test_a_port_that_is_taken_is_told_from_other_words() -> None:
+    assert says_port_is_taken(f"qemu: -nic user: {PORT_TAKEN} 'tcp:127.0.0.1:2222-:22'")
+    assert not says_port_is_taken("qemu: Could not open backing file")

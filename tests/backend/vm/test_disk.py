@@ -1,4 +1,4 @@
-"""Disks of stopped machines, with the real qemu-img: growing, snapshots, copies, and what is remembered."""
+"""Disks of stopped machines, with the real qemu-img: growing and snapshots."""
 
 from __future__ import annotations
 

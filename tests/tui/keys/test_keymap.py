@@ -50,9 +50,9 @@ def test_what_makes_sense_passes(tmp_path: Path, text: str) -> None:
         (
             "[dashboard]\ntheme = 'nrod'\n",
             2,
-            "there is no theme 'nrod': use one of nord, podplane-dark",
+            "there is no theme 'nrod'; use one of nord, podplane-dark",
         ),
-        ("[keys]\nvm.start = 'z'\nvm.strat = 'z'\n", 3, "no binding has the id 'vm.strat': did you mean vm.start"),
+        ("[keys]\nvm.start = 'z'\nvm.strat = 'z'\n", 3, "no binding has the id 'vm.strat'; did you mean vm.start"),
         ("[keys]\nfrobnicate = 'z'\n", 2, "vm.delete"),
         ("[keys]\nvm.start = 'Ctrl+x'\n", 2, "'Ctrl+x' for vm.start is no key"),
         ("[keys]\nvm.start = 'bananas'\n", 2, "'bananas' for vm.start is no key"),
