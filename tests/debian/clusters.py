@@ -167,7 +167,9 @@ class Clusters(BaseDirectories):
 
     def wait_for_console(self, cluster_id: str, text: bytes) -> None:
         """Wait until a machine has printed `text`."""
-        wait_until(lambda: text in self.recording(cluster_id), f"{text!r} on the console of {cluster_id}")
+        wait_until(
+            lambda: text in self.recording(cluster_id), f"{text!r} on the console of {cluster_id}", seconds=BOOT_LIMIT
+        )
 
     def remove(self) -> None:
         """End every machine and remove all there is."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.debian.clusters import PROOF, Clusters
+from tests.debian.clusters import BOOT_LIMIT, PROOF, Clusters
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
@@ -52,7 +52,7 @@ def below(root: Path) -> set[str]:
 
 
 def test_both_run_and_are_listed(alpha: Clusters, beta: Clusters) -> None:
-    wait_until(lambda: is_ready(alpha, "alpha"), "alpha to be ready")
+    wait_until(lambda: is_ready(alpha, "alpha"), "alpha to be ready", seconds=BOOT_LIMIT)
     machines = listed(alpha)
     assert machines.keys() == {"alpha", "beta"}
     assert all(vm["running"] for vm in machines.values())
@@ -116,10 +116,10 @@ def test_what_the_other_held_is_still_there(alpha: Clusters) -> None:
     def login() -> bool:
         return alpha.run("shell", "--id", "alpha", "true", check=False).returncode == 0
 
-    wait_until(login, "SSH of alpha")
+    wait_until(login, "SSH of alpha", seconds=BOOT_LIMIT)
     script = "hostname; cat /etc/proof; echo; cat /var/lib/kept"
     assert alpha.run("shell", "--id", "alpha", "sh", "-c", script).stdout == f"alpha\n{PROOF}\nkept\n"
-    wait_until(lambda: is_ready(alpha, "alpha"), "alpha to be ready again")
+    wait_until(lambda: is_ready(alpha, "alpha"), "alpha to be ready again", seconds=BOOT_LIMIT)
     alpha.run("stop", "--id", "alpha", "--timeout", "300")
 
 

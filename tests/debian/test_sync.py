@@ -144,7 +144,11 @@ def without(target: SSHTarget, program: str) -> Iterator[None]:
         yield
     finally:
         run(target, ["touch", "/tmp/back"])
-        wait_until(lambda: run(target, f"[ -e {program} ] && echo yes || true") == b"yes\n", f"{program} to be back")
+        wait_until(
+            lambda: run(target, f"[ -e {program} ] && echo yes || true") == b"yes\n",
+            f"{program} to be back",
+            seconds=BOOT_LIMIT,
+        )
 
 
 @pytest.mark.parametrize("name", ["rsync"])

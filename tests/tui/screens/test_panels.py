@@ -26,3 +26,17 @@ async def test_a_value_in_the_details_is_copied_with_enter(
     await until(lambda: app.clipboard == "podplane-local-alpha", what="the copy")
     await pilot.press("Y")
     await until(lambda: "No SSH port is forwarded to this VM." in toasts(app), what="the reason")
+
+
+@pytest.mark.slow
+async def test_what_makes_no_sense_for_a_vm_that_does_not_run_is_refused(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    for action, reason in {
+        "send": "Nothing runs here that could be sent anything.",
+        "find": "There is nothing to search yet.",
+        "copy_ssh": "No SSH port is forwarded to this VM.",
+    }.items():
+        app.clear_notifications()
+        await app.run_action(f"screen.{action}")
+        await until(lambda: toasts(app), what="the reason")
+        assert toasts(app) == [reason]

@@ -7,7 +7,7 @@ from rich.terminal_theme import TerminalTheme
 from textual.strip import Strip
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.terminal.painter import Look, Painter, Span, overlay
+from podplane_tui.tui.widgets.terminal.painter import Look, Painter, Span, cell_span, overlay
 from tests.tui.widgets.terminal.support import BASE, COLUMNS, LOOKS, TRUE_COLOURS, seen
 
 
@@ -66,3 +66,36 @@ def test_a_span_lies_over_its_cells_alone(start: int, end: int, bold: str) -> No
 def test_text_of_a_span_takes_the_place_of_what_is_there() -> None:
     strip = Strip([Segment("some line", RichStyle())], 9)
     assert overlay(strip, [Span(8, 9, BOLD, "|"), Span(0, 1, BOLD, ">")]).text == ">ome lin|"
+
+
+@pytest.mark.parametrize(
+    ("column", "span"), [(0, (0, 1)), (1, (1, 3)), (2, (1, 3)), (3, (3, 5)), (5, (5, 6)), (9, (9, 10)), (50, (50, 51))]
+)
+def test_a_cell_is_that_of_the_whole_character(column: int, span: tuple[int, int]) -> None:
+    strip = Strip([Segment("a漢"), Segment("字"), Segment("plain")], 10)
+    assert cell_span(strip, column) == span
+
+
+def test_a_cursor_on_reversed_text_still_shows() -> None:
+    strip = Strip([Segment("text", RichStyle(reverse=True))], 4)
+    laid = list(overlay(strip, [Span(1, 2, RichStyle(reverse=True))]))
+    assert [bool(style and style.reverse) for _, style, _ in laid] == [True, False, True]
+
+
+def test_a_painter_takes_no_strips_of_another_look() -> None:
+    terminal = Terminal(COLUMNS, 2)
+    terminal.feed(b"\x1b[31mred")
+    first, second = Painter(LOOKS[1]), Painter(LOOKS[3])
+    strip = first.strip(terminal.rows[0])
+    assert first.strip(terminal.rows[0]) is strip
+    assert second.strip(terminal.rows[0]) is not strip
+    assert list(second.strip(terminal.rows[0])) != list(strip)
+
+
+@pytest.mark.parametrize("columns", [3, 10])
+def test_a_row_longer_than_the_look_is_cut_and_a_shorter_one_filled(columns: int) -> None:
+    terminal = Terminal(5, 2)
+    terminal.feed("ab漢".encode())
+    strip = Painter(Look(columns=columns, base=BASE)).strip(terminal.rows[0])
+    assert strip.cell_length == columns == sum(segment.cell_length for segment in strip)
+    assert strip.text.startswith("ab")

@@ -51,7 +51,7 @@ def test_equals_stand_in_order_of_name_whichever_way() -> None:
     ]
     for descending in (False, True):
         found = arranged(vms, Sorting("disk", descending=descending))
-        assert [each.key for each in found] == ["a.amd64", "a.arm64", "b.amd64"]
+        assert [one.key for one in found] == ["a.amd64", "a.arm64", "b.amd64"]
 
 
 def test_one_that_has_ended_has_no_uptime_to_sort_by() -> None:
