@@ -1,4 +1,4 @@
-"""The packages, and what the import contracts of `pyproject.toml` can't see: docstrings and imports by name."""
+"""The packages: what the import contracts of `pyproject.toml` can't see, and that the tests mirror them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from podplane_tui.tui.widgets.tabs import TABS
 from tests.paths import ROOT
 
 PACKAGE = ROOT / "podplane_tui"
+TESTS = ROOT / "tests"
 
 CLI = "podplane_tui.cli"
 TABS_MODULE = "podplane_tui.tui.widgets.tabs"
@@ -127,3 +128,50 @@ def test_every_verb_is_where_the_table_says(verb: str) -> None:
 @pytest.mark.parametrize("tab", TABS.values(), ids=TABS)
 def test_every_tab_is_where_the_table_says(tab: Any) -> None:
     assert hasattr(import_module(f"podplane_tui.tui.widgets.{tab.module}"), tab.panel)
+
+
+# tests/ mirrors the package: a test module for each module, at its place.
+
+MIRRORED = ("backend", "cli", "terminal", "tui", "web")
+
+WHOLE = {
+    "backend/test_public_names.py": "what the package gives, and what it imports for that",
+    "cli/test_cli.py": "the program itself: exit codes, help, streams",
+    "cli/test_vm.py": "one real VM through many verbs",
+    "terminal/test_bounds.py": "time and memory of the whole emulator",
+    "terminal/test_programs.py": "real programs beside tmux",
+    "terminal/test_properties.py": "properties of the whole emulator",
+    "tui/snapshots/test_snapshots.py": "pictures of whole screens",
+    "tui/test_few_colors.py": "the whole dashboard in 16 colours and in none",
+    "tui/test_late_threads.py": "threads that end when nobody waits for them any more",
+    "tui/test_live.py": "the whole dashboard with real VMs",
+    "tui/test_start.py": "what the dashboard imports before its first frame",
+    "tui/widgets/console/test_guest.py": "the Console tab with a real guest",
+}
+"""Test modules that follow one thing through many modules, and what that is."""
+
+ELSEWHERE = {
+    "__main__.py": ("cli/test_cli.py", "starts the program, as every test of it does"),
+    "backend/vm/protocol.py": ("backend/vm/test_manager.py", "a protocol, which `Qemu` is held to"),
+    "cli/context.py": ("cli/test_options.py", "values that options end up in"),
+    "terminal/state.py": ("terminal/screen/test_modes.py", "values that the screen's modes are told by"),
+    "tui/actions/host.py": ("tui/actions/test_dispatcher.py", "protocols, which the app is held to"),
+    "tui/messages.py": ("tui/screens/test_dashboard.py", "messages without logic, sent and handled there"),
+}
+"""Modules without a test module of their own: where they are tested, and why there."""
+
+
+def test_every_module_has_a_test_module_or_a_reason() -> None:
+    modules = {file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"}
+    mirrored = {module for module in modules if (TESTS / module).with_name(f"test_{Path(module).name}").is_file()}
+    assert modules - mirrored == ELSEWHERE.keys()
+
+
+def test_every_test_module_is_about_a_module_or_something_whole() -> None:
+    found = {file.relative_to(TESTS).as_posix() for folder in MIRRORED for file in (TESTS / folder).rglob("test_*.py")}
+    about = {test for test in found if (PACKAGE / test).with_name(Path(test).name.removeprefix("test_")).is_file()}
+    assert found - about == WHOLE.keys()
+
+
+def test_what_is_tested_elsewhere_is_tested_there() -> None:
+    assert [test for test, _ in ELSEWHERE.values() if not (TESTS / test).is_file()] == []
