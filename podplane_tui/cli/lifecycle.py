@@ -127,7 +127,7 @@ def create(
             image, digest = os.path.expanduser(defaults.image), digest or defaults.digest  # noqa: PTH111
         disk_size, cpus, memory = disk_size or defaults.disk_size, cpus or defaults.cpus, memory or defaults.memory
         if user_data is None and defaults.user_data:
-            user_data = Path(defaults.user_data).expanduser()
+            user_data = Path(os.path.expanduser(defaults.user_data))  # noqa: PTH111
     named = {"cpus": cpus, "memory": memory}
     if user_data is not None:
         named["user_data"] = os.path.abspath(user_data)  # noqa: PTH100

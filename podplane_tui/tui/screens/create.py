@@ -1,5 +1,6 @@
 """The create dialog: a cluster id, a base image, and what the machine is started with."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +65,8 @@ def _complete(value: str) -> str | None:
 
 
 def absolute(path: str) -> str:
-    """`path` as it means the same in every folder; "" stays that."""
-    return str(Path(path).expanduser().absolute()) if path else ""
+    """`path` as it means the same in every folder; "" stays that, and so does the `~` of a user who does not exist."""
+    return str(Path(os.path.expanduser(path)).absolute()) if path else ""  # noqa: PTH111 - a Path raises for such a user
 
 
 def check_id(value: str, taken: frozenset[str]) -> str:

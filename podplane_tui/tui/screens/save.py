@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Label, RadioSet, Static
 
-from podplane_tui.tui.screens.create import PathSuggester
+from podplane_tui.tui.screens.create import PathSuggester, absolute
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.widgets.marks import Choice
 
@@ -51,7 +51,7 @@ class SaveDialog(Dialog[SaveRequest]):
     def answer(self) -> SaveRequest | None:
         """The fields, once nothing is replaced by surprise."""
         value = self.query_one("#save-path", Input).value.strip()
-        path = Path(value).expanduser().absolute()
+        path = Path(absolute(value))
         error = ""
         if not value or path.is_dir():
             error = "Say which file, not which directory."

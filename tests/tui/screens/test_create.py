@@ -232,3 +232,10 @@ async def test_the_first_entry_that_goes_on_as_typed_is_suggested(
 async def test_names_that_could_move_the_cursor_are_not_suggested(tmp_path: Path) -> None:
     (tmp_path / "disk\x1b[2J").touch()
     assert await PathSuggester().get_suggestion(f"{tmp_path}/d") is None
+
+
+def test_the_home_of_a_user_who_does_not_exist_is_a_path_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute("~nobody-of-that-name/disk") == f"{tmp_path}/~nobody-of-that-name/disk"
