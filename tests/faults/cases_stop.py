@@ -33,7 +33,7 @@ from podplane_tui.backend.qemu.process import Clock
 from podplane_tui.backend.runtime.ports import write_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import ensure_identity
-from podplane_tui.backend.vm import cluster
+from podplane_tui.backend.vm import stop
 from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench
 from tests.faults.matrix import case, refused
@@ -195,7 +195,7 @@ def many_silent_sockets(bench: Bench) -> None:
 @contextlib.contextmanager
 def patient_ssh() -> Iterator[None]:
     """A busy host's SSH server may be late."""
-    with mock.patch.multiple(cluster, CONTAINERD_TIMEOUT=60.0, POWER_OFF_TIMEOUT=60.0):
+    with mock.patch.multiple(stop, CONTAINERD_TIMEOUT=60.0, POWER_OFF_TIMEOUT=60.0):
         yield
 
 
