@@ -64,7 +64,7 @@ def throw_away_workspace() -> Iterator[Workspace]:
     try:
         root = os.fsdecode(keeper.stdout.readline().removesuffix(b"\n"))
         if not root:
-            raise StartFailed("the demo's directory could not be made", hint="set TMPDIR to one that can be written to")
+            raise StartFailed("the demo's directory could not be made")
         yield Workspace(Path(root))
     finally:
         keeper.stdin.close()

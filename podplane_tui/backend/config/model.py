@@ -148,7 +148,7 @@ def _parsed(path: Path, content: bytes) -> Config:
         text = content.decode("utf-8")
         tables = tomllib.loads(text)
     except ValueError as error:  # that of TOML, of UTF-8, and of a number that is too long
-        raise InvalidInput(f"{path} is not TOML: {error}", hint="correct that line") from error
+        raise InvalidInput(f"{path} is not TOML: {error}", hint="correct the file") from error
     known = [*CHECKS, "keys"]
     for name, table in tables.items():
         if name not in known:

@@ -157,7 +157,9 @@ def open_line(vm: VMStatus, held: Held, events: LineEvents) -> ConsoleLine:
     """
     try:
         if vm.console is None:
-            raise NotRunning(f"{vm.name} does not run, or has no serial console on a socket", hint="start it from here")
+            raise NotRunning(
+                f"{vm.name} does not run, or has no serial console on a socket", hint="start or restart it from here"
+            )
         if vm.qmp is not None and _taken(vm.qmp, vm.console):
             raise ConsoleHeld(
                 f"the console of {vm.name} serves one program at a time, and one that is not podplane-tui has it"

@@ -6,7 +6,7 @@ from __future__ import annotations
 class VMError(Exception):
     """Base of everything the backend raises on purpose.
 
-    `problem` says what is wrong, `hint` what to do about it, "" where the user can do nothing. `str(error)` is both on
+    `problem` says what is wrong, `hint` what to do about it or what it means, "" where nothing helps. `str(error)` is both on
     one line.
     """
 
@@ -146,4 +146,4 @@ class CommandTimedOut(CommandFailed):
 
 
 class Cancelled(VMError):
-    """The caller cancelled the work; what that leaves is said in the message."""
+    """The caller cancelled the work; `hint` says what that leaves."""

@@ -53,7 +53,9 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
     """
     if is_url(choice):
         if not digest:
-            raise InvalidInput("an image from a URL needs its digest", hint="sha256:<64 hex digits> or sha512:<128>")
+            raise InvalidInput(
+                "an image from a URL needs its digest", hint="give sha256:<64 hex digits> or sha512:<128>"
+            )
         return download_image(choice, digest, base_directories(os.environ).own_cache, control=control)
     if digest:
         raise InvalidInput("a digest is for an image from a URL", hint="leave it out, or give the URL")

@@ -70,7 +70,7 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
                 verify(partial, digest, control)
             except InvalidImage as error:
                 partial.unlink()
-                raise InvalidImage(f"{error}", hint="check the URL and the digest: nothing was kept") from None
+                raise InvalidImage(error.problem, hint="check the URL and the digest: nothing was kept") from None
             partial.replace(path)
             sync_directory(path.parent)
     except OSError as error:

@@ -49,7 +49,7 @@ def read_local_server(runtime_dir: Path) -> LocalServer:
     try:
         file = PIDFile.read(path)
     except CorruptFile as error:
-        return LocalServer(False, default_log, problem=f"{error.problem}: remove it")
+        return LocalServer(False, default_log, problem=str(CorruptFile(error.problem, hint="remove it")))
     if file is None:
         return LocalServer(False, default_log)
     data = file.data or {}

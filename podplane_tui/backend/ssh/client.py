@@ -339,8 +339,7 @@ def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError
 def _refusal(problem: str, error: Exception) -> ShellError:
     """What a guest that had let us in refuses. Without a word it was not the guest: the connection broke off."""
     words = one_line(str(error), limit=120)
-    kind = ShellError if words else ConnectionLost
-    return kind(f"{problem}: {words or _LOST}", hint=_AFTER_LOSS)
+    return ShellError(f"{problem}: {words}") if words else ConnectionLost(f"{problem}: {_LOST}", hint=_AFTER_LOSS)
 
 
 def _still_booting(target: SSHTarget, why: str) -> StillBooting:

@@ -81,7 +81,9 @@ def check_request(rsync: Rsync, request: SyncRequest) -> None:
         if "\0" in text:
             raise InvalidInput(f"{text[:40]!r} has a NUL byte", hint="no file name and no pattern can have one")
     if not request.source or not request.destination:
-        raise InvalidInput("sync needs both", hint="what to copy from here and where to in the machine")
+        raise InvalidInput(
+            "sync needs a source and a destination", hint="say what to copy from here and where to in the machine"
+        )
     if "\n" in request.destination:
         raise InvalidInput(
             "the destination has a line break, which rsync can't pass on", hint="copy its parent directory"

@@ -94,7 +94,7 @@ class Disk:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptFile(
                 f"qemu-img says something of {self._image} that can't be understood: {error}",
-                hint="install another version of it",
+                hint="install another version of qemu-img",
             ) from error
 
     def take_snapshot(self, name: str, *, control: Control | None = None) -> None:
@@ -129,9 +129,7 @@ class Disk:
         names = [snapshot.name for snapshot in self.snapshots()]
         if name not in names:
             there = ", ".join(names[:10]) or "none"
-            raise SnapshotNotFound(
-                f"{self._qemu.vm_name} has no snapshot {name!r}", hint=f"there is: {one_line(there)}"
-            )
+            raise SnapshotNotFound(f"{self._qemu.vm_name} has no snapshot {name!r}; there is: {one_line(there)}")
         if names.count(name) > 1 or name.isdigit():
             raise InvalidInput(
                 f"which snapshot {name!r} is meant is not clear (others made it)",

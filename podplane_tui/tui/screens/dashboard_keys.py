@@ -110,6 +110,6 @@ _NOT_OFFERED = frozenset(
 
 def _terminal_bindings(screen: Screen[None]) -> Iterable[Binding]:
     """The terminal's own keys, which are in force only while it has the focus."""
-    bindings = BindingsMap(binding for binding in (*SCROLLING, *TERMINAL) if binding.key != "enter")
+    bindings = BindingsMap(binding for binding in (*TERMINAL, *SCROLLING) if binding.key != "enter")
     bindings.apply_keymap(screen.app._keymap)  # Textual has no public way to read it
     return [binding for found in bindings.key_to_bindings.values() for binding in found]
