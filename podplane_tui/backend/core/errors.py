@@ -6,8 +6,8 @@ from __future__ import annotations
 class VMError(Exception):
     """Base of everything the backend raises on purpose.
 
-    `problem` says what is wrong, `hint` what to do about it or what it means, "" where nothing helps. `str(error)` is both on
-    one line.
+    `problem` says what is wrong, `hint` what to do about it or what it means, "" where nothing helps. `str(error)` is
+    both on one line.
     """
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
