@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from podplane_tui.tui import app as app_module
+from podplane_tui.tui.app import PodplaneApp
 from tests.conftest import Workspace
 from tests.tui.support import (
     at_each_size,
@@ -63,7 +64,10 @@ async def test_details_beside_the_list_look_the_same_from_the_start_as_later(wor
 
 
 @pytest.mark.usefixtures("require_qemu")
-async def test_the_named_machine_is_selected_and_the_message_shown(workspace: Workspace) -> None:
+async def test_the_named_machine_is_selected_and_the_message_shown(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PodplaneApp, "NOTIFICATION_TIMEOUT", 600.0)  # a busy host's list may come long after it
     for name in ("alpha", "beta", "gamma"):
         make_disk(workspace, name)
     app = make_app(workspace, select="beta", message="This is [red]real[/].")
