@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         StillBooting,
         StopFailed,
         Unsupported,
+        VMBroken,
         VMError,
         VMExists,
         VMNotFound,
@@ -66,11 +67,13 @@ if TYPE_CHECKING:
     from podplane_tui.backend.qemu.stop import StopResult
     from podplane_tui.backend.runtime.pidfile import PIDFile
     from podplane_tui.backend.vm.cluster import Cluster
+    from podplane_tui.backend.vm.create import CreateSpec
     from podplane_tui.backend.vm.inventory import Inventory
     from podplane_tui.backend.vm.manager import Qemu
     from podplane_tui.backend.vm.protocol import Manager, Options
     from podplane_tui.backend.vm.repair import RepairKind, RepairPlan, RepairStep
-    from podplane_tui.backend.vm.start import StartSettings
+    from podplane_tui.backend.vm.start import StartSpec
+    from podplane_tui.backend.vm.verbs import Verb
 
 PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
@@ -78,7 +81,7 @@ PUBLIC_NAMES = {
         "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
         "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused "
         "MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError StartFailed StillBooting "
-        "StopFailed Unsupported VMError VMExists VMNotFound"
+        "StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -92,7 +95,9 @@ PUBLIC_NAMES = {
     "vm.manager": "Qemu",
     "vm.protocol": "Manager Options",
     "vm.repair": "RepairKind RepairPlan RepairStep",
-    "vm.start": "StartSettings",
+    "vm.start": "StartSpec",
+    "vm.create": "CreateSpec",
+    "vm.verbs": "Verb",
 }
 """Module → the public names it defines."""
 
@@ -118,6 +123,7 @@ __all__ = [
     "Control",
     "CorruptFile",
     "CreateFailed",
+    "CreateSpec",
     "DeleteFailed",
     "DirectBootOptions",
     "ForeignProcess",
@@ -145,18 +151,20 @@ __all__ = [
     "ShellError",
     "ShellOptions",
     "StartFailed",
-    "StartSettings",
+    "StartSpec",
     "State",
     "StillBooting",
     "StopFailed",
     "StopResult",
     "StopTimeouts",
     "Unsupported",
+    "VMBroken",
     "VMError",
     "VMExists",
     "VMNotFound",
     "VMSnapshot",
     "VMStatus",
+    "Verb",
     "net_mac_address",
     "normalize_kernel_cmdline",
     "qemu_arguments",

@@ -19,14 +19,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.core.errors import AlreadyRunning, Cancelled, InvalidInput, StartFailed
+from podplane_tui.backend.core.errors import Cancelled, InvalidInput, StartFailed
 from podplane_tui.backend.core.files import os_errors_as, private_directory
-from podplane_tui.backend.core.paths import LOCAL_SERVER_LOCK, LOCAL_SERVER_LOG, base_directories
+from podplane_tui.backend.core.paths import LOCAL_SERVER_LOCK, LOCAL_SERVER_LOG, VMFiles, base_directories
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import find_program, require_program
 from podplane_tui.backend.runtime.local_server import LocalServer, LogTail, read_local_server
 from podplane_tui.backend.runtime.lock import vm_lock
-from podplane_tui.backend.vm.manager import Qemu
 
 PROGRAM = "podplane"
 
@@ -35,12 +34,6 @@ SERVER_TIMEOUT = 30.0
 
 GRACE = 5.0
 """Seconds podplane gets to end after Ctrl-C, and again after SIGTERM, when its start is cancelled."""
-
-VM_ONLY_WARNING = (
-    "podplane made this cluster: with the VM alone Debian boots, SSH, console and sync work, but its Kubernetes keeps"
-    " pointing at ports of an earlier local server, so its API, registry and components may not work until it is"
-    " stopped and started through podplane"
-)
 
 _TICK = 0.1
 _LAST_LINES = 4
@@ -81,12 +74,12 @@ def podplane_environment(
     return result
 
 
-def start_cluster(qemu: Qemu, control: Control, *, environ: Mapping[str, str] | None = None) -> None:
-    """Run `podplane local start` for the machine of `qemu` under its lock; each line it prints is a step.
+def start_cluster(files: VMFiles, control: Control, *, environ: Mapping[str, str] | None = None) -> None:
+    """Run `podplane local start` for the cluster of `files`; each line it prints is a step.
 
-    Raises `AlreadyRunning`, `MissingProgram`, `InvalidInput`, `Cancelled`, and `StartFailed` with its last words.
+    For use under the VM's lock, of which podplane knows nothing. Raises `MissingProgram`, `InvalidInput`, `Cancelled`,
+    and `StartFailed` with its last words.
     """
-    files = qemu.files
     environment = podplane_environment(
         os.environ if environ is None else environ,
         data_dir=files.data_dir,
@@ -94,24 +87,15 @@ def start_cluster(qemu: Qemu, control: Control, *, environ: Mapping[str, str] | 
         arch=files.arch,
     )
     command = [str(require_program(PROGRAM)), "local", "start", "--id", files.cluster_id]
-    with qemu.locked("start"):
-        process = qemu.process()
-        if process is not None:
-            raise AlreadyRunning(f"{files.name} is already running as process {process.pid}", hint="stop or restart it")
-        control.report(f"running podplane local start --id {files.cluster_id}")
-        with os_errors_as(StartFailed, "podplane can't be run"):
-            code, words = _run(command, environment, control)
-        if control.cancel.is_set() and code != 0:
-            left = "its VM runs" if qemu.running() else "its VM does not run"
-            raise Cancelled(f"the start of {files.cluster_id} through podplane was cancelled; {left}")
-        if code != 0:
-            ended = f"exit code {code}" if code > 0 else f"signal {-code}"
-            said = f": {words}" if words else ""
-            raise StartFailed(
-                f"podplane local start ended with {ended}{said}", hint="see its lines, or start the VM alone"
-            )
-        if not qemu.running():
-            raise StartFailed(f"podplane local start ended well, but {files.name} does not run", hint="see its lines")
+    control.report(f"running podplane local start --id {files.cluster_id}")
+    with os_errors_as(StartFailed, "podplane can't be run"):
+        code, words = _run(command, environment, control)
+    if control.cancel.is_set() and code != 0:
+        raise Cancelled(f"the start of {files.cluster_id} through podplane was cancelled")
+    if code != 0:
+        ended = f"exit code {code}" if code > 0 else f"signal {-code}"
+        said = f": {words}" if words else ""
+        raise StartFailed(f"podplane local start ended with {ended}{said}", hint="see its lines, or start the VM alone")
 
 
 def _run(command: list[str], environment: Mapping[str, str], control: Control) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 """The command line: `podplane-tui` opens the dashboard, `podplane-tui VERB` does one thing and ends.
 
-What lives here: options, plain text, exit codes. What may not: knowledge of machines; that is the backend's.
+What lives here: options, plain text, exit codes. What may not: knowledge of VMs; that is the backend's.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; `shell COMMAND` passes on the command's own.
 """
@@ -45,21 +45,22 @@ def _open_missing_streams() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code. Errors become one line on stderr."""
+    """Run the command line and give its exit code. Errors become a line on stderr, or JSON on stdout."""
     _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets everything else
     words = sys.argv[1:] if arguments is None else arguments
+    choices = Choices()
     try:
         if words or os.environ.get(COMPLETION_VARIABLE):
             command = import_module(f"{__name__}.commands").cli
-            code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
+            code = command.main(words, prog_name=PROGRAM, standalone_mode=False, obj=choices)
         else:
-            code = open_dashboard(Choices())  # with nothing to parse, click would only take time to import
+            code = open_dashboard(choices)  # with nothing to parse, click would only take time to import
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        return int(import_module(f"{__name__}.errors").report(error))
+        return int(import_module(f"{__name__}.errors").report(error, as_json=choices.as_json))
     return code if isinstance(code, int) else 0
 
 

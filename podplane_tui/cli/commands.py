@@ -32,7 +32,7 @@ VERBS = {
     "reset": ("power", "reset"),
     "repair": ("repair", "repair"),
     "adopt": ("repair", "adopt"),
-    "set": ("disk", "set_machine"),
+    "set": ("disk", "set_vm"),
     "grow": ("disk", "grow"),
     "snapshot": ("disk", "snapshot"),
     "delete": ("lifecycle", "delete"),
@@ -78,7 +78,7 @@ class _VerbGroup(click.Group):
 @place_options
 @click.pass_context
 def cli(context: click.Context) -> int | None:
-    """Watch and drive the QEMU virtual machines of local Podplane clusters.
+    """Watch and drive the QEMU virtual machines (VMs) of local Podplane clusters.
 
     Without a verb the dashboard opens. The options below may also stand after a verb.
     """

@@ -12,10 +12,10 @@ from podplane_tui.backend.core.errors import CommandFailed, CommandTimedOut
 from podplane_tui.backend.core.status import Phase
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.errors import complain
 from podplane_tui.cli.options import Seconds, pass_choices, place_options
-from podplane_tui.cli.progress import run_verb
 from podplane_tui.cli.target import cluster_of
 
 _GOALS = {"ssh": Phase.SSH, "cloud-init": Phase.CLOUD_INIT}
@@ -97,7 +97,7 @@ def shell(
     return 0
 
 
-@click.command()
+@acting_command("wait", "Wait until a VM can be logged in to, or until its cloud-init has ended")
 @click.option(
     "--for", "goal", type=click.Choice(list(_GOALS)), default="ssh", show_default=True, help="What to wait for."
 )
@@ -110,16 +110,14 @@ def shell(
     help="Give up after this long.",
 )
 @click.option("--user", default="", metavar="NAME", help="Whom to log in as [default: as set for the cluster, debian].")
-@place_options
-@pass_choices
 def wait(choices: Choices, *, goal: str, timeout: float, user: str) -> None:
-    """Wait until a machine can be logged in to, or until its cloud-init has ended.
-
-    Ends with 0 as soon as that is so, and with 1 after the timeout or when the machine does not run. How cloud-init has
+    """Ends with 0 as soon as that is so, and with 1 after the timeout or when the VM does not run. How cloud-init has
     ended is told by podplane-tui boot.
 
     \b
     Example: podplane-tui wait --id dev --timeout 300
     """
-    cluster = cluster_of(choices)
-    run_verb(lambda control: cluster.wait(_GOALS[goal], timeout=timeout, user=user, control=control))
+    act = Act(choices)
+    act.run(lambda control: act.cluster.wait(_GOALS[goal], timeout=timeout, user=user, control=control))
+    if act.as_json:
+        act.done(f"{act.name} has reached {goal}", reached=goal)

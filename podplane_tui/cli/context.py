@@ -8,10 +8,11 @@ from pathlib import Path
 
 @dataclass
 class Choices:
-    """What was chosen on the command line; None stands for what was not."""
+    """What was chosen on the command line; None stands for what was not. `as_json` is whether to print JSON."""
 
     cluster_id: str | None = None
     data_dir: Path | None = None
     runtime_dir: Path | None = None
     state_dir: Path | None = None
     arch: str | None = None
+    as_json: bool = False

@@ -1,4 +1,4 @@
-"""`demo`: the dashboard on a real machine that needs no download, no privileges and leaves nothing behind."""
+"""`demo`: the dashboard on a real VM that needs no download, no privileges and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from podplane_tui.backend.config.model import config_path, load_config
 from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.paths import host_arch
 from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.vm.create import EMPTY_DISK
+from podplane_tui.backend.vm.start import StartSpec
 from podplane_tui.backend.workspace import throw_away_workspace
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import cluster_id_of
@@ -31,7 +32,7 @@ _LINUX_POWERDOWN = 20.0
 @place_options
 @pass_choices
 def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline: str | None) -> int:
-    """Try the dashboard on a real machine in a throw-away place.
+    """Try the dashboard on a real VM in a throw-away place.
 
     Its disk is empty, so its firmware ends in the UEFI Shell: press c and type "ver". With --kernel and --initrd it
     boots those. Everything is gone when the dashboard is left.
@@ -53,7 +54,7 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
     cluster_id = cluster_id_of(replace(choices, cluster_id=choices.cluster_id or DEMO_CLUSTER_ID))
     arch = choices.arch or host_arch(os.environ)
     # With a network card the firmware would try to boot from it for minutes before it gives up.
-    settings = StartSettings(cpus="1", memory="512M", boot=boot, network=False)
+    spec = StartSpec(cpus="1", memory="512M", boot=boot, network=False)
     # Firmware without a system ignores the power button.
     timeouts = StopTimeouts(powerdown=_LINUX_POWERDOWN if boot else 0)
     config = load_config()
@@ -67,8 +68,8 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
                 cluster_id=cluster_id,
                 arch=arch,
             )
-            cluster.create(None, control=control)
-            cluster.start(settings, control=control)
+            cluster.create(EMPTY_DISK, control=control)
+            cluster.start(spec, control=control)
 
         app = PodplaneApp(
             data_dir=place.data_dir,
@@ -80,9 +81,9 @@ def demo(choices: Choices, *, kernel: Path | None, initrd: Path | None, cmdline:
             stop_timeouts=timeouts,
             theme=theme_for_terminal(config.dashboard.theme),
             keep_theme=False,
-            start_settings=settings,
+            start_spec=spec,
             select=cluster_id,
-            message="This machine is real. It is gone when you leave.",
+            message="This VM is real. It is gone when you leave.",
         )
         check_config(app, config)
         run_verb(start)

@@ -1,31 +1,27 @@
-"""The verbs that make, start, stop and delete a machine."""
+"""The verbs that make, start, stop and delete a VM."""
 
 from __future__ import annotations
 
 import os
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from podplane_tui.backend.config.model import load_config
+from podplane_tui.backend.config.model import CreateDefaults, load_config
 from podplane_tui.backend.core.control import Control, StopTimeouts
-from podplane_tui.backend.core.errors import NotRunning, VMNotFound
+from podplane_tui.backend.core.errors import NotRunning
 from podplane_tui.backend.core.files import disk_usage
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.images.cache import choose_image
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
-from podplane_tui.backend.podplane import VM_ONLY_WARNING, podplane_installed, start_cluster
-from podplane_tui.backend.qemu.arguments import DirectBootOptions, parse_memory, validate_cpus
-from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.qemu.arguments import DirectBootOptions
+from podplane_tui.backend.vm.create import EMPTY_IMAGE, CreateSpec
+from podplane_tui.backend.vm.start import Started, StartSpec, StartWay
+from podplane_tui.backend.vm.verbs import Verb, missing
+from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.connect import attach_console
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.options import Function, Seconds, complete_cluster_id, pass_choices, place_options
-from podplane_tui.cli.progress import run_verb
-from podplane_tui.cli.target import cluster_of
+from podplane_tui.cli.options import Function, Seconds, complete_cluster_id
 
 _FILE = click.Path(path_type=Path)
 
@@ -58,21 +54,25 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     return configured if timeout is None else configured._replace(powerdown=timeout)
 
 
-@click.command()
+@acting_command(Verb.CREATE)
 @click.option(
     "--image",
     metavar="IMAGE",
-    help="A qcow2 file, a URL, or an image in podplane's cache [default: config.toml's, else its manifest's].",
+    help=f"A qcow2 file, a URL, an image in podplane's cache, or {EMPTY_IMAGE!r} for an empty disk"
+    " [default: config.toml's, else its manifest's].",
 )
 @click.option("--digest", default="", metavar="DIGEST", help="What the image at a URL must have: sha256:… or sha512:….")
 @click.option(
     "--from",
     "source",
+    default="",
     metavar="ID",
     shell_complete=complete_cluster_id,
-    help="Copy the disk of this stopped machine instead.",
+    help="Copy the disk of this stopped VM instead.",
 )
-@click.option("--disk-size", metavar="SIZE", help=f"The disk's size [default: config.toml's, else {VIRTUAL_SIZE}].")
+@click.option(
+    "--disk-size", default="", metavar="SIZE", help=f"The disk's size [default: config.toml's, else {VIRTUAL_SIZE}]."
+)
 @click.option(
     "-c", "--cpus", default="", metavar="N", help="Virtual CPUs of its starts [default: config.toml's, else 2]."
 )
@@ -83,75 +83,60 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     metavar="SIZE",
     help="Memory of its starts, such as 8G [default: config.toml's, else 4G].",
 )
-@click.option(
-    "--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data of its starts [default: config.toml's]."
-)
-@place_options
-@pass_choices
+@click.option("--user-data", metavar="FILE", help="cloud-init user-data of its starts [default: config.toml's].")
 def create(
     choices: Choices,
     *,
     image: str | None,
     digest: str,
-    source: str | None,
-    disk_size: str | None,
+    source: str,
+    disk_size: str,
     cpus: str,
     memory: str,
-    user_data: Path | None,
+    user_data: str | None,
 ) -> None:
-    """Make a machine's disk on top of a qcow2 image, or as a copy of another machine's.
+    """The disk is made on top of a qcow2 image, which is not changed, or as a copy of another VM's.
 
     CPUs, memory and user-data are remembered for its starts; podplane-tui set changes them.
 
-    The image itself is not changed. --id is required: podplane itself can't start a machine that it did not make, so
-    no such machine should take a name by accident. Start it with podplane-tui start.
+    --id is required: podplane itself can't start a VM that it did not make, so no such VM should take a name by
+    accident. Start it with podplane-tui start.
 
     \b
     Example: podplane-tui create --id dev --disk-size 40G --memory 8G
     """
     if choices.cluster_id is None:
+        raise click.UsageError("name the new VM with --id ID; podplane itself can't start a VM it did not make")
+    if source and (image is not None or digest or disk_size):
         raise click.UsageError(
-            "name the new machine with --id ID; podplane itself can't start a machine it did not make"
+            "--from takes image and size from the other VM: leave --image, --digest, --disk-size out"
         )
-    if source is not None and (image is not None or digest or disk_size is not None):
-        raise click.UsageError(
-            "--from takes image and size from the other machine: leave --image, --digest and --disk-size out"
-        )
-    cluster = cluster_of(choices)
-    validate_cpus(cpus)
-    if memory:
-        parse_memory(memory)
-    if source is None:  # a copy is started as its source is
-        defaults = load_config().create
-        if image is None:
-            image, digest = os.path.expanduser(defaults.image), digest or defaults.digest  # noqa: PTH111
-        disk_size, cpus, memory = disk_size or defaults.disk_size, cpus or defaults.cpus, memory or defaults.memory
-        if user_data is None and defaults.user_data:
-            user_data = Path(os.path.expanduser(defaults.user_data))  # noqa: PTH111
-    named = {"cpus": cpus, "memory": memory}
-    if user_data is not None:
-        named["user_data"] = os.path.abspath(user_data)  # noqa: PTH100
-        cluster.user_data(user_data)
-
-    def make(control: Control) -> None:
-        if source is not None:
-            cluster.clone(cluster_of(replace(choices, cluster_id=source)), control=control)
-        else:
-            base = choose_image(image or "", cluster.files.arch, control, digest=digest)
-            cluster.create(base, size=disk_size or VIRTUAL_SIZE, control=control)
-        if changes := {name: value for name, value in named.items() if value}:
-            cluster.remember(**changes)
-
-    run_verb(make)
-    click.echo(f"made {one_line(str(cluster.files.image))}")
-    click.echo(
-        f"start it with: podplane-tui start --id {cluster.files.cluster_id}"
-        " (podplane itself can't start a machine it did not make)",
-        err=True,
+    defaults = CreateDefaults() if source else load_config().create  # a copy is started as its source is
+    if image is None:
+        image, digest = os.path.expanduser(defaults.image), digest or defaults.digest  # noqa: PTH111
+    spec = CreateSpec(
+        image=image,
+        digest=digest,
+        disk_size=disk_size or defaults.disk_size,
+        cpus=cpus or defaults.cpus,
+        memory=memory or defaults.memory,
+        user_data=_absolute(os.path.expanduser(defaults.user_data) if user_data is None else user_data),  # noqa: PTH111
+        source=source,
+    )
+    act = Act(choices, Verb.CREATE)
+    act.run(lambda control: act.cluster.create(spec, control=control))
+    act.done(f"made {act.cluster.files.image}", path=str(act.cluster.files.image))
+    act.note(
+        f"start it with: podplane-tui start --id {act.cluster.files.cluster_id}"
+        " (podplane itself can't start a VM it did not make)"
     )
 
 
-@click.command()
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if path else ""  # noqa: PTH100 - links stay, as the user named them
+
+
+@acting_command(Verb.START)
 @click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs [default: 2].")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory, such as 512M or 8G [default: 4G].")
 @click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data [default: the cluster's own].")
@@ -163,8 +148,6 @@ def create(
 @click.option("--monitor", is_flag=True, help="Keep QEMU and its monitor in the foreground of this terminal.")
 @click.option("--console", is_flag=True, help="Attach to the serial console once it runs; Ctrl-] detaches.")
 @click.option("--vm-only", is_flag=True, help="Start only the VM of a cluster that podplane made.")
-@place_options
-@pass_choices
 def start(
     choices: Choices,
     *,
@@ -180,9 +163,7 @@ def start(
     console: bool,
     vm_only: bool,
 ) -> None:
-    """Start a machine.
-
-    A cluster that podplane made is started through podplane local start, which its Kubernetes needs. With --vm-only,
+    """A cluster that podplane made is started through podplane local start, which its Kubernetes needs. With --vm-only,
     where podplane is not installed, or with options that only concern the VM, the VM is started alone.
 
     \b
@@ -190,9 +171,11 @@ def start(
     """
     if monitor and console:
         raise click.UsageError("--monitor takes this terminal already: leave --console out")
+    if choices.as_json and (monitor or console):
+        raise click.UsageError("--monitor and --console take this terminal: leave --json out")
     if firmware and kernel is not None:
         raise click.UsageError("--firmware and --kernel exclude each other: give one of them")
-    settings = StartSettings(
+    spec = StartSpec(
         cpus=cpus,
         memory=memory,
         user_data=user_data,
@@ -200,25 +183,19 @@ def start(
         accelerator=accel,
         monitor=monitor,
         firmware=firmware,
+        vm_only=vm_only,
     )
-    cluster = cluster_of(choices)
-    if cluster.files.made_by_podplane:
-        alone = vm_only or monitor or settings != StartSettings()
-        if not alone and podplane_installed():
-            run_verb(lambda control: start_cluster(cluster.qemu, control), echo=True)
-            _say_running(cluster)
-            if console:
-                attach_console(cluster)
-            return
-        click.echo(VM_ONLY_WARNING + ("" if alone else " (podplane is not installed)"), err=True)
+    act = Act(choices, Verb.START)
+    plan = act.cluster.plan_start(spec)
     if monitor:
         # QEMU's monitor owns the terminal: no progress line in between, and Ctrl-C is QEMU's.
-        cluster.start(settings)
+        act.cluster.start(spec, control=Control(warning=act.note))
         return
-    run_verb(lambda control: cluster.start(settings, control=control))
-    _say_running(cluster)
+    # What podplane prints is what there is to read of its start.
+    started = act.run(lambda control: act.cluster.start(spec, control=control), echo=plan.way is StartWay.PODPLANE)
+    _say_running(act, started)
     if console:
-        attach_console(cluster)
+        attach_console(act.cluster)
 
 
 def direct_boot(kernel: Path | None, initrd: Path | None, cmdline: str | None) -> DirectBootOptions | None:
@@ -235,95 +212,80 @@ def direct_boot(kernel: Path | None, initrd: Path | None, cmdline: str | None) -
     return DirectBootOptions(os.path.abspath(kernel), os.path.abspath(initrd), cmdline or "")  # noqa: PTH100
 
 
-def _say_running(cluster: Cluster) -> None:
-    ssh = cluster.ports().ssh
-    where = f", SSH port {ssh}" if ssh else ""
-    click.echo(f"{cluster.files.name} is running as process {cluster.qemu.pid()}{where}")
+def _say_running(act: Act, started: Started) -> None:
+    where = f", SSH port {started.ports.ssh}" if started.ports.ssh else ""
+    line = f"{act.name} is running as process {started.pid}{where}"
+    act.done(line, pid=started.pid, ports=dict(started.ports.items()))
 
 
-@click.command()
+@acting_command(Verb.RESTART)
 @_timeout
 @_force
-@place_options
-@pass_choices
 def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
-    """Stop a machine and start it as before.
-
-    Of a cluster that podplane made only the VM is started, which its Kubernetes may not survive: stop and start it.
+    """Of a cluster that podplane made only the VM is started, which its Kubernetes may not survive: stop and start it.
     While it stops each Ctrl-C skips to the next step, as in stop.
 
     \b
     Example: podplane-tui restart --id dev
     """
-    timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
-    if cluster.files.made_by_podplane:
-        click.echo(VM_ONLY_WARNING, err=True)
-    run_verb(lambda control: cluster.restart(timeouts=timeouts, control=control), skips=True)
-    _say_running(cluster)
+    timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.RESTART)
+    _say_running(act, act.run(lambda control: act.cluster.restart(timeouts=timeouts, control=control), skips=True))
 
 
-@click.command()
+@acting_command(Verb.STOP)
 @_timeout
 @_force
-@click.option("--rm", "remove", is_flag=True, help="Delete the machine afterwards, as delete --yes does.")
-@place_options
-@pass_choices
+@click.option("--rm", "remove", is_flag=True, help="Delete the VM afterwards, as delete --yes does.")
 def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) -> None:
-    """Stop a machine: power button, SIGTERM, SIGKILL.
-
-    Each Ctrl-C, the first one too, ends the wait of the step in progress and goes to the next. QEMU keeps running when
-    podplane-tui itself is killed.
+    """Each Ctrl-C, the first one too, ends the wait of the step in progress and goes to the next. QEMU keeps running
+    when podplane-tui itself is killed.
 
     \b
     Example: podplane-tui stop --id dev --timeout 30
     """
-    timeouts, cluster = _timeouts(timeout, force=force), cluster_of(choices)
+    timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.STOP)
+    message = ""
     try:
-        result = run_verb(lambda control: cluster.stop(timeouts=timeouts, control=control), skips=True)
-        click.echo(result.message)
+        result = act.run(lambda control: act.cluster.stop(timeouts=timeouts, control=control), skips=True)
+        message, step = result.message, result.step
     except NotRunning:
-        if not (remove and cluster.delete_plan()):
+        if not (remove and act.cluster.delete_plan()):
             raise
-    if remove:
-        plan = cluster.delete_plan()
-        _list(plan)
-        _delete(cluster, plan)
+        message, step = "it was not running", "none"
+    if not remove:
+        act.done(message, step=step)
+        return
+    plan = act.cluster.delete_plan()
+    act.show([message, *_listed(plan)])
+    _delete(act, plan, step=step)
 
 
-@click.command()
+@acting_command(Verb.DELETE)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@place_options
-@pass_choices
 def delete(choices: Choices, *, yes: bool) -> None:
-    """Delete a machine's disk and files, after listing them.
-
-    Shared keys and caches stay, and so do logins in podplane's configuration and kubectl's.
+    """What goes is listed first. Shared keys and caches stay, and so do logins in podplane's configuration and
+    kubectl's.
 
     \b
     Example: podplane-tui delete --id dev
     """
-    cluster = cluster_of(choices)
-    cluster.qemu.require_stopped("delete")
-    plan = cluster.delete_plan()
+    act = Act(choices, Verb.DELETE)
+    plan = act.cluster.delete_plan()
     if not plan:
-        raise VMNotFound(
-            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="nothing to delete"
-        )
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("there is nobody to ask: give --yes to delete without a question")
-    _list(plan)
-    if not yes and not click.confirm(f"Delete {cluster.files.name} for good?", default=False):
-        raise click.ClickException("nothing was deleted")
-    _delete(cluster, plan)
+        raise missing(act.cluster.files.cluster_id, act.cluster.files.arch)
+    if act.cluster.status() is not None:
+        act.check_state()
+    act.confirm(f"Delete {act.name} for good?", yes=yes, declined="nothing was deleted", listed=_listed(plan))
+    _delete(act, plan)
 
 
-def _list(plan: tuple[Path, ...]) -> None:
-    click.echo("\n".join(["these go (logins in podplane's and kubectl's configuration stay):", *map(_line, plan)]))
+def _listed(plan: tuple[Path, ...]) -> list[str]:
+    return ["these go (logins in podplane's and kubectl's configuration stay):", *map(_line, plan)]
 
 
-def _delete(cluster: Cluster, plan: tuple[Path, ...]) -> None:
-    run_verb(lambda control: cluster.delete(plan, control=control))
-    click.echo(f"deleted {cluster.files.name}")
+def _delete(act: Act, plan: tuple[Path, ...], **fields: object) -> None:
+    act.run(lambda control: act.cluster.delete(plan, control=control))
+    act.done(f"deleted {act.name}", paths=[str(path) for path in plan], **fields)
 
 
 def _line(path: Path) -> str:

@@ -94,6 +94,22 @@ _OPTIONS = (
 )
 
 
+def _remember_json(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    context.find_root().ensure_object(Choices).as_json = value  # errors are printed in the same way
+    return value
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_remember_json,
+    help="Print JSON, as podplane_tui/cli/json_output.md describes.",
+)
+"""Hands a verb `as_json`; `cli.json_output` does the printing."""
+
+
 def place_options(function: Function) -> Function:
     """Add `--id`, `--data-dir`, `--runtime-dir`, `--state-dir` and `--arch`, which end up in `Choices`."""
     for option in reversed(_OPTIONS):

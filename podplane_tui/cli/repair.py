@@ -1,72 +1,66 @@
-"""The verbs that put right what is wrong with a machine: `repair` and `adopt`."""
+"""The verbs that put right what is wrong with a VM: `repair` and `adopt`."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable
 
 import click
 
-from podplane_tui.backend.core.errors import VMNotFound
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.repair import RepairKind
+from podplane_tui.backend.vm.verbs import Verb, missing
+from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.errors import FAILED
-from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.progress import run_verb
-from podplane_tui.cli.target import cluster_of
 
 
-@click.command()
+@acting_command(Verb.REPAIR)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--leaks", is_flag=True, help="Also free space in the disk that nothing refers to (qemu-img check -r leaks)."
 )
-@place_options
-@pass_choices
 def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
-    """Mend a broken, crashed or orphaned machine.
-
-    Says first what it will do. No disk is removed or replaced; what is not what its name says is moved aside. Ends
+    """Says first what it will do. No disk is removed or replaced; what is not what its name says is moved aside. Ends
     with 1 when something is left that only you can put right.
 
     \b
     Example: podplane-tui repair --id dev
     """
-    cluster = cluster_of(choices)
+    act = Act(choices, Verb.REPAIR)
+    cluster = act.cluster
     if cluster.status() is None:
-        raise VMNotFound(
-            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="nothing to repair"
-        )
+        raise missing(cluster.files.cluster_id, cluster.files.arch)
     plan = cluster.repair_plan()
-    if not plan.steps and not leaks:
-        click.echo(f"nothing is wrong with {cluster.files.name}")
-        return 0
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("there is nobody to ask: give --yes to repair without a question")
     manual = [step.description for step in plan.steps if step.kind is RepairKind.MANUAL]
     steps = [step.description for step in plan.steps if step.kind is not RepairKind.MANUAL]
     if leaks:
         steps.append("free what the disk has lost")
+    if not steps and not manual:
+        act.done(f"nothing is wrong with {act.name}", repaired=[], left=[])
+        return 0
     if steps:
-        click.echo("\n".join(["this will be done:", *(f"  {one_line(step)}" for step in steps)]))
-        if not yes and not click.confirm(f"Repair {cluster.files.name}?", default=False):
-            raise click.ClickException("nothing was changed")
-        done = run_verb(lambda control: cluster.repair(plan, fix_leaks=leaks, control=control))
-        click.echo("\n".join(one_line(line) for line in done))
+        act.confirm(
+            f"Repair {act.name}?",
+            yes=yes,
+            declined="nothing was changed",
+            listed=["this will be done:", *_listed(steps)],
+        )
+        done = act.run(lambda control: cluster.repair(plan, fix_leaks=leaks, control=control))
+        act.done(*done, repaired=list(done), left=manual)
     else:
-        click.echo("\n".join(["left to you:", *(f"  {one_line(line)}" for line in manual)]))
+        act.done("left to you:", *_listed(manual), repaired=[], left=manual)
     return FAILED if manual else 0
 
 
-@click.command()
-@place_options
-@pass_choices
+@acting_command("adopt", "Write the PID file of a VM that runs without one")
 def adopt(choices: Choices) -> None:
-    """Write the PID file of a machine that runs without one.
-
-    \b
+    """\b
     Example: podplane-tui adopt --id dev
     """
-    cluster = cluster_of(choices)
-    pid = run_verb(lambda control: cluster.adopt(control=control))
-    click.echo(f"{cluster.files.name} runs as process {pid}")
+    act = Act(choices)
+    pid = act.run(lambda control: act.cluster.adopt(control=control))
+    act.done(f"{act.name} runs as process {pid}", pid=pid)
+
+
+def _listed(lines: Iterable[str]) -> list[str]:
+    return [f"  {one_line(line)}" for line in lines]

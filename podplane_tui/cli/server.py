@@ -13,7 +13,7 @@ from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import Place, place_of
 from podplane_tui.cli.inspect import describe_server, say_server
 from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.progress import run_verb
+from podplane_tui.cli.progress import JSONLines, run_verb
 
 _INTERVAL = 0.3
 """Seconds between two looks at a log that is followed."""
@@ -46,7 +46,8 @@ def server(choices: Choices, *, action: str, follow: bool, as_json: bool) -> Non
         from podplane_tui.backend.podplane import start_server  # noqa: PLC0415
 
         found = run_verb(
-            lambda control: start_server(data_dir=place.data_dir, runtime_dir=place.runtime_dir, control=control)
+            lambda control: start_server(data_dir=place.data_dir, runtime_dir=place.runtime_dir, control=control),
+            output=JSONLines() if as_json else None,
         )
     else:
         found = read_local_server(place.runtime_dir)

@@ -1,8 +1,7 @@
-"""The verb `sync`: copy files into a machine, once or for as long as they change."""
+"""The verb `sync`: copy files into a VM, once or for as long as they change."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import click
@@ -12,26 +11,22 @@ from podplane_tui.backend.core.format import count
 from podplane_tui.backend.sync.copy import SyncPreview
 from podplane_tui.backend.sync.output import ChangeKind
 from podplane_tui.backend.sync.rsync import SyncRequest
-from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.remembered import read_settings, remember_sync
+from podplane_tui.backend.vm.remembered import read_settings
+from podplane_tui.backend.vm.verbs import Verb
+from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.options import pass_choices, place_options
-from podplane_tui.cli.progress import run_verb
-from podplane_tui.cli.target import cluster_of
 
 
-@click.command()
+@acting_command(Verb.SYNC)
 @click.argument("source", metavar="[FROM", required=False)
 @click.argument("destination", metavar="TO]", required=False)
-@click.option("--chown", default="", metavar="USER:GROUP", help="Who owns the files in the machine.")
+@click.option("--chown", default="", metavar="USER:GROUP", help="Who owns the files in the VM.")
 @click.option("--exclude", "excludes", multiple=True, metavar="PATTERN", help="Leave these out; may be given often.")
 @click.option("--gitignore", is_flag=True, help="Leave out what the .gitignore files in the tree name.")
 @click.option("--delete", is_flag=True, help="Delete over there what is not here, after listing it.")
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be copied and deleted, and do nothing.")
 @click.option("-w", "--watch", is_flag=True, help="Go on: copy every change within a second, until Ctrl-C.")
-@place_options
-@pass_choices
 def sync(
     choices: Choices,
     *,
@@ -45,43 +40,46 @@ def sync(
     dry_run: bool,
     watch: bool,
 ) -> None:
-    """Copy files into a machine with rsync, as root there.
+    """rsync runs as root in the VM. FROM/ with a slash is what is in it.
 
-    FROM/ with a slash is what is in it. Without FROM and TO the machine's latest copy is done again as it was, except
-    that nothing is deleted unless asked for.
+    Without FROM and TO the VM's latest copy is done again as it was, except that nothing is deleted unless asked for.
 
     \b
     Example: podplane-tui sync --id dev --watch ./app/ /opt/app/
     """
     if source is not None and destination is None:
-        raise click.UsageError("say where in the machine it goes: sync FROM TO")
-    cluster = cluster_of(choices)
+        raise click.UsageError("say where in the VM it goes: sync FROM TO")
+    act = Act(choices, Verb.SYNC)
     if source is not None and destination is not None:
         request = SyncRequest(source, destination, chown, excludes, delete, gitignore)
     else:
-        request = _latest(cluster, chown, excludes, gitignore=gitignore, delete=delete)
+        request = _latest(act, chown, excludes, gitignore=gitignore, delete=delete)
     if dry_run:
-        preview = run_verb(lambda control: cluster.preview_sync(request, control=control))
-        click.echo("".join(f"{line}\n" for line in _lines(preview)), nl=False)
-        click.echo(_summary(preview), err=True)
+        preview = act.run(lambda control: act.cluster.preview_sync(request, control=control))
+        _tell(act, request, preview)
         return
     if request.delete and not yes:
-        _ask(run_verb(lambda control: cluster.preview_sync(request, control=control)))
-    remember_sync(cluster.files, request)
+        _ask(act, act.run(lambda control: act.cluster.preview_sync(request, control=control)))
     if watch:
-        click.echo(f"watching {request.source}; Ctrl-C ends", err=True)
-        run_verb(lambda control: cluster.watch_sync(request, control=control), echo=True)
+        act.note(f"watching {request.source}; Ctrl-C ends")
+        act.run(lambda control: act.cluster.watch_sync(request, control=control), echo=True)
     else:
-        run_verb(lambda control: cluster.sync(request, control=control), echo=True)
+        act.run(lambda control: act.cluster.sync(request, control=control), echo=True)
+    if act.as_json:  # people have read every line already
+        act.done(_headline(request), source=request.source, destination=request.destination)
 
 
-def _latest(cluster: Cluster, chown: str, excludes: tuple[str, ...], *, gitignore: bool, delete: bool) -> SyncRequest:
-    """The machine's latest copy, with what is asked for this time."""
-    syncs = read_settings(cluster.files).syncs
+def _headline(request: SyncRequest) -> str:
+    return f"{request.source} -> {request.destination}"
+
+
+def _latest(act: Act, chown: str, excludes: tuple[str, ...], *, gitignore: bool, delete: bool) -> SyncRequest:
+    """The VM's latest copy, with what is asked for this time."""
+    syncs = read_settings(act.cluster.files).syncs
     if not syncs:
-        raise InvalidInput(f"nothing was copied into {cluster.files.name} from here yet", hint="say sync FROM TO")
+        raise InvalidInput(f"nothing was copied into {act.name} from here yet", hint="say sync FROM TO")
     last = syncs[0]
-    click.echo(f"again: {last.source} -> {last.destination}", err=True)
+    act.note(f"again: {_headline(last)}")
     return SyncRequest(
         last.source,
         last.destination,
@@ -92,16 +90,26 @@ def _latest(cluster: Cluster, chown: str, excludes: tuple[str, ...], *, gitignor
     )
 
 
-def _ask(preview: SyncPreview) -> None:
+def _ask(act: Act, preview: SyncPreview) -> None:
     """List what would be deleted and ask. Nothing to delete is no question."""
     number = preview.counts[ChangeKind.DELETED]
-    if not number:
+    if number:
+        act.confirm(
+            f"Delete {count(number, 'path')} in the VM for good?",
+            yes=False,
+            declined="nothing was copied and nothing deleted",
+            listed=[f"  {change.path}" for change in preview.deletions],
+        )
+
+
+def _tell(act: Act, request: SyncRequest, preview: SyncPreview) -> None:
+    if not act.as_json:
+        click.echo("".join(f"{line}\n" for line in _lines(preview)), nl=False)
+        act.note(_summary(preview))
         return
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"{count(number, 'path')} would be deleted and there is nobody to ask: give --yes")
-    click.echo("".join(f"  {change.path}\n" for change in preview.deletions), nl=False)
-    if not click.confirm(f"Delete {count(number, 'path')} in the machine for good?", default=False):
-        raise click.ClickException("nothing was copied and nothing deleted")
+    counts = {str(kind): number for kind, number in preview.counts.items() if number}
+    changes = [{"change": str(each.kind), "path": each.path} for each in (*preview.deletions, *preview.changes)]
+    act.done(_summary(preview), source=request.source, destination=request.destination, counts=counts, changes=changes)
 
 
 def _lines(preview: SyncPreview) -> Iterator[str]:

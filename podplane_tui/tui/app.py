@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
-from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.command import CommandPalette
+from textual.command import CommandPalette, Provider
 from textual.filter import Monochrome, NoColor
 from textual.reactive import var
-from textual.screen import Screen
 from textual.theme import Theme
 
 from podplane_tui.backend.config.model import Config
@@ -28,6 +26,7 @@ from podplane_tui.backend.core.paths import dashboard_memory
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.inventory import Inventory
+from podplane_tui.backend.vm.verbs import VERBS
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
@@ -35,13 +34,11 @@ from podplane_tui.tui.keys.type_ahead import KeyHold
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
 from podplane_tui.tui.polling import WatchingApp
 from podplane_tui.tui.saved_view import Memory, recall, remember
-from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.toasts import TOAST_LIMIT
-from podplane_tui.tui.verbs import ABANDONED_AT_EXIT
 from podplane_tui.tui.widgets.vm_list.table import VMTable
 
 if TYPE_CHECKING:
@@ -53,16 +50,20 @@ _WARM_UP = 3.0
 """Seconds after which what verbs and shells need is imported: the first of them is half a second quicker for it."""
 
 WANTED_SOON = ("podplane_tui.tui.actions.dispatcher", "podplane_tui.tui.widgets.shell_panel", "paramiko")
-_NOT_OFFERED = {"Keys", "Maximize"}
-"""Textual's commands that leave the list in the middle of nothing, or open a panel that no key closes."""
-
 _THEMES = {theme.name: theme for theme in THEMES}
+
+
+def palette_commands() -> type[Provider]:
+    """What the palette offers, when it is first opened."""
+    from podplane_tui.tui.palette import PaletteCommands  # noqa: PLC0415
+
+    return PaletteCommands
 
 
 class PodplaneApp(WatchingApp):
     """`arch` is the architecture new machines get. `select` is the cluster whose row the cursor starts on.
 
-    `start_settings` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
+    `start_spec` is what every start from here uses; `message` is shown once at the beginning. `state_dir` is our
     own, None for the usual one. `inventory` is one that has looked already, with what it saw.
 
     `config` is in force; its file, where what is changed here is written to, is at `config_path`, None for nowhere.
@@ -72,6 +73,7 @@ class PodplaneApp(WatchingApp):
     TITLE = "podplane-tui"
     CSS_PATH: ClassVar[list[Path]] = first_stylesheets()  # type: ignore[assignment] # Textual takes any sequence
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {palette_commands}
 
     jobs: var[tuple[Job, ...]] = var(())
 
@@ -86,7 +88,7 @@ class PodplaneApp(WatchingApp):
         stop_timeouts: StopTimeouts | None = None,
         theme: str = "",
         keep_theme: bool = True,
-        start_settings: backend.StartSettings | None = None,
+        start_spec: backend.StartSpec | None = None,
         select: str | None = None,
         message: str = "",
         state_dir: Path | None = None,
@@ -103,7 +105,7 @@ class PodplaneApp(WatchingApp):
         self._config_path = config_path
         self._stop_timeouts = stop_timeouts
         self._keep_theme = keep_theme
-        self._start_settings = start_settings
+        self._start_spec = start_spec
         self._actions: Actions | None = None
         self._select = select
         self._message = message
@@ -318,14 +320,14 @@ class PodplaneApp(WatchingApp):
             from podplane_tui.tui.actions.tasks import Workshop  # noqa: PLC0415
 
             timeouts = self._stop_timeouts or self.config.stop
-            workshop = Workshop(self.data_dir, self.runtime_dir, timeouts, self._start_settings, self.state_dir)
+            workshop = Workshop(self.data_dir, self.runtime_dir, timeouts, self._start_spec, self.state_dir)
             self._actions = Actions(self, workshop)
         return self._actions
 
     @property
     def finishing(self) -> list[str]:
         """What the program, once it was left, still has to do before it ends."""
-        return [job.headline for job in self.jobs if job.active and job.verb not in ABANDONED_AT_EXIT]
+        return [job.headline for job in self.jobs if job.active and not VERBS[job.verb].waits]
 
     def on_action_requested(self, event: ActionRequested) -> None:
         """Do it."""
@@ -356,13 +358,3 @@ class PodplaneApp(WatchingApp):
     def refuse(self, reason: str) -> None:
         """Say why something is not done."""
         self.notify(one_line(reason, limit=TOAST_LIMIT), severity="warning", markup=False)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the keys do joins Textual's own commands."""
-        names = set()
-        if isinstance(screen, Dashboard):
-            for name, words, action in dashboard_keys.commands(screen, screen.vm):
-                names.add(name)
-                yield SystemCommand(name, words, action)
-        names |= _NOT_OFFERED
-        yield from (command for command in super().get_system_commands(screen) if command.title not in names)

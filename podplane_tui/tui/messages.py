@@ -2,12 +2,12 @@
 
 from textual.message import Message
 
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.state.events import Event
-from podplane_tui.tui.verbs import Verb
 
 
 class ActionRequested(Message):
-    """Someone wants `verb` done to the machines whose vms have these `keys` (none for a verb that needs none).
+    """Someone wants `verb` done to the VMs that have these `keys` (none for a verb that needs none).
 
     `hidden` are those of them that are not in view.
     """

@@ -14,9 +14,10 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import AlreadyRunning, Busy, Cancelled, InvalidInput, MissingProgram, StartFailed
 from podplane_tui.backend.core.paths import LOCAL_SERVER_LOCK, base_directories
 from podplane_tui.backend.core.status import Ports, State
-from podplane_tui.backend.podplane import podplane_environment, start_cluster, start_server
+from podplane_tui.backend.podplane import podplane_environment, start_server
 from podplane_tui.backend.runtime.local_server import LogTail, read_local_server
 from podplane_tui.backend.runtime.lock import vm_lock
+from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.backend.vm.inventory import SERVER_DOWN, Inventory
 from podplane_tui.backend.vm.manager import Qemu
 from podplane_tui.backend.vm.protocol import Options
@@ -52,7 +53,7 @@ def qemu(workspace: Workspace, podplane: Path) -> Qemu:
 
 def test_its_lines_are_the_steps_and_the_cluster_runs(qemu: Qemu) -> None:
     steps: list[str] = []
-    start_cluster(qemu, Control(report=steps.append))
+    Cluster.of(qemu.files).start(control=Control(report=steps.append))
     assert [step for step in steps if step != "ready"] == [  # the QEMU's own word, which may come at any time
         "running podplane local start --id a",
         "Verifying dependencies...",
@@ -67,20 +68,20 @@ def test_its_lines_are_the_steps_and_the_cluster_runs(qemu: Qemu) -> None:
     assert vm.ports == Ports(2222, 6443, 8081, 5001, 8443)
     assert vm.hint == SERVER_DOWN  # the stand-in's start starts none
     with pytest.raises(AlreadyRunning):
-        start_cluster(qemu, Control())
+        Cluster.of(qemu.files).start(control=Control())
 
 
 def test_a_failure_carries_its_exit_code_and_last_words(qemu: Qemu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PODPLANE_STAND_IN", "fail")
     with pytest.raises(StartFailed, match=r"exit code 3: .*qemu 9 or newer is required"):
-        start_cluster(qemu, Control())
+        Cluster.of(qemu.files).start(control=Control())
     assert not qemu.files.lock.exists()
 
 
 def test_a_start_after_which_nothing_runs_is_a_failure(qemu: Qemu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PODPLANE_STAND_IN", "lie")
     with pytest.raises(StartFailed, match="does not run"):
-        start_cluster(qemu, Control())
+        Cluster.of(qemu.files).start(control=Control())
 
 
 def test_a_start_can_be_cancelled(qemu: Qemu, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +89,7 @@ def test_a_start_can_be_cancelled(qemu: Qemu, monkeypatch: pytest.MonkeyPatch) -
     cancel = threading.Event()
     control = Control(report=lambda step: cancel.set() if step.startswith("Starting VM") else None, cancel=cancel)
     with pytest.raises(Cancelled, match="its VM does not run"):
-        start_cluster(qemu, control)
+        Cluster.of(qemu.files).start(control=control)
     program = str(qemu.files.data_dir.parents[1] / "programs" / "podplane")
     assert not [p.pid for p in psutil.process_iter(["cmdline"]) if program in (p.info["cmdline"] or [])]
 

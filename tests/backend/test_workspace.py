@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.vm.create import EMPTY_DISK
+from podplane_tui.backend.vm.start import StartSpec
 from podplane_tui.backend.workspace import throw_away_workspace
 from tests.waiting import wait_until
 
@@ -24,14 +25,14 @@ TIMEOUT = 60.0
 OWNER = """
 import sys
 from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.vm.start import StartSpec
 from podplane_tui.backend.workspace import throw_away_workspace
 
 with throw_away_workspace() as place:
     if "vm" in sys.argv:
         cluster = Cluster(data_dir=place.data_dir, runtime_dir=place.runtime_dir, cluster_id="demo", arch="amd64")
-        cluster.create(None)
-        cluster.start(StartSettings(memory="64M", network=False, accelerator="tcg"))
+        cluster.create(EMPTY_DISK)
+        cluster.start(StartSpec(memory="64M", network=False, accelerator="tcg"))
     print(place.root, flush=True)
     sys.stdin.read(1)
     if "raise" in sys.argv:
@@ -135,8 +136,8 @@ def test_its_machine_ends_with_it(require_qemu: None, number: signal.Signals | N
 def test_a_machine_without_a_pid_file_ends_too(require_qemu: None) -> None:
     with throw_away_workspace() as place:
         cluster = Cluster(data_dir=place.data_dir, runtime_dir=place.runtime_dir, cluster_id="lost", arch="amd64")
-        cluster.create(None)
-        cluster.start(StartSettings(memory="64M", network=False, accelerator="tcg"))
+        cluster.create(EMPTY_DISK)
+        cluster.start(StartSpec(memory="64M", network=False, accelerator="tcg"))
         cluster.files.pid_file.unlink()
         assert len(machines_below(place.root)) == 1
     assert machines_below(place.root) == []

@@ -132,11 +132,11 @@ def files_below(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
-def assert_needs_a_running_vm(workspace: Workspace, call: Call, verb: str) -> None:
+def assert_needs_a_running_vm(workspace: Workspace, call: Call, verb: str, why: str = "default is stopped") -> None:
     """A stopped VM is no place for the verb: it is refused and changes nothing."""
     make_disk(workspace)
     before = files_below(workspace.data)
-    assert_refused(call(verb), 1, "not running")
+    assert_refused(call(verb), 1, why)
     assert files_below(workspace.data) == before
 
 

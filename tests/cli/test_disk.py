@@ -58,7 +58,7 @@ def test_what_qemu_would_refuse_is_not_remembered(workspace: Workspace, call: Ca
 
 
 def test_nothing_is_remembered_of_a_vm_that_is_not_there(workspace: Workspace, call: Call) -> None:
-    assert_refused(call("set", "--id", "dev", "--cpus", "4"), 1, "no machine dev", "create it first")
+    assert_refused(call("set", "--id", "dev", "--cpus", "4"), 1, "no VM dev", "podplane-tui list")
     assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
 
 

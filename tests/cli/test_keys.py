@@ -12,12 +12,12 @@ from tests.conftest import Workspace
 def test_keys_lists_ids_keys_and_what_they_do(workspace: Workspace, call: Call) -> None:
     lines = call("keys").stdout.splitlines()
     assert lines[0].split() == ["ID", "KEYS", "WHAT", "THEY", "DO"]
-    assert any(re.fullmatch(r"vm\.start +s +Start the selected VM", line) for line in lines)
+    assert any(re.fullmatch(r"vm\.start +s +Start a VM", line) for line in lines)
     config = workspace.root / "config" / "podplane-tui" / "config.toml"
     config.parent.mkdir(parents=True)
     config.write_text("[keys]\nvm.start = 'z,f5'\n")
-    assert re.search(r"vm\.start +z F5 +Start the selected VM \(usually s\)\n", call("keys").stdout)
+    assert re.search(r"vm\.start +z F5 +Start a VM \(usually s\)\n", call("keys").stdout)
     (start,) = (line for line in json.loads(call("keys", "--json").stdout) if line["id"] == "vm.start")
-    assert start == {"id": "vm.start", "keys": "z F5", "usual": "s", "does": "Start the selected VM"}
+    assert start == {"id": "vm.start", "keys": "z F5", "usual": "s", "does": "Start a VM"}
     config.write_text("[keys]\nvm.strat = 'z'\n")
     assert_refused(call("keys"), 2, f"{config}, line 2", "did you mean vm.start")

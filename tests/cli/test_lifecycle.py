@@ -15,9 +15,9 @@ import click
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.podplane import VM_ONLY_WARNING
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
+from podplane_tui.backend.vm.start import VM_ONLY_WARNING
 from podplane_tui.cli.lifecycle import direct_boot
 from tests.cli.support import Call, assert_needs_a_running_vm, assert_refused, files_below, make_disk, run
 from tests.conftest import Workspace
@@ -140,7 +140,7 @@ def test_delete_with_yes_removes_what_it_lists(workspace: Workspace, call: Call)
     assert (result.returncode, result.stderr) == (0, "")
     assert str(image) in result.stdout
     assert (image.exists(), other.exists()) == (False, True)
-    assert_refused(call("delete", "--yes"), 1, "nothing to delete")
+    assert_refused(call("delete", "--yes"), 1, "there is no VM default")
 
 
 def test_stop_rm_of_a_stopped_machine_deletes_it(workspace: Workspace, call: Call) -> None:
@@ -149,7 +149,7 @@ def test_stop_rm_of_a_stopped_machine_deletes_it(workspace: Workspace, call: Cal
     assert result.returncode == 0, result.stderr
     assert str(image) in result.stdout
     assert not image.exists()
-    assert_refused(call("stop", "--rm"), 1, "not running")
+    assert_refused(call("stop", "--rm"), 1, "there is no VM default")
 
 
 @pytest.mark.parametrize(("answer", "gone"), [("n\n", False), ("\n", False), ("", False), ("y\n", True)])
@@ -281,7 +281,7 @@ def test_a_cluster_that_podplane_made_is_started_by_podplane(call: Call) -> None
     assert first == "running podplane local start --id default"
     assert "Verifying dependencies..." in lines
     assert re.fullmatch(r"podplane-local-default is running as process \d+, SSH port 2222", lines[-1])
-    assert_refused(call("delete", "--yes", "--arch", "amd64"), 1, "stop it before you delete it")
+    assert_refused(call("delete", "--yes", "--arch", "amd64"), 1, "default is running: stop it first")
 
 
 @pytest.mark.usefixtures("made_by_podplane")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, StartFailed
-from podplane_tui.cli.progress import StatusLine, run_verb
+from podplane_tui.cli.progress import JSONLines, Output, StatusLine, run_verb
 
 
 class Screen(io.StringIO):
@@ -119,7 +121,12 @@ def test_a_step_never_fills_more_than_its_line(monkeypatch: pytest.MonkeyPatch) 
     assert len(screen.getvalue().removeprefix("\r\x1b[K")) == 39
 
 
-def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def echo() -> Output:
+    return StatusLine(sys.stderr, echo=True)
+
+
+@pytest.mark.parametrize("output", [echo, JSONLines])
+def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch, output: Callable[[], Output]) -> None:
     ended = threading.Event()
 
     def verb(control: Control) -> None:
@@ -134,7 +141,7 @@ def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch
     with open(writer, "w") as pipe:  # noqa: PTH123 - a descriptor, not a path
         monkeypatch.setattr(sys, "stdout", pipe)
         with pytest.raises(BrokenPipeError):
-            run_verb(verb, echo=True)
+            run_verb(verb, output=output())
         assert ended.is_set()
         monkeypatch.undo()
         nothing = os.open(os.devnull, os.O_WRONLY)
@@ -143,8 +150,28 @@ def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_step_on_stdout_is_one_printable_line(capfd: pytest.CaptureFixture[str]) -> None:
-    run_verb(lambda control: control.report("/tmp/\x1b]0;owned\x07\x1b[31mred is gone"), echo=True)
+    run_verb(lambda control: control.report("/tmp/\x1b]0;owned\x07\x1b[31mred is gone"), output=echo())
     assert capfd.readouterr().out == "/tmp/red is gone\n"
+
+
+def test_every_step_is_a_json_line(capfd: pytest.CaptureFixture[str]) -> None:
+    def verb(control: Control) -> None:
+        control.report("/tmp/\x1b[31mred")
+        control.warn("it has a price")
+        control.progress(Progress(1, total=2))  # told every few seconds only
+
+    run_verb(verb, output=JSONLines())
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert lines == [{"schema": 1, "step": "/tmp/red"}, {"schema": 1, "step": "it has a price"}]
+
+
+def test_a_warning_is_a_line_of_its_own_on_stderr_for_scripts_too() -> None:
+    for stream in (io.StringIO(), Screen()):
+        line = StatusLine(stream)
+        line.report("a step")
+        line.warn("it has a price\x1b[31m")
+        line.clear()
+        assert stream.getvalue().replace("\r\x1b[K", "").removeprefix("a step") == "it has a price\n"
 
 
 def test_a_script_gets_no_steps() -> None:

@@ -9,7 +9,7 @@ from tests.conftest import Workspace
 
 
 def test_nothing_to_repair(workspace: Workspace, call: Call) -> None:
-    assert_refused(call("repair", "--yes"), 1, "no machine default")
+    assert_refused(call("repair", "--yes"), 1, "no VM default")
     make_disk(workspace)
     result = call("repair")
     assert (result.returncode, result.stdout) == (0, "nothing is wrong with podplane-local-default\n")
@@ -41,7 +41,7 @@ def test_repair_leaves_a_broken_disk_to_its_owner(workspace: Workspace, call: Ca
 
 
 def test_adopt_refuses_a_stopped_vm(workspace: Workspace, call: Call) -> None:
-    assert_needs_a_running_vm(workspace, call, "adopt")
+    assert_needs_a_running_vm(workspace, call, "adopt", "not running")
 
 
 def test_adopt_writes_the_pid_file_of_a_vm_that_runs_without_one(

@@ -17,13 +17,15 @@ from podplane_tui.backend.sync.output import Change, ChangeKind
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.remembered import read_settings, remember_sync
 from podplane_tui.cli import sync
+from podplane_tui.cli.acting import Act
+from podplane_tui.cli.context import Choices
 from tests.cli.support import Call, assert_refused, make_disk
 from tests.conftest import Workspace
 
 
 def test_sync_into_a_stopped_machine(workspace: Workspace, call: Call) -> None:
     make_disk(workspace)
-    assert_refused(call("sync", "/etc/hostname", "/tmp/"), 1, "not running")
+    assert_refused(call("sync", "/etc/hostname", "/tmp/"), 1, "default is stopped")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -62,7 +64,7 @@ def test_the_latest_copy_is_done_again_but_deletes_nothing_unasked(workspace: Wo
     result = call("sync", "--arch", "amd64")
     again, refused = result.stderr.splitlines()
     assert again == "again: /here/ -> /opt/app/"
-    assert "not running" in refused
+    assert "default is stopped" in refused
     assert read_settings(files).syncs[0] == SyncRequest("/here/", "/opt/app/", "a:b", ("*.pyc",), gitignore=True)
     call("sync", "--arch", "amd64", "--chown", "c:d", "--exclude", "x", "--exclude", "y")
     assert read_settings(files).syncs[0] == SyncRequest("/here/", "/opt/app/", "c:d", ("x", "y"), gitignore=True)
@@ -71,7 +73,7 @@ def test_the_latest_copy_is_done_again_but_deletes_nothing_unasked(workspace: Wo
 def test_a_look_is_not_remembered(workspace: Workspace, call: Call) -> None:
     make_disk(workspace)
     for options in (["--dry-run"], ["--delete"]):
-        assert_refused(call("sync", *options, "--arch", "amd64", "/here", "/there"), 1, "not running")
+        assert_refused(call("sync", *options, "--arch", "amd64", "/here", "/there"), 1, "default is stopped")
     files = VMFiles("amd64", "default", workspace.data, workspace.runtime)
     assert read_settings(files).syncs == ()
 
@@ -100,10 +102,10 @@ def test_a_dry_run_lists_deletions_first_and_sums_up() -> None:
 
 def test_nothing_to_delete_is_no_question(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    sync._ask(NOTHING)
+    sync._ask(Act(Choices()), NOTHING)
     assert capfd.readouterr() == ("", "")
-    with pytest.raises(click.UsageError, match="1 path would be deleted and there is nobody to ask: give --yes"):
-        sync._ask(PREVIEW)
+    with pytest.raises(click.UsageError, match="there is nobody to ask: give --yes"):
+        sync._ask(Act(Choices()), PREVIEW)
 
 
 @pytest.mark.parametrize("answer", ["\n", "n\n", "y\n"])
@@ -120,5 +122,5 @@ def test_what_would_be_deleted_is_listed_before_the_question(
         if answer == "y\n"
         else pytest.raises(click.ClickException, match="nothing was copied and nothing deleted")
     ):
-        sync._ask(PREVIEW)
-    assert capfd.readouterr().out.startswith("  old\nDelete 1 path in the machine for good? [y/N]")
+        sync._ask(Act(Choices()), PREVIEW)
+    assert capfd.readouterr().out.startswith("  old\nDelete 1 path in the VM for good? [y/N]")

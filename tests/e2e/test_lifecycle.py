@@ -25,7 +25,7 @@ from podplane_tui.backend import (
     Inventory,
     NotRunning,
     PIDFile,
-    StartSettings,
+    StartSpec,
     State,
     StopTimeouts,
     VMStatus,
@@ -33,13 +33,14 @@ from podplane_tui.backend import (
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.runtime.ports import allocate_ports, ports_of
 from podplane_tui.backend.vm.cloud_init import read_seed
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import TinyGuest
 
 pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("require_qemu")]
 
-SMALL = StartSettings(network=False, memory="64M", cpus="1")
+SMALL = StartSpec(network=False, memory="64M", cpus="1")
 AT_ONCE = StopTimeouts(powerdown=0, terminate=60)
 TICK = 0.1
 """Seconds; a start time is rounded by less."""
@@ -52,7 +53,7 @@ def machine(workspace: Workspace, cluster_id: str = "a") -> Cluster:
 @pytest.fixture
 def cluster(workspace: Workspace) -> Iterator[Cluster]:
     made = machine(workspace)
-    made.create(None)
+    made.create(EMPTY_DISK)
     yield made
     if made.qemu.running():
         made.stop(timeouts=AT_ONCE)
@@ -134,7 +135,7 @@ def test_pause_resume_reset_and_restart(cluster: Cluster) -> None:
 def test_a_restart_keeps_the_user_data_it_was_started_with(cluster: Cluster, tmp_path: Path) -> None:
     user_data = tmp_path / "user-data"
     user_data.write_text("#!/bin/sh\necho hello\n")
-    cluster.start(StartSettings(network=False, memory="64M", user_data=user_data))
+    cluster.start(StartSpec(network=False, memory="64M", user_data=user_data))
     user_data.unlink()
     cluster.restart(timeouts=AT_ONCE)
     assert read_seed(cluster.files.seed).user_data == "#!/bin/sh\necho hello\n"
@@ -145,7 +146,7 @@ def test_the_machine_outlives_the_program_that_started_it(cluster: Cluster) -> N
     program = (
         "import sys; from pathlib import Path; from podplane_tui.backend import *\n"
         "Cluster(data_dir=Path(sys.argv[1]), runtime_dir=Path(sys.argv[2]), cluster_id='a', arch='amd64')"
-        ".start(StartSettings(network=False, memory='64M'))"
+        ".start(StartSpec(network=False, memory='64M'))"
     )
     subprocess.run([sys.executable, "-c", program, files.data_dir, files.runtime_dir], check=True, timeout=60)
     vm = seen(cluster)
@@ -155,7 +156,7 @@ def test_the_machine_outlives_the_program_that_started_it(cluster: Cluster) -> N
 
 
 def test_lost_runtime_directory_is_an_orphan_that_can_be_adopted(cluster: Cluster) -> None:
-    cluster.start(StartSettings(memory="64M"))
+    cluster.start(StartSpec(memory="64M"))
     ports = cluster.ports()
     shutil.rmtree(cluster.files.runtime_dir)
     vm = seen(cluster)
@@ -176,7 +177,7 @@ def test_lost_runtime_directory_is_an_orphan_that_can_be_adopted(cluster: Cluste
 @pytest.mark.timeout(300)
 def test_guest_powers_off(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     boot = DirectBootOptions(str(tiny_guest.kernel), str(tiny_guest.initramfs), tiny_guest.cmdline)
-    cluster.start(StartSettings(network=False, memory="256M", boot=boot))
+    cluster.start(StartSpec(network=False, memory="256M", boot=boot))
     serial = Serial(cluster.files.console)
     try:
         serial.wait_for_prompt()
@@ -192,9 +193,9 @@ def test_guest_powers_off(cluster: Cluster, tiny_guest: TinyGuest) -> None:
 
 def test_two_machines_know_nothing_of_each_other(cluster: Cluster, workspace: Workspace) -> None:
     other = machine(workspace, "b")
-    other.create(None)
-    cluster.start(StartSettings(memory="64M"))
-    other.start(StartSettings(memory="64M"))
+    other.create(EMPTY_DISK)
+    cluster.start(StartSpec(memory="64M"))
+    other.start(StartSpec(memory="64M"))
     assert set(dict(cluster.ports().items()).values()).isdisjoint(dict(other.ports().items()).values())
     cluster.stop(timeouts=AT_ONCE)
     assert (seen(cluster).state, seen(other).state) == (State.STOPPED, State.RUNNING)
@@ -238,7 +239,7 @@ def start_with_the_others(workspace: Workspace, cluster_id: str, chosen: Barrier
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("podplane_tui.backend.vm.start.allocate_ports", allocate)
-        machine(workspace, cluster_id).start(StartSettings(memory="64M", cpus="1", firmware=True))
+        machine(workspace, cluster_id).start(StartSpec(memory="64M", cpus="1", firmware=True))
 
 
 def test_two_processes_that_choose_ports_at_the_same_moment(workspace: Workspace) -> None:
@@ -247,7 +248,7 @@ def test_two_processes_that_choose_ports_at_the_same_moment(workspace: Workspace
     starters = [spawn.Process(target=start_with_the_others, args=(workspace, name, chosen)) for name in "ab"]
     clusters = [machine(workspace, name) for name in "ab"]
     for cluster, starter in zip(clusters, starters, strict=True):
-        cluster.create(None)
+        cluster.create(EMPTY_DISK)
         starter.start()
     for starter in starters:
         starter.join()

@@ -16,13 +16,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from podplane_tui.backend import Cluster, StartSettings
+from podplane_tui.backend import Cluster, StartSpec
 from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeouts
 from podplane_tui.backend.core.errors import Cancelled, CommandFailed, NotRunning, ShellError, StillBooting, VMError
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 from podplane_tui.backend.ssh.client import SSHTarget, connect, run
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.backend.console.terminal_child import run_on_terminal
 from tests.guest.tiny import TinyGuest
 from tests.waiting import wait_until
@@ -39,9 +40,9 @@ def _machine(guest: TinyGuest) -> Iterator[Cluster]:
     root = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
     cluster = Cluster(data_dir=root / "data", runtime_dir=root / "run", cluster_id="reach", arch="amd64")
     try:
-        cluster.create(None)
+        cluster.create(EMPTY_DISK)
         boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
-        cluster.start(StartSettings(cpus="1", memory="256M", accelerator="tcg", boot=boot))
+        cluster.start(StartSpec(cpus="1", memory="256M", accelerator="tcg", boot=boot))
         yield cluster
     finally:
         with contextlib.suppress(NotRunning):

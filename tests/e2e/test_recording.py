@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from podplane_tui.backend import Cluster, Control, DirectBootOptions, StartSettings, StopTimeouts
+from podplane_tui.backend import Cluster, Control, DirectBootOptions, StartSpec, StopTimeouts
 from podplane_tui.backend.recording.file import follow
 from podplane_tui.backend.recording.store import HowEnded, Source, boots_in, current_recording, recorded, recordings
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.conftest import Workspace
 from tests.guest.boot import Serial
 from tests.guest.tiny import PROMPT, READY, TinyGuest
@@ -26,15 +27,15 @@ AT_ONCE = StopTimeouts(powerdown=0)
 @pytest.fixture
 def cluster(workspace: Workspace) -> Iterator[Cluster]:
     made = Cluster(data_dir=workspace.data, runtime_dir=workspace.runtime, cluster_id="a", arch="amd64")
-    made.create(None)
+    made.create(EMPTY_DISK)
     yield made
     if made.qemu.running():
         made.stop(timeouts=AT_ONCE)
 
 
-def settings(guest: TinyGuest, cmdline: str) -> StartSettings:
+def settings(guest: TinyGuest, cmdline: str) -> StartSpec:
     boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), f"{guest.cmdline} {cmdline}")
-    return StartSettings(network=False, memory="256M", cpus="1", boot=boot)
+    return StartSpec(network=False, memory="256M", cpus="1", boot=boot)
 
 
 def test_a_guest_that_numbers_its_lines_is_recorded_whole(cluster: Cluster, tiny_guest: TinyGuest) -> None:
@@ -101,7 +102,7 @@ def test_a_panic_is_told_and_the_restart_is_another_boot(cluster: Cluster, tiny_
 def test_where_nothing_can_be_recorded_the_machine_starts_all_the_same(cluster: Cluster, workspace: Workspace) -> None:
     (workspace.root / "state").write_bytes(b"in the way")
     steps: list[str] = []
-    cluster.start(StartSettings(network=False, memory="64M"), control=Control(report=steps.append))
+    cluster.start(StartSpec(network=False, memory="64M"), control=Control(report=steps.append))
     assert [step for step in steps if step.startswith("the console can't be recorded: ")]
     vm = cluster.status()
     assert vm is not None
@@ -111,5 +112,5 @@ def test_where_nothing_can_be_recorded_the_machine_starts_all_the_same(cluster: 
 def test_a_start_that_fails_leaves_no_recording(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     broken = DirectBootOptions(str(cluster.files.image), str(tiny_guest.initramfs), "")
     with pytest.raises(Exception, match="QEMU"):
-        cluster.start(StartSettings(network=False, memory="64M", boot=broken))
+        cluster.start(StartSpec(network=False, memory="64M", boot=broken))
     assert list(cluster.files.recordings_dir.iterdir()) == []

@@ -22,16 +22,17 @@ from podplane_tui.backend import (
     Cluster,
     Inventory,
     PIDFile,
-    StartSettings,
+    StartSpec,
     State,
     StopTimeouts,
     VMStatus,
 )
 from podplane_tui.backend.qemu.process import ProcessTable
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.conftest import Workspace
 
 HERE = Path(__file__).parent
-SMALL = StartSettings(network=False, memory="64M", cpus="1")
+SMALL = StartSpec(network=False, memory="64M", cpus="1")
 AT_ONCE = StopTimeouts(powerdown=0, terminate=60)
 SHORT = StopTimeouts(powerdown=0.3, terminate=60)
 """For machines that obey SIGTERM, however late on a busy host."""
@@ -114,7 +115,7 @@ class Bench:
     def create(self, cluster: Cluster | None = None) -> None:
         """A disk, whose content counts from now on."""
         cluster = cluster or self.cluster
-        cluster.create(None)
+        cluster.create(EMPTY_DISK)
         self.guard(cluster.files.image)
 
     def guard(self, disk: Path) -> None:
@@ -125,7 +126,7 @@ class Bench:
         """The case itself does away with this disk."""
         del self._disks[disk]
 
-    def start(self, settings: StartSettings = SMALL) -> int:
+    def start(self, settings: StartSpec = SMALL) -> int:
         """The machine under the real QEMU; gives its PID."""
         self.cluster.start(settings)
         pid = self.cluster.qemu.pid()

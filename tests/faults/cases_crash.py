@@ -11,6 +11,7 @@ import time
 import psutil
 
 from podplane_tui.backend import AlreadyRunning, State, VMExists
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case
 from tests.waiting import wait_until
@@ -105,7 +106,7 @@ def create_killed(bench: Bench) -> None:
     for number in range(5):
         where = kill_at(bench, "create", number)
         with contextlib.suppress(VMExists):
-            bench.again().create(None)
+            bench.again().create(EMPTY_DISK)
         # A qemu-img that outlives its caller writes on for a moment; the rest is repair's.
         wait_until(lambda: not any_qemu_img(bench), f"the end of qemu-img after {where}")
         bench.again().repair(bench.again().repair_plan())

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from podplane_tui.backend import CorruptFile, InvalidImage, InvalidInput, StartSettings, State
+from podplane_tui.backend import CorruptFile, InvalidImage, InvalidInput, StartSpec, State
 from podplane_tui.backend.vm.cloud_init import read_seed
 from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case, refused
@@ -302,7 +302,7 @@ def user_data_is_huge(bench: Bench) -> None:
     bench.create()
     huge(bench.root / "user-data", bench.root)
     with refused(InvalidInput, "larger than", "smaller"):
-        bench.cluster.start(StartSettings(network=False, user_data=bench.root / "user-data"))
+        bench.cluster.start(StartSpec(network=False, user_data=bench.root / "user-data"))
 
 
 @case("seed is garbage: written anew by repair, start works", needs="qemu", quick=True)

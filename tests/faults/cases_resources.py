@@ -13,12 +13,13 @@ from podplane_tui.backend import (
     DeleteFailed,
     Inventory,
     StartFailed,
-    StartSettings,
+    StartSpec,
     State,
     StopFailed,
     VMError,
 )
 from podplane_tui.backend.qemu.process import Clock
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench
 from tests.faults.matrix import case, refused
 
@@ -52,7 +53,7 @@ def read_only(bench: Bench, directory: Path) -> None:
 def full_at_create(bench: Bench) -> None:
     tmpfs(bench, bench.workspace.data, size="64k")
     with refused(CreateFailed, "No space left", "free"):
-        bench.cluster.create(None)
+        bench.cluster.create(EMPTY_DISK)
     assert list(bench.files.image_dir.iterdir()) == []
 
 
@@ -87,7 +88,7 @@ def full_at_state_file(bench: Bench) -> None:
     fill(bench.files.state_file.parent)
     bench.create()
     with refused(StartFailed, "No space left", "free"):
-        bench.cluster.start(StartSettings(memory="64M"))
+        bench.cluster.start(StartSpec(memory="64M"))
     assert bench.real_machines() == 0
     assert list(bench.files.pid_dir.iterdir()) == []
     bench.allowed += ["filler"]
@@ -122,7 +123,7 @@ def read_only_data(bench: Bench) -> None:
     other = bench.machine("b")
     read_only(bench, bench.workspace.data)
     with refused(CreateFailed, "Read-only file system"):
-        other.create(None)
+        other.create(EMPTY_DISK)
     with refused(StartFailed, "Read-only file system"):
         bench.cluster.start(SMALL)
     with refused(DeleteFailed, "Read-only file system"):

@@ -20,12 +20,13 @@ from podplane_tui.backend import (
     InvalidImage,
     InvalidInput,
     StartFailed,
-    StartSettings,
+    StartSpec,
     State,
     VMExists,
     VMNotFound,
 )
 from podplane_tui.backend.runtime.ports import FORWARDS
+from podplane_tui.backend.vm.create import EMPTY_DISK, CreateSpec
 from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case, refused
@@ -73,7 +74,7 @@ def no_disk(bench: Bench) -> None:
 def no_base_image(bench: Bench) -> None:
     base = bench.root / "base\x1b[31m\n.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", base, "1M"], check=True)
-    bench.cluster.create(base)
+    bench.cluster.create(CreateSpec(image=str(base)))
     bench.guard(bench.files.image)
     base.rename(bench.root / "elsewhere")
     vm = bench.seen()
@@ -111,7 +112,7 @@ def no_memory(bench: Bench) -> None:
     bench.create()
     before = disks(bench)
     with refused(StartFailed, "QEMU ended at once", "memory"):
-        bench.cluster.start(StartSettings(network=False, memory="900000G"))
+        bench.cluster.start(StartSpec(network=False, memory="900000G"))
     nothing_left(bench, before)
 
 
@@ -120,7 +121,7 @@ def bad_accelerator(bench: Bench) -> None:
     bench.create()
     before = disks(bench)
     with refused(StartFailed, "invalid accelerator hvf", "--accel tcg"):
-        bench.cluster.start(StartSettings(network=False, memory="64M", accelerator="hvf"))
+        bench.cluster.start(StartSpec(network=False, memory="64M", accelerator="hvf"))
     nothing_left(bench, before)
 
 
@@ -137,7 +138,7 @@ def port_taken_meanwhile(bench: Bench) -> None:
                     stack.enter_context(socket.create_server(("127.0.0.1", default)))
             steps.append(step)
 
-        bench.cluster.start(StartSettings(memory="64M"), control=Control(report=report))
+        bench.cluster.start(StartSpec(memory="64M"), control=Control(report=report))
     assert "a port was taken meanwhile: choosing others" in steps
     ports = dict(bench.cluster.ports().items())
     assert len(set(ports.values())) == 5
@@ -166,7 +167,7 @@ def ports_taken_each_time(bench: Bench) -> None:
                 taken.extend(socket.create_server(("127.0.0.1", port)) for port in range(40000, 40010))
 
         with refused(StartFailed, "Could not set up host forwarding rule", f"is taken by process {os.getpid()} ("):
-            bench.cluster.start(StartSettings(memory="64M"), control=Control(report=report))
+            bench.cluster.start(StartSpec(memory="64M"), control=Control(report=report))
         while taken:
             taken.pop().close()
     nothing_left(bench, before)
@@ -283,7 +284,7 @@ def second_start(bench: Bench) -> None:
 def second_create(bench: Bench) -> None:
     bench.create()
     with refused(VMExists, "delete it first"):
-        bench.again().create(None)
+        bench.again().create(EMPTY_DISK)
 
 
 @case("socket path too long")
@@ -302,7 +303,7 @@ def odd_directories(bench: Bench) -> None:
         cluster_id="a",
         arch="amd64",
     )
-    cluster.create(None)
+    cluster.create(EMPTY_DISK)
     bench.guard(cluster.files.image)
     cluster.start(SMALL)
     vm = cluster.status()

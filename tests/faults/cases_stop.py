@@ -22,7 +22,7 @@ from podplane_tui.backend import (
     PIDFile,
     QMPUnavailable,
     StartFailed,
-    StartSettings,
+    StartSpec,
     State,
     StopTimeouts,
     VMNotFound,
@@ -34,6 +34,7 @@ from podplane_tui.backend.runtime.ports import write_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import ensure_identity
 from podplane_tui.backend.vm import stop
+from podplane_tui.backend.vm.create import EMPTY_DISK, CreateSpec
 from tests.conftest import suspend
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench
 from tests.faults.matrix import case, refused
@@ -64,7 +65,7 @@ def obeys_the_power_button(bench: Bench) -> None:
     bench.create()
     guest = tiny.build(tiny.TINY)
     boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
-    bench.start(StartSettings(network=False, memory="256M", boot=boot))
+    bench.start(StartSpec(network=False, memory="256M", boot=boot))
     serial = Serial(bench.files.console)
     serial.wait_for_prompt()
     serial.close()
@@ -348,9 +349,9 @@ def restart_with_busy_socket(bench: Bench) -> None:
 @case("a restart of what could not start again stops nothing", quick=True)
 def restart_that_can_not_be(bench: Bench) -> None:
     base, away = bench.root / "base.qcow2", bench.root / "away"
-    bench.cluster.create(None)
+    bench.cluster.create(EMPTY_DISK)
     bench.files.image.rename(base)
-    bench.cluster.create(base)
+    bench.cluster.create(CreateSpec(image=str(base)))
     bench.guard(bench.files.image)
     kernel = bench.root / "kernel"
     kernel.touch()

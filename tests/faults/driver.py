@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from podplane_tui.backend import Cluster, Control, StartSettings, StopTimeouts, VMError
+from podplane_tui.backend import Cluster, Control, StartSpec, StopTimeouts, VMError
+from podplane_tui.backend.vm.create import EMPTY_DISK
 
 
 def say(line: str) -> None:
@@ -26,9 +27,9 @@ def main(data: str, runtime: str, cluster_id: str, verb: str, *options: str) -> 
     try:
         match verb:
             case "create":
-                cluster.create(None, control=control)
+                cluster.create(EMPTY_DISK, control=control)
             case "start":
-                settings = StartSettings(network="network" in options, memory="64M", cpus="1")
+                settings = StartSpec(network="network" in options, memory="64M", cpus="1")
                 cluster.start(settings, control=control)
             case "stop":
                 patience = 86400 if "patiently" in options else 0.4

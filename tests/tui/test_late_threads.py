@@ -19,6 +19,7 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.recording.history import RecordedBoot
 from podplane_tui.backend.runtime.local_server import LocalServer, LogTail
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui import app as app_module
 from podplane_tui.tui.saved_view import Memory, recall, remember
 from podplane_tui.tui.screens import settings
@@ -26,7 +27,6 @@ from podplane_tui.tui.screens.settings import SettingsDialog
 from podplane_tui.tui.state.jobs import Job, Outcome
 from podplane_tui.tui.styles import stylesheets
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import server_panel
 from podplane_tui.tui.widgets.boot import panel as boot_panel
 from podplane_tui.tui.widgets.boot.panel import BootPanel

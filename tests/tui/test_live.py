@@ -8,7 +8,7 @@ from podplane_tui.backend.config.model import Config
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.status import State
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
-from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.vm.start import StartSpec
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.dialog import Question
@@ -47,7 +47,7 @@ def app_for(workspace: Workspace, guest: TinyGuest | None, *, powerdown: float =
         workspace.runtime,
         "amd64",
         config=Config(StopTimeouts(powerdown=powerdown, terminate=60)),
-        start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg", network=False),
+        start_spec=StartSpec(cpus="1", memory="256M", boot=boot, accelerator="tcg", network=False),
     )
 
 
@@ -198,7 +198,7 @@ async def test_two_dashboards_and_one_console(workspace: Workspace, monkeypatch:
 async def test_a_start_that_fails_says_why(workspace: Workspace) -> None:
     make_disk(workspace, "default")
     app = PodplaneApp(
-        workspace.data, workspace.runtime, "amd64", start_settings=StartSettings(memory="nonsense", accelerator="tcg")
+        workspace.data, workspace.runtime, "amd64", start_spec=StartSpec(memory="nonsense", accelerator="tcg")
     )
     async with app.run_test(size=(120, 40)) as pilot:
         await listed(app, "default")
@@ -229,7 +229,7 @@ async def test_sync_into_a_guest(workspace: Workspace, tiny_ssh_guest: TinyGuest
         workspace.runtime,
         "amd64",
         config=Config(StopTimeouts(powerdown=0)),
-        start_settings=StartSettings(cpus="1", memory="256M", boot=boot, accelerator="tcg"),
+        start_spec=StartSpec(cpus="1", memory="256M", boot=boot, accelerator="tcg"),
     )
     source = workspace.root / "tree"
     source.mkdir()

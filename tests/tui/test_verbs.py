@@ -1,56 +1,30 @@
-"""When a verb makes sense, and what is said when it does not."""
+"""The verbs by the keys that ask for them."""
 
 from pathlib import Path
 
-import pytest
-
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
-from podplane_tui.tui.verbs import WORDING, Verb, refusal
-
-ALLOWED = {
-    Verb.START: {State.STOPPED, State.CRASHED},
-    Verb.STOP: {State.RUNNING, State.PAUSED, State.STARTING, State.STOPPING, State.ORPHANED},
-    Verb.RESTART: {State.RUNNING, State.PAUSED, State.STARTING},
-    Verb.PAUSE: {State.RUNNING, State.STARTING},
-    Verb.RESUME: {State.PAUSED},
-    Verb.RESET: {State.RUNNING, State.PAUSED, State.STARTING},
-    Verb.DELETE: {State.STOPPED, State.CRASHED, State.BROKEN},
-    Verb.SYNC: {State.RUNNING, State.STARTING},
-}
+from podplane_tui.backend.vm.verbs import Verb
+from podplane_tui.tui.keys.bindings import BY_ID, VERBS_OF
+from podplane_tui.tui.verbs import binding_id, why_not
 
 KEYS = {"vm.start": "s", "vm.stop": "F9", "vm.repair": "!", "vm.pause": "P"}
 
 
-def machine(state: State) -> VMStatus:
+def vm(state: State) -> VMStatus:
     return VMStatus(VMFiles("amd64", "default", Path("/d"), Path("/r")), state)
 
 
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("verb", ALLOWED)
-def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
-    reason = refusal(verb, machine(state), KEYS.__getitem__)
-    if state in ALLOWED[verb]:
-        assert reason is None
-    else:
-        assert reason is not None
-        assert reason.startswith("default ")
-        assert str(state) in reason or state is State.ORPHANED
+def test_a_refusal_names_the_key_of_what_helps() -> None:
+    key = KEYS.__getitem__
+    assert why_not(Verb.DELETE, vm(State.RUNNING), key) == "default is running: stop it first (F9)"
+    assert why_not(Verb.SYNC, vm(State.STOPPED), key) == "default is stopped: start it first (s)"
+    assert why_not(Verb.SYNC, vm(State.PAUSED), key) == "default is paused: resume it first (P)"
+    assert why_not(Verb.START, vm(State.BROKEN), key) == "default is broken: repair it first (!)"
+    assert why_not(Verb.START, vm(State.RUNNING), key) == "default is running already"
+    assert why_not(Verb.START, vm(State.STOPPED), key) == ""
 
 
-def test_a_refusal_says_what_to_do() -> None:
-    assert refusal(Verb.DELETE, machine(State.RUNNING), KEYS.__getitem__) == "default is running: stop it first (F9)"
-    assert refusal(Verb.START, machine(State.RUNNING), KEYS.__getitem__) == "default is running already"
-    assert refusal(Verb.SYNC, machine(State.STOPPED), KEYS.__getitem__) == "default is stopped: start it first (s)"
-    assert (
-        refusal(Verb.START, machine(State.BROKEN), KEYS.__getitem__) == "default is broken: press ! to repair it first"
-    )
-
-
-def test_every_verb_has_words() -> None:
-    assert set(WORDING) == set(Verb)
-
-
-@pytest.mark.parametrize("state", State)
-def test_only_the_backend_knows_what_can_be_repaired(state: State) -> None:
-    assert refusal(Verb.REPAIR, machine(state), KEYS.__getitem__) is None
+def test_every_verb_has_a_key() -> None:
+    assert {verb for verbs in VERBS_OF.values() for verb in verbs} == set(Verb)
+    assert {binding_id(verb) for verb in Verb} <= set(BY_ID)

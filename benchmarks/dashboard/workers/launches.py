@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from time import perf_counter, sleep
 
-from podplane_tui.backend import Cluster, QMPUnavailable, StartSettings, StopTimeouts
+from podplane_tui.backend import Cluster, QMPUnavailable, StartSpec, StopTimeouts
 from podplane_tui.backend.qemu.qmp import run_state
+from podplane_tui.backend.vm.create import EMPTY_DISK
 
-SETTINGS = StartSettings(accelerator="tcg")
+SETTINGS = StartSpec(accelerator="tcg")
 AT_ONCE = StopTimeouts(powerdown=0)
 
 
@@ -44,7 +45,7 @@ def main() -> None:
     cluster = Cluster(
         data_dir=root / "data", runtime_dir=root / "run", state_dir=root / "state", cluster_id="a", arch="amd64"
     )
-    cluster.create(None)
+    cluster.create(EMPTY_DISK)
     seconds: dict[str, list[float]] = {"ours": [], "bare": []}
     warm = False
     while len(seconds["ours"]) < rounds:

@@ -53,6 +53,10 @@ class NotReady(VMError):
     """The machine has not come as far in time as it was waited for."""
 
 
+class VMBroken(VMError):
+    """Something of the VM on disk can't be read or is not what it should be."""
+
+
 class Busy(VMError):
     """Another process (or another key press) is acting on this machine right now."""
 

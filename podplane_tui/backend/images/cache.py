@@ -63,7 +63,10 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
     if choice and path.exists():
         return path
     if not choice:
-        return _manifest_image(read_manifest(deps or deps_directory(), arch), control)
+        manifest = require_default(arch, deps=deps)
+        control.report(f"verifying {manifest.image.name}")
+        verify(manifest.image, manifest.digest, control)
+        return manifest.image
     for image in list_images(arch, deps=deps):
         if choice in {image.name, image.path.name}:
             if image.digest:
@@ -73,11 +76,12 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
     raise InvalidImage(f"there is no image {choice}, neither a file nor in podplane's cache", hint="check the path")
 
 
-def _manifest_image(manifest: Manifest | None, control: Control) -> Path:
+def require_default(arch: str, *, deps: Path | None = None) -> Manifest:
+    """podplane's manifest, whose image is in the cache. Raises `InvalidImage`, `CorruptFile`, `InvalidInput`."""
+    manifest = read_manifest(deps or deps_directory(), arch)
     if manifest is None or not manifest.image.is_file():
         raise InvalidImage(
-            "podplane has no base image in its cache", hint="let it fetch one, or name an image (--image)"
+            "podplane has no base image in its cache",
+            hint="let podplane fetch one, name an image, or say empty for an empty disk",
         )
-    control.report(f"verifying {manifest.image.name}")
-    verify(manifest.image, manifest.digest, control)
-    return manifest.image
+    return manifest

@@ -18,6 +18,7 @@ from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.remembered import remember_sync
 
 _ENDING = 10.0
 """Seconds a QEMU that has closed its ports is given to end."""
@@ -69,6 +70,15 @@ def sync(
     context: Context, request: SyncRequest, *, user: str, control: Control, control_socket: Path | None = None
 ) -> None:
     """See `Cluster.sync`."""
+    if context.qemu.exists():
+        remember_sync(context.files, request)
+    push(context, request, user=user, control=control, control_socket=control_socket)
+
+
+def push(
+    context: Context, request: SyncRequest, *, user: str, control: Control, control_socket: Path | None = None
+) -> None:
+    """The same, without remembering it."""
     target = ssh_target(context, user)
     with SyncLog(context.files.sync_log) as log:
         log.write(f"{request.source} -> {request.destination}")

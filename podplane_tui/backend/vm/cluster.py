@@ -9,26 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from podplane_tui.backend.config.fields import FieldFault
 from podplane_tui.backend.console.relay import Ending
 from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeouts
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Phase, Ports, VMStatus
-from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.qemu.stop import StopResult
 from podplane_tui.backend.recording.store import recorded
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.sync.copy import SyncPreview, preview_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
-from podplane_tui.backend.vm import access, create, repair, start, stop
+from podplane_tui.backend.vm import access, create, repair, stop
 from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.create import CreateSpec
 from podplane_tui.backend.vm.delete import deletion_plan
 from podplane_tui.backend.vm.disk import Disk
 from podplane_tui.backend.vm.inventory import status_of
 from podplane_tui.backend.vm.manager import Qemu
 from podplane_tui.backend.vm.protocol import Options
 from podplane_tui.backend.vm.repair import RepairPlan
-from podplane_tui.backend.vm.start import StartSettings
-from podplane_tui.backend.vm.user_data import read_user_data
+from podplane_tui.backend.vm.start import Started, StartPlan, StartSpec, plan_start, restart_vm, start_vm
+from podplane_tui.backend.vm.user_data import read_user_data, user_data_fault
+from podplane_tui.backend.vm.verbs import Refusal, Verb, missing, refusal
 from podplane_tui.backend.vm.wait import wait_for
 from podplane_tui.backend.vm.watch import keep_synced
 
@@ -78,20 +80,28 @@ class Cluster:
 
     # Verbs
 
-    def create(self, image: Path | None, *, size: str = VIRTUAL_SIZE, control: Control | None = None) -> None:
-        """Make the disk, based on `image` or empty. See `Qemu.create`.
+    def refusal(self, verb: Verb) -> Refusal | None:
+        """Why `verb` can't be done to the VM now; None when it can, as far as a look can tell.
 
-        Raises `InvalidInput` for a size the base image does not fit into.
+        Raises `VMNotFound` when nothing of it exists.
         """
-        create.create(self._context, image, size=size, control=control or Control())
+        status = self.status()
+        if status is None:
+            raise missing(self.files.cluster_id, self.files.arch)
+        return refusal(verb, status)
 
-    def clone(self, source: Cluster, *, control: Control | None = None) -> None:
-        """Make the disk as a copy of that of `source`, and start it as that is started. See `Disk.copy_to`.
+    def create_fault(self, spec: CreateSpec) -> FieldFault | None:
+        """What is known to be wrong with `spec` before anything is done; None when nothing is."""
+        return create.create_fault(self.files, spec)
 
-        cloud-init takes the copy for a new machine, for its instance id is the cluster's. Raises what `copy_to` does,
-        and `CorruptFile` or `ShellError` where what is remembered can't be written; then there is no copy.
+    def create(self, spec: CreateSpec, *, control: Control | None = None) -> None:
+        """Make the disk, and remember what is named for the starts.
+
+        cloud-init takes a copy for a new VM, for its instance id is the cluster's. Raises the error of `create_fault`,
+        and what `choose_image`, `Qemu.create` and `Disk.copy_to` do; after any of that there is no disk that was not
+        there before, and of a copy nothing at all.
         """
-        create.clone(self._context, source._context, control or Control())
+        create.create_vm(self._context, spec, control or Control())
 
     @property
     def disk(self) -> Disk:
@@ -99,19 +109,27 @@ class Cluster:
         return Disk(self.qemu)
 
     def remember(self, **changes: str) -> None:
-        """Remember how the machine is started; the names are those of `ClusterSettings`.
+        """Remember how the VM is started; the names are those of `ClusterSettings`.
 
-        Raises `InvalidInput` for CPUs or memory that QEMU would refuse, and `CorruptFile` when nothing can be written.
+        Raises `InvalidInput` for CPUs, memory or user-data that can't be used, `CorruptFile` when nothing can be
+        written.
         """
+        if fault := user_data_fault(self.files, changes.get("user_data", "")):
+            raise fault.error
         self._context.remember(**changes)
 
-    def start(self, settings: StartSettings | None = None, *, control: Control | None = None) -> None:
-        """Start the machine with ports of its own and write them to the state file. See `Qemu.start`.
+    def plan_start(self, spec: StartSpec | None = None) -> StartPlan:
+        """How `start` would do it now: through podplane, or the VM alone, and what that costs."""
+        return plan_start(self.files, spec or StartSpec())
 
-        Where `settings` say nothing, what is remembered counts; the CPUs, memory and user-data they name are remembered
-        once the machine runs.
+    def start(self, spec: StartSpec | None = None, *, control: Control | None = None) -> Started:
+        """Start the VM: through podplane where that made its cluster, is installed, and `spec` asks for nothing else.
+
+        A VM that is started alone gets ports of its own, which are written to the state file. Where `spec` says
+        nothing, what is remembered counts; the CPUs, memory and user-data it names are remembered once the VM runs.
+        Raises what `Qemu.start` does.
         """
-        start.start(self._context, settings or StartSettings(), control or Control())
+        return start_vm(self._context, spec or StartSpec(), control or Control())
 
     def user_data(self, replacement: Path | None = None) -> str:
         """The text of `replacement`, else of the cluster's own user-data, else nothing. Raises `InvalidInput`."""
@@ -123,16 +141,16 @@ class Cluster:
 
     def restart(
         self,
-        settings: StartSettings | None = None,
+        spec: StartSpec | None = None,
         *,
         timeouts: StopTimeouts | None = None,
         control: Control | None = None,
-    ) -> None:
-        """Stop and start again, as it was started unless `settings`, or what was remembered since, say otherwise.
+    ) -> Started:
+        """Stop and start again, as it was started unless `spec`, or what was remembered since, says otherwise.
 
-        A machine that does not run is just started.
+        A VM that does not run is just started. Of a cluster that podplane made only the VM is started, with a warning.
         """
-        start.restart(self._context, settings, timeouts, control or Control())
+        return restart_vm(self._context, spec, timeouts, control or Control())
 
     def pause(self, *, control: Control | None = None) -> None:
         """Stop the guest's CPUs."""

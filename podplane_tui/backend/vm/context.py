@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from podplane_tui.backend.config.fields import check_fields
 from podplane_tui.backend.core.errors import CorruptFile, NotRunning, StopFailed
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.core.status import Ports
-from podplane_tui.backend.qemu.arguments import parse_memory, validate_cpus
 from podplane_tui.backend.runtime.leftovers import clear
 from podplane_tui.backend.runtime.ports import ports_of, read_state_file
 from podplane_tui.backend.vm.manager import Qemu
@@ -84,8 +84,6 @@ class Context:
 
         Raises `InvalidInput` for CPUs or memory that QEMU would refuse, and `CorruptFile` when nothing can be written.
         """
-        validate_cpus(changes.get("cpus", ""))
-        if changes.get("memory"):
-            parse_memory(changes["memory"])
+        check_fields(cpus=changes.get("cpus", ""), memory=changes.get("memory", ""))
         with os_errors_as(CorruptFile, f"the settings of {self.qemu.vm_name} can't be written"):
             update_settings(self.files, **changes)

@@ -3,32 +3,117 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from podplane_tui.backend.config.fields import FieldFault, field_fault
+from podplane_tui.backend.config.validators import digest_fault
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.core.errors import InvalidImage, InvalidInput, VMError
+from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.sizes import parse_disk_size
+from podplane_tui.backend.images.cache import choose_image, require_default
 from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.vm.access import forget_host_keys
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.disk import Disk
-from podplane_tui.backend.vm.user_data import keep_user_data, read_user_data
+from podplane_tui.backend.vm.user_data import keep_user_data, read_user_data, user_data_fault
+
+EMPTY_IMAGE = "empty"
+"""The image that is none: a disk with nothing on it."""
 
 
-def create(context: Context, image: Path | None, *, size: str, control: Control) -> None:
+@dataclass(frozen=True, slots=True)
+class CreateSpec:
+    """What to make; "" stands for the default of each.
+
+    `image` is the path of a qcow2 file, a URL with its `digest`, the name of an image in podplane's cache, or
+    `EMPTY_IMAGE`; by default the image of podplane's manifest. `source` is the id of a stopped VM of the same
+    architecture whose disk is copied, in place of image and size. `disk_size` is written like `40G`. `cpus`, `memory`
+    (QEMU's spellings) and `user_data` (an absolute path) are remembered for its starts.
+    """
+
+    image: str = ""
+    digest: str = ""
+    disk_size: str = ""
+    cpus: str = ""
+    memory: str = ""
+    user_data: str = ""
+    source: str = ""
+
+
+EMPTY_DISK = CreateSpec(image=EMPTY_IMAGE)
+"""A VM with an empty disk of the usual size."""
+
+
+def create_fault(files: VMFiles, spec: CreateSpec) -> FieldFault | None:
+    """What is known to be wrong with `spec` before anything is done; None when nothing is.
+
+    It looks at the files that `spec` names, not at the network.
+    """
+    return spec_fault(spec) or _image_fault(spec, files.arch) or user_data_fault(files, spec.user_data)
+
+
+def spec_fault(spec: CreateSpec) -> FieldFault | None:
+    """The same without a look at any file."""
+    if spec.source and (spec.image or spec.digest or spec.disk_size):
+        error = InvalidInput(
+            "a copy takes image and size from the other VM", hint="leave image, digest and disk size out"
+        )
+        return FieldFault("source", error)
+    if words := digest_fault(spec.image, spec.digest):
+        return FieldFault("digest", InvalidInput(words))
+    return field_fault(digest=spec.digest, disk_size=spec.disk_size, cpus=spec.cpus, memory=spec.memory)
+
+
+def _image_fault(spec: CreateSpec, arch: str) -> FieldFault | None:
+    path = Path(spec.image)
+    try:
+        if not spec.image and not spec.source:
+            require_default(arch)
+        elif path.is_absolute():  # neither a URL nor the name of an image
+            if not os.path.lexists(path):
+                raise InvalidImage(f"there is no file {path}", hint="check the path")
+            read_image(path)
+    except VMError as error:
+        return FieldFault("image", error)
+    return None
+
+
+def create_vm(context: Context, spec: CreateSpec, control: Control) -> None:
     """See `Cluster.create`."""
+    if fault := create_fault(context.files, spec):
+        raise fault.error
+    if spec.source:
+        source = Context.of(context.files._replace(cluster_id=spec.source))
+        _copy(context, source, control)
+    else:
+        image = None
+        if spec.image != EMPTY_IMAGE:
+            image = choose_image(spec.image, context.files.arch, control, digest=spec.digest)
+        _make(context, image, size=spec.disk_size or VIRTUAL_SIZE, control=control)
+    named = {"cpus": spec.cpus, "memory": spec.memory, "user_data": spec.user_data}
+    if changes := {name: value for name, value in named.items() if value}:
+        context.remember(**changes)
+
+
+def _make(context: Context, image: Path | None, *, size: str, control: Control) -> None:
+    """Make the disk on top of `image`, or an empty one."""
     wanted, least = parse_disk_size(size), 0 if image is None else read_image(image).virtual_bytes
     if wanted < least:
         raise InvalidInput(
-            f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G", hint="give more"
+            f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G",
+            hint="give more",
         )
     control.report("making the disk")
     context.qemu.create(image, size=size)
     forget_host_keys(context.files)  # those of a disk there was before
 
 
-def clone(context: Context, source: Context, control: Control) -> None:
-    """See `Cluster.clone`."""
+def _copy(context: Context, source: Context, control: Control) -> None:
+    """Make the disk as a copy of that of `source`, to be started as that is; whole, or not at all."""
     files = context.files
     with context.qemu.locked("create"):
         Disk(source.qemu).copy_to(context.qemu, control=control)

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from podplane_tui.backend.config.fields import check_fields
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import (
     Cancelled,
@@ -44,10 +45,8 @@ from podplane_tui.backend.qemu.arguments import (
     DirectBootOptions,
     FirmwareDrives,
     PortForward,
-    parse_memory,
     qemu_arguments,
     qemu_binary,
-    validate_cpus,
 )
 from podplane_tui.backend.qemu.diagnosis import advice, says_port_is_taken
 from podplane_tui.backend.qemu.gate import Gate
@@ -82,20 +81,29 @@ class Launch:
     network: bool = True
 
 
-def launch(
-    files: VMFiles,
-    spec: Launch,
-    control: Control,
-    *,
-    meanwhile: Callable[[], object] | None = None,
-    commit: Callable[[], object] | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start the machine of `files` and give its QEMU once it answers. For use under the lock, when it does not run.
+@dataclass(frozen=True, slots=True)
+class Launching:
+    """A QEMU on its way up: `child` is its process."""
 
-    `meanwhile` is called while QEMU starts, `commit`
-    last; when one fails, so does the launch. Raises `InvalidInput`, `VMNotFound`, `InvalidImage`, `CorruptFile`,
-    `MissingProgram`, `Cancelled`, or `StartFailed` with QEMU's own words; after any of them nothing is there that was
-    not there before.
+    child: subprocess.Popen[bytes]
+    _files: VMFiles
+    _control: Control
+
+    def await_answer(self) -> None:
+        """Wait until QEMU answers on its control socket: then it has opened its disks, ports and memory.
+
+        Raises `Cancelled`, and `StartFailed` with QEMU's own words.
+        """
+        _await_answer(self._files, self.child, self._control)
+
+
+@contextlib.contextmanager
+def launching(files: VMFiles, spec: Launch, control: Control) -> Iterator[Launching]:
+    """Start the VM of `files`. For use under the lock, when it does not run.
+
+    The block is for what can be done while QEMU starts, has to wait for its answer, and may do more after that. When
+    anything raises, the block included, nothing is there afterwards that was not there before. Raises `InvalidInput`,
+    `VMNotFound`, `InvalidImage`, `CorruptFile`, `MissingProgram`, `StartFailed`.
     """
     undo: list[Callable[[], object]] = []
     over = threading.Event()
@@ -103,18 +111,14 @@ def launch(
         means = check(files, spec)
         _check_leftovers(files)
         try:
-            child = _launch(files, spec, means, control, undo)
+            child = _begin(files, spec, means, control, undo)
             if not spec.monitor:
                 # Whoever starts a process has to collect it, or it stays a zombie for as long as the program runs. The
                 # thread takes longest to start: done while QEMU does.
                 threading.Thread(target=_collect, args=(child, over), name=f"reap-{child.pid}", daemon=True).start()
             sync_file(files.pid_file)  # only now: a power cut before takes QEMU as well
             _tidy(files, control)
-            if meanwhile is not None:
-                meanwhile()
-            _await_answer(files, child, control)
-            if commit is not None:
-                commit()
+            yield Launching(child, files, control)
         except BaseException:
             while undo:
                 with contextlib.suppress(OSError):
@@ -122,7 +126,6 @@ def launch(
             raise
         finally:
             over.set()
-    return child
 
 
 def _collect(child: subprocess.Popen[bytes], over: threading.Event) -> None:
@@ -143,13 +146,11 @@ def check(files: VMFiles, spec: Launch) -> Means:
     """Find what the start takes, and raise for all that is known to keep the machine of `files` from it.
 
     What stands where its PID file and sockets will be is not looked at: while it runs they are its own. Raises what
-    `launch` does, and writes nothing.
+    `launching` does, and writes nothing.
     """
     if sys.platform == "win32":
         raise Unsupported("virtual machines can't be run on Windows", hint="use Linux or macOS")
-    validate_cpus(spec.cpus)
-    if spec.memory:
-        parse_memory(spec.memory)
+    check_fields(cpus=spec.cpus, memory=spec.memory)
     if not os.path.lexists(files.image):
         raise VMNotFound(f"{files.name} has no disk at {files.image}", hint="create it first")
     backing = read_image(files.image).backing_file
@@ -186,7 +187,7 @@ def _check_leftovers(files: VMFiles) -> None:
             )
 
 
-def _launch(
+def _begin(
     files: VMFiles, spec: Launch, means: Means, control: Control, undo: list[Callable[[], object]]
 ) -> subprocess.Popen[bytes]:
     """Make all that QEMU needs, put its PID file on disk, and let it begin."""

@@ -45,7 +45,7 @@ from podplane_tui.backend.sync import copy
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import adopt
 from podplane_tui.backend.vm.delete import machine_files, remove
-from podplane_tui.backend.vm.launch import Launch, launch
+from podplane_tui.backend.vm.launch import Launch, Launching, launching
 from podplane_tui.backend.vm.protocol import Options
 
 HOST_ADDRESS = "10.0.2.2"
@@ -210,21 +210,16 @@ class Qemu:
         a start that fails leaves nothing behind.
         """
         spec = Launch(user_data, cpus, memory, ssh_authorized_key, monitor, boot, ports, accelerator, network)
-        child = self.launch(spec, control or Control())
+        with self.launching(spec, control or Control()) as starting:
+            starting.await_answer()
         if monitor:
-            self.wait_in_foreground(child)
+            self.wait_in_foreground(starting.child)
 
-    def launch(
-        self,
-        spec: Launch,
-        control: Control,
-        *,
-        meanwhile: Callable[[], object] | None = None,
-        commit: Callable[[], object] | None = None,
-    ) -> subprocess.Popen[bytes]:
-        """`start` without the wait of a foreground machine: give the child once it answers and `commit` was done.
+    @contextlib.contextmanager
+    def launching(self, spec: Launch, control: Control) -> Iterator[Launching]:
+        """The same for what has more to do in between, and without the wait for a VM in the foreground.
 
-        `meanwhile` is called while QEMU starts.
+        See `launching` in `podplane_tui.backend.vm.launch`. Raises what `start` does.
         """
         with self.locked("start"):
             process = self.process()
@@ -232,7 +227,8 @@ class Qemu:
                 raise AlreadyRunning(
                     f"{self.vm_name} is already running as process {process.pid}", hint="stop or restart it"
                 )
-            return launch(self.files, spec, control, meanwhile=meanwhile, commit=commit)
+            with launching(self.files, spec, control) as starting:
+                yield starting
 
     def wait_in_foreground(self, child: subprocess.Popen[bytes]) -> None:
         """Wait for a machine started with `monitor` and clear its files. Ctrl-C is QEMU's to handle meanwhile."""

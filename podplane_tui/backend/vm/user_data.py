@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from podplane_tui.backend.config.fields import FieldFault
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
 from podplane_tui.backend.core.files import open_regular, os_errors_as, write_atomic
 from podplane_tui.backend.core.paths import VMFiles
@@ -30,6 +31,16 @@ def read_user_data(files: VMFiles, replacement: Path | None = None) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"the user-data {path} is not UTF-8 text", hint="save it as such") from error
+
+
+def user_data_fault(files: VMFiles, path: str) -> FieldFault | None:
+    """What is wrong with a file of user-data for the VM of `files`; "" stands for none."""
+    try:
+        if path:
+            read_user_data(files, Path(path))
+    except InvalidInput as error:
+        return FieldFault("user_data", error)
+    return None
 
 
 def keep_user_data(files: VMFiles, text: str) -> None:

@@ -21,6 +21,7 @@ from podplane_tui.backend.sync.output import names
 from podplane_tui.backend.sync.rsync import SyncRequest, filter_arguments, local_operand
 from podplane_tui.backend.vm import access
 from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.remembered import remember_sync
 
 _QUIET_MS = 100
 """Milliseconds without a change after which what has gathered is pushed."""
@@ -52,6 +53,8 @@ def keep_synced(context: Context, request: SyncRequest, *, user: str, control: C
     gone. A copy that fails is told, and tried again with the next change. Raises `InvalidInput` for a source that is
     not there or a request rsync can't take, `MissingProgram`, `Unsupported` when the system watches no more files.
     """
+    if context.qemu.exists():
+        remember_sync(context.files, request)
     with tempfile.TemporaryDirectory(prefix="pt-sync-") as folder, SharedConnection(Path(folder) / "ssh") as shared:
         watch = _Watch(context, request, user=user, control=control, folder=Path(folder), shared=shared)
         for changed in _changes(request.source, control):
@@ -104,7 +107,7 @@ class _Watch:
         try:
             self._shared.open(access.ssh_target(self._context, self._user), self._control)
             steered = replace(self._control, report=report, progress=progress)
-            access.sync(
+            access.push(
                 self._context, self._request, user=self._user, control=steered, control_socket=self._shared.path
             )
         except (NotRunning, ShellError) as error:

@@ -1,4 +1,4 @@
-"""One verb for many machines: which of them it makes sense for, and the one question before it."""
+"""One verb for many VMs: which of them it makes sense for, and the one question before it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,20 +11,21 @@ from podplane_tui.backend.core.format import count
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.repair import RepairKind
+from podplane_tui.backend.vm.verbs import VERBS, Verb, refusal
 from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Dialog, Question
-from podplane_tui.tui.verbs import WORDING, KeyNamer, Verb, refusal
+from podplane_tui.tui.verbs import KeyNamer, hint
 
 _LISTED = 5
-"""Machines a question names; the others it counts."""
+"""VMs a question names; the others it counts."""
 
 _STYLES = {Verb.RESET: "-large -dangerous"}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The machines a verb will be done to, those left out with the reason, and how many of them the filter hides."""
+    """The VMs a verb will be done to, those left out with the reason, and how many of them the filter hides."""
 
     able: tuple[VMStatus, ...]
     left_out: tuple[tuple[str, str], ...]
@@ -34,21 +35,23 @@ class Selection:
 def select(
     verb: Verb, vms: Iterable[VMStatus], *, busy: Collection[str], hidden: Collection[str], key: KeyNamer
 ) -> Selection:
-    """Sort the marked machines by whether `verb` makes sense for them; `busy` and `hidden` are keys."""
+    """Sort the marked VMs by whether `verb` makes sense for them; `busy` and `hidden` are keys."""
     able: list[VMStatus] = []
     left_out: list[tuple[str, str]] = []
     for vm in vms:
-        reason = "something else is being done to it" if vm.key in busy else refusal(verb, vm, key)
-        if reason is None:
-            able.append(vm)
+        refused = refusal(verb, vm)
+        if vm.key in busy:
+            left_out.append((one_line(vm.cluster_id), "is busy"))
+        elif refused is not None:
+            left_out.append((refused.name, str(VMError(refused.what, hint=hint(refused, key)))))
         else:
-            left_out.append((one_line(vm.cluster_id), one_line(reason).removeprefix(f"{vm.cluster_id} ")))
+            able.append(vm)
     return Selection(tuple(able), tuple(left_out), sum(vm.key in hidden for vm in able))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The work for each machine, those left out with the reason, and the one question before it."""
+    """The work for each VM, those left out with the reason, and the one question before it."""
 
     tasks: tuple[tuple[VMStatus, Work], ...]
     left_out: tuple[tuple[str, str], ...]
@@ -64,7 +67,7 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
     for vm in selection.able:
         name, words = one_line(vm.cluster_id), str(vm.state)
         try:
-            cluster = workshop.cluster(vm.cluster_id, vm.arch)
+            cluster = workshop.of(vm)
             if verb is Verb.DELETE:
                 paths = cluster.delete_plan()
                 doomed += paths
@@ -76,18 +79,20 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
                     left_out.append((name, words or "needs no repair"))
                     continue
                 tasks.append((vm, workshop.repair(vm, mending)))
+            elif verb is Verb.START:
+                tasks.append((vm, workshop.start(vm)))
             else:
                 tasks.append((vm, workshop.plain(verb, vm)))
         except (VMError, OSError) as error:
             left_out.append((name, one_line(str(error))))
             continue
         about.append((name, words))
-    title = f"{WORDING[verb].title} {count(len(tasks), 'VM')}?"
+    title = f"{VERBS[verb].title} {count(len(tasks), 'VM')}?"
     text = _text(about, left_out, selection.hidden)
     question: Dialog[bool] = (
         DeleteDialog(title=title, files=measure(doomed), text=text)
         if verb is Verb.DELETE
-        else Question(title=title, text=text, accept=WORDING[verb].title, style=_STYLES.get(verb, "-large"))
+        else Question(title=title, text=text, accept=VERBS[verb].title, style=_STYLES.get(verb, "-large"))
     )
     return Plan(tuple(tasks), tuple(left_out), question)
 

@@ -1,4 +1,4 @@
-"""What is asked before a machine's settings, disk or snapshots change, and the work that follows."""
+"""What is asked before a VM's settings, disk or snapshots change, and the work that follows."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ async def ask_settings(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | 
         settings=settings,
         running=vm.live,
         disk=format_size(vm.disk_virtual_bytes),
-        check=lambda answer: workshop.user_data_fault(vm.cluster_id, vm.arch, answer.user_data),
+        check=lambda answer: workshop.user_data_fault(vm, answer.user_data),
     )
     answer = await host.push_screen_wait(dialog)
     return None if answer is None else partial(_configure, workshop, vm, answer, host.key("vm.restart"))
 
 
 def _configure(workshop: Workshop, vm: VMStatus, answer: MachineSettings, restart_key: str, control: Control) -> str:
-    cluster = workshop.cluster(vm.cluster_id, vm.arch)
+    cluster = workshop.of(vm)
     cluster.remember(cpus=answer.cpus, memory=answer.memory, user_data=answer.user_data, user=answer.user)
     if answer.grow_to:
         cluster.disk.grow(answer.grow_to, control=control)
@@ -45,7 +45,7 @@ async def ask_snapshot(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | 
 
     Raises `VMError` when its snapshots can't be read.
     """
-    disk = workshop.cluster(vm.cluster_id, vm.arch).disk
+    disk = workshop.of(vm).disk
     found = await in_thread(disk.snapshots, name="snapshots")
     request = await host.push_screen_wait(SnapshotDialog(name=vm.cluster_id, snapshots=found))
     if request is None:
@@ -67,7 +67,7 @@ async def ask_snapshot(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | 
 
 
 def _snapshot(workshop: Workshop, vm: VMStatus, request: SnapshotRequest, control: Control) -> str:
-    disk = workshop.cluster(vm.cluster_id, vm.arch).disk
+    disk = workshop.of(vm).disk
     match request.what:
         case "take":
             disk.take_snapshot(request.name, control=control)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from textual.content import Content
@@ -13,46 +14,45 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.podplane import podplane_installed
 from podplane_tui.backend.vm.repair import RepairKind
+from podplane_tui.backend.vm.start import StartWay
+from podplane_tui.backend.vm.verbs import VERBS, Verb
 from podplane_tui.tui.actions import configure
 from podplane_tui.tui.actions.host import Asker
 from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.screens.delete import DeleteDialog, measure
 from podplane_tui.tui.screens.dialog import Question
-from podplane_tui.tui.screens.start import StartDialog, StartWay
+from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.verbs import WORDING, Verb
+from podplane_tui.tui.verbs import binding_id
+
+Ask = Callable[[Asker, Workshop, VMStatus], Awaitable[Work | None]]
+"""Asks what has to be asked before a verb and gives its work; None when the answer was no.
+
+Raises `VMError` or `OSError` when it can't be asked.
+"""
 
 
-async def ask(host: Asker, workshop: Workshop, vm: VMStatus, verb: Verb) -> Work | None:
-    """The work of `verb`, after whatever has to be asked first; None when the answer was no.
+def _at_once(verb: Verb) -> Ask:
+    async def ask(_host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
+        return workshop.plain(verb, vm)
 
-    Raises `VMError` or `OSError` when it can't be asked.
-    """
-    name = vm.cluster_id
-    match verb:
-        case Verb.STOP | Verb.RESTART:
-            question = Question(
-                title=f"{WORDING[verb].title} {name}?",
-                text=_stop_text(workshop.stop_timeouts, verb, host.key("vm.stop")),
-                accept=WORDING[verb].title,
-            )
-            return workshop.plain(verb, vm) if await host.push_screen_wait(question) else None
-        case Verb.RESET:
-            text = Content("The guest restarts at once, as with a reset button: what it has not saved is lost.")
-            question = Question(title=f"Reset {name}?", text=text, accept="Reset", style="-dangerous")
-            return workshop.plain(verb, vm) if await host.push_screen_wait(question) else None
-        case Verb.START:
-            return await _ask_start(host, workshop, vm)
-        case Verb.DELETE:
-            return await _ask_delete(host, workshop, vm)
-        case Verb.REPAIR:
-            return await _ask_repair(host, workshop, vm)
-        case Verb.CONFIGURE:
-            return await configure.ask_settings(host, workshop, vm)
-        case Verb.SNAPSHOT:
-            return await configure.ask_snapshot(host, workshop, vm)
-        case _:
-            return workshop.plain(verb, vm)
+    return ask
+
+
+def _stopping(verb: Verb) -> Ask:
+    async def ask(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
+        title = VERBS[verb].title
+        text = _stop_text(workshop.stop_timeouts, verb, host.key(binding_id(Verb.STOP)))
+        question = Question(title=f"{title} {vm.cluster_id}?", text=text, accept=title)
+        return workshop.plain(verb, vm) if await host.push_screen_wait(question) else None
+
+    return ask
+
+
+async def _ask_reset(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
+    text = Content("The guest restarts at once, as with a reset button: what it has not saved is lost.")
+    question = Question(title=f"Reset {vm.cluster_id}?", text=text, accept="Reset", style="-dangerous")
+    return workshop.plain(Verb.RESET, vm) if await host.push_screen_wait(question) else None
 
 
 def _stop_text(timeouts: StopTimeouts, verb: Verb, stop_key: str) -> Content:
@@ -74,7 +74,7 @@ def _stop_text(timeouts: StopTimeouts, verb: Verb, stop_key: str) -> Content:
 
 async def _ask_delete(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
     def look() -> tuple[tuple[Path, ...], DeleteDialog]:
-        plan = workshop.cluster(vm.cluster_id, vm.arch).delete_plan()
+        plan = workshop.of(vm).delete_plan()
         return plan, DeleteDialog(title=f"Delete {vm.cluster_id}?", files=measure(plan))
 
     plan, dialog = await in_thread(look, name="delete-plan")
@@ -82,20 +82,34 @@ async def _ask_delete(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | N
 
 
 async def _ask_start(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
+    """A VM that podplane has nothing to do with is started without a question."""
     if not await in_thread(lambda: vm.files.made_by_podplane, name="start-look"):
-        return workshop.plain(Verb.START, vm)
+        return workshop.start(vm)
     way = await host.push_screen_wait(StartDialog(name=vm.cluster_id, installed=podplane_installed()))
-    if way is None:
-        return None
-    return workshop.plain(Verb.START, vm) if way is StartWay.PODPLANE else workshop.start_alone(vm)
+    return None if way is None else workshop.start(vm, vm_only=way is StartWay.VM_ONLY)
 
 
 async def _ask_repair(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
-    plan = await in_thread(workshop.cluster(vm.cluster_id, vm.arch).repair_plan, name="repair-plan")
+    plan = await in_thread(workshop.of(vm).repair_plan, name="repair-plan")
     steps = [one_line(step.description) for step in plan.steps]
     if all(step.kind is RepairKind.MANUAL for step in plan.steps):
-        raise VMError(" ".join(steps) or f"{vm.cluster_id} is {vm.state}: there is nothing to repair")
+        raise VMError("; ".join(steps) or f"nothing is wrong with {vm.cluster_id}")
     lines = Content("\n").join(Content.assemble(("  • ", "$text-accent"), step) for step in steps)
     text = Content.assemble("This will be done, and no disk is lost by it:\n\n", lines)
     question = Question(title=f"Repair {vm.cluster_id}?", text=text, accept="Repair")
     return workshop.repair(vm, plan) if await host.push_screen_wait(question) else None
+
+
+ASK: Mapping[Verb, Ask] = {
+    Verb.START: _ask_start,
+    Verb.STOP: _stopping(Verb.STOP),
+    Verb.RESTART: _stopping(Verb.RESTART),
+    Verb.PAUSE: _at_once(Verb.PAUSE),
+    Verb.RESUME: _at_once(Verb.RESUME),
+    Verb.RESET: _ask_reset,
+    Verb.DELETE: _ask_delete,
+    Verb.REPAIR: _ask_repair,
+    Verb.CONFIGURE: configure.ask_settings,
+    Verb.SNAPSHOT: configure.ask_snapshot,
+}
+"""What is asked before each verb that is about a VM, but for the copies, which `sync` asks about."""

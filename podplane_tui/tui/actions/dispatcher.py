@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.vm.verbs import VERBS, Verb
 from podplane_tui.tui.actions import bulk
-from podplane_tui.tui.actions.confirm import ask
+from podplane_tui.tui.actions.confirm import ASK
 from podplane_tui.tui.actions.host import ActionHost
 from podplane_tui.tui.actions.runner import JobRunner
 from podplane_tui.tui.actions.sync import ask_sync
@@ -21,7 +22,7 @@ from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens.create import CreateDialog, CreateRequest
 from podplane_tui.tui.state.jobs import Outcome
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.verbs import Verb, refusal
+from podplane_tui.tui.verbs import binding_id, why_not
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -44,6 +45,8 @@ class Actions:
         """Requests that may open a dialog, or have one open."""
         self._asked: Worker[None] | None = None
         self._asked_at = 0.0
+        self._without_vm = {Verb.CREATE: self._ask_create, Verb.SERVER: self._ask_server}
+        """What is asked before each verb that is about no VM."""
         self._not_made: tuple[CreateRequest | None, str] = (None, "")
         """What could not be made, and why: the next dialog begins with it, so that nothing has to be typed twice."""
 
@@ -62,19 +65,17 @@ class Actions:
         try:
             if len(event.keys) > 1:
                 do = await self._ask_about_many(event)
-            elif event.verb is Verb.CREATE:
-                do = await self._ask_create()
-            elif event.verb is Verb.SERVER:
-                do = partial(self.jobs.run, event.verb, "", "the local server", self.workshop.start_server)
-            else:
+            elif VERBS[event.verb].about_vm:
                 do = await self._ask_about(event.verb, event.keys[0])
+            else:
+                do = await self._without_vm[event.verb]()
         finally:
             self.asking -= 1
         if do is not None:
             await do()
 
     async def _ask_about_many(self, event: ActionRequested) -> Doing | None:
-        """The same for many machines, with one question that lists them, and then all at once."""
+        """The same for many VMs, with one question that lists them, and then all at once."""
         verb = event.verb
         vms = [vm for vm in self._host.vms or () if vm.key in event.keys]
         chosen = bulk.select(verb, vms, busy=self.jobs.busy, hidden=event.hidden, key=self._host.key)
@@ -101,7 +102,7 @@ class Actions:
         return None
 
     async def _ask_about(self, verb: Verb, key: str) -> Doing | None:
-        """Refuse, or ask. One verb at a time per machine."""
+        """Refuse, or ask. One verb at a time per VM."""
         vm = next((vm for vm in self._host.vms or () if vm.key == key), None)
         if vm is None:
             self._host.refuse("That VM is gone.")
@@ -111,8 +112,7 @@ class Actions:
         if key in self.jobs.busy:
             self.jobs.meet(key, verb)
             return None
-        reason = refusal(verb, vm, self._host.key)
-        if reason is not None:
+        if reason := why_not(verb, vm, self._host.key):
             self._host.refuse(reason)
             return None
         self._host.clear_notifications()  # none of them may cover the question
@@ -128,12 +128,15 @@ class Actions:
 
     async def _ask(self, verb: Verb, vm: VMStatus) -> Work | None:
         if verb not in {Verb.SYNC, Verb.WATCH}:
-            return await ask(self._host, self.workshop, vm, verb)
+            return await ASK[verb](self._host, self.workshop, vm)
         answer = await ask_sync(self._host, self.workshop, vm, watch=verb is Verb.WATCH)
         if answer is not None and answer.watch:
             self._begin_watch(vm, answer.request)
             return None
         return self.workshop.sync(vm, answer.request) if answer is not None else None
+
+    async def _ask_server(self) -> Doing | None:
+        return partial(self.jobs.run, Verb.SERVER, "", "the local server", self.workshop.start_server)
 
     async def _ask_create(self) -> Doing | None:
         arch = self._host.arch
@@ -147,30 +150,33 @@ class Actions:
             defaults=self._host.config.create,
             start=start,
             error=error,
-            check=lambda request: self.workshop.create_fault(request, arch),
+            check=lambda request: self.workshop.cluster(request.cluster_id, arch).create_fault(request.spec),
         )
         request = await self._host.push_screen_wait(dialog)
         return None if request is None else partial(self._create, request)
 
     async def _create(self, request: CreateRequest) -> None:
         key = f"{request.cluster_id}.{self._host.arch}"
-        task = self.workshop.create(request, self._host.arch, start_key=self._host.key("vm.start"))
+        start_key = self._host.key(binding_id(Verb.START))
+        task = self.workshop.create(request.cluster_id, request.spec, self._host.arch, start_key=start_key)
         ended = await self.jobs.run(Verb.CREATE, key, request.cluster_id, task)
         if ended is None:
             return
         if ended.outcome is Outcome.DONE:
             self._host.select(request.cluster_id)
         elif ended.outcome is Outcome.FAILED:
-            self._not_made = request, ended.message
+            self._not_made = request, ended.told
             if not self.asking and self._host.list_focused:
-                self.request(ActionRequested(Verb.CREATE))  # else with the next wish for a machine
+                self.request(ActionRequested(Verb.CREATE))  # else with the next wish for a VM
 
-    # Watches: beside the one verb at a time that a machine takes, and any number of them
+    # Watches: beside the one verb at a time that a VM takes, and any number of them
 
     def _begin_watch(self, vm: VMStatus, request: SyncRequest) -> None:
         slot = f"{vm.key} {request.source} {request.destination}"
         if slot in self.jobs.busy:
-            self._host.refuse(f"{request.source} is watched already: press {self._host.key('vm.watch')} to end that")
+            self._host.refuse(
+                f"{request.source} is watched already: press {self._host.key(binding_id(Verb.WATCH))} to end that"
+            )
             return
         subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
         task = self.workshop.watch(vm, request)

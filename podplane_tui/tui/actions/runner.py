@@ -1,4 +1,4 @@
-"""The verbs that are being done: each in a thread, with a row in the journal, one at a time per machine."""
+"""The verbs that are being done: each in a thread, with a row in the journal, one at a time per VM."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from functools import partial
 
 from podplane_tui.backend.core.errors import Cancelled, VMError
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.vm.verbs import VERBS, Verb
 from podplane_tui.tui.actions.host import JobHost
 from podplane_tui.tui.actions.tasks import Work
 from podplane_tui.tui.state.jobs import Job, Outcome, RunningJob
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.toasts import TOAST_LIMIT
-from podplane_tui.tui.verbs import ABANDONED_AT_EXIT, WORDING, Verb
 
 _REPORT_INTERVAL = 0.05
 
@@ -30,13 +30,13 @@ class JobRunner:
 
     @property
     def busy(self) -> AbstractSet[str]:
-        """The slots in which something runs: the keys of machines, and others."""
+        """The slots in which something runs: the keys of VMs, and others."""
         return self._running.keys()
 
     async def run(self, verb: Verb, key: str, subject: str, task: Work, *, slot: str = "") -> Job | None:
         """Do it in a thread, with a row in the journal; errors become its end and a toast. Gives how it ended.
 
-        What shares a `slot` (without one: a machine) is done one at a time; None: there was something else to do there.
+        What shares a `slot` (without one: a VM) is done one at a time; None: there was something else to do there.
         """
         slot = slot or key
         if slot in self._running:
@@ -47,17 +47,17 @@ class JobRunner:
         self._running[slot] = running
         self._host.show_job(job)
         self._host.look_now()
-        outcome, message = Outcome.DONE, ""
+        outcome, message, hint = Outcome.DONE, "", ""
         try:
             message = await in_thread(lambda: task(running.control), name=f"{verb}-{key}", at_exit=AtExit.FINISH)
         except asyncio.CancelledError:  # the program ends, and with it all who wait for a thread
-            if verb in ABANDONED_AT_EXIT:
+            if VERBS[verb].waits:
                 running.control.cancel.set()
             raise
         except Cancelled as error:
-            outcome, message = Outcome.CANCELLED, str(error)
+            outcome, message, hint = Outcome.CANCELLED, error.problem, error.hint
         except VMError as error:
-            outcome, message = Outcome.FAILED, str(error)
+            outcome, message, hint = Outcome.FAILED, error.problem, error.hint
         except OSError as error:
             outcome, message = Outcome.FAILED, f"{error.filename or 'the system'}: {error.strerror or error}"
         except Exception as error:
@@ -65,13 +65,13 @@ class JobRunner:
             outcome, message = Outcome.FAILED, f"unexpected {type(error).__name__}: {error}"
         finally:
             del self._running[slot]
-        ended = running.finish(outcome, message)
+        ended = running.finish(outcome, message, hint)
         self._host.show_job(ended)
         self._host.look_now(doubt=True)
         if outcome is Outcome.FAILED:
-            title = f"{WORDING[verb].title} {ended.subject} failed"
-            text = one_line(message, limit=TOAST_LIMIT)
-            self._host.notify(text, title=title, severity="error", timeout=10, markup=False)
+            title = f"{VERBS[verb].title} {ended.subject} failed"
+            parts = (one_line(part, limit=TOAST_LIMIT) for part in (message, hint) if part)
+            self._host.notify("\n".join(parts), title=title, severity="error", timeout=10, markup=False)
         return ended
 
     def _fetch_later(self, key: str) -> None:
@@ -93,7 +93,7 @@ class JobRunner:
             self._host.refuse(f"{running.job.subject} is busy: {running.job.headline}. Wait until that has ended.")
 
     def end_watches(self, key: str) -> bool:
-        """End the watches of a machine; whether there were any."""
+        """End the watches of a VM; whether there were any."""
         watches = [job for job in self._running.values() if job.job.verb is Verb.WATCH and job.job.key == key]
         for running in watches:
             running.control.cancel.set()

@@ -13,7 +13,7 @@ from podplane_tui.tui.threads import in_thread
 
 async def ask_sync(host: Asker, workshop: Workshop, vm: VMStatus, *, watch: bool) -> SyncAnswer | None:
     """What to copy into `vm`; None when nothing. With `watch` the dialog begins with that switched on."""
-    files = workshop.cluster(vm.cluster_id, vm.arch).files
+    files = workshop.of(vm).files
     recent = (await in_thread(lambda: read_settings(files), name="settings")).syncs
     answer: SyncAnswer | None = None
     while True:

@@ -6,36 +6,65 @@ has the bindings; help, palette, footer and the `keys` verb read them here or fr
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from textual.binding import Binding
 
-from podplane_tui.tui.verbs import WORDING, Verb
+from podplane_tui.backend.vm.verbs import VERBS, Verb
+from podplane_tui.tui.verbs import binding_id
 
 
-def _verb(verb: Verb, key: str, label: str, *, show: bool = True, key_display: str | None = None) -> Binding:
-    return Binding(
-        key,
-        f"verb('{verb}')",
-        label,
-        show=show,
-        key_display=key_display,
-        id=f"vm.{verb}",
-        tooltip=WORDING[verb].help,
-    )
+class VerbKey(NamedTuple):
+    """A key that asks for a verb: for the first of `verbs` that can be done to the VM it is about."""
 
+    verbs: tuple[Verb, ...]
+    key: str
+    label: str
+    footer: bool = False
+    display: str | None = None
+    tooltip: str = ""
+
+    @property
+    def binding(self) -> Binding:
+        """The binding; its id is `vm.` and the name of the first verb, or that of another group."""
+        first = self.verbs[0]
+        names = ", ".join(f"'{verb}'" for verb in self.verbs)
+        return Binding(
+            self.key,
+            f"verb({names})",
+            self.label,
+            show=self.footer,
+            key_display=self.display,
+            id=binding_id(first),
+            tooltip=self.tooltip or VERBS[first].help,
+        )
+
+
+VERB_KEYS = (
+    VerbKey((Verb.CREATE,), "n", "New", footer=True),
+    VerbKey((Verb.START,), "s", "Start", footer=True),
+    VerbKey((Verb.STOP,), "x", "Stop", footer=True),
+    VerbKey((Verb.RESTART,), "r", "Restart", footer=True),
+    VerbKey((Verb.DELETE,), "d", "Delete", footer=True),
+    VerbKey((Verb.SYNC,), "y", "Sync", footer=True),
+    VerbKey((Verb.WATCH,), "W", "Watch"),
+    VerbKey((Verb.CONFIGURE,), "m", "VM settings"),
+    VerbKey((Verb.SNAPSHOT,), "B", "Snapshots"),
+    VerbKey((Verb.PAUSE, Verb.RESUME), "P", "Pause", tooltip="Pause a running VM, or resume a paused one"),
+    VerbKey((Verb.RESET,), "R", "Reset"),
+    VerbKey((Verb.REPAIR,), "exclamation_mark", "Repair", display="!"),
+    VerbKey((Verb.SERVER,), "L", "Start the local server"),
+)
+"""The key of each verb."""
+
+VERBS_OF = {binding_id(each.verbs[0]): each.verbs for each in VERB_KEYS}
+"""By the id of a binding, the verbs that its key asks for."""
 
 APP = (Binding("ctrl+z", "suspend", "Suspend", show=False, id="app.suspend", tooltip="Back to the shell"),)
 """Everywhere."""
 
 DASHBOARD = (
-    _verb(Verb.CREATE, "n", "New"),
-    _verb(Verb.START, "s", "Start"),
-    _verb(Verb.STOP, "x", "Stop"),
-    _verb(Verb.RESTART, "r", "Restart"),
-    _verb(Verb.DELETE, "d", "Delete"),
-    _verb(Verb.SYNC, "y", "Sync"),
-    _verb(Verb.WATCH, "W", "Watch", show=False),
-    _verb(Verb.CONFIGURE, "m", "Machine", show=False),
-    _verb(Verb.SNAPSHOT, "B", "Snapshots", show=False),
+    *(each.binding for each in VERB_KEYS),
     Binding("c", "show_tab('console')", "Console", id="console.type", tooltip="Type into the selected VM's console"),
     Binding(
         "ctrl+f",
@@ -98,20 +127,7 @@ DASHBOARD = (
     Binding("slash", "filter", "Filter", key_display="/", id="view.filter", tooltip="Narrow the list of VMs"),
     Binding("f", "toggle_full", "Full", show=False, id="view.full", tooltip="Give the whole screen to the lower panel"),
     Binding("e", "enter_tab('events')", "Events", show=False, id="events.show", tooltip="What was done, every error"),
-    Binding(
-        "P", "pause_or_resume", "Pause", show=False, id="vm.pause", tooltip="Pause the selected VM, or let it go on"
-    ),
     Binding("Y", "copy_ssh", "Copy ssh", show=False, id="vm.copy_ssh", tooltip="Copy the ssh command of the VM"),
-    _verb(Verb.RESET, "R", "Reset", show=False),
-    _verb(Verb.REPAIR, "exclamation_mark", "Repair", show=False, key_display="!"),
-    Binding(
-        "L",
-        "verb('server')",
-        "Start the local server",
-        show=False,
-        id="server.start",
-        tooltip=WORDING[Verb.SERVER].help,
-    ),
     Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose the list's columns"),
     Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys"),
     Binding("f1", "app.tour", "Tour", show=False, id="app.tour", tooltip="A tour in four short pages"),

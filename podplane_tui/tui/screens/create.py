@@ -1,39 +1,30 @@
-"""The create dialog: a cluster id, a base image, and what the machine is started with."""
+"""The create dialog: a cluster id, a base image, and what the VM is started with."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from textual.containers import Horizontal
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from podplane_tui.backend.config.fields import FieldFault
 from podplane_tui.backend.config.model import CreateDefaults
-from podplane_tui.backend.config.validators import digest_fault
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.paths import validate_cluster_id
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.qemu.arguments import parse_memory, validate_cpus
-from podplane_tui.tui.screens.dialog import Fault, Form
+from podplane_tui.backend.vm.create import EMPTY_IMAGE, CreateSpec, spec_fault
+from podplane_tui.tui.screens.dialog import Form
 from podplane_tui.tui.threads import in_thread
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRequest:
-    """What to make. `image` is a path, a URL with its `digest`, or a name in podplane's cache; "": podplane's own.
-
-    "" stands for the default of each of the others.
-    """
+class CreateRequest(NamedTuple):
+    """What to make, and under which id."""
 
     cluster_id: str
-    image: str = ""
-    digest: str = ""
-    disk_size: str = ""
-    cpus: str = ""
-    memory: str = ""
-    user_data: str = ""
+    spec: CreateSpec
 
 
 class PathSuggester(Suggester):
@@ -94,8 +85,7 @@ _FIELDS = (
 class CreateDialog(Form[CreateRequest]):
     """Dismisses with what to make. `taken` are the ids there are, `cached` the names of the images podplane has.
 
-    The fields begin with `start`, which did not work out for the reason `error`; without, with `defaults`. Without an
-    image of podplane's an empty field stands for an empty disk.
+    The fields begin with `start`, which did not work out for the reason `error`; without, with `defaults`.
     """
 
     AUTO_FOCUS = "#create-id"
@@ -108,21 +98,20 @@ class CreateDialog(Form[CreateRequest]):
         defaults: CreateDefaults | None = None,
         start: CreateRequest | None = None,
         error: str = "",
-        check: Callable[[CreateRequest], Fault | None] | None = None,
+        check: Callable[[CreateRequest], FieldFault | None] | None = None,
     ) -> None:
         super().__init__("create", title="New VM", accept="Create", check=check)
-        defaults = defaults or CreateDefaults()
+        first = (defaults or CreateDefaults()) if start is None else start.spec
         values = {"id": "" if start is None else start.cluster_id}
-        self._values = values | {
-            name: getattr(start or defaults, name.replace("-", "_")) for name, _, _ in _FIELDS if name != "id"
-        }
+        self._values = values | {name: getattr(first, name.replace("-", "_")) for name, _, _ in _FIELDS if name != "id"}
         self._error = error
         self._taken = taken
         self._cached = cached
 
     def compose_body(self) -> Iterable[Widget]:
         """A field a line; what is left empty is as its placeholder says."""
-        image = f"path or URL; empty: {self._cached[0]}" if self._cached else "path or URL; empty: an empty disk"
+        usual = f"default: {self._cached[0]}" if self._cached else f'"{EMPTY_IMAGE}" for an empty disk'
+        image = f"path or URL; {usual}"
         suggesters: dict[str, Suggester] = {
             "image": PathSuggester(self._cached),
             "user-data": PathSuggester(),
@@ -155,15 +144,13 @@ class CreateDialog(Form[CreateRequest]):
     def answer(self) -> CreateRequest | None:
         """The fields, once they make sense."""
         values = {name: self.query_one(f"#create-{name}", Input).value.strip() for name, _, _ in _FIELDS}
-        wrong = self._wrong(values)
-        if wrong is not None:
-            self.complain(*wrong)
+        if error := check_id(values["id"], self._taken):
+            self.complain("id", error)
             return None
         image = values["image"]
-        if image and image not in self._cached and "://" not in image:
+        if image not in {"", EMPTY_IMAGE, *self._cached} and "://" not in image:
             image = absolute(image)
-        return CreateRequest(
-            values["id"],
+        spec = CreateSpec(
             image,
             values["digest"],
             values["disk-size"],
@@ -171,26 +158,7 @@ class CreateDialog(Form[CreateRequest]):
             values["memory"],
             absolute(values["user-data"]),
         )
-
-    def _wrong(self, values: Mapping[str, str]) -> Fault | None:
-        """The first field that can't be, and why."""
-        if error := check_id(values["id"], self._taken):
-            return "id", error
-        if error := digest_fault(values["image"], values["digest"]):
-            return "digest", error
-        from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415
-        from podplane_tui.backend.images.digest import validate_digest  # noqa: PLC0415 - when somebody makes a machine
-
-        checks: dict[str, Callable[[str], object]] = {
-            "digest": validate_digest,
-            "disk-size": parse_disk_size,
-            "cpus": validate_cpus,
-            "memory": parse_memory,
-        }
-        for name, check in checks.items():
-            try:
-                if values[name]:
-                    check(values[name])
-            except InvalidInput as error:
-                return name, str(error)
-        return None
+        if fault := spec_fault(spec):
+            self.blame(fault)
+            return None
+        return CreateRequest(values["id"], spec)

@@ -6,6 +6,8 @@ What is not in view at the first moment, panels and dialogs, is imported and mad
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,15 +18,17 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import var
 
-from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.runtime.local_server import LocalServer
+from podplane_tui.backend.vm.verbs import VERBS, Verb, possible
 from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.keys.bindings import VERBS_OF
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens import dashboard_keys
 from podplane_tui.tui.screens.panels import PanelScreen
 from podplane_tui.tui.state.history import History
-from podplane_tui.tui.verbs import Verb
+from podplane_tui.tui.verbs import binding_id, why_not
 from podplane_tui.tui.widgets.key_footer import KeyFooter
 from podplane_tui.tui.widgets.summary import SummaryBar
 from podplane_tui.tui.widgets.vm_list.panel import MachineList
@@ -88,6 +92,7 @@ class Dashboard(PanelScreen):
     def on_mount(self) -> None:
         """Follow the cursor at once, not by a message: the next key may be on its way, and is about that machine."""
         self.watch(self.table, "selected", self._choose)
+        self.watch(self.table, "marked", self._grey)
 
     def on_screen_resume(self) -> None:
         """With this comes a frame. When it is the first, the list of machines is in it: there is time for the rest."""
@@ -135,24 +140,46 @@ class Dashboard(PanelScreen):
 
     def _choose(self) -> None:
         self.vm = next((vm for vm in self.vms or () if vm.key == self.table.selected), None)
+        self._grey()
 
     # Keys
 
-    def action_verb(self, name: str) -> None:
-        """Ask the app for a verb on the selected machine."""
-        verb = Verb(name)
-        if verb in {Verb.CREATE, Verb.SERVER}:
+    def action_verb(self, *names: str) -> None:
+        """Ask the app for a verb on the selected VM, or on the marked ones; of several the first that can be done."""
+        verbs = tuple(map(Verb, names))
+        verb = verbs[0] if self.vm is None else next((each for each in verbs if possible(each, self.vm)), verbs[0])
+        if not VERBS[verb].about_vm:
             self._request(ActionRequested(verb))
         elif marked := self.table.marked:
             self._request(ActionRequested(verb, *sorted(marked), hidden=self.table.hidden_marks))
         elif self.vm is None:
-            self.notify(
-                f"There is no VM here yet: press {key_name(self, 'vm.create')} to make one.",
-                severity="warning",
-                markup=False,
-            )
+            self.notify(self.why_not(verbs), severity="warning", markup=False)
         else:
             self._request(ActionRequested(verb, self.vm.key))
+
+    def why_not(self, verbs: Sequence[Verb]) -> str:
+        """Why a key for these verbs can do nothing now, for the selected VM or for every marked one; "" when it can."""
+        if not VERBS[verbs[0]].about_vm:
+            return ""
+        if self.vm is None:
+            key = key_name(self, binding_id(Verb.CREATE))
+            return f"There is no VM here yet: press {key} to make one."
+        marked = self.table.marked
+        vms = [vm for vm in self.vms or () if vm.key in marked] or [self.vm]
+        if any(possible(verb, vm) for vm in vms for verb in verbs):
+            return ""
+        return why_not(verbs[0], vms[0], partial(key_name, self))
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """By the id of a binding for verbs, why its key can do nothing now."""
+        found = {name: self.why_not(verbs) for name, verbs in VERBS_OF.items()}
+        return {name: why for name, why in found.items() if why}
+
+    def _grey(self) -> None:
+        """Show in the footer what can't be done now."""
+        for footer in self.query(KeyFooter):
+            footer.refused = self.refused
 
     def _request(self, request: ActionRequested) -> None:
         self.requests += 1
@@ -161,11 +188,6 @@ class Dashboard(PanelScreen):
     def select(self, cluster: str) -> None:
         """Put the cursor on this cluster, now or as soon as it appears."""
         self.table.select(cluster)
-
-    def action_pause_or_resume(self) -> None:
-        """Whichever of the two makes sense."""
-        paused = self.vm is not None and self.vm.state is State.PAUSED
-        self.action_verb(Verb.RESUME if paused else Verb.PAUSE)
 
     # The view
 
@@ -201,4 +223,4 @@ class Dashboard(PanelScreen):
         """All keys."""
         from podplane_tui.tui.screens.help import HelpScreen  # noqa: PLC0415
 
-        self.app.push_screen(HelpScreen(dashboard_keys.key_sections(self)))
+        self.app.push_screen(HelpScreen(dashboard_keys.key_sections(self, self.refused)))

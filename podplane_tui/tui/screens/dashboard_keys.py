@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from textual.binding import Binding, BindingsMap
 from textual.markup import escape
@@ -12,11 +12,20 @@ from textual.screen import Screen
 
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.tui.keys.bindings import SCROLLING, TERMINAL
-from podplane_tui.tui.verbs import WORDING, Verb, makes_sense
+from podplane_tui.backend.vm.verbs import VERBS, Verb, possible
+from podplane_tui.tui.keys.bindings import SCROLLING, TERMINAL, VERBS_OF
 
-if TYPE_CHECKING:
-    from podplane_tui.tui.screens.help import KeySection
+
+class KeyLine(NamedTuple):
+    """A line of the help: the keys, what they do, and why they can do nothing now ("": they can)."""
+
+    keys: str
+    words: str
+    refused: str = ""
+
+
+KeySection = tuple[str, Sequence[KeyLine]]
+"""A heading and what stands below it."""
 
 _HEADINGS = {
     "vm": "Selected or marked VMs",
@@ -31,73 +40,75 @@ _HEADINGS = {
 _PROGRAM = "Program"
 
 
-def key_sections(screen: Screen[None]) -> list[KeySection]:
+Refused = Mapping[str, str]
+"""By the id of a binding, why its key can do nothing now."""
+
+
+def key_sections(screen: Screen[None], refused: Refused) -> list[KeySection]:
     """The bindings in force on `screen`, as the help shows them, changed keys included.
 
     Those of the part that has the focus come first.
     """
-    found: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, dict[str, KeyLine]] = {}
     here: dict[str, None] = {}
     for active in screen.active_bindings.values():
-        heading = _note(screen, active.binding, found)
+        heading = _note(screen, active.binding, refused, found)
         if heading and active.node not in {screen, screen.app}:
             here.setdefault(heading)
     for binding in _terminal_bindings(screen):
-        _note(screen, binding, found)
+        _note(screen, binding, refused, found)
     order = dict.fromkeys([*here, *_HEADINGS.values(), _PROGRAM])
-    return [
-        (heading, [(" ".join(keys), words) for words, keys in found[heading].items()])
-        for heading in order
-        if heading in found
-    ]
+    return [(heading, [*found[heading].values()]) for heading in order if heading in found]
 
 
-def _note(screen: Screen[None], binding: Binding, found: dict[str, dict[str, list[str]]]) -> str:
+def _note(screen: Screen[None], binding: Binding, refused: Refused, found: dict[str, dict[str, KeyLine]]) -> str:
     """Put a binding where it belongs; gives its heading, "" when it has nothing to say."""
     group, _, _ = (binding.id or "").partition(".")
     words = binding.tooltip or (binding.description if binding.id else "")
     if not words:
         return ""
-    heading = _HEADINGS.get(group, _PROGRAM)
-    keys = found.setdefault(heading, {}).setdefault(words, [])
-    if (shown := screen.app.get_key_display(binding)) not in keys:
-        keys.append(shown)
+    heading, shown = _HEADINGS.get(group, _PROGRAM), screen.app.get_key_display(binding)
+    line = found.setdefault(heading, {}).setdefault(words, KeyLine("", words, refused.get(binding.id or "", "")))
+    if shown not in line.keys.split():
+        found[heading][words] = line._replace(keys=f"{line.keys} {shown}".strip())
     return heading
 
 
-Command = tuple[str, str, Callable[[], object]]
-"""What the palette shows, what it says about it with the key, and what it does."""
+class Command(NamedTuple):
+    """A command of the palette: its title, a line about it, what it does; whether the line says why it can't be."""
+
+    title: str
+    words: str
+    run: Callable[[], object]
+    refused: bool = False
 
 
-def commands(screen: Screen[None], vm: VMStatus | None) -> Iterable[Command]:
-    """Everything that can be done on `screen`, with its key: verbs where they make sense for `vm`."""
+def commands(screen: Screen[None], vm: VMStatus | None, refused: Refused) -> Iterable[Command]:
+    """Everything that can be done on `screen`, with its key; what can't be done to `vm` now, with the reason."""
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         binding, node = active.binding, active.node
-        group, _, name = (binding.id or "").partition(".")
         if not binding.tooltip or node is screen.app or binding.id in _NOT_OFFERED:
             continue
-        title = binding.tooltip
-        if group == "vm":
-            title = "New VM" if name == Verb.CREATE else binding.description
-            if name in _ABOUT_VM:
-                verb = next((verb for verb in _ABOUT_VM[name] if vm is not None and makes_sense(verb, vm)), None)
-                if vm is None or verb is None:
-                    continue
-                title = f"{WORDING[verb].title} {one_line(vm.cluster_id)}"
-        elif binding.description:
-            title = binding.description
+        title = _title(binding, vm)
         if title in seen:
             title = binding.tooltip
         seen.add(title)
-        words = f"{binding.tooltip} · {screen.app.get_key_display(binding)}"
-        yield title, escape(words), partial(screen.app.run_action, binding.action, node)
+        why = refused.get(binding.id or "", "")
+        words = f"{why or binding.tooltip} · {screen.app.get_key_display(binding)}"
+        run = partial(screen.app.run_action, binding.action, node)
+        yield Command(title, escape(words), run, refused=bool(why))
 
 
-_NO_VM = frozenset({Verb.CREATE, Verb.SERVER})
-_ABOUT_VM: dict[str, list[Verb]] = {verb.value: [verb] for verb in Verb if verb not in _NO_VM | {Verb.RESUME}}
-_ABOUT_VM["pause"].append(Verb.RESUME)
-"""The verbs of the keys that act on a machine; the first that makes sense is offered."""
+def _title(binding: Binding, vm: VMStatus | None) -> str:
+    verbs = VERBS_OF.get(binding.id or "", ())
+    if Verb.CREATE in verbs:
+        return "New VM"
+    if vm is not None and verbs and VERBS[verbs[0]].about_vm:
+        verb = next((verb for verb in verbs if possible(verb, vm)), verbs[0])
+        return f"{VERBS[verb].title} {one_line(vm.cluster_id)}"
+    return binding.description or binding.tooltip
+
 
 _NOT_OFFERED = frozenset(
     {

@@ -13,15 +13,13 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from podplane_tui.backend.config.fields import FieldFault
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.threads import in_thread
 
 T = TypeVar("T")
-
-Fault = tuple[str, str]
-"""A field of a form, and what is wrong with what is in it."""
 
 
 class _Body(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -132,7 +130,7 @@ class Form(Dialog[T]):
     It stays open while `check`, which may look at the disk, finds a fault in the answer.
     """
 
-    def __init__(self, name: str, *, title: str, accept: str, check: Callable[[T], Fault | None] | None) -> None:
+    def __init__(self, name: str, *, title: str, accept: str, check: Callable[[T], FieldFault | None] | None) -> None:
         super().__init__(title=title, accept=accept)
         self._form = name
         self._check = check
@@ -145,6 +143,10 @@ class Form(Dialog[T]):
         """Say what is wrong, and go there."""
         self.query_one(f"#{self._form}-error", Static).update(Content(one_line(words, limit=300)))
         self.query_one(f"#{self._form}-{field}", Input).focus()
+
+    def blame(self, fault: FieldFault) -> None:
+        """Say what is wrong with a field, whose name has underscores where its widget's id has hyphens."""
+        self.complain(fault.field.replace("_", "-"), str(fault.error))
 
     def accept(self) -> None:
         """Leave with the answer, if it is complete and right."""
@@ -160,9 +162,9 @@ class Form(Dialog[T]):
             self._leave_checked(self._check, answer)
 
     @work(group="check", exclusive=True)
-    async def _leave_checked(self, check: Callable[[T], Fault | None], answer: T) -> None:
+    async def _leave_checked(self, check: Callable[[T], FieldFault | None], answer: T) -> None:
         fault = await in_thread(lambda: check(answer), name="form-check")
         if fault is None:
             self.dismiss(answer)
         elif self in self.app.screen_stack:  # else it was cancelled meanwhile
-            self.complain(*fault)
+            self.blame(fault)

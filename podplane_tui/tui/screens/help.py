@@ -12,9 +12,7 @@ from textual.widgets import Static
 
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
-
-KeySection = tuple[str, Sequence[tuple[str, str]]]
-"""A heading and its `(keys, what they do)`."""
+from podplane_tui.tui.screens.dashboard_keys import KeySection
 
 _KEY_WIDTH = 14
 
@@ -42,5 +40,7 @@ def _lines(sections: Sequence[KeySection]) -> Iterable[Content]:
         if index:
             yield Content("")
         yield Content.styled(heading, "bold $text-accent")
-        for key, words in keys:
-            yield Content.assemble((key.rjust(_KEY_WIDTH), "bold $text-primary"), f"  {words}")
+        for line in keys:
+            style = "dim" if line.refused else "bold $text-primary"
+            shown = f"  {line.words}" if not line.refused else f"  {line.words} ({line.refused})"
+            yield Content.assemble((line.keys.rjust(_KEY_WIDTH), style), (shown, "dim" if line.refused else ""))

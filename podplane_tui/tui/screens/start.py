@@ -1,22 +1,14 @@
 """The dialog that asks how to start a cluster that podplane made: through podplane, or the VM alone."""
 
 from collections.abc import Iterable
-from enum import Enum
 
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import RadioSet, Static
 
-from podplane_tui.backend.podplane import VM_ONLY_WARNING
+from podplane_tui.backend.vm.start import VM_ONLY_WARNING, StartWay
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.widgets.marks import Choice
-
-
-class StartWay(Enum):
-    """How to start it."""
-
-    PODPLANE = "podplane"
-    VM_ONLY = "vm-only"
 
 
 class StartDialog(Dialog[StartWay]):

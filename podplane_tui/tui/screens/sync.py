@@ -14,12 +14,13 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
 
+from podplane_tui.backend.config.fields import FieldFault
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.create import PathSuggester
-from podplane_tui.tui.screens.dialog import Fault, Form
+from podplane_tui.tui.screens.dialog import Form
 from podplane_tui.tui.widgets.marks import Switch
 
 _FIELDS = (
@@ -57,7 +58,7 @@ class SyncDialog(Form[SyncAnswer]):
         recent: tuple[SyncRequest, ...],
         start: SyncAnswer | None,
         watch: bool,
-        check: Callable[[SyncAnswer], Fault | None] | None = None,
+        check: Callable[[SyncAnswer], FieldFault | None] | None = None,
     ) -> None:
         super().__init__("sync", title=f"Sync files into {name}", accept="Sync", check=check)
         self._recent = recent

@@ -1,4 +1,4 @@
-"""The dialogs for a machine's next start and its disk: settings, and snapshots."""
+"""The dialogs for a VM's next start and its disk: settings, and snapshots."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,13 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.config.fields import FieldFault, field_fault
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.qemu.arguments import parse_memory, validate_cpus
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.create import PathSuggester, absolute
-from podplane_tui.tui.screens.dialog import Dialog, Fault, Form
+from podplane_tui.tui.screens.dialog import Dialog, Form
 
 if TYPE_CHECKING:
     from podplane_tui.backend.vm.disk import Snapshot
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MachineSettings:
-    """What a machine is started with from now on, "" for the defaults, and its disk's new size, "" as it is."""
+    """What a VM is started with from now on, "" for the defaults, and its disk's new size, "" as it is."""
 
     cpus: str
     memory: str
@@ -57,7 +56,7 @@ class MachineDialog(Form[MachineSettings]):
         settings: "ClusterSettings",
         running: bool,
         disk: str,
-        check: Callable[[MachineSettings], Fault | None] | None = None,
+        check: Callable[[MachineSettings], FieldFault | None] | None = None,
     ) -> None:
         super().__init__("machine", title=f"{name} from the next start on", accept="Keep", check=check)
         self._settings = settings
@@ -92,20 +91,9 @@ class MachineDialog(Form[MachineSettings]):
     def answer(self) -> MachineSettings | None:
         """The fields, once they make sense."""
         values = {name: self.query_one(f"#machine-{name}", Input).value.strip() for name, _, _ in _FIELDS}
-        from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415 - when somebody changes a machine
-
-        checks: dict[str, Callable[[str], object]] = {
-            "cpus": validate_cpus,
-            "memory": parse_memory,
-            "grow-to": parse_disk_size,
-        }
-        for name, check in checks.items():
-            try:
-                if values[name]:
-                    check(values[name])
-            except InvalidInput as error:
-                self.complain(name, str(error))
-                return None
+        if fault := field_fault(cpus=values["cpus"], memory=values["memory"], grow_to=values["grow-to"]):
+            self.blame(fault)
+            return None
         return MachineSettings(
             values["cpus"], values["memory"], absolute(values["user-data"]), values["user"], values["grow-to"]
         )

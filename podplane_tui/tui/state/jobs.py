@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from podplane_tui.backend.core.control import Control, Progress
+from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.tui.verbs import WORDING, Verb
+from podplane_tui.backend.vm.verbs import VERBS, Verb
 
 MAX_STEPS = 1000
 """Steps kept per job, the latest: a sync reports one per file."""
@@ -38,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One verb on one machine, at one moment. Times are `time.monotonic()`, `wall` is the start since the epoch."""
+    """One verb on one VM, at one moment. Times are `time.monotonic()`, `wall` is the start since the epoch."""
 
     number: int
     verb: Verb
@@ -51,6 +52,7 @@ class Job:
     progress: Progress | None = None
     outcome: Outcome | None = None
     message: str = ""
+    hint: str = ""
     ended: float | None = None
 
     @property
@@ -63,6 +65,11 @@ class Job:
         """The latest step, "" before the first."""
         return self.steps[-1].text if self.steps else ""
 
+    @property
+    def told(self) -> str:
+        """How it ended, what to do about it included, in one line; "" when there is nothing to say."""
+        return str(VMError(self.message, hint=self.hint))
+
     def elapsed(self, now: float) -> float:
         """Seconds it has taken so far, or took."""
         return (self.ended if self.ended is not None else now) - self.started
@@ -70,7 +77,7 @@ class Job:
     @property
     def headline(self) -> str:
         """`starting default`, `started default`, `start default failed`."""
-        words = WORDING[self.verb]
+        words = VERBS[self.verb]
         match self.outcome:
             case None:
                 return f"{words.doing} {self.subject}"
@@ -131,11 +138,11 @@ class RunningJob:
         self.job = replace(self.job, steps=steps, dropped=dropped, progress=progress)
         return self.job
 
-    def finish(self, outcome: Outcome, message: str) -> Job:
-        """The job as it ended."""
+    def finish(self, outcome: Outcome, message: str, hint: str = "") -> Job:
+        """The job as it ended: what there is to say of it, and what to do about it."""
         self.fetch()
-        text = one_line(message, limit=_STEP_LIMIT)
-        self.job = replace(self.job, outcome=outcome, message=text, ended=time.monotonic())
+        text, advice = one_line(message, limit=_STEP_LIMIT), one_line(hint, limit=_STEP_LIMIT)
+        self.job = replace(self.job, outcome=outcome, message=text, hint=advice, ended=time.monotonic())
         return self.job
 
 

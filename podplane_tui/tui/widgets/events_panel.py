@@ -32,6 +32,9 @@ _EVENT_MARKS = {
     Level.BAD: ("!", "$text-error"),
 }
 
+_HINT_COLUMN = 13
+"""Where the text of a step's line begins, behind its time and mark."""
+
 
 class EventsPanel(Panel):
     """Jobs and events, latest first; below, what the one under the cursor did."""
@@ -146,3 +149,5 @@ def _log(job: Job) -> Iterable[Content]:
         yield Content.assemble(
             (f"{job.elapsed(0):7.1f} s  ", "$foreground 60%"), (f"{mark} {job.message or job.outcome}", colour)
         )
+        if job.hint:
+            yield Content.assemble(" " * _HINT_COLUMN, job.hint)

@@ -7,9 +7,9 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from podplane_tui.backend.core.format import count, format_elapsed, format_progress
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.state.jobs import Job, Outcome
-from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.vm_list.row import WATCH
 
 LINGER = 6.0
@@ -92,10 +92,10 @@ class JobStrip(Static):
             return self._joined(doing, job.step, more)
         if job.outcome is Outcome.DONE:
             end = Content.assemble(sign, (f"✓ {job.headline}", "bold $text-success"), f" in {took}")
-            return self._joined(end, job.message)
+            return self._joined(end, job.told)
         mark = "✗" if job.outcome is Outcome.FAILED else "-"
         head = Content.assemble(sign, (f"{mark} {job.headline}", "bold $text-error"))
-        return self._joined(head, job.message, self._hint("events.show", ": events"))
+        return self._joined(head, job.told, self._hint("events.show", ": events"))
 
     def _watch_text(self, watches: list[Job]) -> Content:
         """What is said while nothing but watches runs: which is the latest, and what it did last."""

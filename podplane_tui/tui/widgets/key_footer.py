@@ -1,10 +1,13 @@
 """The footer: the keys that matter most, as many as there is room for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.app import ComposeResult
+from textual.reactive import var
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey  # Textual has no public name for it
+
+from podplane_tui.tui.keys.bindings import DASHBOARD
 
 _FIRST_TO_GO = (
     *("verb('sync')", "verb('restart')", "filter", "verb('delete')", "verb('create')", "show_tab('console')"),
@@ -22,13 +25,29 @@ class KeyFooter(Footer):
     They are counted anew here with every change of size: Textual keeps the width of each for as long as it lives.
     """
 
+    refused: var[Mapping[str, str]] = var(dict, init=False)
+    """By the id of a binding, why its key can do nothing now: it is greyed, and still says why when it is pressed."""
+
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
+
+    def watch_refused(self) -> None:
+        """Others can be done now."""
+        self._grey(self.query(FooterKey))
+
+    def _grey(self, keys: Iterable[FooterKey]) -> None:
+        by_action = {binding.action: binding for binding in DASHBOARD}
+        for key in keys:
+            if (binding := by_action.get(key.action)) is not None:
+                why = self.refused.get(binding.id or "", "")
+                key.set_class(bool(why), "-refused")
+                key.tooltip = why or binding.tooltip
 
     def compose(self) -> ComposeResult:
         """Those that fit."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
         self._fit(keys)
+        self._grey(keys)
         yield from keys
 
     def on_resize(self) -> None:

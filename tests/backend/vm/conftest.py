@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.create import CreateSpec
 from tests.backend.vm import support
 
 
@@ -33,6 +34,6 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def made(tmp_path: Path, base: Path) -> Cluster:
     result = support.cluster(tmp_path, "a")
-    result.create(base, size="1G")
+    result.create(CreateSpec(image=str(base), disk_size="1G"))
     support.io(result.files.image, "write -P 0x11 0 64k")
     return result

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,29 @@ from podplane_tui.backend.core.errors import CorruptFile, InvalidInput, StartFai
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.qemu.process import look
 from podplane_tui.backend.runtime.pidfile import PIDFile
-from podplane_tui.backend.vm.launch import Launch, launch
+from podplane_tui.backend.vm.launch import Launch, launching
 from tests.backend.vm.support import be_qemu
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
+
+
+def nothing() -> None:
+    """What is done at a moment when there is nothing to do."""
+
+
+def launch(
+    files: VMFiles,
+    spec: Launch,
+    control: Control,
+    *,
+    meanwhile: Callable[[], object] = nothing,
+    commit: Callable[[], object] = nothing,
+) -> None:
+    """A launch with something to do while QEMU starts, and when it has answered."""
+    with launching(files, spec, control) as starting:
+        meanwhile()
+        starting.await_answer()
+        commit()
 
 
 @pytest.fixture

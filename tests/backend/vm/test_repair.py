@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from podplane_tui.backend.vm.repair import RepairKind, RepairPlan, RepairStep
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("require_qemu")
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
     made = Cluster(data_dir=tmp_path / "data", runtime_dir=tmp_path / "run", cluster_id="a", arch="amd64")
-    made.create(None)
+    made.create(EMPTY_DISK)
     return made
 
 

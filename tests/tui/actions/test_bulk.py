@@ -8,10 +8,10 @@ from textual.pilot import Pilot
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.actions import bulk
 from podplane_tui.tui.actions.bulk import plan, select
 from podplane_tui.tui.screens.delete import DeleteDialog
-from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.vm_list.table import VMTable
 from tests.conftest import Workspace
 from tests.tui.actions.support import KEYS, image_of, vm_of, workshop_of
@@ -65,7 +65,7 @@ def test_what_a_verb_makes_no_sense_for_is_left_out_with_the_reason() -> None:
     vms = [*named("a", "b"), *named("c", state=State.RUNNING)]
     chosen = select(Verb.START, vms, busy={"b.amd64"}, hidden={"a.amd64", "c.amd64"}, key=KEYS.__getitem__)
     assert [vm.cluster_id for vm in chosen.able] == ["a"]
-    assert chosen.left_out == (("b", "something else is being done to it"), ("c", "is running already"))
+    assert chosen.left_out == (("b", "is busy"), ("c", "is running already"))
     assert chosen.hidden == 1  # of those it is done to
 
 

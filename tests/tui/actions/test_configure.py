@@ -8,6 +8,7 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.vm.create import EMPTY_IMAGE, CreateSpec
 from podplane_tui.backend.vm.remembered import read_settings
 from podplane_tui.tui.actions.configure import ask_settings, ask_snapshot
 from podplane_tui.tui.screens.vm_settings import MachineSettings, SnapshotRequest
@@ -20,7 +21,7 @@ SETTINGS = MachineSettings(cpus="3", memory="2G", user_data="", user="me", grow_
 @pytest.fixture
 def made(workspace: Workspace, require_qemu: None) -> VMStatus:
     """A VM with a disk of 8M."""
-    workshop_of(workspace).cluster("dev", "amd64").create(None, size="8M")
+    workshop_of(workspace).cluster("dev", "amd64").create(CreateSpec(image=EMPTY_IMAGE, disk_size="8M"))
     return vm_of(workspace)
 
 

@@ -5,14 +5,21 @@ from textual.content import Content
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import VMError
-from podplane_tui.backend.core.status import State
-from podplane_tui.tui.actions.confirm import ask
+from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.vm.start import StartWay
+from podplane_tui.backend.vm.verbs import VERBS, Verb
+from podplane_tui.tui.actions.confirm import ASK
+from podplane_tui.tui.actions.host import Asker
+from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.screens.delete import DeleteDialog
 from podplane_tui.tui.screens.dialog import Question
-from podplane_tui.tui.screens.start import StartDialog, StartWay
-from podplane_tui.tui.verbs import Verb
+from podplane_tui.tui.screens.start import StartDialog
 from tests.conftest import Workspace
 from tests.tui.actions.support import User, image_of, vm_of, workshop_of
+
+
+async def ask(host: Asker, workshop: Workshop, vm: VMStatus, verb: Verb) -> Work | None:
+    return await ASK[verb](host, workshop, vm)
 
 
 def text_of(user: User) -> Content:
@@ -96,3 +103,8 @@ async def test_a_repair_lists_its_steps_and_does_them(workspace: Workspace) -> N
     assert work is not None
     assert work(Control())
     assert not vm.files.pid_file.exists()
+
+
+def test_everything_about_a_vm_has_its_question_and_nothing_else_has_one() -> None:
+    about_vm = {verb for verb, entry in VERBS.items() if entry.about_vm}
+    assert set(ASK) == about_vm - {Verb.SYNC, Verb.WATCH}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from podplane_tui.tui.verbs import Verb
+from podplane_tui.backend.vm.verbs import Verb
 from tests.tui.support import listed, make_app
 from tests.waiting import until
 

@@ -86,7 +86,7 @@ async def test_changed_keys_act_and_are_shown(workspace: Workspace) -> None:
         assert dashboard(app).table.selected == "one.amd64"
         await pilot.press("ctrl+n")
         await until(lambda: dashboard(app).table.selected == "two.amd64", what="the second VM")
-        told = {words: keys for _, lines in key_sections(dashboard(app)) for keys, words in lines}
+        told = {line.words: line.keys for _, lines in key_sections(dashboard(app), {}) for line in lines}
         assert told["Narrow the list of VMs"] == "z"
         assert told["Next VM"] == "↓ ^n"
         assert told["Stop typing"] == "f12"

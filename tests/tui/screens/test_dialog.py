@@ -11,9 +11,11 @@ from textual.app import App
 from textual.widget import Widget
 from textual.widgets import Input
 
+from podplane_tui.backend.config.fields import FieldFault
+from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.tui.screens import dialog as dialogs
 from podplane_tui.tui.screens.delete import DeleteDialog, DoomedFile
-from podplane_tui.tui.screens.dialog import Fault, Form
+from podplane_tui.tui.screens.dialog import Form
 from podplane_tui.tui.styles import stylesheets
 
 FILES = [DoomedFile(Path(f"/srv/vms/disk-{number:02}.qcow2"), 2**20, is_directory=False) for number in range(40)]
@@ -57,7 +59,7 @@ class _Word(Form[str]):
 
     AUTO_FOCUS = "#form-word"
 
-    def __init__(self, check: Callable[[str], Fault | None] | None) -> None:
+    def __init__(self, check: Callable[[str], FieldFault | None] | None) -> None:
         super().__init__("form", title="A word", accept="Take", check=check)
 
     def compose_body(self) -> Iterable[Widget]:
@@ -83,15 +85,15 @@ async def test_two_enters_at_once_leave_a_dialog_and_nothing_below_it() -> None:
         assert len(app.screen_stack) == 1
 
 
-@pytest.mark.parametrize("fault", [None, ("word", "There is no such word.")])
+@pytest.mark.parametrize("fault", [None, FieldFault("word", InvalidInput("there is no such word"))])
 async def test_a_check_that_ends_while_its_dialog_goes_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, fault: Fault | None
+    monkeypatch: pytest.MonkeyPatch, fault: FieldFault | None
 ) -> None:
     """Whenever that is: the screen is on its way out for some turns of the event loop."""
     app = Asking()
-    found: asyncio.Future[Fault | None]
+    found: asyncio.Future[FieldFault | None]
 
-    def in_thread(_check: Callable[[], Fault | None], *, name: str) -> Awaitable[Fault | None]:
+    def in_thread(_check: Callable[[], FieldFault | None], *, name: str) -> Awaitable[FieldFault | None]:
         return found
 
     monkeypatch.setattr(dialogs, "in_thread", in_thread)

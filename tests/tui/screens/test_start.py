@@ -2,7 +2,8 @@
 
 import pytest
 
-from podplane_tui.tui.screens.start import StartDialog, StartWay
+from podplane_tui.backend.vm.start import StartWay
+from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.widgets.marks import Choice
 from tests.tui.screens.support import DialogApp, shown
 

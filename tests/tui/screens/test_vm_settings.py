@@ -4,6 +4,7 @@ import pytest
 from textual.widgets import Input, OptionList, Static
 
 from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.vm.create import EMPTY_IMAGE, CreateSpec
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 from podplane_tui.tui.screens.vm_settings import MachineDialog, SnapshotDialog
 from tests.conftest import Workspace
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 
 async def test_settings_change_and_the_disk_grows(workspace: Workspace) -> None:
     made = cluster(workspace)
-    made.create(None, size="1G")
+    made.create(CreateSpec(image=EMPTY_IMAGE, disk_size="1G"))
     app = make_app(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: app.vms, what="the machine")
@@ -45,7 +46,7 @@ async def test_the_dialog_of_a_machine_that_runs_says_when_it_counts(workspace: 
 
 async def test_snapshots_are_taken_restored_and_given_up(workspace: Workspace) -> None:
     made = cluster(workspace)
-    made.create(None, size="8M")
+    made.create(CreateSpec(image=EMPTY_IMAGE, disk_size="8M"))
 
     def names() -> list[str]:
         return [each.name for each in made.disk.snapshots()]

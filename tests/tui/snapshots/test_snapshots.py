@@ -20,6 +20,7 @@ from podplane_tui.backend.sync.output import Change, ChangeKind
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.disk import Snapshot as DiskSnapshot
 from podplane_tui.backend.vm.remembered import ClusterSettings
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.keys.keymap import KeyLine
 from podplane_tui.tui.screens.create import CreateDialog
@@ -32,7 +33,6 @@ from podplane_tui.tui.screens.sync import SyncDialog
 from podplane_tui.tui.screens.vm_settings import MachineDialog, SnapshotDialog
 from podplane_tui.tui.state.events import Event, Level
 from podplane_tui.tui.state.jobs import Job, Outcome, Step
-from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets.boot.panel import BootPanel
 from tests.tui.snapshots.frozen import DATA, FEW, MANY, NOW, make_app, stop_time
 from tests.tui.support import console_made, dashboard, settled

@@ -4,8 +4,8 @@ import threading
 import time
 
 from podplane_tui.backend.core.control import Progress
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.state.jobs import MAX_JOBS, MAX_STEPS, Job, Outcome, RunningJob, updated
-from podplane_tui.tui.verbs import Verb
 
 
 def job(number: int = 1, *, verb: Verb = Verb.START) -> Job:

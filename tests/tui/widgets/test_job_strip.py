@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.state.jobs import Job, Outcome
-from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import job_strip
 from podplane_tui.tui.widgets.job_strip import JobStrip
 from tests.waiting import until

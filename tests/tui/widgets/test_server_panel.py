@@ -8,12 +8,12 @@ from textual.widgets import Log
 from podplane_tui.backend import Cluster, Control, VMError
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.status import State
-from podplane_tui.backend.podplane import VM_ONLY_WARNING
+from podplane_tui.backend.vm.start import VM_ONLY_WARNING
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.actions.tasks import Workshop
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.state.jobs import Outcome
-from podplane_tui.tui.verbs import Verb
 from podplane_tui.tui.widgets import server_panel
 from podplane_tui.tui.widgets.summary import SummaryBar
 from tests.conftest import Workspace

@@ -14,7 +14,8 @@ from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 from podplane_tui.backend.recording.store import Source, current_recording
 from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.start import StartSettings
+from podplane_tui.backend.vm.create import EMPTY_DISK
+from podplane_tui.backend.vm.start import StartSpec
 from podplane_tui.tui.widgets.console import panel as console_panel
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from tests.conftest import Workspace, suspend
@@ -63,10 +64,10 @@ def standing_still(process: psutil.Process) -> Iterator[None]:
 async def test_a_guest_that_is_recorded_is_shown_whole(workspace: Workspace, tiny_guest: TinyGuest) -> None:
     """While it prints, the user looks elsewhere and back, again and again."""
     cluster = Cluster(data_dir=workspace.data, runtime_dir=workspace.runtime, cluster_id="a", arch="amd64")
-    cluster.create(None)
+    cluster.create(EMPTY_DISK)
     cmdline = f"{tiny_guest.cmdline} tiny.flood={LINES}"
     boot = DirectBootOptions(str(tiny_guest.kernel), str(tiny_guest.initramfs), cmdline)
-    cluster.start(StartSettings(network=False, memory="256M", cpus="1", boot=boot, accelerator="tcg"))
+    cluster.start(StartSpec(network=False, memory="256M", cpus="1", boot=boot, accelerator="tcg"))
     vm = cluster.status()
     assert vm is not None
     recording = current_recording(vm)

@@ -1,0 +1,157 @@
+"""The verbs: the words for each, the states in which it can be done, and why it can't be done in another.
+
+Command line and dashboard take their help, their progress lines and their refusals from here. Which key asks for a verb
+stands in `tui.keys.bindings`, what is asked before it in `tui.actions.table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken, VMError, VMNotFound
+from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.core.text import one_line
+
+
+class Verb(StrEnum):
+    """Everything that can be done to a VM, or to podplane's local server."""
+
+    CREATE = "create"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RESET = "reset"
+    DELETE = "delete"
+    SYNC = "sync"
+    WATCH = "watch"
+    REPAIR = "repair"
+    CONFIGURE = "configure"
+    SNAPSHOT = "snapshot"
+    SERVER = "server"
+
+
+_ALL = frozenset(State)
+_RUNS = frozenset({State.RUNNING, State.PAUSED, State.STARTING})
+_ENDED = frozenset({State.STOPPED, State.CRASHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table.
+
+    `title` stands in a button or an error, `doing` in a running job, `done` in its result, `help` in the help of the
+    dashboard and of the command line. `states` are those in which the verb can be done. `about_vm` is whether it is
+    done to a VM that exists. With `waits` it waits for a guest or a network, so that it is cancelled when the program
+    ends; the others finish first.
+    """
+
+    title: str
+    doing: str
+    done: str
+    help: str
+    states: frozenset[State] = _ALL
+    about_vm: bool = True
+    waits: bool = False
+
+
+VERBS: Mapping[Verb, Entry] = {
+    Verb.CREATE: Entry("Create", "creating", "created", "Create a VM with a disk of its own", about_vm=False),
+    Verb.START: Entry("Start", "starting", "started", "Start a VM", _ENDED),
+    Verb.STOP: Entry(
+        "Stop",
+        "stopping",
+        "stopped",
+        "Stop a VM: power button, then SIGTERM, then SIGKILL",
+        _RUNS | {State.STOPPING, State.ORPHANED},
+        waits=True,
+    ),
+    Verb.RESTART: Entry("Restart", "restarting", "restarted", "Stop a VM and start it as it ran", _RUNS, waits=True),
+    Verb.PAUSE: Entry("Pause", "pausing", "paused", "Pause a running VM", frozenset({State.RUNNING, State.STARTING})),
+    Verb.RESUME: Entry("Resume", "resuming", "resumed", "Resume a paused VM", frozenset({State.PAUSED})),
+    Verb.RESET: Entry("Reset", "resetting", "reset", "Press a VM's reset button", _RUNS),
+    Verb.DELETE: Entry("Delete", "deleting", "deleted", "Delete a VM's disk and files", _ENDED | {State.BROKEN}),
+    Verb.SYNC: Entry(
+        "Sync",
+        "syncing",
+        "synced",
+        "Copy files into a VM with rsync",
+        frozenset({State.RUNNING, State.STARTING}),
+        waits=True,
+    ),
+    Verb.WATCH: Entry(
+        "Watch",
+        "watching",
+        "watched",
+        "Keep a copy in a VM up to date; again: end that",
+        frozenset({State.RUNNING, State.STARTING}),
+        waits=True,
+    ),
+    Verb.REPAIR: Entry("Repair", "repairing", "repaired", "Repair a broken, crashed or orphaned VM"),
+    Verb.CONFIGURE: Entry("Change", "changing", "changed", "Change CPUs, memory or user-data, or grow the disk"),
+    Verb.SNAPSHOT: Entry(
+        "Snapshot", "keeping a snapshot of", "snapshots of", "Take or restore snapshots of a stopped VM's disk", _ENDED
+    ),
+    Verb.SERVER: Entry("Start", "starting", "started", "Start podplane's local server", about_vm=False),
+}
+"""The table of verbs."""
+
+
+class Refusal(NamedTuple):
+    """Why a verb can't be done: `name`, the VM, is `what`; `hint` advises something, `remedy` if it is a verb."""
+
+    name: str
+    what: str
+    kind: type[VMError]
+    hint: str = ""
+    remedy: Verb | None = None
+
+    @property
+    def error(self) -> VMError:
+        """The error to raise."""
+        return self.kind(f"{self.name} {self.what}", hint=self.hint)
+
+
+def possible(verb: Verb, vm: VMStatus) -> bool:
+    """Whether `verb` can be done to `vm` as it was last seen. The verb itself looks again under the VM's lock."""
+    return vm.state in VERBS[verb].states
+
+
+def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
+    """Why `verb` can't be done to `vm` as it was last seen; None when it can."""
+    if possible(verb, vm):
+        return None
+    name, state = one_line(vm.cluster_id), vm.state
+    ended = state in _ENDED
+    if state is State.BROKEN:
+        why = f": {one_line(vm.problem)}" if vm.problem else ""
+        return Refusal(name, f"is broken{why}", VMBroken, "repair it first", Verb.REPAIR)
+    if state is State.ORPHANED:
+        hint = "repair it first, which writes the file"
+        return Refusal(name, "runs without a PID file", AlreadyRunning, hint, Verb.REPAIR)
+    if verb is Verb.START and state is not State.STOPPING:
+        return Refusal(name, f"is {state} already", AlreadyRunning)
+    if ended and verb is Verb.STOP:
+        return Refusal(name, f"is {state} already", NotRunning)
+    if ended:
+        return Refusal(name, f"is {state}", NotRunning, "start it first", Verb.START)
+    if verb in {Verb.DELETE, Verb.SNAPSHOT}:
+        return Refusal(name, f"is {state}", AlreadyRunning, "stop it first", Verb.STOP)
+    if state is State.STOPPING:
+        return Refusal(name, "is stopping", AlreadyRunning, "wait until it has stopped")
+    if verb is Verb.RESUME:
+        return Refusal(name, "is not paused", AlreadyRunning)
+    if state is State.PAUSED:
+        return Refusal(name, "is paused", NotRunning, "resume it first", Verb.RESUME)
+    return Refusal(name, f"is {state}", NotRunning, "wait until it runs")
+
+
+def missing(cluster_id: str, arch: str) -> VMNotFound:
+    """The error for a VM of which nothing exists."""
+    return VMNotFound(
+        f"there is no VM {one_line(cluster_id)} ({arch})", hint="see podplane-tui list for those there are"
+    )

@@ -1,0 +1,70 @@
+"""When a verb can be done, and what is said when it can't."""
+
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.vm.verbs import VERBS, Verb, possible, refusal
+
+ALLOWED = {
+    Verb.START: {State.STOPPED, State.CRASHED},
+    Verb.STOP: {State.RUNNING, State.PAUSED, State.STARTING, State.STOPPING, State.ORPHANED},
+    Verb.RESTART: {State.RUNNING, State.PAUSED, State.STARTING},
+    Verb.PAUSE: {State.RUNNING, State.STARTING},
+    Verb.RESUME: {State.PAUSED},
+    Verb.RESET: {State.RUNNING, State.PAUSED, State.STARTING},
+    Verb.DELETE: {State.STOPPED, State.CRASHED, State.BROKEN},
+    Verb.SNAPSHOT: {State.STOPPED, State.CRASHED},
+    Verb.SYNC: {State.RUNNING, State.STARTING},
+    Verb.WATCH: {State.RUNNING, State.STARTING},
+}
+
+
+def vm(state: State, problem: str | None = None) -> VMStatus:
+    return VMStatus(VMFiles("amd64", "default", Path("/d"), Path("/r")), state, problem=problem)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("verb", Verb)
+def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
+    refused = refusal(verb, vm(state))
+    assert possible(verb, vm(state)) == (refused is None)
+    if state in ALLOWED.get(verb, set(State)):
+        assert refused is None
+        return
+    assert refused is not None
+    assert refused.error.problem.startswith("default ")
+    assert str(state) in refused.error.problem or state is State.ORPHANED or verb is Verb.RESUME
+    assert refused.remedy is None or (refused.hint and possible(refused.remedy, vm(state)))
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "words", "kind"),
+    [
+        (Verb.DELETE, State.RUNNING, "default is running: stop it first", AlreadyRunning),
+        (Verb.START, State.RUNNING, "default is running already", AlreadyRunning),
+        (Verb.START, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
+        (Verb.STOP, State.STOPPED, "default is stopped already", NotRunning),
+        (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning),
+        (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning),
+        (Verb.RESUME, State.RUNNING, "default is not paused", AlreadyRunning),
+        (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken),
+    ],
+)
+def test_a_refusal_says_what_to_do(verb: Verb, state: State, words: str, kind: type[Exception]) -> None:
+    refused = refusal(verb, vm(state, "no image" if state is State.BROKEN else None))
+    assert refused is not None
+    assert (str(refused.error), type(refused.error)) == (words, kind)
+
+
+def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
+    refused = refusal(Verb.START, vm(State.BROKEN, "no\x1b[31m\nimage"))
+    assert refused is not None
+    assert refused.error.problem == "default is broken: no image"
+
+
+def test_every_verb_has_its_row() -> None:
+    assert set(VERBS) == set(Verb)
