@@ -94,6 +94,10 @@ _OPTIONS = (
 )
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON (described in json_output.md).")
+"""Hands a verb `as_json`; `cli.json_output` does the printing."""
+
+
 def place_options(function: Function) -> Function:
     """Add `--id`, `--data-dir`, `--runtime-dir`, `--state-dir` and `--arch`, which end up in `Choices`."""
     for option in reversed(_OPTIONS):
