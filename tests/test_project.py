@@ -102,7 +102,8 @@ def test_wheel_holds_the_package_its_styles_and_nothing_else(wheel: Path) -> Non
     assert styles
     page = {f"podplane_tui/web/page/{file.name}" for file in (PACKAGE / "web" / "page").iterdir()}
     assert page
-    assert {*styles, *page, "podplane_tui/py.typed", "podplane_tui/__main__.py"} <= set(names)
+    json_output = {f"podplane_tui/cli/json_output.{suffix}" for suffix in ("md", "schema.json")}
+    assert {*styles, *page, *json_output, "podplane_tui/py.typed", "podplane_tui/__main__.py"} <= set(names)
     assert len(names) == len(set(names))
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"podplane_tui"}
     assert any(name.endswith("licenses/LICENSE") for name in names)

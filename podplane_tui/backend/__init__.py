@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         QMPError,
         QMPUnavailable,
         ShellError,
+        SnapshotNotFound,
         StartFailed,
         StillBooting,
         StopFailed,
@@ -80,8 +81,8 @@ PUBLIC_NAMES = {
     "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
         "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused "
-        "MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError StartFailed StillBooting "
-        "StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
+        "MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError SnapshotNotFound StartFailed "
+        "StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -150,6 +151,7 @@ __all__ = [
     "RepairStep",
     "ShellError",
     "ShellOptions",
+    "SnapshotNotFound",
     "StartFailed",
     "StartSpec",
     "State",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
@@ -13,7 +12,8 @@ from podplane_tui.backend.vm.verbs import Verb, missing
 from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.inspect import iso_time
-from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.json_output import print_document
+from podplane_tui.cli.options import json_option, pass_choices, place_options
 from podplane_tui.cli.target import cluster_of
 
 
@@ -77,7 +77,7 @@ def take(choices: Choices, *, name: str) -> None:
 
 
 @snapshot.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @place_options
 @pass_choices
 def list_snapshots(choices: Choices, *, as_json: bool) -> None:
@@ -85,8 +85,8 @@ def list_snapshots(choices: Choices, *, as_json: bool) -> None:
     cluster = cluster_of(choices)
     found = cluster.disk.snapshots()
     if as_json:
-        rows = [{"name": item.name, "taken_at": iso_time(item.taken_at)} for item in found]
-        click.echo(json.dumps(rows, indent=2))
+        snapshots = [{"name": item.name, "taken_at": iso_time(item.taken_at)} for item in found]
+        print_document({"id": cluster.files.cluster_id, "arch": cluster.files.arch, "snapshots": snapshots})
     elif found:
         width = max(len(one_line(item.name)) for item in found)
         click.echo("\n".join(f"{one_line(item.name):<{width}}  {iso_time(item.taken_at)}" for item in found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 
@@ -13,13 +12,14 @@ from podplane_tui.backend.doctor import Check, Status, examine
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import directories_of, place_of
 from podplane_tui.cli.errors import FAILED
-from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.json_output import print_document
+from podplane_tui.cli.options import json_option, pass_choices, place_options
 
 _MARKS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL"}
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @place_options
 @pass_choices
 def doctor(choices: Choices, *, as_json: bool) -> int:
@@ -32,7 +32,7 @@ def doctor(choices: Choices, *, as_json: bool) -> int:
     """
     checks = examine(directories_of(choices), arch=place_of(choices).arch, environ=os.environ)
     if as_json:
-        click.echo(json.dumps([_describe(check) for check in checks], indent=2))
+        print_document({"checks": [_describe(check) for check in checks]})
     else:
         click.echo(_text(checks))
     return FAILED if any(check.status is Status.FAIL for check in checks) else 0
@@ -44,7 +44,7 @@ def _describe(check: Check) -> dict[str, str]:
         "name": check.name,
         "status": check.status.value,
         "detail": check.detail,
-        "advice": check.advice,
+        "hint": check.advice,
     }
 
 

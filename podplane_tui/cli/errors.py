@@ -20,7 +20,7 @@ _LIMIT = 4000
 
 
 class _Told(NamedTuple):
-    """What is said of an error: the two parts, the name of its type, the exit code."""
+    """What is said of an error: the two parts, the type as `json_output.md` lists them, the exit code."""
 
     problem: str
     hint: str
@@ -58,19 +58,19 @@ def _told(error: BaseException) -> _Told | None:
     """What is said of `error`; None for a bug of ours."""
     cause = error.__cause__ or error.__context__ if isinstance(error, click.Abort) else error
     if isinstance(cause, KeyboardInterrupt):
-        return _Told("interrupted", "", "Interrupted", INTERRUPTED)
+        return _Told("interrupted", "", "Cancelled", INTERRUPTED)
     match error:
         case click.Abort():
             problem, hint = "the input ended before the question was answered", "nothing was done"
-            return _Told(problem, hint, "Aborted", FAILED)
+            return _Told(problem, hint, "Cancelled", FAILED)
         case click.UsageError():
             path = error.ctx.command_path if error.ctx else "podplane-tui"
-            return _Told(f"{error.format_message()} (see {path} --help)", "", "UsageError", error.exit_code)
+            return _Told(error.format_message(), f"see {path} --help", "InvalidInput", error.exit_code)
         case click.ClickException():
-            return _Told(error.format_message(), "", "Declined", error.exit_code)
+            return _Told(error.format_message(), "", "Cancelled", error.exit_code)
         case OSError():
             what = f"{error.filename}: " if error.filename else ""
-            return _Told(f"{what}{error.strerror or error}", "", "OSError", FAILED)
+            return _Told(f"{what}{error.strerror or error}", "", "VMError", FAILED)
         case VMError():
             return _Told(error.problem, error.hint, type(error).__name__, _code(error))
     return None

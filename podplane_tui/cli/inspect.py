@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,22 +18,19 @@ from podplane_tui.backend.runtime.local_server import LocalServer, read_local_se
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import cluster_id_of, place_of
-from podplane_tui.cli.options import pass_choices, place_options
-
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+from podplane_tui.cli.json_output import print_document
+from podplane_tui.cli.options import json_option, pass_choices, place_options
 
 
 @click.command("list")
-@_as_json
+@json_option
 @place_options
 @pass_choices
 def list_machines(choices: Choices, *, as_json: bool) -> None:
     """List the machines; with --id those of one cluster only.
 
-    --json prints an array of what status --json prints.
-
     \b
-    Example: podplane-tui list --json | jq -r '.[] | select(.running) | .cluster_id'
+    Example: podplane-tui list --json | jq -r '.vms[] | select(.running) | .id'
     """
     place = place_of(choices)
     machines: Sequence[VMStatus] = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).statuses()
@@ -44,7 +40,7 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
     machines = _with_readiness(machines)
     if as_json:
         server = read_local_server(place.runtime_dir)
-        click.echo(json.dumps([describe(vm, server) for vm in machines], indent=2))
+        print_document({"vms": [describe(vm, server) for vm in machines]})
     elif machines:
         click.echo(_table(machines))
     else:
@@ -53,16 +49,13 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
 
 
 @click.command()
-@_as_json
+@json_option
 @place_options
 @pass_choices
 def status(choices: Choices, *, as_json: bool) -> None:
     """Show one machine.
 
-    --json prints an object that has every name of podplane local status --json (cluster_id, running, vm, local_server,
-    components) and more: state (stopped, starting, running, stopping, paused, crashed, orphaned, broken), problem,
-    hint, readiness (ready, waiting_for, elapsed, phases), action, pid, sizes in bytes, times in ISO 8601, ports by
-    name, paths. What is not known is null; names are only ever added.
+    --json prints an object that has every field of podplane local status --json and more.
 
     \b
     Example: podplane-tui status --id dev --json | jq -r .state
@@ -76,7 +69,7 @@ def status(choices: Choices, *, as_json: bool) -> None:
     (vm,) = _with_readiness([vm])
     server = read_local_server(place.runtime_dir)
     if as_json:
-        click.echo(json.dumps(describe(vm, server), indent=2))
+        print_document(describe(vm, server))
     else:
         rows = [*_rows(vm), ("local server", say_server(server))]
         width = max(len(name) for name, _ in rows)
@@ -88,23 +81,19 @@ COMPONENTS_PORT = 19443
 
 
 def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
-    """A machine as `--json` prints it: a superset of podplane's own status. What is not known is null.
-
-    Times are ISO 8601 in UTC, sizes in bytes, `cpu_percent` in per cent of one core.
-    """
+    """A VM as `--json` prints it: a superset of podplane's own status. `json_output.md` describes the fields."""
     files = vm.files
     return {
-        "cluster_id": vm.cluster_id,
-        "name": vm.name,
+        "id": vm.cluster_id,
         "arch": vm.arch,
-        "running": vm.live,
+        "name": vm.name,
         "state": vm.state.value,
-        "problem": vm.problem,
-        "hint": vm.hint,
+        "problems": [{"problem": vm.problem, "hint": ""}] if vm.problem else [],
+        "note": vm.hint,
         "readiness": _readiness(vm),
         "action": None
         if vm.action is None
-        else {"verb": vm.action.verb, "pid": vm.action.pid, "since": iso_time(vm.action.since)},
+        else {"verb": vm.action.verb, "pid": vm.action.pid, "started_at": iso_time(vm.action.since)},
         "pid": vm.pid,
         "started_at": iso_time(vm.started_at),
         "cpus": vm.cpus,
@@ -126,6 +115,8 @@ def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
             "state_file": str(files.state_file),
             "cluster_dir": str(files.cluster_dir),
         },
+        "cluster_id": vm.cluster_id,
+        "running": vm.live,
         "vm": {"provider": "qemu", "node_ip": NODE_ADDRESS, "forward_https_port": COMPONENTS_PORT},
         "local_server": describe_server(server, files.data_dir),
         "components": {
@@ -139,17 +130,17 @@ def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
 
 
 def _readiness(vm: VMStatus) -> dict[str, object] | None:
-    """How far a live machine has come; seconds since its start, null where a phase was reached before this look."""
+    """How far a live VM has come."""
     found = vm.readiness
     if found is None:
         return None
     return {
         "ready": found.ready,
         "waiting_for": found.waiting_for,
-        "elapsed": None if vm.started_at is None else round(max(0.0, time.time() - vm.started_at), 1),
+        "elapsed_seconds": None if vm.started_at is None else round(max(0.0, time.time() - vm.started_at), 1),
         "phases": [
-            *({"name": phase, "reached": True, "after": after} for phase, after in found.reached),
-            *({"name": phase, "reached": False, "after": None} for phase in found.pending),
+            *({"name": phase, "reached": True, "after_seconds": after} for phase, after in found.reached),
+            *({"name": phase, "reached": False, "after_seconds": None} for phase in found.pending),
         ],
     }
 
@@ -175,7 +166,7 @@ def describe_server(server: LocalServer, data_dir: Path) -> dict[str, object]:
         "pid": server.pid,
         "ingress_https_port": server.ingress_https_port,
         "log_file": str(server.log),
-        "problem": server.problem or None,
+        "problems": [{"problem": server.problem, "hint": ""}] if server.problem else [],
     }
 
 

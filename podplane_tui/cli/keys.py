@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from podplane_tui.backend.config.model import load_config
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.json_output import print_document
+from podplane_tui.cli.options import json_option, pass_choices, place_options
 
 if TYPE_CHECKING:
     from podplane_tui.tui.keys.keymap import KeyLine
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @place_options
 @pass_choices
 def keys(_choices: Choices, *, as_json: bool) -> None:
@@ -32,7 +31,14 @@ def keys(_choices: Choices, *, as_json: bool) -> None:
     config = load_config()
     check_keys(config)
     lines = key_lines(config.keys)
-    click.echo(json.dumps([asdict(line) for line in lines], indent=2) if as_json else _text(lines))
+    if as_json:
+        print_document({"keys": [_describe(line) for line in lines]})
+    else:
+        click.echo(_text(lines))
+
+
+def _describe(line: KeyLine) -> dict[str, str]:
+    return {"id": line.id, "keys": line.keys, "default_keys": line.usual, "description": line.does}
 
 
 def _text(lines: Sequence[KeyLine]) -> str:

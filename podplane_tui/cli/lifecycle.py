@@ -215,7 +215,7 @@ def direct_boot(kernel: Path | None, initrd: Path | None, cmdline: str | None) -
 def _say_running(act: Act, started: Started) -> None:
     where = f", SSH port {started.ports.ssh}" if started.ports.ssh else ""
     line = f"{act.name} is running as process {started.pid}{where}"
-    act.done(line, pid=started.pid, ports=dict(started.ports.items()))
+    act.done(line, pid=started.pid, ports=started.ports._asdict())
 
 
 @acting_command(Verb.RESTART)
@@ -247,17 +247,17 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
     message = ""
     try:
         result = act.run(lambda control: act.cluster.stop(timeouts=timeouts, control=control), skips=True)
-        message, step = result.message, result.step
+        message, ended_by = result.message, result.step
     except NotRunning:
         if not (remove and act.cluster.delete_plan()):
             raise
-        message, step = "it was not running", "none"
+        message, ended_by = "it was not running", "nothing"
     if not remove:
-        act.done(message, step=step)
+        act.done(message, ended_by=ended_by)
         return
     plan = act.cluster.delete_plan()
     act.show([message, *_listed(plan)])
-    _delete(act, plan, step=step)
+    _delete(act, plan, ended_by=ended_by)
 
 
 @acting_command(Verb.DELETE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import threading
 import time
@@ -26,7 +25,8 @@ from podplane_tui.backend.recording.store import HowEnded, Recording, boots_in, 
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.errors import INTERRUPTED, complain
 from podplane_tui.cli.inspect import iso_time
-from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.json_output import print_document
+from podplane_tui.cli.options import json_option, pass_choices, place_options
 from podplane_tui.cli.target import cluster_of
 
 _HISTORY = 20
@@ -168,7 +168,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option(
     "--compare",
     "back",
@@ -205,7 +205,7 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
     shown = RecordedBoot(recording, newest, recording.live and not newest.ended)
     late = shown.overdue(earlier, time.time())
     if as_json:
-        click.echo(json.dumps(_describe(recording, newest, normal, changes, late), indent=2))
+        print_document(_describe(files, shown, normal, changes, late))
     else:
         click.echo(_text(newest, normal, changes, late))
 
@@ -242,46 +242,65 @@ def _seconds(value: float | None, *, exact: bool = True) -> str:
 
 
 def _describe(
-    recording: Recording,
-    newest: Boot,
+    files: VMFiles,
+    shown: RecordedBoot,
     normal: dict[StageName, float | None],
     changes: Sequence[StageChange] | None,
     late: Sequence[Overdue],
 ) -> dict[str, object]:
-    """A boot as `--json` prints it. Names are only ever added; what is not known is null; times are in seconds."""
+    """A boot as `--json` prints it. `json_output.md` describes the fields."""
+    recording, boot = shown.recording, shown.boot
     return {
-        "recording": str(recording.path),
-        "started_at": iso_time(recording.started_at),
-        "live": recording.live,
-        "complete_from_power_on": recording.complete_from_power_on,
-        "boot": newest.number,
-        "good": newest.good,
-        "ended": newest.ended or None,
+        "id": files.cluster_id,
+        "arch": files.arch,
+        "recording": {
+            "path": str(recording.path),
+            "started_at": iso_time(recording.started_at),
+            "live": recording.live,
+            "complete_from_power_on": recording.complete_from_power_on,
+        },
+        "number": boot.number,
+        "started_at": iso_time(shown.began_at),
+        "good": boot.good,
+        "ended": boot.ended or None,
         "stages": [
             {
                 "name": stage.name,
-                "start": stage.start,
-                "duration": stage.duration,
+                "start_seconds": stage.start,
                 "start_exact": stage.start_exact,
+                "duration_seconds": stage.duration,
                 "duration_exact": stage.duration_exact,
+                "usual_seconds": normal[stage.name],
                 "running": stage.running,
-                "usual": normal[stage.name],
                 "line": stage.line,
-                "offset": stage.offset,
+                "offset_bytes": stage.offset,
             }
-            for stage in newest.stages
+            for stage in boot.stages
         ],
         "failures": [
-            {"kind": each.kind, "text": each.text, "at": each.at, "line": each.line, "offset": each.offset}
-            for each in newest.failures
+            {
+                "kind": each.kind,
+                "text": each.text,
+                "at_seconds": each.at,
+                "line": each.line,
+                "offset_bytes": each.offset,
+            }
+            for each in boot.failures
         ],
-        "more_failures": newest.more_failures,
-        "host_keys": list(newest.host_keys),
-        "overdue": [{"name": each.name, "elapsed": round(each.elapsed, 1), "usual": each.usual} for each in late],
+        "more_failures": boot.more_failures,
+        "overdue": [
+            {"name": each.name, "elapsed_seconds": round(each.elapsed, 1), "usual_seconds": each.usual} for each in late
+        ],
         "changes": None
         if changes is None
         else [
-            {"name": each.name, "change": each.change, "duration": each.duration, "before": each.before}
+            {
+                "name": each.name,
+                "change": each.change,
+                "duration_seconds": each.duration,
+                "before_seconds": each.before,
+            }
             for each in changes
         ],
+        "host_keys": list(boot.host_keys),
     }

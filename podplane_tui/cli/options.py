@@ -105,7 +105,7 @@ json_option = click.option(
     is_flag=True,
     is_eager=True,
     callback=_remember_json,
-    help="Print JSON, as podplane_tui/cli/json_output.md describes.",
+    help="Print JSON (described in json_output.md).",
 )
 """Hands a verb `as_json`; `cli.json_output` does the printing."""
 

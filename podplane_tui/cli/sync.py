@@ -107,9 +107,8 @@ def _tell(act: Act, request: SyncRequest, preview: SyncPreview) -> None:
         click.echo("".join(f"{line}\n" for line in _lines(preview)), nl=False)
         act.note(_summary(preview))
         return
-    counts = {str(kind): number for kind, number in preview.counts.items() if number}
     changes = [{"change": str(each.kind), "path": each.path} for each in (*preview.deletions, *preview.changes)]
-    act.done(_summary(preview), source=request.source, destination=request.destination, counts=counts, changes=changes)
+    act.done(_summary(preview), source=request.source, destination=request.destination, changes=changes)
 
 
 def _lines(preview: SyncPreview) -> Iterator[str]:

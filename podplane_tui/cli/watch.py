@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -12,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import NamedTuple
 
 import click
 
@@ -24,18 +24,27 @@ from podplane_tui.backend.vm.readiness import PROBE_TIMEOUT, ReadinessTracker
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import Place, place_of
 from podplane_tui.cli.inspect import describe, iso_time
-from podplane_tui.cli.options import Seconds, pass_choices, place_options
+from podplane_tui.cli.json_output import json_line
+from podplane_tui.cli.options import Seconds, json_option, pass_choices, place_options
 
 Description = Mapping[str, object]
 
+
+class _Seen(NamedTuple):
+    """A VM at one look, and what `--json` prints of it."""
+
+    vm: VMStatus
+    description: Description
+
+
 _METRICS = frozenset({"cpu_percent", "memory_bytes", "disk_bytes"})
-"""What changes at every look at a machine that runs."""
+"""What changes at every look at a VM that runs."""
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+@json_option
 @click.option(
     "--interval",
     type=Seconds(min=0.1, max=3600),
@@ -50,29 +59,28 @@ _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def watch(choices: Choices, *, as_json: bool, interval: float, metrics: bool) -> None:
     """Print a line for every machine, then one whenever one changes; with --id for that cluster only.
 
-    --json prints objects with event (found, changed, gone), at (ISO 8601) and vm, which is what status --json prints;
-    of a machine that is gone it is the last that was known. Ends with 0 at Ctrl-C, SIGTERM, or when nobody reads.
+    With --json each line is an object. Ends with 0 at Ctrl-C, SIGTERM, or when nobody reads.
 
     \b
-    Example: podplane-tui watch --json | jq --unbuffered -r '.vm.cluster_id + " " + .vm.state'
+    Example: podplane-tui watch --json | jq --unbuffered -r '.vm.id + " " + .vm.state'
     """
     place = place_of(choices)
     wanted = None if choices.cluster_id is None else validate_cluster_id(choices.cluster_id)
     with _output() as output:
-        known: dict[str, Description] = {}
+        known: dict[str, _Seen] = {}
         for found in _looks(place, wanted):
             at = iso_time(time.time())
-            for event, description in _changes(known, found, metrics=metrics):
-                told = {"event": event, "at": at, "vm": description}
-                if not output.write(json.dumps(told) if as_json else _say(at, event, description)):
+            for event, seen in _changes(known, found, metrics=metrics):
+                told = {"event": event, "at": at, "vm": seen.description}
+                if not output.write(json_line(told) if as_json else _say(at, event, seen.vm)):
                     return
             known = found
             if not output.wait(interval):
                 return
 
 
-def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, Description]]:
-    """Every machine by its key, look after look."""
+def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, _Seen]]:
+    """Every VM by its key, look after look."""
     inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
     tracker = ReadinessTracker()
 
@@ -86,35 +94,35 @@ def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, Description]]
         machines = tracker.update(machines)
     while True:
         server = inventory.local_server or read_local_server(place.runtime_dir)
-        yield {vm.key: describe(vm, server) for vm in machines}
+        yield {vm.key: _Seen(vm, describe(vm, server)) for vm in machines}
         machines = look()
 
 
-def _changes(
-    known: Mapping[str, Description], found: Mapping[str, Description], *, metrics: bool
-) -> Iterator[tuple[str, Description]]:
-    for key, description in found.items():
+def _changes(known: Mapping[str, _Seen], found: Mapping[str, _Seen], *, metrics: bool) -> Iterator[tuple[str, _Seen]]:
+    for key, seen in found.items():
         if key not in known:
-            yield "found", description
-        elif (description if metrics else _lasting(description)) != (known[key] if metrics else _lasting(known[key])):
-            yield "changed", description
+            yield "found", seen
+        elif _compared(seen.description, metrics=metrics) != _compared(known[key].description, metrics=metrics):
+            yield "changed", seen
     for key in known.keys() - found.keys():
         yield "gone", known[key]
 
 
-def _lasting(description: Description) -> Description:
-    """The part that does not change by itself as time goes by."""
+def _compared(description: Description, *, metrics: bool) -> Description:
+    """The part in which a difference is a change; without `metrics` what changes by itself as time goes by is not."""
+    if metrics:
+        return description
     lasting = {name: value for name, value in description.items() if name not in _METRICS}
     readiness = description["readiness"]
     if isinstance(readiness, dict):
-        lasting["readiness"] = {name: value for name, value in readiness.items() if name != "elapsed"}
+        lasting["readiness"] = {name: value for name, value in readiness.items() if name != "elapsed_seconds"}
     return lasting
 
 
-def _say(at: str | None, event: str, description: Description) -> str:
-    words = event if event == "gone" else str(description["state"])
-    problem = one_line(str(description["problem"] or ""), limit=1000)
-    return f"{at}  {description['cluster_id']}.{description['arch']}  {words}{problem and ': '}{problem}"
+def _say(at: str | None, event: str, vm: VMStatus) -> str:
+    words = event if event == "gone" else vm.state.value
+    problem = one_line(vm.problem or "", limit=1000)
+    return f"{at}  {vm.key}  {words}{problem and ': '}{problem}"
 
 
 class _Output:

@@ -23,6 +23,7 @@ import pytest
 import podplane_tui.cli
 from podplane_tui.backend.core.files import private_directory
 from podplane_tui.backend.core.paths import VMFiles
+from tests.cli.json_schema import check_output
 from tests.conftest import Workspace
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m\r\n\u202egnp"
@@ -32,7 +33,7 @@ def run(
     workspace: Workspace, *arguments: str, environ: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The real program in the workspace, without a terminal."""
-    return subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "podplane_tui", *arguments],
         env={**workspace.environment, **(environ or {})},
         stdin=subprocess.DEVNULL,
@@ -41,6 +42,8 @@ def run(
         timeout=60,
         check=False,
     )
+    check_output(arguments, result.returncode, result.stdout)
+    return result
 
 
 class Call:
@@ -61,6 +64,7 @@ class Call:
             self._capfd.readouterr()
             code = podplane_tui.cli.run(arguments)
         output = self._capfd.readouterr()
+        check_output(arguments, code, output.out)
         return subprocess.CompletedProcess(arguments, code, output.out, output.err)
 
 

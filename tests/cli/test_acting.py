@@ -83,7 +83,7 @@ def test_an_error_is_a_json_line_with_its_two_parts(workspace: Workspace, call: 
         assert lines(result.stdout)[-1] == {"schema": 1, "error": error}
     nobody = call("delete", "--json")
     assert nobody.returncode == 2
-    assert lines(nobody.stdout)[-1]["error"]["type"] == "UsageError"
+    assert lines(nobody.stdout)[-1]["error"]["type"] == "InvalidInput"
     assert lines(call("pause", "--json", "--id", "nope").stdout)[-1]["error"]["type"] == "VMNotFound"
 
 

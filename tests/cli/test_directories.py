@@ -18,7 +18,7 @@ from tests.conftest import Workspace
 def test_a_relative_directory_is_the_callers(workspace: Workspace, call: Call) -> None:
     make_disk(workspace, "dev")
     result = call("list", "--json", "--data-dir", "podplane", cwd=workspace.data.parent)
-    assert json.loads(result.stdout)[0]["paths"]["image"].startswith(str(workspace.data))
+    assert json.loads(result.stdout)["vms"][0]["paths"]["image"].startswith(str(workspace.data))
 
 
 def test_without_a_home_the_given_directories_do(workspace: Workspace, call: Call) -> None:

@@ -89,15 +89,16 @@ def test_a_disk_that_is_in_use_or_not_there_does_not_grow(workspace: Workspace, 
 
 
 def names(call: Call) -> list[str]:
-    return [item["name"] for item in json.loads(call("snapshot", "list", "--json", "--arch", "amd64").stdout)]
+    found = json.loads(call("snapshot", "list", "--json", "--arch", "amd64").stdout)
+    return [item["name"] for item in found["snapshots"]]
 
 
 def test_a_snapshot_is_taken_listed_and_deleted(workspace: Workspace, call: Call) -> None:
     make_disk(workspace)
     assert call("snapshot", "take", "--arch", "amd64", "one").stdout == "took snapshot one of podplane-local-default\n"
     call("snapshot", "take", "--arch", "amd64", "before-upgrade")
-    found = json.loads(call("snapshot", "list", "--arch", "amd64", "--json").stdout)
-    assert [set(item) for item in found] == [{"name", "taken_at"}] * 2
+    found = json.loads(call("snapshot", "list", "--arch", "amd64", "--json").stdout)["snapshots"]
+    assert [item["name"] for item in found] == ["one", "before-upgrade"]
     rows = [line.split() for line in call("snapshot", "list", "--arch", "amd64").stdout.splitlines()]
     assert rows == [[item["name"], item["taken_at"]] for item in found]
     assert datetime.fromisoformat(rows[0][1]).tzinfo is not None
@@ -112,7 +113,8 @@ def test_no_snapshots_are_a_hint_and_an_empty_array(workspace: Workspace, call: 
     result = call("snapshot", "list", "--arch", "amd64")
     assert (result.returncode, result.stdout) == (0, "")
     assert "has no snapshots" in result.stderr
-    assert call("snapshot", "list", "--arch", "amd64", "--json").stdout == "[]\n"
+    told = json.loads(call("snapshot", "list", "--arch", "amd64", "--json").stdout)
+    assert told == {"schema": 1, "id": "default", "arch": "amd64", "snapshots": []}
 
 
 def write(image: os.PathLike[str], byte: str) -> None:

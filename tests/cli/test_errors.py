@@ -35,7 +35,7 @@ def aborted_by(cause: BaseException) -> click.Abort:
         (aborted_by(KeyboardInterrupt()), 130, "interrupted"),
         (aborted_by(EOFError()), 1, "the input ended before the question was answered: nothing was done"),
         (click.ClickException("nothing was changed"), 1, "nothing was changed"),
-        (click.UsageError("what?"), 2, "what? (see podplane-tui --help)"),
+        (click.UsageError("what?"), 2, "what?: see podplane-tui --help"),
         (PermissionError(13, "Permission denied", "/a/file"), 1, "/a/file: Permission denied"),
         (OSError(28, "No space left on device"), 1, "No space left on device"),
         (OSError("words alone"), 1, "words alone"),
@@ -52,7 +52,7 @@ def test_wrong_usage_points_at_the_help_of_its_verb(capfd: pytest.CaptureFixture
     parent = click.Context(click.Group(), info_name="podplane-tui")
     context = click.Context(click.Command("grow"), info_name="grow", parent=parent)
     assert report(click.UsageError("no such size", context)) == 2
-    assert capfd.readouterr().err == "podplane-tui: no such size (see podplane-tui grow --help)\n"
+    assert capfd.readouterr().err == "podplane-tui: no such size: see podplane-tui grow --help\n"
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), AssertionError("a bug"), SystemExit("a bug")])

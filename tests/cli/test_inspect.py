@@ -15,59 +15,45 @@ from podplane_tui.backend.core.paths import VMFiles, ca_certificate
 from podplane_tui.backend.core.status import Action, Phase, Readiness, State, VMStatus
 from podplane_tui.backend.runtime.local_server import LocalServer
 from podplane_tui.cli.inspect import describe, describe_server, iso_time, say_server
+from tests.cli.json_schema import check_object
 from tests.cli.support import ESCAPES, Call, LiveVM, assert_refused, files_below, make_disk
 from tests.conftest import Workspace
 
-KEYS = {
-    "cluster_id",
-    "name",
-    "arch",
-    "state",
-    "pid",
-    "started_at",
-    "cpu_percent",
-    "memory_bytes",
-    "memory_limit_bytes",
-    "disk_bytes",
-    "disk_virtual_bytes",
-    "ports",
-    "problem",
-    "paths",
-}
+
+def as_json(call: Call, *arguments: str) -> Any:
+    result = call(*arguments, "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout)
 
 
 def test_an_empty_list_is_an_empty_array_and_a_hint(workspace: Workspace, call: Call) -> None:
-    result = call("list", "--json")
-    assert (result.returncode, json.loads(result.stdout), result.stderr) == (0, [], "")
+    assert as_json(call, "list") == {"schema": 1, "vms": []}
     result = call("list")
     assert (result.returncode, result.stdout) == (0, "")
     assert str(workspace.data) in result.stderr
     assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
 
 
-def test_a_stopped_machine_as_json(workspace: Workspace, call: Call) -> None:
+def test_a_stopped_vm_as_json(workspace: Workspace, call: Call) -> None:
     image = make_disk(workspace, "dev")
-    (machine,) = json.loads(call("list", "--json").stdout)
-    assert machine.keys() >= KEYS
-    assert machine["cluster_id"] == "dev"
-    assert machine["name"] == "podplane-local-dev"
-    assert machine["arch"] == "amd64"
-    assert machine["state"] == "stopped"
-    assert machine["disk_virtual_bytes"] == 2**30
-    assert machine["disk_bytes"] == image.stat().st_blocks * 512
-    assert all(machine[key] is None for key in ("pid", "started_at", "cpu_percent", "memory_bytes", "problem"))
-    assert machine["paths"]["image"] == str(image)
-    assert machine["paths"]["pid_file"] == str(workspace.runtime / "vms" / "podplane-local-dev.amd64.pid.json")
-    assert set(machine["ports"]) == {"ssh", "kubernetes_api", "traefik_dashboard", "registry", "traefik_https"}
-    assert json.loads(call("status", "--id", "dev", "--json", "--arch", "amd64").stdout) == machine
+    (vm,) = as_json(call, "list")["vms"]
+    assert (vm["id"], vm["arch"], vm["name"]) == ("dev", "amd64", "podplane-local-dev")
+    assert (vm["state"], vm["problems"]) == ("stopped", [])
+    assert vm["disk_virtual_bytes"] == 2**30
+    assert vm["disk_bytes"] == image.stat().st_blocks * 512
+    assert all(vm[key] is None for key in ("pid", "started_at", "cpu_percent", "memory_bytes", "note", "readiness"))
+    assert vm["paths"]["image"] == str(image)
+    assert vm["paths"]["pid_file"] == str(workspace.runtime / "vms" / "podplane-local-dev.amd64.pid.json")
+    assert set(vm["ports"].values()) == {None}
+    assert as_json(call, "status", "--id", "dev", "--arch", "amd64") == {"schema": 1, **vm}
 
 
 def test_list_can_be_narrowed(workspace: Workspace, call: Call) -> None:
     make_disk(workspace, "dev")
     make_disk(workspace, "dev", arch="arm64")
     make_disk(workspace, "prod")
-    machines = json.loads(call("list", "--json", "--id", "dev").stdout)
-    assert [(vm["cluster_id"], vm["arch"]) for vm in machines] == [("dev", "amd64"), ("dev", "arm64")]
+    vms = as_json(call, "list", "--id", "dev")["vms"]
+    assert [(vm["id"], vm["arch"]) for vm in vms] == [("dev", "amd64"), ("dev", "arm64")]
 
 
 def test_the_table_lines_up(workspace: Workspace, call: Call) -> None:
@@ -100,10 +86,11 @@ def test_a_corrupt_pid_file_is_a_row_and_stays(workspace: Workspace, call: Call,
     pid_file = workspace.runtime / "vms" / "podplane-local-default.amd64.pid.json"
     pid_file.parent.mkdir()
     pid_file.write_bytes(content)
-    states = {vm["cluster_id"]: vm for vm in json.loads(call("list", "--json").stdout)}
+    states = {vm["id"]: vm for vm in as_json(call, "list")["vms"]}
     assert states["fine"]["state"] == "stopped"
     assert states["default"]["state"] == "broken"
-    assert "pid.json" in states["default"]["problem"]
+    (problem,) = states["default"]["problems"]
+    assert "pid.json" in problem["problem"]
     assert_refused(call("start"), 1, "pid.json")
     assert pid_file.read_bytes() == content
 
@@ -148,7 +135,8 @@ def test_the_local_server_as_json_has_null_for_what_is_not_known() -> None:
     told = describe_server(LocalServer(False, LOG), Path("/data"))
     assert told.pop("ca_cert_file") == str(ca_certificate(Path("/data")))
     assert (told.pop("running"), told.pop("log_file")) == (False, str(LOG))
-    assert set(told) == {"http_port", "https_port", "pid", "ingress_https_port", "problem"}
+    assert told.pop("problems") == []
+    assert set(told) == {"http_port", "https_port", "pid", "ingress_https_port"}
     assert set(told.values()) == {None}
 
 
@@ -164,26 +152,26 @@ def test_a_live_vm_as_json() -> None:
         LocalServer(False, LOG),
     )
     assert (told["running"], told["state"], told["cpu_percent"]) == (True, "stopping", 12.3)
-    assert told["action"] == {"verb": "stop", "pid": 9, "since": "1970-01-01T00:00:00Z"}
+    assert told["action"] == {"verb": "stop", "pid": 9, "started_at": "1970-01-01T00:00:00Z"}
     assert told["started_at"] == "2096-10-02T07:06:40Z"
     assert told["readiness"] == {
         "ready": False,
         "waiting_for": "Kubernetes API",
-        "elapsed": 0.0,  # a clock that was put back makes no time negative
+        "elapsed_seconds": 0.0,  # a clock that was put back makes no time negative
         "phases": [
-            {"name": "process", "reached": True, "after": 0.0},
-            {"name": "SSH", "reached": True, "after": None},
-            {"name": "Kubernetes API", "reached": False, "after": None},
+            {"name": "process", "reached": True, "after_seconds": 0.0},
+            {"name": "SSH", "reached": True, "after_seconds": None},
+            {"name": "Kubernetes API", "reached": False, "after_seconds": None},
         ],
     }
-    assert json.loads(json.dumps(told)) == told
+    check_object("vm", told)
 
 
 def test_it_has_every_name_of_podplanes_own_status(workspace: Workspace, call: Call) -> None:
     make_disk(workspace, "dev", arch="amd64")
-    told = json.loads(call("status", "--id", "dev", "--arch", "amd64", "--json").stdout)
+    told = as_json(call, "status", "--id", "dev", "--arch", "amd64")
     assert {"cluster_id", "running", "vm", "local_server", "components"} <= set(told)
-    assert told["running"] is False
+    assert (told["cluster_id"], told["running"]) == ("dev", False)
     assert told["local_server"]["running"] is False
 
 

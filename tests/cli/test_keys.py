@@ -17,7 +17,7 @@ def test_keys_lists_ids_keys_and_what_they_do(workspace: Workspace, call: Call) 
     config.parent.mkdir(parents=True)
     config.write_text("[keys]\nvm.start = 'z,f5'\n")
     assert re.search(r"vm\.start +z F5 +Start a VM \(usually s\)\n", call("keys").stdout)
-    (start,) = (line for line in json.loads(call("keys", "--json").stdout) if line["id"] == "vm.start")
-    assert start == {"id": "vm.start", "keys": "z F5", "usual": "s", "does": "Start a VM"}
+    (start,) = (line for line in json.loads(call("keys", "--json").stdout)["keys"] if line["id"] == "vm.start")
+    assert start == {"id": "vm.start", "keys": "z F5", "default_keys": "s", "description": "Start a VM"}
     config.write_text("[keys]\nvm.strat = 'z'\n")
     assert_refused(call("keys"), 2, f"{config}, line 2", "did you mean vm.start")

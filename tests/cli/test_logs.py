@@ -14,6 +14,7 @@ import pytest
 import podplane_tui.cli
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.store import begin, belongs_to, finish
+from tests.cli.json_schema import check_output
 from tests.conftest import Workspace
 from tests.paths import RECORDINGS
 
@@ -47,7 +48,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 def call(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = podplane_tui.cli.run(arguments)
-    return code, *capfd.readouterr()
+    output = capfd.readouterr()
+    check_output(arguments, code, output.out)
+    return code, *output
 
 
 def test_a_pipe_gets_plain_text_and_with_raw_the_bytes(files: VMFiles) -> None:
@@ -156,9 +159,9 @@ def test_boot_compares_with_one_before_or_what_is_usual(files: VMFiles, capfd: p
     record(files, DEBIAN)
     record(files, slow)
     described = json.loads(call(capfd, "boot", "--json")[1])
-    assert described["good"] is True
+    assert (described["id"], described["number"], described["good"]) == ("default", 1, True)
     assert described["changes"] is None
-    assert {stage["name"]: stage["usual"] for stage in described["stages"]}["initramfs"] == 4.023952
+    assert {stage["name"]: stage["usual_seconds"] for stage in described["stages"]}["initramfs"] == 4.023952
     described = json.loads(call(capfd, "boot", "--json", "--compare", "1")[1])
     changes = {change["name"]: change["change"] for change in described["changes"]}
     assert (changes["initramfs"], changes["kernel"]) == ("slower", "faster")

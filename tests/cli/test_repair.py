@@ -28,7 +28,7 @@ def test_repair_says_what_it_does_and_keeps_the_disk(workspace: Workspace, call:
     assert f"remove {pid_file.name}" in result.stdout
     assert f"{pid_file.name} was removed" in result.stdout
     assert (pid_file.exists(), image.read_bytes()) == (False, content)
-    assert json.loads(call("list", "--json").stdout)[0]["state"] == "stopped"
+    assert json.loads(call("list", "--json").stdout)["vms"][0]["state"] == "stopped"
 
 
 def test_repair_leaves_a_broken_disk_to_its_owner(workspace: Workspace, call: Call) -> None:
@@ -47,7 +47,7 @@ def test_adopt_refuses_a_stopped_vm(workspace: Workspace, call: Call) -> None:
 def test_adopt_writes_the_pid_file_of_a_vm_that_runs_without_one(
     workspace: Workspace, call: Call, live_vm: LiveVM
 ) -> None:
-    assert json.loads(call("list", "--json").stdout)[0]["state"] == "orphaned"
+    assert json.loads(call("list", "--json").stdout)["vms"][0]["state"] == "orphaned"
     result = call("adopt", "--arch", "amd64")
     assert (result.returncode, result.stdout) == (0, f"podplane-local-default runs as process {live_vm.pid}\n"), result
     pid_file = workspace.runtime / "vms" / "podplane-local-default.amd64.pid.json"

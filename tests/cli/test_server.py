@@ -16,9 +16,7 @@ def test_a_server_that_does_not_run(workspace: Workspace, call: Call) -> None:
         result = call(*arguments)
         assert (result.returncode, result.stdout, result.stderr) == (0, "the local server is not running\n", "")
     told = json.loads(call("server", "--json").stdout)
-    names = {"running", "http_port", "https_port", "ca_cert_file", "pid", "ingress_https_port", "log_file", "problem"}
-    assert set(told) == names
-    assert (told["running"], told["pid"], told["problem"]) == (False, None, None)
+    assert (told["running"], told["pid"], told["problems"]) == (False, None, [])
     assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
 
 
@@ -33,7 +31,8 @@ def test_what_is_wrong_with_it_is_said(workspace: Workspace, call: Call, content
     assert result.returncode == 0
     assert result.stdout.startswith("the local server is not running: ")
     assert words in result.stdout
-    assert words in json.loads(call("server", "--json").stdout)["problem"]
+    (problem,) = json.loads(call("server", "--json").stdout)["problems"]
+    assert words in problem["problem"]
 
 
 @pytest.mark.parametrize("action", [[], ["status"], ["start"]])
@@ -44,6 +43,12 @@ def test_only_a_log_can_be_followed(workspace: Workspace, call: Call, action: li
 
 def test_it_can_not_be_stopped_from_here(call: Call) -> None:
     assert_refused(call("server", "stop"), 2, "status", "start", "log")
+
+
+def test_a_log_is_no_json(call: Call) -> None:
+    result = call("server", "log", "--json")
+    assert (result.returncode, result.stderr) == (2, "")
+    assert "--json works with status and start" in json.loads(result.stdout)["error"]["problem"]
 
 
 def test_without_a_log_it_was_not_started_yet(workspace: Workspace, call: Call) -> None:
@@ -65,7 +70,8 @@ def test_it_is_started_by_podplane_and_told_where_it_listens(workspace: Workspac
     path = {"PATH": os.environ["PATH"]}
     result = call("server", "start", environ=path)
     assert result.returncode == 0, result
-    told = json.loads(call("server", "--json").stdout)
+    told = json.loads(call("server", "start", "--json", environ=path).stdout.splitlines()[-1])["result"]["server"]
+    assert {"schema": 1, **told} == json.loads(call("server", "--json").stdout)
     assert (told["running"], told["http_port"], told["https_port"]) == (True, 40081, 40443)
     where = f"process {told['pid']}, ports: http 40081, https 40443, ingress 4433"
     assert result.stdout == f"the local server is running as {where}\n"

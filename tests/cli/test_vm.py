@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.cli.json_schema import check_output
 from tests.cli.support import Terminal
 from tests.conftest import Workspace, missing
 from tests.guest.tiny import PROMPT, TinyGuest
@@ -35,7 +36,7 @@ PATIENT = "[stop]\nterminate = 60\n"
 
 
 def run(workspace: Workspace, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    result = subprocess.run(
         [*PROGRAM, *arguments],
         env=workspace.environment,
         stdin=subprocess.DEVNULL,
@@ -44,6 +45,8 @@ def run(workspace: Workspace, *arguments: str, timeout: float = 240) -> subproce
         timeout=timeout,
         check=False,
     )
+    check_output(arguments, result.returncode, result.stdout)
+    return result
 
 
 def succeed(workspace: Workspace, *arguments: str) -> str:
@@ -53,7 +56,7 @@ def succeed(workspace: Workspace, *arguments: str) -> str:
 
 
 def machine(workspace: Workspace) -> dict[str, object]:
-    (vm,) = json.loads(succeed(workspace, "list", "--json"))
+    (vm,) = json.loads(succeed(workspace, "list", "--json"))["vms"]
     assert isinstance(vm, dict)
     return vm
 
@@ -189,9 +192,9 @@ def test_start_with_a_console(workspace: Workspace, disk: Path, tiny_guest: Tiny
     terminal.wait_for("closed its console")
     assert terminal.end() == 0
     wait_for_state(workspace, "stopped")  # QEMU closes the console a moment before it ends
-    assert machine(workspace)["hint"] == "powered off by the guest"
+    assert machine(workspace)["note"] == "powered off by the guest"
     assert "had ended before" in succeed(workspace, "stop")
-    assert machine(workspace)["hint"] is None
+    assert machine(workspace)["note"] is None
 
 
 def test_start_in_the_foreground(workspace: Workspace, disk: Path, tiny_guest: TinyGuest) -> None:
@@ -234,7 +237,7 @@ def test_stop_goes_on_for_a_killed_program_only_in_qemu(workspace: Workspace, di
     assert terminal.end() == -signal.SIGKILL
     assert machine(workspace)["running"] is True
     succeed(workspace, "stop", "--rm", "--force")
-    assert succeed(workspace, "list", "--json") == "[]\n"
+    assert json.loads(succeed(workspace, "list", "--json"))["vms"] == []
 
 
 def test_a_start_that_fails_tells_qemus_words_and_leaves_nothing(workspace: Workspace, disk: Path) -> None:

@@ -12,13 +12,13 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
+from tests.cli.json_schema import check_lines, check_object
 from tests.cli.support import assert_refused, make_disk, run
 from tests.conftest import Workspace
 
@@ -52,9 +52,8 @@ def output(process: subprocess.Popen[str]) -> IO[str]:
 def told(process: subprocess.Popen[str]) -> tuple[str, str, str, dict[str, Any]]:
     """The next line: event, cluster, state, and the whole machine."""
     line = json.loads(output(process).readline())
-    assert set(line) == {"event", "at", "vm"}
-    assert datetime.fromisoformat(line["at"]).tzinfo is not None
-    return line["event"], line["vm"]["cluster_id"], line["vm"]["state"], line["vm"]
+    check_object("watch", line)
+    return line["event"], line["vm"]["id"], line["vm"]["state"], line["vm"]
 
 
 def ended(process: subprocess.Popen[str]) -> int:
@@ -169,7 +168,8 @@ def test_a_signal_ends_it_though_nobody_takes_what_it_writes(workspace: Workspac
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     assert ended(process) == 0
-    lines = [json.loads(line) for line in output(process)]  # each of them whole
+    lines = list(output(process))
+    check_lines("watch", 0, lines)  # each of them whole
     assert 10 < len(lines) < 60
 
 

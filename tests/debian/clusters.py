@@ -20,6 +20,7 @@ from pathlib import Path
 from podplane_tui.backend import Cluster
 from podplane_tui.backend.ssh.client import SSHTarget
 from tests.base_directories import BaseDirectories, environment_below
+from tests.cli.json_schema import check_output
 from tests.guest.debian import PARTITION, DebianGuest
 from tests.waiting import wait_until
 
@@ -133,6 +134,7 @@ class Clusters(BaseDirectories):
             check=False,
         )
         assert not check or result.returncode == 0, result
+        check_output([*map(str, arguments)], result.returncode, result.stdout)
         return result
 
     def json(self, *arguments: str | Path) -> dict[str, object]:

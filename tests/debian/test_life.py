@@ -24,8 +24,8 @@ CRASH = "sleep 1; echo c > /proc/sysrq-trigger"
 
 def listed(clusters: Clusters) -> dict[str, dict[str, object]]:
     """What `list --json` says, by cluster."""
-    found = json.loads(clusters.run("list", "--json").stdout)
-    return {vm["cluster_id"]: vm for vm in found}
+    found = json.loads(clusters.run("list", "--json").stdout)["vms"]
+    return {vm["id"]: vm for vm in found}
 
 
 def is_ready(clusters: Clusters, cluster_id: str) -> bool:
