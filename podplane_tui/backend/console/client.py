@@ -71,11 +71,6 @@ class ConsoleLine:
         """The recording this line writes; None when QEMU does that or nobody can."""
         return None if self._recorder is None else self._recorder.path
 
-    @property
-    def backlog(self) -> int:
-        """Bytes the guest has yet to take."""
-        return len(self._typed)
-
     def send(self, data: bytes) -> None:
         """Type; never blocks."""
         self._last_key = time.monotonic()

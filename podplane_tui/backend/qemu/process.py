@@ -137,10 +137,10 @@ def is_qemu_program(name: str) -> bool:
     return "qemu-system" in base or "qemu-kvm" in base
 
 
-def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
+def look(pid: int) -> QemuProcess | None:
     """Process `pid` if it is a live QEMU of this user, else None. Raises `OSError` when the system tells nothing."""
     ticks = create_ticks(pid)
-    return None if ticks is None else _look(pid, ticks, clock or Clock())
+    return None if ticks is None else _look(pid, ticks, Clock())
 
 
 def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
