@@ -74,17 +74,14 @@ def podplane_environment(
     return result
 
 
-def start_cluster(files: VMFiles, control: Control, *, environ: Mapping[str, str] | None = None) -> None:
+def start_cluster(files: VMFiles, control: Control) -> None:
     """Run `podplane local start` for the cluster of `files`; each line it prints is a step.
 
     For use under the VM's lock, of which podplane knows nothing. Raises `MissingProgram`, `InvalidInput`, `Cancelled`,
     and `StartFailed` with its last words.
     """
     environment = podplane_environment(
-        os.environ if environ is None else environ,
-        data_dir=files.data_dir,
-        runtime_dir=files.runtime_dir,
-        arch=files.arch,
+        os.environ, data_dir=files.data_dir, runtime_dir=files.runtime_dir, arch=files.arch
     )
     command = [str(require_program(PROGRAM)), "local", "start", "--id", files.cluster_id]
     control.report(f"running podplane local start --id {files.cluster_id}")
@@ -156,18 +153,14 @@ class _Ending:
                 self._child.send_signal(number)
 
 
-def start_server(
-    *, data_dir: Path, runtime_dir: Path, control: Control | None = None, environ: Mapping[str, str] | None = None
-) -> LocalServer:
+def start_server(*, data_dir: Path, runtime_dir: Path, control: Control | None = None) -> LocalServer:
     """Start podplane's local server, detached, its output in its log, and give it once it runs.
 
     One that runs already is left as it is. Raises `MissingProgram`, `InvalidInput`, `Busy`, `Cancelled`, and
     `StartFailed` with its last words.
     """
     control = control or Control()
-    environment = podplane_environment(
-        os.environ if environ is None else environ, data_dir=data_dir, runtime_dir=runtime_dir
-    )
+    environment = podplane_environment(os.environ, data_dir=data_dir, runtime_dir=runtime_dir)
     program = require_program(PROGRAM)
     log = runtime_dir / LOCAL_SERVER_LOG
     with os_errors_as(StartFailed, "the local server can't be started"):

@@ -33,11 +33,9 @@ def list_machines(choices: Choices, *, as_json: bool) -> None:
     Example: podplane-tui list --json | jq -r '.vms[] | select(.running) | .id'
     """
     place = place_of(choices)
-    machines: Sequence[VMStatus] = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).statuses()
-    if choices.cluster_id is not None:
-        wanted = validate_cluster_id(choices.cluster_id)
-        machines = [vm for vm in machines if vm.cluster_id == wanted]
-    machines = _with_readiness(machines)
+    wanted = None if choices.cluster_id is None else validate_cluster_id(choices.cluster_id)
+    inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
+    machines = _with_readiness(inventory.statuses() if wanted is None else inventory.of_cluster(wanted))
     if as_json:
         server = read_local_server(place.runtime_dir)
         print_document({"vms": [describe(vm, server) for vm in machines]})

@@ -80,12 +80,12 @@ def watch(choices: Choices, *, as_json: bool, interval: float, metrics: bool) ->
 
 
 def _looks(place: Place, wanted: str | None) -> Iterator[dict[str, _Seen]]:
-    """Every VM by its key, look after look."""
+    """Every VM, or those of the cluster wanted, by its key, look after look."""
     inventory = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir)
     tracker = ReadinessTracker()
 
     def look() -> tuple[VMStatus, ...]:
-        return tracker.update(vm for vm in inventory.statuses() if wanted in {None, vm.cluster_id})
+        return tracker.update(inventory.statuses() if wanted is None else inventory.of_cluster(wanted))
 
     machines = look()
     if any(vm.live for vm in machines):

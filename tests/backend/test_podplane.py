@@ -17,8 +17,9 @@ from podplane_tui.backend.core.status import Ports, State
 from podplane_tui.backend.podplane import podplane_environment, start_server
 from podplane_tui.backend.runtime.local_server import LogTail, read_local_server
 from podplane_tui.backend.runtime.lock import vm_lock
+from podplane_tui.backend.vm.classify import SERVER_DOWN
 from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.inventory import SERVER_DOWN, Inventory
+from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.backend.vm.manager import Qemu
 from podplane_tui.backend.vm.protocol import Options
 from tests.conftest import Workspace

@@ -41,7 +41,7 @@ def plain(target: SSHTarget) -> Iterator[SSHTarget]:
 
 def openssh(target: SSHTarget) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ssh_arguments(target, command=["echo", "hello"]),
+        [*ssh_arguments(target), "echo", "hello"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

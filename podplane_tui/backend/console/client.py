@@ -17,16 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.console.claim import LOOK_INTERVAL, Claim, Held, asker
-from podplane_tui.backend.console.relay import connect
+from podplane_tui.backend.console.connection import CHUNK, connect, receive, send
+from podplane_tui.backend.console.typed import MAX_PENDING
 from podplane_tui.backend.core.errors import ConsoleHeld, NotRunning, QMPError
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.recording.store import Recorder
-
-_CHUNK = 64 * 1024
-_MAX_INPUT = 1024 * 1024
-"""Bytes typed that the guest has not taken; what is typed beyond that is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +71,11 @@ class ConsoleLine:
         """The recording this line writes; None when QEMU does that or nobody can."""
         return None if self._recorder is None else self._recorder.path
 
-    @property
-    def backlog(self) -> int:
-        """Bytes the guest has yet to take."""
-        return len(self._typed)
-
     def send(self, data: bytes) -> None:
         """Type; never blocks."""
         self._last_key = time.monotonic()
         with self._lock:
-            self._typed += data[: _MAX_INPUT - len(self._typed)]
+            self._typed += data[: MAX_PENDING - len(self._typed)]  # what is beyond that is lost
         self._nudge()
 
     def close(self) -> None:
@@ -120,7 +112,7 @@ class ConsoleLine:
             selector.modify(self._connection, selectors.EVENT_READ | writing)
             ready = {key.fileobj for key, _ in selector.select(LOOK_INTERVAL)}
             if self._wake in ready:
-                self._wake.recv(_CHUNK)
+                self._wake.recv(CHUNK)
             if self._connection in ready and not self._exchange():
                 return
             if time.monotonic() - looked >= LOOK_INTERVAL:
@@ -131,18 +123,11 @@ class ConsoleLine:
 
     def _exchange(self) -> bool:
         """Send what the guest takes, and take what it prints; False when it is gone."""
-        with contextlib.suppress(BlockingIOError), self._lock:
-            if self._typed:
-                try:
-                    del self._typed[: self._connection.send(self._typed)]
-                except (BrokenPipeError, ConnectionError):
-                    self._typed.clear()  # what it printed last is still to be read
-        try:
-            data = self._connection.recv(_CHUNK)
-        except BlockingIOError:
+        with self._lock:
+            send(self._connection, self._typed)  # where it is gone, what it printed last is still to be read
+        data = receive(self._connection)
+        if data is None:
             return True
-        except OSError:
-            return False
         if data:
             on_record = self._by_qemu or (self._recorder is not None and self._recorder.write(data))
             self._events.printed(b"" if on_record else data)

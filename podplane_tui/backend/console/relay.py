@@ -8,49 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import selectors
-import signal
 import socket
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 
-from podplane_tui.backend.console.claim import IDLE, LOOK_INTERVAL
-from podplane_tui.backend.core.errors import ConsoleError, VMError
-from podplane_tui.backend.core.files import os_error_as
-from podplane_tui.backend.core.paths import check_socket_path
-
-if sys.platform != "win32":  # where there are none, and where importing this package must work all the same
-    import termios
-    import tty
-
-DETACH = b"\x1d"
-"""Ctrl-]"""
-
-_CHUNK = 64 * 1024
-_MAX_OUTPUT = 1024 * 1024
-_MAX_INPUT = 1024 * 1024
-_CONNECT_TIMEOUT = 2.0
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
-"""By name: not every system has them all."""
-
-_DROPPED = b"\x18\r\n[%d bytes not shown: this terminal was too slow]\r\n"
-
-_ASKED = b"\x18\r\n[%s asks for this console: Ctrl-] hands it over]\r\n"
-
-_RESET = (
-    b"\x18"  # cancels a sequence that was cut off
-    b"\x1b[0m\x1b[?25h"  # plain colours, cursor visible
-    b"\x1b[?1l\x1b>\x1b(B\x0f"  # cursor keys, keypad and character set as usual
-    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l"  # no mouse reports, no bracketed paste
-    b"\x1b[r\x1b[?47l"  # whole screen scrolls, the main one
-)
-"""What undoes modes that a program in the guest may have left the terminal in."""
+from podplane_tui.backend.console.backlog import Backlog
+from podplane_tui.backend.console.calling_terminal import RESET, raw, wake_on_signal, writable
+from podplane_tui.backend.console.claim import LOOK_INTERVAL
+from podplane_tui.backend.console.connection import CHUNK, connect, receive, send
+from podplane_tui.backend.console.handover import Handover
+from podplane_tui.backend.console.typed import Typed
 
 
 class Ending(StrEnum):
@@ -88,41 +59,17 @@ def attach(
             stack.enter_context(held or contextlib.nullcontext())
             if check is not None:
                 check()
-            connection, wake = stack.enter_context(connect(path)), stack.enter_context(_wake_on_signal(caught))
-            stack.enter_context(_raw(input_fd))
-            out = stack.enter_context(_writable(output_fd))
+            connection, wake = stack.enter_context(connect(path)), stack.enter_context(wake_on_signal(caught))
+            stack.enter_context(raw(input_fd))
+            out = stack.enter_context(writable(output_fd))
             ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record, asked=asked)
             if os.isatty(output_fd):
-                _write(out, _RESET)
+                _write(out, RESET)
     finally:
         # The terminal is itself again and the handlers are the caller's: now the signal may have its way.
         for number in caught[:1]:
             os.kill(os.getpid(), number)
     return ending
-
-
-def connect(path: Path) -> socket.socket:
-    """A non-blocking connection with the console socket at `path`. Raises `ConsoleError`, `InvalidInput`."""
-    check_socket_path(path)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(_CONNECT_TIMEOUT)
-    try:
-        connection.connect(os.fspath(path))
-    except OSError as error:
-        connection.close()
-        raise _connect_error(path, error) from error
-    connection.setblocking(False)
-    return connection
-
-
-def _connect_error(path: Path, error: OSError) -> VMError:
-    if isinstance(error, FileNotFoundError):
-        return ConsoleError(f"there is no console at {path}", hint="start the machine first")
-    if isinstance(error, ConnectionRefusedError):
-        return ConsoleError(f"nobody serves the console {path}", hint="its machine has died, start it again")
-    if isinstance(error, (BlockingIOError, TimeoutError)):
-        return ConsoleError(f"others wait for the console {path} already", hint="close one of them")
-    return os_error_as(ConsoleError, f"the console {path} can't be attached", error)
 
 
 def relay(
@@ -142,120 +89,96 @@ def relay(
 
     Whoever `asked` names is told of in the output, and gets the console when nothing was typed for a while.
     """
-    keyboard = os.isatty(input_fd)
-    backlog, typed = _Backlog(), bytearray()
-    input_open = connected = True
-    last_key, looked, told = time.monotonic(), 0.0, ""
+    pump = _Pump(connection, input_fd, output_fd, record)
+    handover = Handover(time.monotonic())
     with selectors.SelectSelector() as selector:  # the one kind that takes terminals, pipes and files everywhere
         if wake_fd >= 0:
             selector.register(wake_fd, selectors.EVENT_READ)
-        while connected or backlog:
-            reading = input_open and (keyboard or len(typed) < _MAX_INPUT)
-            _want(selector, input_fd, selectors.EVENT_READ if reading else 0)
-            _want(selector, output_fd, selectors.EVENT_WRITE if backlog else 0)
-            writing = selectors.EVENT_WRITE if typed else 0
-            _want(selector, connection.fileno(), selectors.EVENT_READ | writing if connected else 0)
+        while not pump.done:
+            _want(selector, pump.wanted())
             ready = {key.fd for key, _ in selector.select(LOOK_INTERVAL if asked is not None else None)}
             if wake_fd in ready:
                 return Ending.DETACHED
-            if asked is not None and time.monotonic() - looked >= LOOK_INTERVAL:
-                looked, who = time.monotonic(), asked()
-                if who and looked - last_key >= IDLE:
+            if asked is not None and handover.is_due(now := time.monotonic()):
+                answer = handover.answer(asked(), now)
+                if answer.hand_over:
                     return Ending.HANDED_OVER
-                if who not in {"", told}:
-                    backlog.add(_ASKED % who.encode())
-                told = who
-            if connection.fileno() in ready:
-                _send(connection, typed)
-                data = _receive(connection)
-                connected = data != b""
-                backlog.add(data or b"")
-                if data and record is not None:
-                    record(data)
-            if output_fd in ready:
-                sent = _write(output_fd, backlog.head())
-                if sent is None:
-                    return Ending.DETACHED
-                backlog.remove(sent)
+                pump.backlog.add(answer.note)
             if input_fd in ready:
-                before, detach, _ = _read(input_fd).partition(DETACH)
-                last_key = time.monotonic()
-                input_open = bool(before or detach)
-                typed += before[: _MAX_INPUT - len(typed)] if keyboard else before
-                _send(connection, typed)
-                if detach or (keyboard and not input_open):
-                    return Ending.DETACHED
+                handover.typed(time.monotonic())
+            if not pump.carry(ready):
+                return Ending.DETACHED
     return Ending.CLOSED
 
 
-class _Backlog:
-    """What the terminal has yet to take: bounded, and honest about what had to go."""
+class _Pump:
+    """Carries bytes between a console and two descriptors, as far as each of the three is ready."""
 
-    def __init__(self) -> None:
-        self._note = b""
-        self._data = bytearray()
-        self._dropped = 0
+    def __init__(
+        self, connection: socket.socket, input_fd: int, output_fd: int, record: Callable[[bytes], object] | None
+    ) -> None:
+        self.backlog = Backlog()
+        self._connection, self._input, self._output = connection, input_fd, output_fd
+        self._record = record
+        self._typed = Typed(keyboard=os.isatty(input_fd))
+        self._connected = True
 
-    def __bool__(self) -> bool:
-        return bool(self._note or self._data)
+    @property
+    def done(self) -> bool:
+        """Whether the console has closed, and all that it printed was shown."""
+        return not self._connected and not self.backlog
 
-    def add(self, data: bytes) -> None:
-        self._data += data
-        if len(self._data) > _MAX_OUTPUT:
-            excess = len(self._data) - _MAX_OUTPUT // 2
-            del self._data[:excess]
-            self._dropped += excess
+    def wanted(self) -> dict[int, int]:
+        """Descriptor → the events there is reason to wait for, 0 for none."""
+        to_guest = selectors.EVENT_WRITE if self._typed.pending else 0
+        return {
+            self._input: selectors.EVENT_READ if self._typed.wants_more else 0,
+            self._output: selectors.EVENT_WRITE if self.backlog else 0,
+            self._connection.fileno(): selectors.EVENT_READ | to_guest if self._connected else 0,
+        }
 
-    def head(self) -> bytes:
-        """The next bytes: so few that a descriptor that is ready takes them without blocking."""
-        if self._dropped and not self._note:
-            self._note, self._dropped = _DROPPED % self._dropped, 0
-        return self._note or bytes(self._data[: select.PIPE_BUF])
+    def carry(self, ready: set[int]) -> bool:
+        """Do what can be done at these descriptors; False when the input detached or the output is gone."""
+        if self._connection.fileno() in ready:
+            self._exchange()
+        if self._output in ready:
+            sent = _write(self._output, self.backlog.head())
+            if sent is None:
+                return False
+            self.backlog.remove(sent)
+        if self._input in ready:
+            detached = self._typed.feed(_read(self._input))
+            send(self._connection, self._typed.pending)
+            return not detached
+        return True
 
-    def remove(self, count: int) -> None:
-        if self._note:
-            self._note = self._note[count:]
-        else:
-            del self._data[:count]
-
-
-def _want(selector: selectors.BaseSelector, fd: int, events: int) -> None:
-    """Have `selector` wait for `events` on `fd`, for none when that is 0."""
-    key = selector.get_map().get(fd)
-    if key is None and events:
-        selector.register(fd, events)
-    elif key is not None and not events:
-        selector.unregister(fd)
-    elif key is not None and key.events != events:
-        selector.modify(fd, events)
-
-
-def _receive(connection: socket.socket) -> bytes | None:
-    """What has come; None when nothing has, b"" at the end."""
-    try:
-        return connection.recv(_CHUNK)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
+    def _exchange(self) -> None:
+        """Send what the guest takes, and take what it prints."""
+        send(self._connection, self._typed.pending)
+        data = receive(self._connection)
+        self._connected = data != b""
+        if data:
+            self.backlog.add(data)
+            if self._record is not None:
+                self._record(data)
 
 
-def _send(connection: socket.socket, data: bytearray) -> None:
-    """Take from `data` what the guest takes now; all of it when nobody is there to take it."""
-    if not data:
-        return
-    try:
-        del data[: connection.send(data)]
-    except BlockingIOError:
-        return
-    except OSError:
-        data.clear()
+def _want(selector: selectors.BaseSelector, wanted: Mapping[int, int]) -> None:
+    """Have `selector` wait for these events, for none at a descriptor where they are 0."""
+    for fd, events in wanted.items():
+        key = selector.get_map().get(fd)
+        if key is None and events:
+            selector.register(fd, events)
+        elif key is not None and not events:
+            selector.unregister(fd)
+        elif key is not None and key.events != events:
+            selector.modify(fd, events)
 
 
 def _read(fd: int) -> bytes:
     """What the input has, b"" at its end, which is how a terminal that hung up counts too."""
     try:
-        return os.read(fd, _CHUNK)
+        return os.read(fd, CHUNK)
     except OSError:
         return b""
 
@@ -268,65 +191,3 @@ def _write(fd: int, data: bytes) -> int | None:
         return 0
     except OSError:
         return None
-
-
-@contextlib.contextmanager
-def _writable(fd: int) -> Iterator[int]:
-    """A descriptor of our own for the same file; a terminal is opened anew so as to be non-blocking.
-
-    The flag on the given one would be shared with every program that has this terminal, and outlive us.
-    """
-    own = -1
-    if os.isatty(fd):
-        with contextlib.suppress(OSError):
-            own = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if own < 0:
-        own = os.dup(fd)
-    try:
-        yield own
-    finally:
-        os.close(own)
-
-
-@contextlib.contextmanager
-def _raw(fd: int) -> Iterator[None]:
-    """A terminal in raw mode, for as long as the block lasts."""
-    if not os.isatty(fd):
-        yield
-        return
-    saved = termios.tcgetattr(fd)
-    try:
-        tty.setraw(fd, termios.TCSANOW)  # NOW, here and below: the others wait for output that may be stuck
-        yield
-    finally:
-        with contextlib.suppress(termios.error):  # the terminal itself may be gone
-            termios.tcsetattr(fd, termios.TCSANOW, saved)
-
-
-@contextlib.contextmanager
-def _wake_on_signal(caught: list[int]) -> Iterator[int]:
-    """A descriptor that becomes readable when one of `_SIGNALS` arrives: noted in `caught`, and not acted upon yet."""
-    if threading.current_thread() is not threading.main_thread():
-        yield -1
-        return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-
-    def handle(number: int, _frame: object) -> None:
-        caught.append(number)
-
-    numbers = [signal.Signals[name] for name in _SIGNALS]
-    previous = {number: signal.getsignal(number) for number in numbers}
-    previous = {number: handler for number, handler in previous.items() if handler not in {signal.SIG_IGN, None}}
-    # Written to as the signal arrives: one that comes right before a wait would wake nobody otherwise.
-    wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    try:
-        for number in previous:
-            signal.signal(number, handle)
-        yield reader
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)

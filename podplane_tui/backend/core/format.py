@@ -57,12 +57,12 @@ def format_elapsed(seconds: float) -> str:
     return f"{seconds:.1f}s" if seconds < 9.95 else format_duration(seconds)
 
 
-def format_path(path: Path, *, home: Path | None = None, limit: int = 400) -> str:
+def format_path(path: Path, *, home: Path | None = None) -> str:
     """A path as one clean line, the home directory as `~`."""
     home = home or Path.home()
     if path.is_relative_to(home) and home != Path("/"):
         path = Path("~") / path.relative_to(home)
-    return one_line(str(path), limit=limit)
+    return one_line(str(path), limit=400)
 
 
 def count(number: int, noun: str) -> str:

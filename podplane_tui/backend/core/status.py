@@ -24,10 +24,6 @@ class State(StrEnum):
     BROKEN = "broken"
 
 
-LIVE_STATES = frozenset({State.STARTING, State.RUNNING, State.STOPPING, State.PAUSED, State.ORPHANED})
-"""The states in which a QEMU process of ours lives. A start or stop in progress may have none for a moment."""
-
-
 class Action(NamedTuple):
     """A verb in progress, as its lock file tells: which, by which process, since when (seconds since the epoch).
 

@@ -20,7 +20,6 @@ class CachedImage:
 
     name: str
     path: Path
-    size: int
     digest: str = ""
 
 
@@ -41,7 +40,7 @@ def list_images(arch: str, *, deps: Path | None = None) -> tuple[CachedImage, ..
             path = Path(directory, name)
             if path.suffix == ".qcow2" and path.is_file():
                 digest = manifest.digest if manifest is not None and path == manifest.image else ""
-                found.append(CachedImage(str(path.relative_to(root)), path, path.stat().st_size, digest))
+                found.append(CachedImage(str(path.relative_to(root)), path, digest))
     return tuple(sorted(found, key=lambda image: (not image.digest, image.name)))
 
 

@@ -50,16 +50,13 @@ class BootData:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The base image, at `image` once podplane has fetched it; `size` in bytes, None when it is not told.
+    """The base image, at `image` once podplane has fetched it.
 
     `boot` is None when the manifest has no complete boot data; `boot_problem` then says what it lacks.
     """
 
     image: Path
-    version: str
-    url: str
     digest: str
-    size: int | None
     boot: BootData | None
     boot_problem: str = ""
 
@@ -85,7 +82,6 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         image = system["image"]
         version, url = _text(image["version"]), _text(image["url"])
         digest = validate_digest(_text(image["digest"]))
-        size = image.get("size")
         name = PurePosixPath(unquote(urlsplit(url).path)).name
         if not name or version in {"", ".", ".."} or "/" in version + name:
             raise ValueError("its image has no name or version")
@@ -97,10 +93,7 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         ) from error
     return Manifest(
         image=artifacts_directory(deps) / OS_IMAGE / version / name,
-        version=version,
-        url=url,
         digest=digest,
-        size=size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None,
         boot=boot,
         boot_problem=problem,
     )

@@ -21,9 +21,8 @@ _MAX_BACKING_OFFSET = 2 * 2**20  # the name stands in the first cluster, and non
 
 
 class ImageInfo(NamedTuple):
-    """Sizes in bytes: what the file takes on this disk and what the guest sees; and the file it is based on."""
+    """The size that the guest sees, in bytes, and the file it is based on."""
 
-    disk_bytes: int
     virtual_bytes: int
     backing_file: str | None
 
@@ -32,7 +31,6 @@ def read_image(path: Path | str) -> ImageInfo:
     """What the qcow2 image at `path` says of itself. Raises `InvalidImage` with the reason when it is not one."""
     try:
         with open_regular(path, follow_links=True) as file:
-            info = os.fstat(file.fileno())
             head = file.read(_HEADER.size)
             if len(head) < _HEADER.size or not head.startswith(_MAGIC):
                 raise InvalidImage(f"{path} is not a qcow2 image", hint="convert it with qemu-img convert -O qcow2")
@@ -47,7 +45,7 @@ def read_image(path: Path | str) -> ImageInfo:
         raise InvalidImage(f"there is no image {path}", hint="put it back, or delete the machine") from None
     except OSError as error:
         raise InvalidImage(f"the image {path} can't be read: {error.strerror}", hint="see what stands there") from error
-    return ImageInfo(info.st_blocks * 512, virtual, backing)
+    return ImageInfo(virtual, backing)
 
 
 def backing_path(image: Path, backing_file: str) -> Path:

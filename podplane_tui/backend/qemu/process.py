@@ -137,10 +137,10 @@ def is_qemu_program(name: str) -> bool:
     return "qemu-system" in base or "qemu-kvm" in base
 
 
-def look(pid: int, clock: Clock | None = None) -> QemuProcess | None:
+def look(pid: int) -> QemuProcess | None:
     """Process `pid` if it is a live QEMU of this user, else None. Raises `OSError` when the system tells nothing."""
     ticks = create_ticks(pid)
-    return None if ticks is None else _look(pid, ticks, clock or Clock())
+    return None if ticks is None else _look(pid, ticks, Clock())
 
 
 def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
@@ -219,8 +219,16 @@ class ProcessTable:
         self._known = known
         return tuple(entry.qemu for entry in known.values() if entry.qemu is not None)
 
+    def look(self, pid: int) -> QemuProcess | None:
+        """Process `pid` if it is a live QEMU of this user, else None. Looks at no other; raises as `scan`."""
+        entry = self._examined(pid, None, self._known.pop(pid, None))
+        if entry is None:
+            return None
+        self._known[pid] = entry
+        return entry.qemu
+
     def suspended(self, process: QemuProcess) -> bool:
-        """`QemuProcess.suspended` as it was at the last scan."""
+        """`QemuProcess.suspended` as it was when the process was last looked at."""
         entry = self._known.get(process.pid)
         return entry is not None and entry.qemu is process and entry.stat.state in SUSPENDED
 

@@ -92,7 +92,6 @@ class Recording:
     hole: tuple[int, int] | None
     pid: int | None
     create_ticks: str
-    boot_id: str
 
     @property
     def complete_from_power_on(self) -> bool:
@@ -197,7 +196,6 @@ def _read(path: Path) -> Recording | None:
         hole=hole,
         pid=None if pid is None else int(pid),
         create_ticks=str(ticks),
-        boot_id=str(boot),
     )
 
 

@@ -150,10 +150,9 @@ def _host_key_settings(target: SSHTarget) -> list[str]:
     return [*settings, f"StrictHostKeyChecking={checking}", f'UserKnownHostsFile="{file}"', "HashKnownHosts=no"]
 
 
-def ssh_arguments(target: SSHTarget, *, command: Sequence[str] = ()) -> list[str]:
-    """The argument vector of OpenSSH for `command`, quoted for the shell over there, or for an interactive shell."""
-    arguments = ["ssh", *ssh_options(target), "--", f"{target.user}@{target.host}"]
-    return [*arguments, _remote_line(command)] if command else arguments
+def ssh_arguments(target: SSHTarget) -> list[str]:
+    """The argument vector of OpenSSH for an interactive shell."""
+    return ["ssh", *ssh_options(target), "--", f"{target.user}@{target.host}"]
 
 
 def _remote_line(command: Sequence[str] | str) -> str:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from podplane_tui.backend.core.format import format_path
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.runtime.local_server import LocalServer
-from podplane_tui.backend.vm.inventory import SERVER_DOWN
+from podplane_tui.backend.vm.classify import SERVER_DOWN
 from podplane_tui.tui.widgets.vm_list.row import COLOURS, SYMBOLS
 
 _GAP = " " * 3

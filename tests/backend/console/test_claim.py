@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.console import relay as console
+from podplane_tui.backend.console import handover
 from podplane_tui.backend.console.claim import Claim, ask, asker, holder, take
-from podplane_tui.backend.console.relay import DETACH, Ending, relay
+from podplane_tui.backend.console.relay import Ending, relay
+from podplane_tui.backend.console.typed import DETACH
 from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld
 from podplane_tui.backend.core.paths import VMFiles
 from tests.waiting import wait_until
@@ -122,7 +123,7 @@ def test_whoever_is_attached_is_told_who_asks_and_hands_over_with_the_detach_key
 
 
 def test_whoever_types_nothing_hands_over_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "IDLE", 0.0)
+    monkeypatch.setattr(handover, "IDLE", 0.0)
     guest, ours = socket.socketpair()
     keyboard, typed = socket.socketpair()
     shown, screen = socket.socketpair()

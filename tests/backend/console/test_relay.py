@@ -19,8 +19,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from podplane_tui.backend.console.relay import DETACH, Ending, attach, relay
-from podplane_tui.backend.core.errors import ConsoleError, InvalidInput, QMPError
+from podplane_tui.backend.console.relay import Ending, attach, relay
+from podplane_tui.backend.console.typed import DETACH
+from podplane_tui.backend.core.errors import QMPError
 from tests.backend.console.terminal_child import TerminalChild, run_on_terminal
 
 LIMIT = 60.0
@@ -192,44 +193,6 @@ def _listening(path: Path) -> Iterator[socket.socket]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "console.sock"
-
-
-def _attach_to_nothing(path: Path) -> None:
-    with open(os.devnull, "r+b") as null:  # noqa: PTH123 - for its descriptor
-        attach(path, input_fd=null.fileno(), output_fd=null.fileno())
-
-
-def test_missing_socket_is_said_so(path: Path) -> None:
-    with pytest.raises(ConsoleError, match=r"no console at .*: start the machine"):
-        _attach_to_nothing(path)
-
-
-def test_socket_left_behind_is_said_so(path: Path) -> None:
-    with _listening(path):
-        pass
-    with pytest.raises(ConsoleError, match="its machine has died"):
-        _attach_to_nothing(path)
-
-
-def test_file_that_is_no_socket_is_said_so(path: Path) -> None:
-    path.write_text("")
-    with pytest.raises(ConsoleError):
-        _attach_to_nothing(path)
-
-
-def test_path_that_is_too_long_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="socket path"):
-        _attach_to_nothing(tmp_path / ("x" * 120))
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a full queue refuses")
-def test_full_queue_is_said_so_at_once(path: Path) -> None:
-    with _listening(path), contextlib.ExitStack() as stack:
-        for _ in range(2):  # a backlog of one holds two
-            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
-            waiting.connect(str(path))
-        with pytest.raises(ConsoleError, match="others wait"):
-            _attach_to_nothing(path)
 
 
 def test_check_is_asked_before_connecting(path: Path) -> None:

@@ -76,8 +76,8 @@ def deps(tmp_path: Path) -> Path:
 
 def test_only_files_that_are_images_are_listed_that_of_the_manifest_first(deps: Path) -> None:
     root = artifacts_directory(deps)
-    other = CachedImage("a/other.qcow2", root / "a/other.qcow2", 5)
-    ours = CachedImage("os-image/2/d.qcow2", root / "os-image/2/d.qcow2", 5, DIGEST)
+    other = CachedImage("a/other.qcow2", root / "a/other.qcow2")
+    ours = CachedImage("os-image/2/d.qcow2", root / "os-image/2/d.qcow2", DIGEST)
     assert list_images("amd64", deps=deps) == (ours, other)
     assert [image.digest for image in list_images("arm64", deps=deps)] == ["", ""]
 

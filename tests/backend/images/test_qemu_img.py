@@ -34,7 +34,6 @@ def test_an_overlay_is_what_qemu_img_says_it_is(tmp_path: Path) -> None:
     assert info.backing_file == view["backing-filename"] == str(base)
     assert info.virtual_bytes == view["virtual-size"] == 128 * 2**30
     assert view["backing-filename-format"] == "qcow2"
-    assert info.disk_bytes == image.stat().st_blocks * 512
     assert VIRTUAL_SIZE == "128G"
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
 

@@ -190,3 +190,20 @@ def test_the_table_knows_who_was_suspended(qemu: subprocess.Popen[bytes]) -> Non
     suspend(qemu.pid)
     table.scan()
     assert table.suspended(process)
+
+
+def test_the_table_looks_at_one_process_alone(qemu: subprocess.Popen[bytes]) -> None:
+    table = ProcessTable()
+    process = table.look(qemu.pid)
+    assert process is not None
+    assert process._replace(started_at=0) == found(qemu.pid)._replace(started_at=0)  # measured at each look
+    assert not table.suspended(process)
+    assert table.look(os.getpid()) is None
+    assert process in table.scan()
+    suspend(qemu.pid)
+    again = table.look(qemu.pid)
+    assert again is process  # its arguments are not read again
+    assert table.suspended(process)
+    qemu.kill()
+    qemu.wait()
+    assert table.look(qemu.pid) is None

@@ -436,7 +436,7 @@ def test_openssh_runs_the_arguments(target: SSHTarget, tmp_path: Path, monkeypat
     moved.chmod(0o600)
     monkeypatch.chdir(tmp_path)
     relative = dataclasses.replace(target, identity_file=Path(moved.name))
-    arguments = ssh_arguments(relative, command=["printf", "%s|", "a b", "-x", "$HOME"])
+    arguments = [*ssh_arguments(relative), shlex.join(["printf", "%s|", "a b", "-x", "$HOME"])]
     result = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, check=True)
     assert result.stdout == b"a b|-x|$HOME|"
     assert result.stderr == b""

@@ -61,7 +61,7 @@ def target(server: Server, tmp_path: Path) -> SSHTarget:
 
 
 def openssh(target: SSHTarget) -> "subprocess.CompletedProcess[str]":
-    arguments = ssh_arguments(target, command=["echo", "reached"])
+    arguments = [*ssh_arguments(target), "echo", "reached"]
     return subprocess.run(arguments, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.world import World, world
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.qemu.process import Clock
 from podplane_tui.backend.recording.store import Source, begin, belongs_to
 from podplane_tui.backend.runtime.lock import vm_lock
 from podplane_tui.backend.runtime.pidfile import MAX_PID, PIDFile
-from podplane_tui.backend.vm.inventory import RUN_STATE_INTERVAL, Inventory
+from podplane_tui.backend.vm.inventory import RUN_STATE_INTERVAL, Inventory, status_of
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -74,6 +79,151 @@ def test_rows_are_sorted_and_keyed_by_id_and_architecture(place: Place) -> None:
     found = place.inventory.find("a", "arm64")
     assert found is not None
     assert found.arch == "arm64"
+
+
+def test_one_cluster_is_looked_at_by_itself(place: Place) -> None:
+    for cluster_id, arch in (("a", "amd64"), ("a", "arm64"), ("b", "amd64")):
+        place.disk(cluster_id, arch)
+    assert [vm.key for vm in place.inventory.of_cluster("a")] == ["a.amd64", "a.arm64"]
+    assert place.inventory.of_cluster("c") == ()
+    everyone = {vm.key: vm for vm in place.inventory.statuses()}
+    for key, vm in everyone.items():
+        assert place.inventory.find(*key.split(".")) is vm
+
+
+@pytest.mark.parametrize("cluster_id", ["", "..", "a/../a", "A", "a\0", "local", "x" * 33])
+def test_what_can_be_no_vm_is_not_found(place: Place, cluster_id: str) -> None:
+    place.disk("a")
+    assert place.inventory.find(cluster_id, "amd64") is None
+    assert place.inventory.find("a", cluster_id) is None
+    assert place.inventory.of_cluster(cluster_id) == ()
+
+
+@pytest.mark.parametrize("name", ["image", "pid_file", "console", "qmp", "lock", "state_file"])
+def test_one_vm_is_what_it_is_among_all(place: Place, name: str) -> None:
+    """Whichever of its files is there, and is none that can be understood."""
+    path: Path = getattr(place.files(), name)
+    path.write_text("{")
+    assert place.inventory.statuses() == place.inventory.of_cluster("a")
+    assert place.inventory.statuses() == tuple(filter(None, [status_of(place.files())]))
+
+
+PROGRAM = """
+import json, os, sys
+from pathlib import Path
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Phase
+from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.inventory import Inventory
+
+files = VMFiles("amd64", sys.argv[2], *map(Path, sys.argv[3:]))
+looks = {
+    "status": lambda: Cluster.of(files).status(),
+    "wait": lambda: Cluster.of(files).wait(Phase.SSH, timeout=0),
+    "all": lambda: Inventory(files.data_dir, files.runtime_dir, state_dir=files.state_dir).statuses(),
+}
+look = looks[sys.argv[1]]
+
+def watched():
+    try:
+        look()
+    except VMError:
+        pass
+
+watched()  # which imports everything
+touched = []
+def hook(event, arguments):
+    if event in {"open", "os.listdir", "os.scandir"} and isinstance(arguments[0], (str, bytes)):
+        touched.append((event, os.fsdecode(arguments[0])))
+    elif event == "socket.connect" and isinstance(arguments[1], (str, bytes, os.PathLike)):
+        touched.append((event, os.fsdecode(arguments[1])))
+sys.addaudithook(hook)
+watched()
+touched = tuple(touched)
+print(json.dumps(touched))
+"""
+"""Prints what the system was asked for by a look: files opened, folders listed, sockets connected to."""
+
+
+class Touched:
+    """What a look at a VM of this world touches: everything, folders listed, and whose names are in the paths."""
+
+    def __init__(self, made: World, look: str, files: VMFiles) -> None:
+        result = subprocess.run(
+            [sys.executable, "-c", PROGRAM, look, files.cluster_id, made.data, made.runtime, made.state],
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+            env=made.environment,
+            text=True,
+        )
+        self.all: list[list[str]] = json.loads(result.stdout)
+        self.listed = {path for event, path in self.all if event in {"os.listdir", "os.scandir"}}
+        found = [re.search(r"vm-\d+", path) for _, path in self.all]
+        self.vms = {match[0] for match in found if match is not None}
+        processes = [re.match(r"/proc/(\d+)/", path) for _, path in self.all]
+        self.processes = {int(match[1]) for match in processes if match is not None}
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[World]:
+    with world(running=3, stopped=3) as made:
+        yield made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
+class TestOneAmongOthers:
+    @pytest.mark.parametrize("look", ["status", "wait"])
+    def test_a_vm_that_runs_touches_no_other_and_no_process_but_its_own(self, crowd: World, look: str) -> None:
+        files, child = crowd.machines[1], crowd.children[1]
+        touched = Touched(crowd, look, files)
+        assert ["open", str(files.pid_file)] in touched.all
+        assert ["socket.connect", str(files.qmp)] in touched.all
+        assert touched.vms == {files.cluster_id}
+        assert touched.listed <= {str(files.recordings_dir)}
+        assert touched.processes == {child.pid}
+
+    @pytest.mark.parametrize("look", ["status", "wait"])
+    def test_a_vm_that_does_not_run_touches_no_other(self, crowd: World, look: str) -> None:
+        files = crowd.machines[4]
+        touched = Touched(crowd, look, files)
+        assert touched.vms == {files.cluster_id}
+        assert touched.listed == {"/proc"}  # whether one has its disk that no PID file names
+
+    def test_a_look_at_all_touches_them_all(self, crowd: World) -> None:
+        touched = Touched(crowd, "all", crowd.machines[1])
+        assert touched.vms >= {files.cluster_id for files in crowd.machines[:3]}
+        assert touched.listed >= {str(crowd.machines[1].image_dir), str(crowd.machines[1].pid_dir), "/proc"}
+        assert touched.processes >= {child.pid for child in crowd.children}
+
+    def test_one_that_no_pid_file_names_is_found_all_the_same(self, crowd: World) -> None:
+        files, child = crowd.machines[2], crowd.children[2]
+        files.pid_file.rename(files.pid_file.with_suffix(".away"))
+        try:
+            vm = status_of(files)
+        finally:
+            files.pid_file.with_suffix(".away").rename(files.pid_file)
+        assert vm is not None
+        assert (vm.state, vm.pid) == (State.ORPHANED, child.pid)
+
+    def test_a_pid_file_that_names_another_vm_proves_nothing(self, crowd: World) -> None:
+        files, child = crowd.machines[2], crowd.children[2]
+        named = files.pid_file.read_bytes()
+        files.pid_file.write_bytes(crowd.machines[0].pid_file.read_bytes())
+        try:
+            vm = status_of(files)
+        finally:
+            files.pid_file.write_bytes(named)
+        assert vm is not None
+        assert (vm.state, vm.pid) == (State.ORPHANED, child.pid)
+
+    def test_one_of_a_cluster_is_the_same_as_among_all(self, crowd: World) -> None:
+        inventory = Inventory(crowd.data, crowd.runtime, state_dir=crowd.state)
+        everyone = {vm.cluster_id: vm for vm in inventory.statuses()}
+        for cluster_id, vm in everyone.items():
+            [alone] = inventory.of_cluster(cluster_id)
+            assert (alone.state, alone.pid, alone.problem, alone.ports) == (vm.state, vm.pid, vm.problem, vm.ports)
 
 
 def test_a_stopped_machine(place: Place) -> None:

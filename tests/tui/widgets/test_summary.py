@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.runtime.local_server import LocalServer
-from podplane_tui.backend.vm.inventory import SERVER_DOWN
+from podplane_tui.backend.vm.classify import SERVER_DOWN
 from podplane_tui.tui.widgets.summary import SummaryBar
 
 PLACE = "/srv/some/data/of/podplane"

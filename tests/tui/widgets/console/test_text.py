@@ -26,7 +26,6 @@ RUN = Recording(
     hole=None,
     pid=None,
     create_ticks="",
-    boot_id="",
 )
 VM = VMStatus(VMFiles("amd64", "dev", Path("/d"), Path("/r")), State.STOPPED)
 KEYS = {"vm.start": "F5", "vm.repair": "!", "console.type": "c"}

@@ -1,0 +1,156 @@
+"""What a VM is doing: the facts of one look at it → its status. Pure: the inventory gathers, this module decides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.qemu.arguments import read_machine
+from podplane_tui.backend.qemu.metrics import Sample
+from podplane_tui.backend.qemu.process import QemuProcess
+from podplane_tui.backend.recording.shutdown import POWERED_OFF
+from podplane_tui.backend.runtime.pidfile import PIDFile
+from podplane_tui.backend.runtime.ports import ports_of
+
+SERVER_DOWN = "podplane's local server, which its Kubernetes needs, is down: podplane-tui server start, or L here"
+"""The hint of a cluster that runs without it."""
+
+_STATE_OF_VERB = {"start": State.STARTING, "stop": State.STOPPING, "restart": State.STOPPING}
+"""The states that verbs in progress put a live VM in."""
+
+
+class Disk(NamedTuple):
+    """A VM's disk: the bytes it takes on the host and those the guest sees, and what is wrong with it, "" for nothing.
+
+    The sizes are None when its header can't be read.
+    """
+
+    host_bytes: int | None
+    virtual_bytes: int | None
+    problem: str = ""
+
+
+class Running(NamedTuple):
+    """The QEMU that has a VM's disk open, as it was seen.
+
+    `named` says whether the PID file names it, and it is the process that the file recorded. `suspended` is by a signal
+    or a debugger, `paused` by QMP's latest answer. Without a `sample` it ended meanwhile.
+    """
+
+    process: QemuProcess
+    named: bool
+    suspended: bool = False
+    paused: bool = False
+    sample: Sample | None = None
+
+
+class Facts(NamedTuple):
+    """All that one look at a VM has found.
+
+    `refusal` is what the system said when it would not let us look; then there is nothing else. A problem is "" where
+    there is none. `sockets` are the names of those that exist. `powered_off` is known only without a process,
+    `server_needed` (the cluster needs podplane's local server, and that is down) only with one.
+    """
+
+    files: VMFiles
+    disk: Disk | None = None
+    pid_file: PIDFile | None = None
+    pid_file_problem: str = ""
+    ports: Ports = Ports()
+    state_file_problem: str = ""
+    sockets: tuple[str, ...] = ()
+    action: Action | None = None
+    running: Running | None = None
+    powered_off: bool = False
+    server_needed: bool = False
+    refusal: str | None = None
+
+
+def classify(facts: Facts) -> VMStatus:
+    """The status of the VM with these facts."""
+    if facts.refusal is not None:
+        problem = f"{facts.files.name} can't be looked at: {facts.refusal}; repair it"
+        return VMStatus(facts.files, State.BROKEN, problem=problem)
+    if facts.running is None:
+        return _without_process(facts)
+    return _with_process(facts, facts.running)
+
+
+def _without_process(facts: Facts) -> VMStatus:
+    state, problem, hint = State.STOPPED, "", None
+    if facts.action is not None and facts.action.verb in {"start", "restart"}:
+        state = State.STARTING
+    elif problems := _file_problems(facts):
+        state, problem = State.BROKEN, "; ".join(problems)
+    elif facts.powered_off:
+        hint = POWERED_OFF
+    elif left := _left_behind(facts):
+        state, problem = State.CRASHED, f"QEMU is gone and left {' and '.join(left)}: repair or start it"
+    return VMStatus(
+        facts.files,
+        state,
+        problem=problem or None,
+        action=facts.action,
+        disk_bytes=facts.disk.host_bytes if facts.disk else None,
+        disk_virtual_bytes=facts.disk.virtual_bytes if facts.disk else None,
+        hint=hint,
+    )
+
+
+def _with_process(facts: Facts, running: Running) -> VMStatus:
+    process, sample = running.process, running.sample
+    machine = read_machine(process.arguments)
+    problems = _file_problems(facts)
+    if not running.named and not facts.pid_file_problem:
+        problems.append(f"QEMU runs as process {process.pid} without a PID file: adopt or stop it")
+    if running.suspended:
+        problems.append(f"a signal has suspended QEMU, process {process.pid}: resume it, or stop it")
+    return VMStatus(
+        facts.files,
+        _live_state(facts.action, running),
+        problem="; ".join(problems) or None,
+        action=facts.action,
+        pid=process.pid,
+        started_at=process.started_at,
+        cpu_percent=sample.cpu_percent if sample else None,
+        memory_bytes=sample.memory_bytes if sample else None,
+        disk_read_rate=sample.disk_read_rate if sample else None,
+        disk_write_rate=sample.disk_write_rate if sample else None,
+        memory_limit_bytes=machine.memory_bytes,
+        cpus=machine.cpus,
+        disk_bytes=facts.disk.host_bytes if facts.disk else None,
+        disk_virtual_bytes=facts.disk.virtual_bytes if facts.disk else None,
+        ports=facts.ports if any(facts.ports.items()) else ports_of(process.arguments),
+        accelerator=machine.accelerator,
+        arguments=process.arguments,
+        console=machine.console,
+        qmp=machine.qmp,
+        hint=SERVER_DOWN if facts.server_needed else None,
+    )
+
+
+def _live_state(action: Action | None, running: Running) -> State:
+    by_verb = None if action is None else _STATE_OF_VERB.get(action.phase or action.verb)
+    if by_verb is not None:
+        return by_verb
+    if not running.named:
+        return State.ORPHANED
+    return State.PAUSED if running.suspended or running.paused else State.RUNNING
+
+
+def _file_problems(facts: Facts) -> list[str]:
+    """What is wrong with the VM's files, whether it runs or not."""
+    if facts.disk is None:
+        disk_problem = f"there is no image {facts.files.image}: put it back, or delete the machine"
+    else:
+        disk_problem = facts.disk.problem
+    return [problem for problem in (disk_problem, facts.pid_file_problem, facts.state_file_problem) if problem]
+
+
+def _left_behind(facts: Facts) -> list[str]:
+    """What a QEMU that is gone has left, in words."""
+    left = [", ".join(facts.sockets)] if facts.sockets else []
+    if facts.pid_file is not None:
+        left.append(f"a PID file that names process {facts.pid_file.pid}, which is not its QEMU")
+    return left

@@ -1,0 +1,94 @@
+"""The connection with a console's socket, and the words where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.console.connection import connect, receive, send
+from podplane_tui.backend.core.errors import ConsoleError, InvalidInput
+
+LIMIT = 60.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "console.sock"
+
+
+@contextlib.contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+        listener.settimeout(LIMIT)
+        yield listener
+
+
+def test_missing_socket_is_said_so(path: Path) -> None:
+    with pytest.raises(ConsoleError, match=r"no console at .*: start the machine"):
+        connect(path)
+
+
+def test_socket_left_behind_is_said_so(path: Path) -> None:
+    with _listening(path):
+        pass
+    with pytest.raises(ConsoleError, match="its machine has died"):
+        connect(path)
+
+
+def test_file_that_is_no_socket_is_said_so(path: Path) -> None:
+    path.write_text("")
+    with pytest.raises(ConsoleError):
+        connect(path)
+
+
+def test_path_that_is_too_long_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="socket path"):
+        connect(tmp_path / ("x" * 120))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a full queue refuses")
+def test_full_queue_is_said_so_at_once(path: Path) -> None:
+    with _listening(path), contextlib.ExitStack() as stack:
+        for _ in range(2):  # a backlog of one holds two
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.connect(str(path))
+        with pytest.raises(ConsoleError, match="others wait"):
+            connect(path)
+
+
+def test_nothing_waits_and_the_end_is_told(path: Path) -> None:
+    with _listening(path) as listener, connect(path) as connection:
+        guest, _ = listener.accept()
+        with guest:
+            assert receive(connection) is None
+            guest.sendall(b"login: ")
+            assert receive(connection) == b"login: "
+            typed = bytearray(b"root")
+            send(connection, typed)
+            assert typed == b""
+            assert guest.recv(100) == b"root"
+        assert receive(connection) == b""
+
+
+def test_what_the_guest_does_not_take_is_left_and_what_nobody_takes_is_gone(path: Path) -> None:
+    with _listening(path) as listener, connect(path) as connection:
+        guest, _ = listener.accept()
+        typed = bytearray(os.urandom(8_000_000))
+        wanted = bytes(typed)
+        with guest:
+            left = -1
+            while left != len(typed):
+                left = len(typed)
+                send(connection, typed)
+            assert 0 < len(typed) < len(wanted)
+            assert wanted.endswith(typed)
+        send(connection, typed)
+        assert typed == b""

@@ -1,0 +1,182 @@
+"""Facts → status: every state and every problem, without a file or a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.qemu.metrics import Sample
+from podplane_tui.backend.qemu.process import QemuProcess
+from podplane_tui.backend.runtime.pidfile import PIDFile
+from podplane_tui.backend.vm.classify import SERVER_DOWN, Disk, Facts, Running, classify
+
+FILES = VMFiles("amd64", "a", Path("/d"), Path("/r"), Path("/s"))
+DISK = Disk(4096, 2**30)
+PID_FILE = PIDFile(FILES.pid_file, 7)
+ARGUMENTS = (
+    *("qemu-system-x86_64", "-smp", "2", "-m", "512M", "-machine", "q35,accel=tcg", "-hda", str(FILES.image)),
+    *("-nic", "user,hostfwd=tcp:127.0.0.1:2200-:22", "-serial", "unix:/r/c,server=on", "-qmp", "unix:/r/q,server=on"),
+)
+PROCESS = QemuProcess(7, "100", 5.0, ARGUMENTS, (FILES.image,))
+NAMED = Running(PROCESS, named=True)
+UNNAMED = Running(PROCESS, named=False)
+
+STOPPED = Facts(FILES, DISK)
+RUNNING = Facts(FILES, DISK, PID_FILE, sockets=("c", "q"), running=NAMED)
+
+NO_IMAGE = f"there is no image {FILES.image}: put it back, or delete the machine"
+NO_PID_FILE = "QEMU runs as process 7 without a PID file: adopt or stop it"
+SUSPENDED = "a signal has suspended QEMU, process 7: resume it, or stop it"
+NOT_ITS_QEMU = "a PID file that names process 7, which is not its QEMU"
+
+
+def doing(verb: str, phase: str = "") -> Action:
+    return Action(verb, 9, 1.0, phase)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "problem"),
+    [
+        pytest.param(STOPPED, State.STOPPED, None, id="stopped"),
+        pytest.param(STOPPED._replace(ports=Ports(2222)), State.STOPPED, None, id="state-file-only"),
+        pytest.param(
+            STOPPED._replace(pid_file=PID_FILE),
+            State.CRASHED,
+            f"QEMU is gone and left {NOT_ITS_QEMU}: repair or start it",
+            id="pid-file-left",
+        ),
+        pytest.param(
+            STOPPED._replace(sockets=("c", "q")),
+            State.CRASHED,
+            "QEMU is gone and left c, q: repair or start it",
+            id="sockets-left",
+        ),
+        pytest.param(
+            STOPPED._replace(pid_file=PID_FILE, sockets=("c",)),
+            State.CRASHED,
+            f"QEMU is gone and left c and {NOT_ITS_QEMU}: repair or start it",
+            id="both-left",
+        ),
+        pytest.param(STOPPED._replace(disk=None), State.BROKEN, NO_IMAGE, id="no-image"),
+        pytest.param(
+            STOPPED._replace(disk=Disk(None, None, "no qcow2")), State.BROKEN, "no qcow2", id="unreadable-image"
+        ),
+        pytest.param(
+            STOPPED._replace(disk=None, pid_file_problem="bad PID file", state_file_problem="bad state file"),
+            State.BROKEN,
+            f"{NO_IMAGE}; bad PID file; bad state file",
+            id="everything-broken",
+        ),
+        pytest.param(
+            STOPPED._replace(pid_file=PID_FILE, sockets=("c",), disk=Disk(None, None, "no qcow2")),
+            State.BROKEN,
+            "no qcow2",
+            id="broken-before-crashed",
+        ),
+        pytest.param(
+            Facts(FILES, refusal="Permission denied"),
+            State.BROKEN,
+            "podplane-local-a can't be looked at: Permission denied; repair it",
+            id="refused",
+        ),
+        pytest.param(RUNNING, State.RUNNING, None, id="running"),
+        pytest.param(RUNNING._replace(running=NAMED._replace(paused=True)), State.PAUSED, None, id="paused"),
+        pytest.param(RUNNING._replace(running=NAMED._replace(suspended=True)), State.PAUSED, SUSPENDED, id="suspended"),
+        pytest.param(
+            RUNNING._replace(pid_file=None, running=UNNAMED), State.ORPHANED, NO_PID_FILE, id="orphan-without-pid-file"
+        ),
+        pytest.param(RUNNING._replace(running=UNNAMED), State.ORPHANED, NO_PID_FILE, id="orphan-with-another-pid-file"),
+        pytest.param(
+            RUNNING._replace(pid_file=None, pid_file_problem="bad PID file", running=UNNAMED),
+            State.ORPHANED,
+            "bad PID file",
+            id="orphan-with-a-broken-pid-file",
+        ),
+        pytest.param(
+            RUNNING._replace(running=UNNAMED._replace(paused=True, suspended=True)),
+            State.ORPHANED,
+            f"{NO_PID_FILE}; {SUSPENDED}",
+            id="orphan-suspended",
+        ),
+        pytest.param(RUNNING._replace(disk=None), State.RUNNING, NO_IMAGE, id="running-with-its-disk-removed"),
+    ],
+)
+def test_state_and_problem(facts: Facts, state: State, problem: str | None) -> None:
+    vm = classify(facts)
+    assert (vm.state, vm.problem) == (state, problem)
+
+
+@pytest.mark.parametrize(
+    ("verb", "phase", "stopped", "running"),
+    [
+        ("start", "", State.STARTING, State.STARTING),
+        ("stop", "", State.STOPPED, State.STOPPING),
+        ("restart", "", State.STARTING, State.STOPPING),
+        ("restart", "stop", State.STARTING, State.STOPPING),
+        ("restart", "start", State.STARTING, State.STARTING),
+        ("delete", "", State.STOPPED, State.RUNNING),
+        ("repair", "adopt", State.STOPPED, State.RUNNING),
+    ],
+)
+def test_a_verb_in_progress(verb: str, phase: str, stopped: State, running: State) -> None:
+    action = doing(verb, phase)
+    found = [classify(facts._replace(action=action)) for facts in (STOPPED, RUNNING)]
+    assert [vm.state for vm in found] == [stopped, running]
+    assert [vm.action for vm in found] == [action, action]
+
+
+def test_what_a_start_has_not_made_yet_is_no_problem() -> None:
+    vm = classify(STOPPED._replace(disk=None, pid_file=PID_FILE, sockets=("c",), action=doing("start")))
+    assert (vm.state, vm.problem) == (State.STARTING, None)
+
+
+def test_a_verb_is_told_before_orphaned_and_paused() -> None:
+    for running in (UNNAMED, NAMED._replace(paused=True), NAMED._replace(suspended=True)):
+        assert classify(RUNNING._replace(running=running, action=doing("stop"))).state is State.STOPPING
+
+
+def test_a_guest_that_powered_off_is_stopped_with_a_hint() -> None:
+    facts = STOPPED._replace(pid_file=PID_FILE, powered_off=True)
+    vm = classify(facts)
+    assert (vm.state, vm.problem, vm.hint) == (State.STOPPED, None, "powered off by the guest")
+    assert classify(facts._replace(state_file_problem="bad state file")).state is State.BROKEN
+
+
+@pytest.mark.parametrize("needed", [False, True])
+def test_the_hint_of_a_cluster_without_its_local_server(needed: bool) -> None:
+    assert classify(RUNNING._replace(server_needed=needed)).hint == (SERVER_DOWN if needed else None)
+
+
+def test_what_is_known_of_a_vm_that_runs() -> None:
+    sample = Sample(12.5, 3 * 2**20, 10.0, 20.0)
+    vm = classify(RUNNING._replace(running=NAMED._replace(sample=sample)))
+    assert vm == VMStatus(
+        FILES,
+        State.RUNNING,
+        pid=7,
+        started_at=5.0,
+        cpu_percent=12.5,
+        memory_bytes=3 * 2**20,
+        disk_read_rate=10.0,
+        disk_write_rate=20.0,
+        memory_limit_bytes=512 * 2**20,
+        cpus=2,
+        disk_bytes=4096,
+        disk_virtual_bytes=2**30,
+        ports=Ports(ssh=2200),
+        accelerator="tcg",
+        arguments=ARGUMENTS,
+        console=Path("/r/c"),
+        qmp=Path("/r/q"),
+    )
+
+
+def test_the_ports_of_the_state_file_come_before_those_of_the_arguments() -> None:
+    assert classify(RUNNING._replace(ports=Ports(ssh=2222))).ports == Ports(ssh=2222)
+
+
+def test_what_is_known_of_a_vm_that_does_not_run() -> None:
+    assert classify(STOPPED) == VMStatus(FILES, State.STOPPED, disk_bytes=4096, disk_virtual_bytes=2**30)
