@@ -46,12 +46,14 @@ class Painter:
         labels = [column.label + (arrow if column.key == sorting.column else "") for column in layout.columns]
         return line.header(layout.columns, layout.widths, labels, self.style("header"))
 
+    def kept(self, key: str) -> Strip | None:
+        """The line as it was painted last; None when it is to be painted."""
+        return self._lines.get(key)
+
     def line(self, key: str, row: Row, layout: Layout, *, part: Part) -> Strip:
-        """The line of one row, as it was painted since its key was last forgotten."""
-        strip = self._lines.get(key)
-        if strip is None:
-            strip = line.line(row, layout.columns, layout.widths, self.ground(part), self._text_style)
-            self._lines[key] = strip
+        """Paint the line of one row, and keep it until its key is forgotten."""
+        strip = line.line(row, layout.columns, layout.widths, self.ground(part), self._text_style)
+        self._lines[key] = strip
         return strip
 
     def ground(self, part: Part) -> Style:

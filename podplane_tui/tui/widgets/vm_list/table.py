@@ -301,13 +301,18 @@ class VMTable(ScrollView, can_focus=True):
         if y < _HEADER:
             strip = self._painter.header(self._layout, self.view.sorting)
         elif (key := self._key_at(y)) is not None:
-            part: Part = "cursor" if key == self.selected else "hover" if key == self.hovered else ""
-            strip = self._painter.line(key, self._rows[key], self._layout, part=part)
-            if part == "cursor":
-                base = self._painter.ground(part)
+            strip = self._line(key)
+            if key == self.selected:
+                base = self._painter.ground("cursor")
         else:
             return Strip.blank(width, base)
         return strip.crop_extend(left, left + width, base)
+
+    def _line(self, key: str) -> Strip:
+        if (kept := self._painter.kept(key)) is not None:
+            return kept
+        part: Part = "cursor" if key == self.selected else "hover" if key == self.hovered else ""
+        return self._painter.line(key, self._rows[key], self._layout, part=part)
 
     def _style_of(self, part: Part) -> Style:
         """The whole style of a part, its background on that of the list."""

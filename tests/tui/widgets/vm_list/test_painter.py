@@ -57,17 +57,19 @@ def test_a_line_has_the_ground_of_its_part_under_the_styles_of_its_cells(
     assert painter.ground(part).color == painter.style("").color
 
 
-def test_a_line_is_painted_again_when_it_was_forgotten(painter: Painter) -> None:
+def test_a_line_is_kept_until_it_is_forgotten(painter: Painter) -> None:
+    assert painter.kept("a") is None
     first = painter.line("a", ROW, LAYOUT, part="")
     second = painter.line("b", OTHER, LAYOUT, part="")
-    assert painter.line("a", OTHER, LAYOUT, part="cursor") is first
+    assert painter.kept("a") is first
     assert painter.forget(["a", "c"]) == ["a"]
     assert painter.forget(["a"]) == []
+    assert (painter.kept("a"), painter.kept("b")) == (None, second)
     again = painter.line("a", OTHER, LAYOUT, part="cursor")
     assert (again.text.split(), grounds(again)) == (["beta", "4"], {"green"})
-    assert painter.line("b", OTHER, LAYOUT, part="") is second
+    assert painter.kept("a") is again
     painter.forget_all()
-    assert painter.line("b", ROW, LAYOUT, part="").text.split() == ["alpha", "3"]
+    assert (painter.kept("a"), painter.kept("b")) == (None, None)
 
 
 def test_styles_are_asked_for_once_until_there_are_others(painter: Painter, theme: Theme) -> None:
@@ -77,6 +79,7 @@ def test_styles_are_asked_for_once_until_there_are_others(painter: Painter, them
     theme.styles["cursor"] = Style.parse("on magenta")
     assert grounds(painter.line("a", ROW, LAYOUT, part="cursor")) == {"green"}
     painter.restyle()
+    assert painter.kept("a") is None
     assert grounds(painter.line("a", ROW, LAYOUT, part="cursor")) == {"magenta"}
 
 
