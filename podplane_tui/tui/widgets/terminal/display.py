@@ -1,16 +1,15 @@
-"""A terminal core on the screen: painting, scrolling back, searching, selecting. What types into it is `terminal`."""
+"""A terminal core on the screen: painting, scrolling back, searching, selecting. What types into it is `view`."""
 
-import asyncio
 import re
 from collections.abc import Mapping
-from time import monotonic, thread_time
+from time import monotonic
 from typing import ClassVar
 
 from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import BindingType
 from textual.filter import ANSIToTruecolor
-from textual.geometry import Offset, Region
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.selection import Selection
@@ -20,25 +19,15 @@ from textual.widget import Widget
 
 from podplane_tui.terminal import Terminal
 from podplane_tui.tui.keys import bindings
+from podplane_tui.tui.widgets.terminal.colors import look_of, told_colors
 from podplane_tui.tui.widgets.terminal.frame import Frame, Marks, regions
-from podplane_tui.tui.widgets.terminal.painter import Look
-from podplane_tui.tui.widgets.terminal.viewport import Position, Search, Viewport
+from podplane_tui.tui.widgets.terminal.notices import Notices
+from podplane_tui.tui.widgets.terminal.pacing import FramePacer
+from podplane_tui.tui.widgets.terminal.search import Search
+from podplane_tui.tui.widgets.terminal.selection import Range, clicked, dragged, from_textual, to_textual
+from podplane_tui.tui.widgets.terminal.viewport import Position, Viewport
 
-FRAME_TIME = 1 / 30
-LONGEST_FRAME_TIME = 1 / 10
-FRAME_SHARE = 20
-"""Frames are at least so many times as far apart as one takes to compose: Textual's share of painting comes on top."""
-ANSWER_TIME = 0.003
-"""Seconds an answer to a key usually takes: a frame before it would only put off the one that shows it."""
-ANSWER_FRAMES = 4
-"""The first frames after a key may be so many times closer than others."""
-SYNCHRONIZED_TIMEOUT = 0.15
-"""Seconds a program may hold back painting (mode 2026) before it is painted all the same."""
-SEARCH_INTERVAL = 0.5
-"""Seconds between searches of text that keeps coming."""
-BELL_INTERVAL = 1.0
 WHEEL_LINES = 3
-TITLE_LENGTH = 200
 
 
 class DisplayMessage(Message):
@@ -114,26 +103,20 @@ class TerminalDisplay(Widget, can_focus=True):
         self._frame = Frame()
         self._looks: dict[str, RichStyle] = {}
         self._stale = True
-        self._frame_due: float | None = None
-        self._frame_timer: asyncio.TimerHandle | None = None
-        self._last_frame = 0.0
-        self._frame_time = FRAME_TIME
+        self._pacer = FramePacer(self._paint)
         self._last_key = 0.0
         """When something was sent to the guest that it may answer."""
-        self._synchronized_since: float | None = None
+        self._notices = Notices(self.terminal)
         self._search: Search | None = None
-        self._last_search = 0.0
         self._search_due: Timer | None = None
-        self._bells = self.terminal.bell_count
-        self._last_bell = 0.0
-        self._title = ""
         self._anchor: Position | None = None
+        """Where the mouse button went down, while it is."""
 
     def show(self, terminal: Terminal) -> None:
         """Show another terminal core from now on."""
         self.terminal = terminal
         self.viewport = Viewport(terminal)
-        self._bells = terminal.bell_count
+        self._notices.restart(terminal)
         self.clear_search()
         self._clear_selection()
         self._tell_colors()
@@ -151,54 +134,24 @@ class TerminalDisplay(Widget, can_focus=True):
         self._tell_colors()
 
     async def on_unmount(self) -> None:
-        self._cancel_frame()
+        self._pacer.cancel()
 
     # Painting
 
     def content_changed(self) -> None:
         """Paint now, or when the next frame's time has come; hold back while the program says it is not done."""
         self._stale = True
-        if not self.is_mounted:
-            return
-        now = monotonic()
-        due = self._last_frame + self._frame_gap()
-        if not self.terminal.modes.synchronized_output:
-            self._synchronized_since = None
-        else:
-            self._synchronized_since = self._synchronized_since or now
-            due = max(due, self._synchronized_since + SYNCHRONIZED_TIMEOUT)
-        if due <= now:
-            self._paint()
-        elif due != self._frame_due:
-            self._cancel_frame()
-            self._frame_due = due
-            self._frame_timer = asyncio.get_running_loop().call_later(due - now, self._paint)
+        if self.is_mounted:
+            self._pacer.request(last_key=self._last_key, synchronized=self.terminal.modes.synchronized_output)
 
-    def _frame_gap(self) -> float:
-        """Seconds from the last frame to the next.
-
-        Behind a key they begin small and double: its answer is seen soon, and many keys do not mean as many frames as
-        Textual can paint.
-        """
-        since_key = self._last_frame - self._last_key
-        return min(self._frame_time, max(self._frame_time / ANSWER_FRAMES, ANSWER_TIME - since_key, since_key))
-
-    def _cancel_frame(self) -> None:
-        if self._frame_timer is not None:
-            self._frame_timer.cancel()
-        self._frame_timer = self._frame_due = None
-
-    def _paint(self) -> None:
-        """Compose the frame and have Textual repaint the lines that differ from the last one."""
-        self._cancel_frame()
-        self._last_frame = monotonic()
-        before = thread_time()  # what others make us wait is no cost of ours: the next frame need not wait for it
+    def _paint(self) -> bool:
+        """Compose the frame, if it can be seen, and have Textual repaint the lines that differ from the last one."""
         self._notice()
         if not self.is_attached or not self.is_on_screen:
-            return
+            return False
         if changed := self._compose_frame():
             self.refresh(*regions(changed, self.content_size.width))
-        self._frame_time = min(max(FRAME_TIME, (thread_time() - before) * FRAME_SHARE), LONGEST_FRAME_TIME)
+        return True
 
     def _compose_frame(self) -> list[int]:
         """Bring the frame up to date; returns which lines changed."""
@@ -212,24 +165,13 @@ class TerminalDisplay(Widget, can_focus=True):
             selection=self._selected(),
             search=self._search,
         )
-        return self._frame.compose(self.viewport, self._look(), marks, width=width)
-
-    def _look(self) -> Look:
-        palette: Mapping[int, str] = {}
-        foreground = background = None
-        if self.guest_colors:
-            palette = dict(self.terminal.palette)
-            foreground = self.terminal.default_colors.get(10)
-            background = self.terminal.default_colors.get(11)
-        return Look(
-            columns=self.terminal.columns,
+        look = look_of(
+            self.terminal,
             base=self.rich_style,
             ansi_theme=None if self.app.native_ansi_color else self.app.ansi_theme,
-            reverse_video=self.terminal.modes.reverse_video,
-            palette=palette,
-            foreground=foreground,
-            background=background,
+            guest_colors=self.guest_colors,
         )
+        return self._frame.compose(self.viewport, look, marks, width=width)
 
     def _component_looks(self) -> Mapping[str, RichStyle]:
         if not self._looks:
@@ -246,14 +188,9 @@ class TerminalDisplay(Widget, can_focus=True):
             self.content_changed()
 
     def _tell_colors(self) -> None:
-        """Have the terminal answer with what it is painted in, so that programs choose colours to be read on that."""
-        if not self.is_mounted:
-            return
-        text, background = self.rich_style.color, self.rich_style.bgcolor
-        if text and text.triplet and background and background.triplet:
-            self.terminal.base_colors = text.triplet.hex[1:], background.triplet.hex[1:]
-        else:  # the user's own terminal has them; what counts is whether it is a dark one
-            self.terminal.base_colors = ("ffffff", "000000") if self.app.current_theme.dark else ("000000", "ffffff")
+        """Have the terminal answer with what it is painted in."""
+        if self.is_mounted:
+            self.terminal.base_colors = told_colors(self.rich_style, dark=self.app.current_theme.dark)
 
     def render_line(self, y: int) -> Strip:
         return self._strips(y, y + 1)[0]
@@ -315,12 +252,9 @@ class TerminalDisplay(Widget, can_focus=True):
         if columns > 0 and lines > 0:
             columns = max(columns, 2)  # a wide character must fit
             if (columns, lines) != (self.terminal.columns, self.terminal.lines):
-                scrolled = self.terminal.scrolled_off - self.viewport.top
                 if columns != self.terminal.columns:
                     self._clear_selection()  # lines are wrapped anew, and get other addresses
-                self.terminal.resize(columns, lines)
-                if scrolled > 0:
-                    self.viewport.scroll_to(self.terminal.scrolled_off - scrolled)
+                self.viewport.resize(columns, lines)
                 self.resized(columns, lines)
         if self.is_mounted:
             self.content_changed()
@@ -328,15 +262,10 @@ class TerminalDisplay(Widget, can_focus=True):
     # Notices
 
     def _notice(self) -> None:
-        """Pass on the bell and the title, at a bearable rate."""
-        if self.terminal.bell_count != self._bells:
-            self._bells = self.terminal.bell_count
-            if self.audible_bell and monotonic() - self._last_bell >= BELL_INTERVAL:
-                self._last_bell = monotonic()
-                self.app.bell()
-        if self.terminal.title != self._title:
-            self._title = self.terminal.title
-            title = re.sub(r"[\x00-\x1f\x7f-\x9f]", "", self._title)[:TITLE_LENGTH]
+        """Pass on the bell and the title."""
+        if self._notices.bell(self.terminal, monotonic()) and self.audible_bell:
+            self.app.bell()
+        if (title := self._notices.title(self.terminal)) is not None:
             self.post_message(self.TitleChanged(self, title))
 
     # Scrolling
@@ -349,7 +278,7 @@ class TerminalDisplay(Widget, can_focus=True):
     def show_line(self, line: int) -> None:
         """Bring the line at an address into view, with what follows it, and select it."""
         self.viewport.scroll_to(line - self.viewport.height // 3)
-        self._select(*self.viewport.paragraph(line))
+        self._select(self.viewport.paragraph(line))
         self.content_changed()
 
     def action_scroll_pages(self, pages: int) -> None:
@@ -368,9 +297,8 @@ class TerminalDisplay(Widget, can_focus=True):
 
     def search(self, pattern: str | re.Pattern[str]) -> int:
         """Mark all matches in scrollback and screen and choose the last one in view; returns how many there are."""
-        self._search = Search(pattern, [])
-        self._search.update(self.viewport)
-        self._last_search = monotonic()
+        self._search = Search(pattern)
+        self._search.update(self.viewport, monotonic())
         self.search_previous()
         return len(self._search.matches)
 
@@ -398,14 +326,11 @@ class TerminalDisplay(Widget, can_focus=True):
 
     def _refresh_search(self, search: Search) -> None:
         now = monotonic()
-        if now - self._last_search >= SEARCH_INTERVAL:
-            self._last_search = now
-            before = (len(search.matches), search.current)
-            search.update(self.viewport)
-            if (len(search.matches), search.current) != before:
-                self._search_changed(search)
-        elif self._search_due is None:
-            self._search_due = self.set_timer(self._last_search + SEARCH_INTERVAL - now, self._search_again)
+        if wait := search.wait(now):
+            if self._search_due is None:
+                self._search_due = self.set_timer(wait, self._search_again)
+        elif search.update(self.viewport, now):
+            self._search_changed(search)
 
     def _search_again(self) -> None:
         self._search_due = None
@@ -428,8 +353,7 @@ class TerminalDisplay(Widget, can_focus=True):
             self.scroll_history(-1)
         elif event.y >= self.content_size.height:
             self.scroll_history(1)
-        start, end = sorted((self._anchor, self._position(event)))
-        self._select(start, (end[0], end[1] + 1))
+        self._select(dragged(self._anchor, self._position(event)))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         if self._anchor is not None:
@@ -438,11 +362,9 @@ class TerminalDisplay(Widget, can_focus=True):
             self._selection_made()
 
     def on_click(self, event: events.Click) -> None:
-        if event.button != 1 or event.chain not in (2, 3):
-            return
-        position = self._position(event)
-        self._select(*(self.viewport.word(position) if event.chain == 2 else self.viewport.paragraph(position[0])))
-        self._selection_made()
+        if event.button == 1 and (found := clicked(self.viewport, self._position(event), times=event.chain)):
+            self._select(found)
+            self._selection_made()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
@@ -454,21 +376,14 @@ class TerminalDisplay(Widget, can_focus=True):
 
     def _position(self, event: events.MouseEvent) -> Position:
         """The position under the mouse, the nearest one when it was dragged out of the widget."""
-        cell = event.get_content_offset_capture(self)
-        line = self.viewport.top + min(max(cell.y, 0), max(0, self.viewport.height - 1))
-        return line, min(max(cell.x, 0), self.terminal.columns - 1)
+        return self.viewport.nearest(*event.get_content_offset_capture(self))
 
-    def _select(self, start: Position, end: Position) -> None:
-        selection = Selection(Offset(start[1], start[0]), Offset(end[1], end[0]))
-        self.screen.selections = {self: selection}
+    def _select(self, selected: Range) -> None:
+        self.screen.selections = {self: to_textual(selected)}
 
-    def _selected(self) -> tuple[Position, Position] | None:
+    def _selected(self) -> Range | None:
         selection = self.text_selection
-        if selection is None:
-            return None
-        start = (selection.start.y, selection.start.x) if selection.start else (self.viewport.oldest, 0)
-        end = (selection.end.y, selection.end.x) if selection.end else (self.viewport.end, 0)
-        return start, end
+        return None if selection is None else from_textual(selection, self.viewport)
 
     def _clear_selection(self) -> None:
         if self.is_mounted and self.text_selection is not None:

@@ -15,7 +15,9 @@ from textual.strip import Strip
 
 from podplane_tui.terminal import Row
 from podplane_tui.tui.widgets.terminal.painter import Look, Painter, Span, cell_span, overlay
-from podplane_tui.tui.widgets.terminal.viewport import Position, Search, Viewport
+from podplane_tui.tui.widgets.terminal.search import Search
+from podplane_tui.tui.widgets.terminal.selection import Range
+from podplane_tui.tui.widgets.terminal.viewport import Viewport
 
 UNDERLINE_CURSOR = RichStyle(underline=True, bold=True)
 
@@ -26,7 +28,7 @@ class Marks:
 
     looks: Mapping[str, RichStyle]
     cursor_active: bool
-    selection: tuple[Position, Position] | None = None
+    selection: Range | None = None
     search: Search | None = None
 
 

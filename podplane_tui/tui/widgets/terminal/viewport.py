@@ -1,4 +1,4 @@
-"""Which lines of a terminal are in view, and what of them is selected or found.
+"""Which lines of a terminal are in view, and what stands on them.
 
 Lines have an address that stays while text scrolls: the number of lines ever written above them (``scrolled_off`` of
 the core counts those; the top row of the screen is line ``scrolled_off``). A position is (address, column), the column
@@ -6,9 +6,6 @@ in cells.
 """
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from podplane_tui.terminal import Row, Terminal
 from podplane_tui.terminal.buffer.width import width_of
@@ -63,6 +60,18 @@ class Viewport:
         """Bring a line into view, in the middle when it was out of it."""
         if not self.top <= line < self.top + self.height:
             self.scroll_to(line - self.height // 2)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size; when scrolled back, the view stays as many lines above the end."""
+        scrolled = self.terminal.scrolled_off - self.top
+        self.terminal.resize(columns, lines)
+        if scrolled > 0:
+            self.scroll_to(self.terminal.scrolled_off - scrolled)
+
+    def nearest(self, x: int, y: int) -> Position:
+        """The position at a cell of the view, for a cell outside of it that of the nearest one inside."""
+        line = self.top + min(max(y, 0), max(0, self.height - 1))
+        return line, min(max(x, 0), self.terminal.columns - 1)
 
     def rows(self) -> list[Row | None]:
         """The rows in view, top first; None below the end of the screen."""
@@ -129,37 +138,3 @@ class Viewport:
             row = self.row(line)
             return (line + 1, 0) if row is not None and row.wrapped else None
         return line, column
-
-
-@dataclass(slots=True)
-class Search:
-    """A pattern, its matches (address, first column, column after the last), oldest first, and the chosen one."""
-
-    pattern: str | re.Pattern[str]
-    matches: list[tuple[int, int, int]]
-    current: int = -1
-
-    def update(self, viewport: Viewport) -> None:
-        """Search again; the chosen match stays the chosen one while its line is kept."""
-        chosen = self.matches[self.current] if 0 <= self.current < len(self.matches) else None
-        oldest = viewport.oldest
-        found = viewport.terminal.search(self.pattern)
-        self.matches = [(oldest + match.line, match.start, match.end) for match in found]
-        self.current = self.matches.index(chosen) if chosen in self.matches else -1
-
-    def between(self, first: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
-        """Matches, with their numbers, that start on lines ``first`` to ``last`` (not included)."""
-        start = bisect_left(self.matches, (first, 0, 0))
-        for number in range(start, bisect_left(self.matches, (last, 0, 0))):
-            yield number, self.matches[number]
-
-    def step(self, *, by: int, above: int) -> tuple[int, int, int] | None:
-        """Choose the next match (1) or the one before (-1), at first the last one that starts above line ``above``."""
-        if not self.matches:
-            return None
-        if self.current >= 0:
-            self.current = (self.current + by) % len(self.matches)
-        else:
-            before = [index for index, match in enumerate(self.matches) if match[0] < above]
-            self.current = before[-1] if before else len(self.matches) - 1
-        return self.matches[self.current]

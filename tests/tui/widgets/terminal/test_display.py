@@ -1,7 +1,6 @@
 """A terminal core on the screen: painted, scrolled back, searched, selected."""
 
 import asyncio
-from collections.abc import Container
 from pathlib import Path
 from time import monotonic
 
@@ -11,7 +10,7 @@ from textual import events
 
 from podplane_tui.tui.widgets.streams.pty import PtyStream
 from podplane_tui.tui.widgets.streams.recording import RecordingStream
-from podplane_tui.tui.widgets.terminal import display
+from podplane_tui.tui.widgets.terminal import pacing
 from podplane_tui.tui.widgets.terminal import view as terminal
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.tui.widgets.support import (
@@ -26,39 +25,29 @@ from tests.waiting import until
 pytestmark = pytest.mark.slow
 
 
-async def test_frames_of_a_flood_are_closer_behind_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is awaited while the clock is ours, so no timer paints. A tick is what floats hold exactly."""
-    tick = 1 / 1024
+async def test_frames_are_closer_after_something_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is awaited while the clock is ours, so no timer paints."""
     async with running(PtyStream(["sleep", "1000"])) as (app, _):
         view = app.view
-        clock = float(int(monotonic()))
-
-        def flood(*, ticks: int, keys: Container[int]) -> list[int]:
-            """A line each tick; returns when there were frames."""
-            nonlocal clock
-            clock += 1000  # whatever was before is long ago
-            frames = []
-            for now in range(ticks):
-                clock += tick
-                if now in keys:
-                    view.send(b"x")
-                view.repainted.clear()
-                view.feed(b"%d\r\n" % now)
-                if view.repainted:
-                    frames.append(now)
-            return frames
-
-        for module in (terminal, display):
+        clock = monotonic() + 1000  # whatever was before is long ago
+        for module in (terminal, pacing):
             monkeypatch.setattr(module, "monotonic", lambda: clock)
-        monkeypatch.setattr(display, "thread_time", lambda: 0.0)  # frames cost nothing
 
-        assert flood(ticks=150, keys=()) == [0, 35, 70, 105, 140]
-        # not before the answer can be there, then at gaps that double
-        assert flood(ticks=150, keys=[20]) == [0, 24, 33, 46, 72, 107, 142]
-        # nor right behind another frame
-        assert flood(ticks=150, keys=[36]) == [0, 35, 44, 53, 70, 104, 139]
-        # and keys that do not end hold no frame back
-        assert flood(ticks=150, keys=range(150)) == [0, 35, 70, 105, 140]
+        def frames(milliseconds: int) -> int:
+            """A line each millisecond; returns how many frames there were."""
+            nonlocal clock
+            count = 0
+            for number in range(milliseconds):
+                clock += 0.001
+                view.repainted.clear()
+                view.feed(b"%d\r\n" % number)
+                count += bool(view.repainted)
+            return count
+
+        frames(200)
+        assert frames(30) <= 1
+        view.send(b"x")
+        assert frames(30) >= 2
 
 
 async def test_only_changed_rows_are_painted() -> None:
@@ -95,7 +84,7 @@ async def test_synchronized_output_is_painted_when_done_or_overdue() -> None:
 
 async def test_synchronized_pictures_that_never_pause_are_painted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each picture begins in the same bytes the one before ends in; none may be seen without its last line."""
-    monkeypatch.setattr(display, "SYNCHRONIZED_TIMEOUT", 1000.0)  # a slow machine is not a stuck program
+    monkeypatch.setattr(pacing, "SYNCHRONIZED_TIMEOUT", 1000.0)  # a slow machine is not a stuck program
     async with running() as (app, _):
         for number in range(300):
             last = f"done {number}"

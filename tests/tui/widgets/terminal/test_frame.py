@@ -8,7 +8,8 @@ from rich.style import Style
 from podplane_tui.terminal import Terminal
 from podplane_tui.tui.widgets.terminal.frame import Frame, Marks, regions
 from podplane_tui.tui.widgets.terminal.painter import Look
-from podplane_tui.tui.widgets.terminal.viewport import Search, Viewport
+from podplane_tui.tui.widgets.terminal.search import Search
+from podplane_tui.tui.widgets.terminal.viewport import Viewport
 from tests.tui.widgets.support import (
     on_screen,
     running,
@@ -98,12 +99,12 @@ def test_only_lines_that_changed_or_are_marked_otherwise_change_in_a_frame() -> 
 def test_a_match_that_was_wrapped_is_marked_on_all_its_lines() -> None:
     picture = Picture()
     picture.terminal.feed(b"a needle and a nee\x1b[3;1Hx")
-    search = Search("needle", [])
-    search.update(picture.viewport)
+    search = Search("needle")
+    search.update(picture.viewport, 0.0)
     picture.compose(search=search)
     assert picture.marked("match") == ["needle", "", "", ""]
-    search = Search("le and a", [])
-    search.update(picture.viewport)
+    search = Search("le and a")
+    search.update(picture.viewport, 0.0)
     search.step(by=-1, above=4)
     picture.compose(search=search)
     assert picture.marked("match-chosen") == ["le a", "nd a", "", ""]

@@ -1,22 +1,9 @@
-"""Which lines are in view, by addresses that stay while text scrolls; words, paragraphs, matches."""
-
-import re
+"""Which lines are in view, by addresses that stay while text scrolls; words, paragraphs."""
 
 import pytest
 
-from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.terminal.viewport import Search, Viewport
-
-
-def viewport_of(text: str, *, columns: int = 20, lines: int = 4, scrollback: int = 1000) -> Viewport:
-    terminal = Terminal(columns, lines, scrollback=scrollback)
-    terminal.feed(text.replace("\n", "\r\n").encode())
-    return Viewport(terminal)
-
-
-def numbered(count: int, *, scrollback: int = 1000) -> Viewport:
-    """Lines that say their addresses, the last one without an end."""
-    return viewport_of("\n".join(f"line {number}" for number in range(count)), scrollback=scrollback)
+from podplane_tui.tui.widgets.terminal.viewport import Viewport
+from tests.tui.widgets.terminal.support import numbered, viewport_of
 
 
 def texts(viewport: Viewport) -> list[str | None]:
@@ -77,6 +64,39 @@ def test_a_line_out_of_view_comes_to_the_middle_and_one_in_view_moves_nothing() 
     assert viewport.top == 6
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "position"),
+    [(3, 1, (3, 3)), (0, 0, (2, 0)), (-5, -1, (2, 0)), (19, 3, (5, 19)), (20, 4, (5, 19)), (99, 99, (5, 19))],
+)
+def test_a_cell_outside_is_the_nearest_one_inside(x: int, y: int, position: tuple[int, int]) -> None:
+    viewport = numbered(10)
+    viewport.scroll_to(2)
+    assert viewport.nearest(x, y) == position
+
+
+def test_a_view_without_lines_has_a_nearest_cell_too() -> None:
+    viewport = numbered(10)
+    viewport.height = 0
+    assert viewport.nearest(3, 2) == (viewport.top, 3)
+
+
+def test_another_size_keeps_the_view_as_far_above_the_end() -> None:
+    viewport = numbered(20)
+    viewport.scroll_to(10)  # six lines above the screen
+    viewport.resize(20, 6)
+    assert (viewport.terminal.lines, viewport.terminal.scrolled_off - viewport.top) == (6, 6)
+    viewport.resize(3, 4)  # each line becomes two or three
+    assert (viewport.terminal.columns, viewport.terminal.scrolled_off - viewport.top) == (3, 6)
+    assert not viewport.following
+
+
+def test_another_size_at_the_end_stays_at_the_end() -> None:
+    viewport = numbered(20)
+    viewport.resize(10, 8)
+    assert viewport.following
+    assert texts(viewport)[-1] == "line 19"
+
+
 def word_at(viewport: Viewport, line: int, column: int) -> str:
     return viewport.text(*viewport.word((line, column)))
 
@@ -105,37 +125,3 @@ def test_words_and_paragraphs_go_on_over_wrapped_lines_and_end_with_them() -> No
         assert viewport.text(*viewport.paragraph(line)).rstrip("\n") == "long " + "x" * 40 + " end"
     assert viewport.paragraph(0) == ((0, 0), (0, 20))
     assert word_at(viewport, 0, 0) == "next"
-
-
-def test_the_last_match_in_view_is_the_first_chosen_and_choosing_goes_round() -> None:
-    viewport = numbered(10)
-    search = Search("line", [])
-    assert search.step(by=-1, above=10) is None
-    search.update(viewport)
-    assert search.matches == [(number, 0, 4) for number in range(10)]
-    assert search.step(by=-1, above=5) == (4, 0, 4)
-    assert search.step(by=-1, above=5) == (3, 0, 4)
-    assert [search.step(by=1, above=5) for _ in range(7)][-1] == (0, 0, 4)
-    assert search.step(by=-1, above=5) == (9, 0, 4)
-    above_all = Search("line", list(search.matches))
-    assert above_all.step(by=-1, above=0) == (9, 0, 4)
-
-
-def test_the_chosen_match_stays_chosen_while_its_line_is_kept() -> None:
-    viewport = numbered(10, scrollback=6)
-    search = Search(re.compile(r"line [38]$"), [])
-    search.update(viewport)
-    search.step(by=-1, above=5)
-    assert search.matches[search.current][0] == 3
-    viewport.terminal.feed(b"\r\nnew")
-    search.update(viewport)
-    assert search.matches[search.current][0] == 3
-    viewport.terminal.feed(b"\r\nnew" * 5)
-    search.update(viewport)
-    assert (len(search.matches), search.current) == (1, -1)
-
-
-def test_matches_of_some_lines_come_with_their_numbers() -> None:
-    search = Search("x", [(1, 0, 1), (3, 0, 1), (3, 5, 6), (7, 0, 1)])
-    assert list(search.between(3, 7)) == [(1, (3, 0, 1)), (2, (3, 5, 6))]
-    assert list(search.between(4, 7)) == []

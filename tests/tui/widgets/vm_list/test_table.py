@@ -16,7 +16,7 @@ from textual.widgets import Input
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.tui.styles import stylesheets
-from podplane_tui.tui.widgets.vm_list import table as vm_table
+from podplane_tui.tui.widgets.vm_list import order
 from podplane_tui.tui.widgets.vm_list.order import Sorting
 from podplane_tui.tui.widgets.vm_list.table import ListView, VMTable
 from tests.waiting import until
@@ -276,7 +276,7 @@ async def test_rows_do_not_move_for_values_while_somebody_is_at_it(
     table.vms = (busy("a", 10), busy("b", 50))
     await pilot.pause()
     assert names(table) == ["a", "b"]
-    monkeypatch.setattr(vm_table, "RESORT_INTERVAL", 0.0)  # as if it had been left alone
+    monkeypatch.setattr(order, "RESORT_INTERVAL", 0.0)  # as if it had been left alone
     table.vms = (busy("a", 11), busy("b", 50))
     await pilot.pause()
     assert names(table) == ["b", "a"]
