@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.errors import VMError, VMNotFound
 from podplane_tui.backend.core.paths import (
     DEFAULT_CLUSTER_ID,
     IMAGE_SUFFIX,
     BaseDirectories,
+    VMFiles,
     base_directories,
     host_arch,
     parse_stem,
@@ -51,6 +52,14 @@ def place_of(choices: Choices) -> Place:
 def cluster_id_of(choices: Choices) -> str:
     """The cluster chosen, or the default one. Raises `InvalidInput`."""
     return validate_cluster_id(DEFAULT_CLUSTER_ID if choices.cluster_id is None else choices.cluster_id)
+
+
+def no_such_vm(files: VMFiles) -> VMNotFound:
+    """The error for a verb that needs a VM where there is none."""
+    return VMNotFound(
+        f"there is no VM {files.cluster_id} ({files.arch}) in {files.image_dir}",
+        hint="check --id and --arch, or create it first",
+    )
 
 
 def _absolute(path: Path) -> Path:

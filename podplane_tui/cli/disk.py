@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from podplane_tui.backend.core.errors import VMNotFound
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.remembered import read_settings
 from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import no_such_vm
 from podplane_tui.cli.inspect import iso_time
 from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
@@ -35,9 +35,7 @@ def set_machine(choices: Choices, *, cpus: str | None, memory: str | None, user_
     """
     cluster = cluster_of(choices)
     if not cluster.qemu.exists():
-        raise VMNotFound(
-            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="create it first"
-        )
+        raise no_such_vm(cluster.files)
     if user_data:
         user_data = os.path.abspath(user_data)  # noqa: PTH100
         cluster.user_data(Path(user_data))

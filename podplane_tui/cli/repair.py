@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from podplane_tui.backend.core.errors import VMNotFound
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.repair import RepairKind
 from podplane_tui.cli.context import Choices
+from podplane_tui.cli.directories import no_such_vm
 from podplane_tui.cli.errors import FAILED
 from podplane_tui.cli.options import pass_choices, place_options
 from podplane_tui.cli.progress import run_verb
@@ -34,9 +34,7 @@ def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
     """
     cluster = cluster_of(choices)
     if cluster.status() is None:
-        raise VMNotFound(
-            f"there is no machine {cluster.files.cluster_id} ({cluster.files.arch})", hint="nothing to repair"
-        )
+        raise no_such_vm(cluster.files)
     plan = cluster.repair_plan()
     if not plan.steps and not leaks:
         click.echo(f"nothing is wrong with {cluster.files.name}")

@@ -79,7 +79,10 @@ def _latest(cluster: Cluster, chown: str, excludes: tuple[str, ...], *, gitignor
     """The machine's latest copy, with what is asked for this time."""
     syncs = read_settings(cluster.files).syncs
     if not syncs:
-        raise InvalidInput(f"nothing was copied into {cluster.files.name} from here yet", hint="say sync FROM TO")
+        raise InvalidInput(
+            f"nothing was copied into {cluster.files.name} from here yet",
+            hint="name what to copy and where to: sync FROM TO",
+        )
     last = syncs[0]
     click.echo(f"again: {last.source} -> {last.destination}", err=True)
     return SyncRequest(

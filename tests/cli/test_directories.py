@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.directories import Place, cluster_id_of, cluster_ids, directories_of, place_of
+from podplane_tui.cli.directories import Place, cluster_id_of, cluster_ids, directories_of, no_such_vm, place_of
 from tests.cli.support import Call, assert_refused, make_disk
 from tests.conftest import Workspace
 
@@ -90,3 +91,15 @@ def test_without_a_home_no_clusters_are_offered(monkeypatch: pytest.MonkeyPatch)
     for name in HOMELESS:
         monkeypatch.setenv(name, "")
     assert cluster_ids(Choices()) == []
+
+
+def test_where_a_vm_that_is_not_there_was_looked_for_is_said() -> None:
+    error = no_such_vm(VMFiles("arm64", "dev", Path("/data"), Path("/run")))
+    assert error.problem == "there is no VM dev (arm64) in /data/vms"
+    assert error.hint == "check --id and --arch, or create it first"
+
+
+def test_every_verb_that_needs_a_vm_says_so_where_there_is_none(workspace: Workspace, call: Call) -> None:
+    for verb in ("status", "set", "repair"):
+        result = call(verb, "--id", "dev", "--arch", "arm64")
+        assert_refused(result, 1, f"there is no VM dev (arm64) in {workspace.data / 'vms'}", "create it first")

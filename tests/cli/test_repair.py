@@ -9,7 +9,7 @@ from tests.conftest import Workspace
 
 
 def test_nothing_to_repair(workspace: Workspace, call: Call) -> None:
-    assert_refused(call("repair", "--yes"), 1, "no machine default")
+    assert_refused(call("repair", "--yes"), 1, "no VM default")
     make_disk(workspace)
     result = call("repair")
     assert (result.returncode, result.stdout) == (0, "nothing is wrong with podplane-local-default\n")

@@ -20,7 +20,8 @@ def create(context: Context, image: Path | None, *, size: str, control: Control)
     wanted, least = parse_disk_size(size), 0 if image is None else read_image(image).virtual_bytes
     if wanted < least:
         raise InvalidInput(
-            f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G", hint="give more"
+            f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G",
+            hint="choose a larger size",
         )
     control.report("making the disk")
     context.qemu.create(image, size=size)

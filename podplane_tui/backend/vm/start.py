@@ -121,7 +121,7 @@ def _spec(files: VMFiles, settings: StartSettings, user_data: str) -> Launch:
 
 def _launch(context: Context, spec: Launch, control: Control) -> subprocess.Popen[bytes]:
     for attempt in range(_PORT_RETRIES):
-        with os_errors_as(StartFailed, "there are no ports for it"):
+        with os_errors_as(StartFailed, "no free ports were found for the VM"):
             ports = allocate_ports() if spec.network else Ports()
         launch = replace(spec, ports=port_forwards(ports))
         try:

@@ -11,7 +11,6 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from podplane_tui.backend.config.model import CreateDefaults
-from podplane_tui.backend.config.validators import digest_fault
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.paths import validate_cluster_id
 from podplane_tui.backend.core.text import one_line
@@ -176,10 +175,14 @@ class CreateDialog(Form[CreateRequest]):
         """The first field that can't be, and why."""
         if error := check_id(values["id"], self._taken):
             return "id", error
-        if error := digest_fault(values["image"], values["digest"]):
-            return "digest", error
         from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415
-        from podplane_tui.backend.images.digest import validate_digest  # noqa: PLC0415 - when somebody makes a machine
+        from podplane_tui.backend.images.digest import (  # noqa: PLC0415 - when somebody makes a machine
+            digest_fault,
+            validate_digest,
+        )
+
+        if fault := digest_fault(values["image"], values["digest"]):
+            return "digest", str(fault)
 
         checks: dict[str, Callable[[str], object]] = {
             "digest": validate_digest,

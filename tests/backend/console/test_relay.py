@@ -200,14 +200,14 @@ def _attach_to_nothing(path: Path) -> None:
 
 
 def test_missing_socket_is_said_so(path: Path) -> None:
-    with pytest.raises(ConsoleError, match=r"no console at .*: start the machine"):
+    with pytest.raises(ConsoleError, match=r"no console at .*: start the VM"):
         _attach_to_nothing(path)
 
 
 def test_socket_left_behind_is_said_so(path: Path) -> None:
     with _listening(path):
         pass
-    with pytest.raises(ConsoleError, match="its machine has died"):
+    with pytest.raises(ConsoleError, match="QEMU no longer serves the console"):
         _attach_to_nothing(path)
 
 
@@ -228,7 +228,7 @@ def test_full_queue_is_said_so_at_once(path: Path) -> None:
         for _ in range(2):  # a backlog of one holds two
             waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
             waiting.connect(str(path))
-        with pytest.raises(ConsoleError, match="others wait"):
+        with pytest.raises(ConsoleError, match="other programs are already waiting"):
             _attach_to_nothing(path)
 
 

@@ -153,7 +153,7 @@ async def test_what_somebody_else_changed_is_not_overwritten(workspace: Workspac
         path.write_text("[stop]\nkill = 7\n")
         field(app, "stop.terminate").focus()
         await pilot.press("5", "enter")
-        await until(lambda: "changed by somebody else meanwhile" in text_of(app, "#settings-head"), what="the error")
+        await until(lambda: "changed by another program" in text_of(app, "#settings-head"), what="the error")
         assert field(app, "stop.terminate").value == "5"
         await pilot.press("escape")
         await closed(app)
