@@ -253,6 +253,17 @@ def test_an_error_that_lacks_nothing_is_passed_over(source: str) -> None:
     assert complaints_in(ast.parse(source), {}) == {}
 
 
+def test_all_classes_of_errors_are_in_one_module() -> None:
+    classes = {
+        node.name: file.name
+        for file in (ROOT / "podplane_tui").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef) and any(map(is_kind, node.bases))
+    }
+    assert set(classes.values()) == {"errors.py"}
+    assert {*classes, "VMError"} == ERRORS
+
+
 def test_every_error_says_what_is_wrong_and_what_to_do() -> None:
     folder = ROOT / "podplane_tui"
     trees = {file.relative_to(folder): ast.parse(file.read_text()) for file in folder.rglob("*.py")}

@@ -57,11 +57,11 @@ def test_what_makes_sense_passes(tmp_path: Path, text: str) -> None:
         ("[keys]\nvm.start = 'Ctrl+x'\n", 2, "invalid key 'Ctrl+x' for vm.start"),
         ("[keys]\nvm.start = 'bananas'\n", 2, "invalid key 'bananas' for vm.start"),
         ("[keys]\nvm.start = ''\n", 2, "invalid key '' for vm.start"),
-        ("[keys]\n\nvm.start = 'x'\n", 3, "'x' for vm.start is the key of vm.stop already"),
-        ("[keys]\nvm.start = 'z'\nvm.stop = 'z'\n", 2, "'z' for vm.start is the key of vm.stop already"),
-        ("[keys]\nvm.start = 'j'\n", 2, "'j' for vm.start is the key of list.down already"),
-        ("[keys]\nvm.start = '/'\n", 2, "'slash' for vm.start is the key of view.filter already"),
-        ("[keys]\nsync.preview = 'escape'\n", 2, "is the key of dialog.cancel already"),
+        ("[keys]\n\nvm.start = 'x'\n", 3, "'x' for vm.start is already that of vm.stop"),
+        ("[keys]\nvm.start = 'z'\nvm.stop = 'z'\n", 2, "'z' for vm.start is already that of vm.stop"),
+        ("[keys]\nvm.start = 'j'\n", 2, "'j' for vm.start is already that of list.down"),
+        ("[keys]\nvm.start = '/'\n", 2, "'slash' for vm.start is already that of view.filter"),
+        ("[keys]\nsync.preview = 'escape'\n", 2, "is already that of dialog.cancel"),
     ],
 )
 def test_what_does_not_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
