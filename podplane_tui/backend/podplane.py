@@ -92,7 +92,9 @@ def start_cluster(files: VMFiles, control: Control) -> None:
     if code != 0:
         ended = f"exit code {code}" if code > 0 else f"signal {-code}"
         said = f": {words}" if words else ""
-        raise StartFailed(f"podplane local start ended with {ended}{said}", hint="see its lines, or start the VM alone")
+        raise StartFailed(
+            f"podplane local start ended with {ended}{said}", hint="read its output, or start the VM alone"
+        )
 
 
 def _run(command: list[str], environment: Mapping[str, str], control: Control) -> tuple[int, str]:
@@ -203,13 +205,13 @@ def _await_server(child: subprocess.Popen[bytes], runtime_dir: Path, log: Path, 
         if code is not None and code != 0:
             words = _last_words(log)
             raise StartFailed(
-                f"the local server ended with code {code}{f': {words}' if words else ''}", hint=f"see {log}"
+                f"the local server exited with code {code}{f': {words}' if words else ''}", hint=f"see {log}"
             )
         if control.cancel.is_set():
             child.terminate()
-            raise Cancelled("the start of the local server was cancelled")
+            raise Cancelled("the start of the local server was cancelled", hint="it was sent SIGTERM")
         if time.monotonic() > deadline:
-            raise StartFailed(f"the local server does not run after {SERVER_TIMEOUT:.0f} s", hint=f"see {log}")
+            raise StartFailed(f"the local server is not running after {SERVER_TIMEOUT:.0f} s", hint=f"see {log}")
         control.cancel.wait(_TICK)
 
 

@@ -64,7 +64,7 @@ def throw_away_workspace() -> Iterator[Workspace]:
     try:
         root = os.fsdecode(keeper.stdout.readline().removesuffix(b"\n"))
         if not root:
-            raise StartFailed("the demo's directory could not be made")
+            raise StartFailed("the demo's directory could not be created", hint="set TMPDIR to a writable directory")
         yield Workspace(Path(root))
     finally:
         keeper.stdin.close()
@@ -81,7 +81,7 @@ def _make() -> Workspace:
         for directory in (workspace.data_dir, workspace.runtime_dir, workspace.state_dir):
             directory.mkdir(mode=0o700)
         return workspace
-    raise StartFailed("there is no directory for temporary files that can be written to", hint="set TMPDIR")
+    raise StartFailed("no directory for temporary files is writable", hint="set TMPDIR to a writable directory")
 
 
 def _clear(workspace: Workspace) -> None:

@@ -30,7 +30,7 @@ def set_vm(choices: Choices, *, cpus: str | None, memory: str | None, user_data:
     act = Act(choices, Verb.CONFIGURE)
     cluster = act.cluster
     if not cluster.qemu.exists():
-        raise missing(cluster.files.cluster_id, cluster.files.arch)
+        raise missing(cluster.files)
     if user_data:
         user_data = os.path.abspath(user_data)  # noqa: PTH100
     named = {"cpus": cpus, "memory": memory, "user_data": user_data}

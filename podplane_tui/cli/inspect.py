@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from podplane_tui.backend.core.errors import VMNotFound
 from podplane_tui.backend.core.format import UNKNOWN, format_duration, format_usage
-from podplane_tui.backend.core.paths import NODE_ADDRESS, ca_certificate, validate_cluster_id
+from podplane_tui.backend.core.paths import NODE_ADDRESS, VMFiles, ca_certificate, validate_cluster_id
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer, read_local_server
 from podplane_tui.backend.vm.inventory import Inventory
+from podplane_tui.backend.vm.verbs import missing
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import cluster_id_of, place_of
 from podplane_tui.cli.json_output import print_document
@@ -61,9 +61,7 @@ def status(choices: Choices, *, as_json: bool) -> None:
     place, cluster_id = place_of(choices), cluster_id_of(choices)
     vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)
     if vm is None:
-        raise VMNotFound(
-            f"there is no machine {cluster_id} ({place.arch}) in {place.data_dir / 'vms'}", hint="create it first"
-        )
+        raise missing(VMFiles(place.arch, cluster_id, place.data_dir, place.runtime_dir))
     (vm,) = _with_readiness([vm])
     server = read_local_server(place.runtime_dir)
     if as_json:

@@ -272,7 +272,7 @@ def delete(choices: Choices, *, yes: bool) -> None:
     act = Act(choices, Verb.DELETE)
     plan = act.cluster.delete_plan()
     if not plan:
-        raise missing(act.cluster.files.cluster_id, act.cluster.files.arch)
+        raise missing(act.cluster.files)
     if act.cluster.status() is not None:
         act.check_state()
     act.confirm(f"Delete {act.name} for good?", yes=yes, declined="nothing was deleted", listed=_listed(plan))

@@ -88,8 +88,8 @@ def logs(choices: Choices, *, following: bool, back: int | None, listing: bool, 
 
 def _nothing(files: VMFiles) -> VMNotFound:
     return VMNotFound(
-        f"nothing of {files.name} is on record",
-        hint="a machine is recorded when podplane-tui starts it, or attaches to it",
+        f"there is no recording of {files.name}",
+        hint="start it with podplane-tui, or attach to its console, to have it recorded",
     )
 
 
@@ -102,7 +102,7 @@ def _extent(files: VMFiles, back: int) -> tuple[Recording, int, int | None]:
             return recording, boot.offset, newer[1].offset if newer is not None and same else None
         newer = recording, boot
     raise VMNotFound(
-        f"there is no boot {back} of {files.name} on record", hint="podplane-tui logs --list shows what there is"
+        f"there is no boot {back} of {files.name} on record", hint="list the recordings with podplane-tui logs --list"
     )
 
 
@@ -188,15 +188,13 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
     history = list(islice(past_boots(files), max(_HISTORY, (back or 0) + 1)))
     if not history:
         if recordings(files):
-            raise VMNotFound(
-                f"the console of {files.name} has printed nothing yet that tells of a boot", hint="wait a little"
-            )
+            raise VMNotFound(f"the console of {files.name} has shown no boot yet", hint="wait a moment, then try again")
         raise _nothing(files)
     (recording, newest), earlier = history[0], [past for _, past in history[1:]]
     if back is not None and back >= len(history):
         raise VMNotFound(
             f"there is no boot {back} before the newest of {files.name} on record",
-            hint="podplane-tui logs --list shows what there is",
+            hint="list the recordings with podplane-tui logs --list",
         )
     with contextlib.suppress(OSError, CorruptFile):
         learn(files, recording.path)

@@ -29,7 +29,7 @@ def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
     act = Act(choices, Verb.REPAIR)
     cluster = act.cluster
     if cluster.status() is None:
-        raise missing(cluster.files.cluster_id, cluster.files.arch)
+        raise missing(cluster.files)
     plan = cluster.repair_plan()
     manual = [step.description for step in plan.steps if step.kind is RepairKind.MANUAL]
     steps = [step.description for step in plan.steps if step.kind is not RepairKind.MANUAL]

@@ -79,7 +79,7 @@ def _log(place: Place, *, follow: bool) -> None:
                 break
             time.sleep(_INTERVAL)
     except FileNotFoundError as error:
-        raise VMNotFound(f"there is no log {path}", hint="the local server was not started yet") from error
+        raise VMNotFound(f"there is no log {path}", hint="start the local server first") from error
     rest = tail.remainder()
     if rest:
         click.echo(rest)

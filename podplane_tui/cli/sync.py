@@ -77,7 +77,10 @@ def _latest(act: Act, chown: str, excludes: tuple[str, ...], *, gitignore: bool,
     """The VM's latest copy, with what is asked for this time."""
     syncs = read_settings(act.cluster.files).syncs
     if not syncs:
-        raise InvalidInput(f"nothing was copied into {act.name} from here yet", hint="say sync FROM TO")
+        raise InvalidInput(
+            f"nothing was copied into {act.name} from here yet",
+            hint="name what to copy and where to: sync FROM TO",
+        )
     last = syncs[0]
     act.note(f"again: {_headline(last)}")
     return SyncRequest(

@@ -81,7 +81,7 @@ def test_a_failure_carries_its_exit_code_and_last_words(qemu: Qemu, monkeypatch:
 
 def test_a_start_after_which_nothing_runs_is_a_failure(qemu: Qemu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PODPLANE_STAND_IN", "lie")
-    with pytest.raises(StartFailed, match="does not run"):
+    with pytest.raises(StartFailed, match=r"succeeded, but podplane-local-.* is not running"):
         Cluster.of(qemu.files).start(control=Control())
 
 

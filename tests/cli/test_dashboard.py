@@ -65,8 +65,8 @@ def test_an_id_that_is_none_is_refused_before_the_dashboard_is_made(choices: Cho
     ("text", "words"),
     [
         ("[dashboard]\ntheme = 'nrod'\n", "no theme 'nrod'"),
-        ("[keys]\nvm.strat = 's'\n", "did you mean vm.start"),
-        ("[dashboard\n", "not TOML"),
+        ("[keys]\nvm.strat = 's'\n", "use an id such as vm.start"),
+        ("[dashboard\n", "not valid TOML"),
     ],
 )
 def test_a_wrong_configuration_opens_no_dashboard(

@@ -66,7 +66,7 @@ def test_the_table_lines_up(workspace: Workspace, call: Call) -> None:
 
 
 def test_status_of_a_machine_that_is_not_there(call: Call) -> None:
-    assert_refused(call("status", "--id", "dev"), 1, "no machine dev")
+    assert_refused(call("status", "--id", "dev"), 1, "no VM dev")
 
 
 def test_status_for_people(workspace: Workspace, call: Call) -> None:

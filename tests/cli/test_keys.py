@@ -20,4 +20,4 @@ def test_keys_lists_ids_keys_and_what_they_do(workspace: Workspace, call: Call) 
     (start,) = (line for line in json.loads(call("keys", "--json").stdout)["keys"] if line["id"] == "vm.start")
     assert start == {"id": "vm.start", "keys": "z F5", "default_keys": "s", "description": "Start a VM"}
     config.write_text("[keys]\nvm.strat = 'z'\n")
-    assert_refused(call("keys"), 2, f"{config}, line 2", "did you mean vm.start")
+    assert_refused(call("keys"), 2, f"{config}, line 2", "use an id such as vm.start")

@@ -87,7 +87,7 @@ def test_create_takes_what_the_configuration_says_and_options_override_it(worksp
     assert made("copy", "--from", "two") == (3 * 2**30, str(base), ClusterSettings("1", "1G", seed))
 
     config.write_text(f"[create]\n{text}image = 3\n")
-    assert_refused(call("create", "--id", "other"), 2, "not TOML")
+    assert_refused(call("create", "--id", "other"), 2, "not valid TOML")
     config.write_text("[create]\nuser_data = '~/gone.yaml'\n")
     assert_refused(call("create", "--id", "other", "--image", str(base)), 2, f"{workspace.root}/gone.yaml")
 

@@ -123,14 +123,14 @@ def test_following_ends_with_the_machine(files: VMFiles) -> None:
 def test_without_a_recording_one_line_says_why(files: VMFiles, capfd: pytest.CaptureFixture[str], verb: str) -> None:
     code, out, err = call(capfd, verb)
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert "is on record" in err
+    assert "there is no recording of" in err
 
 
 def test_a_console_that_has_said_nothing_yet_has_no_boot(files: VMFiles, capfd: pytest.CaptureFixture[str]) -> None:
     record(files, b"\r\n", os.getpid())
     code, out, err = call(capfd, "boot")
     assert (code, out) == (1, "")
-    assert "printed nothing yet" in err
+    assert "has shown no boot yet" in err
     assert call(capfd, "logs")[:2] == (0, "\n")
 
 

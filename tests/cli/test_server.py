@@ -53,7 +53,7 @@ def test_a_log_is_no_json(call: Call) -> None:
 
 def test_without_a_log_it_was_not_started_yet(workspace: Workspace, call: Call) -> None:
     for options in ([], ["--follow"]):
-        assert_refused(call("server", "log", *options), 1, str(workspace.runtime), "was not started yet")
+        assert_refused(call("server", "log", *options), 1, str(workspace.runtime), "start the local server first")
 
 
 def test_the_log_is_printed_in_plain_lines_with_the_one_that_has_no_end(workspace: Workspace, call: Call) -> None:

@@ -122,7 +122,7 @@ def test_the_life_of_a_machine(workspace: Workspace, disk: Path, tiny_guest: Tin
     console.wait_for(r"^42\r?$")
     second = run(workspace, "console")
     assert second.returncode == 1
-    assert "which serves one at a time" in second.stderr
+    assert "is using the console of" in second.stderr
     console.type("\x1d")
     console.wait_for("detached")
     assert console.end() == 0
@@ -175,7 +175,7 @@ def test_shell_and_sync(workspace: Workspace, disk: Path, tiny_ssh_guest: TinyGu
     assert run(workspace, "shell", "cat", "/tmp/copy here/left").returncode != 0
     result = run(workspace, "sync", "/nowhere", "/tmp/")
     assert result.returncode == 1
-    assert result.stderr.startswith("podplane-tui: rsync ended with exit code 23: ")
+    assert result.stderr.startswith("podplane-tui: rsync exited with code 23: ")
 
     shell = Terminal(workspace, "shell")
     shell.wait_for(r"\$ ")

@@ -113,6 +113,6 @@ def test_a_user_who_may_not_become_root_is_told(plain: SSHTarget, tmp_path: Path
 
 def test_a_destination_without_a_folder_above_it_is_told(target: SSHTarget, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(CommandFailed, match="the folder above the destination is not there"):
+    with pytest.raises(CommandFailed, match="the directory above the destination does not exist"):
         run_sync(target, SyncRequest(f"{tmp_path}/", "/srv/none/never"))
     assert ssh.run(target, "ls -d /srv/none 2>/dev/null || true") == b""

@@ -205,7 +205,7 @@ def test_two_machines_know_nothing_of_each_other(cluster: Cluster, workspace: Wo
 def test_a_cancelled_start_leaves_nothing(cluster: Cluster) -> None:
     before = sorted(path.name for path in cluster.files.image_dir.iterdir())
     cancel = Event()
-    with pytest.raises(Exception, match="cancelled; nothing is left"):
+    with pytest.raises(Exception, match="cancelled: nothing is left"):
         cluster.start(SMALL, control=Control(report=lambda _step: cancel.set(), cancel=cancel))
     assert sorted(path.name for path in cluster.files.image_dir.iterdir()) == before
     assert list(cluster.files.pid_dir.iterdir()) == []

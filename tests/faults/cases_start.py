@@ -101,7 +101,7 @@ def locked_image(bench: Bench) -> None:
     other.stdin.write(b"length\n")
     other.stdin.flush()
     assert b"128 GiB" in other.stdout.readline().removeprefix(b"qemu-io> ")
-    with refused(StartFailed, 'Failed to get "write" lock', f"process {other.pid} (qemu-io) uses the disk: end it"):
+    with refused(StartFailed, 'Failed to get "write" lock', f"process {other.pid} (qemu-io) is using the disk"):
         bench.cluster.start(SMALL)
     nothing_left(bench, before)
     assert other.poll() is None

@@ -78,7 +78,9 @@ def change_config(file: ConfigFile, changes: Mapping[str, Value | None]) -> Conf
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode & 0o777
         if read_config_file(path) != file.content:
-            raise InvalidInput(f"{path} was changed by somebody else meanwhile", hint="nothing was written, begin anew")
+            raise InvalidInput(
+                f"{path} was changed by another program, so nothing was written", hint="make your changes again"
+            )
         write_atomic(target, content, mode=mode)
     return changed
 

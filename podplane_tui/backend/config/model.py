@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from podplane_tui.backend.config.validators import CHECKS, digest_fault
+from podplane_tui.backend.config.validators import CHECKS
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.files import MAX_SMALL_FILE, open_regular
@@ -127,7 +127,7 @@ def read_config_file(path: Path) -> bytes | None:
             f"{path} can't be read: {error.strerror or error}", hint="make it a file that you may read"
         ) from error
     if len(content) > MAX_SMALL_FILE:
-        raise InvalidInput(f"{path} is larger than {MAX_SMALL_FILE} bytes", hint="it should hold settings alone")
+        raise InvalidInput(f"{path} is larger than {MAX_SMALL_FILE} bytes", hint="keep only settings in it")
     return content
 
 
@@ -136,30 +136,31 @@ def parse_config(path: Path, content: bytes) -> Config:
     try:
         return _parsed(path, content)
     except RecursionError as error:
-        raise InvalidInput(
-            f"{path} holds tables in tables without end", hint="it should hold settings alone"
-        ) from error
+        raise InvalidInput(f"{path} has tables that are nested too deeply", hint="keep only settings in it") from error
 
 
 def _parsed(path: Path, content: bytes) -> Config:
     import tomllib  # noqa: PLC0415 - most people have no such file
 
+    from podplane_tui.backend.images.digest import digest_fault  # noqa: PLC0415 - likewise
+
     try:
         text = content.decode("utf-8")
         tables = tomllib.loads(text)
     except ValueError as error:  # that of TOML, of UTF-8, and of a number that is too long
-        raise InvalidInput(f"{path} is not TOML: {error}", hint="correct the file") from error
+        raise InvalidInput(f"{path} is not valid TOML: {error}", hint="correct the file") from error
     known = [*CHECKS, "keys"]
     for name, table in tables.items():
         if name not in known:
             names = ", ".join(f"[{table}]" for table in known)
-            raise _fault(path, text, name, f"{name!r} is not known", hint=f"use one of {names}")
+            raise _fault(path, text, name, f"unknown name {name!r}", hint=f"use one of {names}")
         if not isinstance(table, dict):
             raise _fault(path, text, name, f"{name!r} is not a table", hint=f"write [{name}] above its settings")
     checked = {name: _checked(path, text, name, tables.get(name, {})) for name in CHECKS}
     create = CreateDefaults(**checked["create"])
-    if wrong := digest_fault(create.image, create.digest):
-        raise _fault(path, text, "create.digest" if create.digest else "create.image", f"in [create] {wrong}")
+    if fault := digest_fault(create.image, create.digest):
+        setting = "create.digest" if create.digest else "create.image"
+        raise _fault(path, text, setting, f"in [create], {fault.problem}", hint=fault.hint)
     return Config(
         StopTimeouts(**checked["stop"]),
         RecordingLimits(**checked["recordings"]),
@@ -175,12 +176,12 @@ def _checked(path: Path, text: str, table: str, settings: Mapping[str, object]) 
     checks, values = CHECKS[table], {}
     for name, value in settings.items():
         if name not in checks:
-            hint = f"use {', '.join(sorted(checks))}"
-            raise _fault(path, text, f"{table}.{name}", f"{name!r} in [{table}] is not known", hint=hint)
+            hint = f"use one of {', '.join(sorted(checks))}"
+            raise _fault(path, text, f"{table}.{name}", f"unknown setting {name!r} in [{table}]", hint=hint)
         try:
             values[name] = checks[name](value)
         except InvalidInput as error:
-            problem = f"{name!r} in [{table}] {error.problem}"
+            problem = f"{error.problem} for {name!r} in [{table}]"
             raise _fault(path, text, f"{table}.{name}", problem, hint=error.hint) from error
     return values
 
@@ -194,7 +195,8 @@ def _keys(path: Path, text: str, table: Mapping[str, object], prefix: str = "") 
             yield f"{prefix}{name}", value
         else:
             hint = 'write keys in quotes, such as "s" or "down,j"'
-            raise _fault(path, text, f"keys.{prefix}{name}", f"{prefix + name!r} in [keys] is not text", hint=hint)
+            problem = f"the value of {prefix + name!r} in [keys] is not text"
+            raise _fault(path, text, f"keys.{prefix}{name}", problem, hint=hint)
 
 
 def _fault(path: Path, text: str, setting: str, problem: str, *, hint: str = "") -> InvalidInput:

@@ -7,15 +7,7 @@ import sys
 from collections.abc import Callable
 
 from podplane_tui.backend.core.errors import InvalidInput
-
-
-def digest_fault(image: str, digest: str) -> str:
-    """What is wrong with a digest beside this image; "" when nothing is."""
-    if digest and "://" not in image:
-        return "a digest is for an image from a URL: leave it empty, or give the URL"
-    if "://" in image and not digest:
-        return "an image from a URL needs its digest: sha256:<64 hex digits> or sha512:<128>"
-    return ""
+from podplane_tui.backend.core.text import one_line
 
 
 def _seconds(value: object) -> float:
@@ -24,7 +16,7 @@ def _seconds(value: object) -> float:
 
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidInput("is not a number", hint="use 1 or more")
+        raise InvalidInput(f"invalid number {_shown(value)}", hint="use a whole number, 1 or more")
     return value
 
 
@@ -34,57 +26,56 @@ def _refresh(value: object) -> float:
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput("is not text", hint="put it in quotes")
+        raise InvalidInput(f"invalid value {_shown(value)}", hint="put it in quotes")
     return value
 
 
 def _number(value: object, least: float, most: float, *, hint: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise InvalidInput("is not a number of seconds", hint=hint)
+        raise InvalidInput(f"invalid number of seconds {_shown(value)}", hint=hint)
     return float(value)
+
+
+def _shown(value: object) -> str:
+    """`value` as TOML and Python write it, cut to what fits into a message."""
+    return one_line(repr(value), limit=40)
 
 
 def _cpus(value: object) -> str:
     from podplane_tui.backend.qemu.arguments import validate_cpus  # noqa: PLC0415 - most people have none of these
 
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _name(value)
-    return _valid(text, validate_cpus, "is not a number of CPUs", "use 1 to 255")
+    return _valid(str(value), validate_cpus)  # with or without quotes
 
 
 def _memory(value: object) -> str:
     from podplane_tui.backend.qemu.arguments import parse_memory  # noqa: PLC0415 - see above
 
-    return _valid(_name(value), parse_memory, "is not a size of at least 1M", 'use such as "512M" or "4G"')
+    return _valid(_name(value), parse_memory)
 
 
 def _disk_size(value: object) -> str:
     from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415 - see above
 
-    return _valid(
-        _name(value), parse_disk_size, "is not a size up to 64T", 'use a whole number with a unit, such as "40G"'
-    )
+    return _valid(_name(value), parse_disk_size)
 
 
 def _digest(value: object) -> str:
     from podplane_tui.backend.images.digest import validate_digest  # noqa: PLC0415 - see above
 
-    return _valid(_name(value), validate_digest, "is no digest", "use sha256:<64 hex digits> or sha512:<128>")
+    return _valid(_name(value), validate_digest)
 
 
-def _valid(text: str, check: Callable[[str], object], problem: str, hint: str) -> str:
-    """`text`, empty for the usual, unless `check` says it is invalid."""
-    try:
-        if text:
-            check(text)
-    except InvalidInput as error:
-        raise InvalidInput(problem, hint=hint) from error
+def _valid(text: str, check: Callable[[str], object]) -> str:
+    """`text`, empty for the usual. Raises what `check` does."""
+    if text:
+        check(text)
     return text
 
 
 def _path(value: object) -> str:
     text = _name(value)
     if text and not text.startswith(("/", "~/")):
-        raise InvalidInput("is not the path of a file from anywhere", hint="begin it with / or ~/")
+        raise InvalidInput(f"invalid path {_shown(text)}", hint="begin it with / or ~/")
     return text
 
 
@@ -108,7 +99,7 @@ CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
 }
 """By table and name, which are those of the fields in `config`, what gives the value to use for what a file says.
 
-Each raises `InvalidInput`, whose problem is written behind the setting's name.
+Each raises `InvalidInput`; the setting's name is written behind its problem.
 """
 
 _NUMBERS = frozenset({_seconds, _count, _refresh, _cpus})

@@ -7,29 +7,13 @@ import threading
 from collections.abc import Callable
 
 from podplane_tui.backend.console import claim, relay
-from podplane_tui.backend.core.errors import ConsoleHeld, QMPError
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import Machine
 
 
 def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object] | None, ask: bool) -> relay.Ending:
     """See `Qemu.console`; `machine` is what its QEMU was started with."""
     path = machine.console or files.console
-
-    def check() -> None:
-        """QEMU lets a second client connect, into silence, so it is asked first."""
-        if machine.qmp is None:
-            return
-        try:
-            taken = qmp.console_client_connected(machine.qmp, path)
-        except QMPError:
-            return  # it can't tell, so nothing speaks against trying
-        if taken:
-            raise ConsoleHeld(
-                f"the console of {files.name} serves one program at a time, and one that is not podplane-tui has it",
-                hint="leave it there first",
-            )
 
     def asked() -> str:
         asking = claim.asker(files)
@@ -41,7 +25,7 @@ def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object
         path,
         input_fd=sys.stdin.fileno(),
         output_fd=sys.stdout.fileno(),
-        check=check,
+        check=lambda: claim.require_no_other(files.name, machine.qmp, path),
         record=record,
         asked=asked,
         held=held,

@@ -16,10 +16,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, CorruptFile
+from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, CorruptFile, QMPError
 from podplane_tui.backend.core.files import os_error_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.runtime.lock import release, try_acquire
 
 if sys.platform != "win32":
@@ -90,8 +91,8 @@ def take(files: VMFiles, who: str) -> Held:
     held = _acquire(files.console_lock, who)
     if held is None:
         raise ConsoleHeld(
-            f"{_name(holder(files))} holds the console of {files.name}, which serves one at a time",
-            hint="watch it with podplane-tui logs --follow, or ask for it with podplane-tui console --ask",
+            f"{_name(holder(files))} is using the console of {files.name}",
+            hint="watch it with podplane-tui logs --follow, or request it with podplane-tui console --ask",
         )
     return held
 
@@ -104,19 +105,36 @@ def ask(files: VMFiles, who: str, *, cancel: threading.Event, patience: float = 
     """
     request = _acquire(files.console_request, who)
     if request is None:
-        raise ConsoleHeld(f"{_name(asker(files))} asks for the console of {files.name} already", hint="wait a little")
+        raise ConsoleHeld(
+            f"{_name(asker(files))} is already asking for the console of {files.name}", hint="try again in a minute"
+        )
     try:
         deadline = time.monotonic() + patience
         while (held := _acquire(files.console_lock, who, patience=0)) is None:
             if time.monotonic() > deadline:
                 raise ConsoleHeld(
-                    f"{_name(holder(files))} did not hand over the console of {files.name}", hint="try again"
+                    f"{_name(holder(files))} did not hand over the console of {files.name}", hint="ask again later"
                 )
             if cancel.wait(_RETRY):
-                raise Cancelled("no longer asking for the console")
+                raise Cancelled(
+                    f"the request for the console of {files.name} was cancelled", hint="ask again to get it"
+                )
         return held
     finally:
         request.release()
+
+
+def require_no_other(name: str, control: Path | None, console: Path) -> None:
+    """Raise `ConsoleHeld` when a program that is not ours is connected to `console`, that of the VM called `name`.
+
+    QEMU lets a second client connect, into silence, so it is asked first, on its socket `control`. Blocks for up to a
+    few seconds.
+    """
+    with contextlib.suppress(QMPError):  # it can't tell, so nothing speaks against trying
+        if control is not None and qmp.console_client_connected(control, console):
+            raise ConsoleHeld(
+                f"a program other than podplane-tui is using the console of {name}", hint="disconnect it there first"
+            )
 
 
 def _name(claim: Claim | None) -> str:

@@ -16,12 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from podplane_tui.backend.console.claim import LOOK_INTERVAL, Claim, Held, asker
+from podplane_tui.backend.console.claim import LOOK_INTERVAL, Claim, Held, asker, require_no_other
 from podplane_tui.backend.console.connection import CHUNK, connect, receive, send
 from podplane_tui.backend.console.typed import MAX_PENDING
-from podplane_tui.backend.core.errors import ConsoleHeld, NotRunning, QMPError
+from podplane_tui.backend.core.errors import NotRunning
 from podplane_tui.backend.core.status import VMStatus
-from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.recording.store import Recorder
 
@@ -143,20 +142,11 @@ def open_line(vm: VMStatus, held: Held, events: LineEvents) -> ConsoleLine:
     try:
         if vm.console is None:
             raise NotRunning(
-                f"{vm.name} does not run, or has no serial console on a socket", hint="start or restart it from here"
+                f"{vm.name} is not running, or has no serial console on a socket",
+                hint="start or restart it with podplane-tui",
             )
-        if vm.qmp is not None and _taken(vm.qmp, vm.console):
-            raise ConsoleHeld(
-                f"the console of {vm.name} serves one program at a time, and one that is not podplane-tui has it"
-            )
+        require_no_other(vm.name, vm.qmp, vm.console)
         return ConsoleLine(vm, connect(vm.console), held, events)
     except BaseException:
         held.release()
         raise
-
-
-def _taken(control: Path, console: Path) -> bool:
-    try:
-        return qmp.console_client_connected(control, console)
-    except QMPError:
-        return False  # it can't tell, so nothing speaks against trying

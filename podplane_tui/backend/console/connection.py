@@ -32,11 +32,11 @@ def connect(path: Path) -> socket.socket:
 
 def _connect_error(path: Path, error: OSError) -> VMError:
     if isinstance(error, FileNotFoundError):
-        return ConsoleError(f"there is no console at {path}", hint="start the machine first")
+        return ConsoleError(f"there is no console at {path}", hint="start the VM first")
     if isinstance(error, ConnectionRefusedError):
-        return ConsoleError(f"nobody serves the console {path}", hint="its machine has died, start it again")
+        return ConsoleError(f"QEMU no longer serves the console {path}", hint="start the VM again")
     if isinstance(error, (BlockingIOError, TimeoutError)):
-        return ConsoleError(f"others wait for the console {path} already", hint="close one of them")
+        return ConsoleError(f"other programs are already waiting for the console {path}", hint="end one of them")
     return os_error_as(ConsoleError, f"the console {path} can't be attached", error)
 
 

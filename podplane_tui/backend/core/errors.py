@@ -6,8 +6,8 @@ from __future__ import annotations
 class VMError(Exception):
     """Base of everything the backend raises on purpose.
 
-    `problem` says what is wrong, `hint` what to do about it or what it means, "" where nothing helps. `str(error)` is
-    both on one line.
+    `problem` says what is wrong and stands alone; `hint` says what the user can do about it, "" where that is nothing.
+    Neither ends with a full stop. `str(error)` is both on one line.
     """
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
@@ -150,4 +150,4 @@ class CommandTimedOut(CommandFailed):
 
 
 class Cancelled(VMError):
-    """The caller cancelled the work; `hint` says what that leaves."""
+    """The caller cancelled the work; `hint` says what that leaves, or how to go on."""

@@ -15,6 +15,9 @@ from typing import BinaryIO
 
 from podplane_tui.backend.core.errors import CorruptFile, VMError
 
+ASIDE = "repair the VM to move it aside"
+"""What to do about a file of a VM that is not what its name says."""
+
 MAX_SMALL_FILE = 64 * 1024
 """Bytes. No PID or state file is anywhere near as large; what is larger is not read."""
 
@@ -22,13 +25,24 @@ _WHAT_TO_DO = {
     errno.ENOSPC: "free some space on that disk",
     errno.EDQUOT: "free some of your quota",
     errno.EROFS: "make that file system writable",
+    errno.EIO: "check that disk for errors",
     errno.EACCES: "check who owns it and its mode",
     errno.EPERM: "check who owns it and its mode",
-    errno.ENOTDIR: "a file stands where a folder should: repair the machine",
-    errno.EEXIST: "a file stands where a folder should: repair the machine",
-    errno.EISDIR: "a folder stands where a file should: repair the machine",
-    errno.EMFILE: "too many files are open: end some programs or raise ulimit -n",
+    errno.ENOENT: "check that the path exists",
+    errno.EINVAL: "check the path",
+    errno.ELOOP: "check the symbolic links in that path",
+    errno.ENOTDIR: "move the file in its way aside, or repair the VM",
+    errno.EEXIST: "move the file in its way aside, or repair the VM",
+    errno.EISDIR: "move that directory aside, or repair the VM",
     errno.ENAMETOOLONG: "choose a directory with a shorter name",
+    errno.EMFILE: "end some programs, or raise ulimit -n",
+    errno.ENFILE: "end some programs",
+    errno.EAGAIN: "end some programs, or raise ulimit -u",
+    errno.ENOMEM: "end some programs to free memory",
+    errno.EBUSY: "end the program that uses it",
+    errno.ETXTBSY: "end the program that uses it",
+    errno.ENETUNREACH: "check the network of this host",
+    errno.EHOSTUNREACH: "check the network of this host",
 }
 
 
@@ -46,18 +60,18 @@ def os_error_parts(error: OSError) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def os_errors_as(kind: type[VMError], what: str) -> Iterator[None]:
-    """Turn what the operating system refuses inside into a `kind` that begins with `what`."""
+def os_errors_as(kind: type[VMError], problem: str) -> Iterator[None]:
+    """Turn what the operating system refuses inside into a `kind` that begins with `problem`."""
     try:
         yield
     except OSError as error:
-        raise os_error_as(kind, what, error) from error
+        raise os_error_as(kind, problem, error) from error
 
 
-def os_error_as(kind: type[VMError], what: str, error: OSError) -> VMError:
-    """The `kind` that begins with `what` and tells what the operating system refused."""
+def os_error_as(kind: type[VMError], problem: str, error: OSError) -> VMError:
+    """The `kind` that begins with `problem` and tells what the operating system refused."""
     words, advice = os_error_parts(error)
-    return kind(f"{what}: {words}", hint=advice)
+    return kind(f"{problem}: {words}", hint=advice)
 
 
 def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
@@ -73,11 +87,11 @@ def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
     return open(handle, "rb")  # noqa: PTH123 - a descriptor, not a path
 
 
-def read_small_file(path: Path, *, limit: int = MAX_SMALL_FILE) -> bytes | None:
+def read_small_file(path: Path, *, limit: int = MAX_SMALL_FILE, hint: str = ASIDE) -> bytes | None:
     """The content of a regular file of at most `limit` bytes, or None when there is no such file.
 
     Raises `CorruptFile` for anything else that may stand there: a directory, a FIFO (never waited for), a symbolic
-    link (never followed), a file that is too large or may not be read.
+    link (never followed), a file that is too large or may not be read. `hint` says what to do about that.
     """
     try:
         with open_regular(path, follow_links=False) as file:
@@ -86,17 +100,10 @@ def read_small_file(path: Path, *, limit: int = MAX_SMALL_FILE) -> bytes | None:
         return None
     except OSError as error:
         if os.path.islink(path):  # noqa: PTH114 - `is_symlink` raises what may have been the trouble
-            raise CorruptFile(
-                f"{path} is a symbolic link, which podplane never makes", hint="repair the machine"
-            ) from error
-        raise CorruptFile(
-            f"{path} can't be read: {error.strerror}", hint="repair the machine to move it aside"
-        ) from error
+            raise CorruptFile(f"{path} is a symbolic link, which podplane never creates", hint=hint) from error
+        raise CorruptFile(f"{path} can't be read: {error.strerror}", hint=hint) from error
     if len(content) > limit:
-        raise CorruptFile(
-            f"{path} is larger than {limit} bytes, so it is not what its name says",
-            hint="repair the machine to move it aside",
-        )
+        raise CorruptFile(f"{path} is larger than {limit} bytes, so it is not what its name says", hint=hint)
     return content
 
 

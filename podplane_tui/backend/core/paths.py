@@ -63,7 +63,7 @@ def base_directories(environ: Mapping[str, str], system: str = sys.platform) -> 
     """
     home_text = environ.get("HOME") or environ.get("USERPROFILE")
     if not home_text:
-        raise InvalidInput("no home directory", hint="set HOME")
+        raise InvalidInput("no home directory is set", hint="set HOME")
     home = Path(home_text)
     linux = not (system == "darwin" or system.startswith("win"))
 
@@ -92,7 +92,7 @@ def host_arch(environ: Mapping[str, str], machine: str = "") -> str:
     override = environ.get("PODPLANE_ARCH")
     if override:
         if override not in ARCHITECTURES:
-            raise InvalidInput(f"PODPLANE_ARCH is {override!r}", hint="set it to amd64 or arm64")
+            raise InvalidInput(f"invalid PODPLANE_ARCH {override[:40]!r}", hint="set it to amd64 or arm64")
         return override
     machine = (machine or platform.machine()).lower()
     if machine in {"x86_64", "amd64"}:
@@ -100,17 +100,18 @@ def host_arch(environ: Mapping[str, str], machine: str = "") -> str:
     if machine in {"aarch64", "arm64"}:
         return "arm64"
     raise Unsupported(
-        f"this host is a {machine or 'machine of unknown kind'}", hint="only amd64 and arm64 are supported"
+        f"the architecture of this host ({machine or 'unknown'}) is not supported",
+        hint="use a host with amd64 or arm64",
     )
 
 
 def validate_cluster_id(cluster_id: str) -> str:
     """The id itself when podplane would accept it, else `InvalidInput` saying what is wrong with it."""
     if cluster_id in RESERVED_CLUSTER_IDS:
-        raise InvalidInput(f"the cluster id {cluster_id!r} is reserved", hint="choose another")
+        raise InvalidInput(f"the cluster id {cluster_id!r} is reserved", hint="choose another id")
     if not 1 <= len(cluster_id) <= 32 or not _CLUSTER_ID.fullmatch(cluster_id):
         raise InvalidInput(
-            f"the cluster id {cluster_id[:40]!r} is not valid",
+            f"invalid cluster id {cluster_id[:40]!r}",
             hint="use 1 to 32 lower-case letters, digits and single hyphens, with none at either end",
         )
     return cluster_id

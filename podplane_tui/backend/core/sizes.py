@@ -16,5 +16,7 @@ def parse_disk_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     size = int(match[1]) * _UNITS[match[2].upper()] if match else 0
     if not 2**20 <= size <= _MAX_SIZE:
-        raise InvalidInput(f"disk size {text[:40]!r}", hint="use a whole number with a unit up to 64T, such as 128G")
+        raise InvalidInput(
+            f"invalid disk size {text[:40]!r}", hint="use a whole number with a unit up to 64T, such as 128G"
+        )
     return size

@@ -181,7 +181,7 @@ def choose_accelerator(
     for name, origin in ((requested, "--accel"), (environ.get(ACCELERATOR_VARIABLE, ""), ACCELERATOR_VARIABLE)):
         if name and name not in ACCELERATORS:
             raise InvalidInput(
-                f"{origin} {name[:40]!r} is no accelerator", hint=f"use one of {', '.join(ACCELERATORS)}"
+                f"invalid accelerator {name[:40]!r} in {origin}", hint=f"use one of {', '.join(ACCELERATORS)}"
             )
         if name not in {"", "auto"}:
             return name
@@ -238,7 +238,7 @@ def find_firmware(arch: str, *, directories: Sequence[Path] | None = None) -> Fi
     left, `InvalidInput` for an architecture other than `amd64` and `arm64`.
     """
     if arch not in _QEMU_ARCHITECTURES:
-        raise InvalidInput(f"{arch[:40]!r} is no architecture", hint="use amd64 or arm64")
+        raise InvalidInput(f"invalid architecture {arch[:40]!r}", hint="use amd64 or arm64")
     by_name: dict[str, Path] = {}
     for directory in firmware_directories() if directories is None else directories:
         by_name.update(_descriptors(directory))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.core.errors import CorruptFile, InvalidImage, InvalidInput
+from podplane_tui.backend.core.errors import CorruptFile, InvalidImage
 from podplane_tui.backend.core.paths import base_directories
-from podplane_tui.backend.images.digest import verify
-from podplane_tui.backend.images.download import download_image, is_url
+from podplane_tui.backend.images.digest import digest_fault, is_url, verify
+from podplane_tui.backend.images.download import download_image
 from podplane_tui.backend.images.manifest import Manifest, artifacts_directory, deps_directory, read_manifest
 
 
@@ -50,14 +50,10 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
     What is at a URL is downloaded into our own cache and must have `digest`; what the manifest has a digest of is held
     against that. Raises `InvalidInput`, `InvalidImage`, `CorruptFile`, `CreateFailed`, `Cancelled`.
     """
+    if fault := digest_fault(choice, digest):
+        raise fault
     if is_url(choice):
-        if not digest:
-            raise InvalidInput(
-                "an image from a URL needs its digest", hint="give sha256:<64 hex digits> or sha512:<128>"
-            )
         return download_image(choice, digest, base_directories(os.environ).own_cache, control=control)
-    if digest:
-        raise InvalidInput("a digest is for an image from a URL", hint="leave it out, or give the URL")
     path = Path(os.path.abspath(choice))  # noqa: PTH100 - links stay, as the user named them
     if choice and path.exists():
         return path
@@ -81,6 +77,6 @@ def require_default(arch: str, *, deps: Path | None = None) -> Manifest:
     if manifest is None or not manifest.image.is_file():
         raise InvalidImage(
             "podplane has no base image in its cache",
-            hint="let podplane fetch one, name an image, or say empty for an empty disk",
+            hint="let podplane download one, name an image, or say empty for an empty disk",
         )
     return manifest

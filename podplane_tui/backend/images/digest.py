@@ -11,17 +11,32 @@ from podplane_tui.backend.core.errors import Cancelled, InvalidImage, InvalidInp
 from podplane_tui.backend.core.files import open_regular
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_FORM = "use sha256:<64 hex digits> or sha512:<128 hex digits>"
 CHUNK = 2**20
 """Bytes that are read at a time, between two looks at whether the work was cancelled."""
+
+
+def is_url(image: str) -> bool:
+    """Whether `image` names something to be downloaded."""
+    return image.lower().startswith(("http://", "https://"))
+
+
+def digest_fault(image: str, digest: str) -> InvalidInput | None:
+    """What is wrong with a digest beside this image; None when nothing is."""
+    if digest and not is_url(image):
+        return InvalidInput(
+            "a digest needs an image from a URL", hint="leave the digest empty, or give the image's URL"
+        )
+    if is_url(image) and not digest:
+        return InvalidInput("an image from a URL needs its digest", hint=_FORM)
+    return None
 
 
 def validate_digest(digest: str) -> str:
     """`digest` in lower case when it is one, else `InvalidInput`."""
     digest = digest.strip().lower()
     if not _DIGEST.fullmatch(digest):
-        raise InvalidInput(
-            f"the digest {digest[:80]!r} is not valid", hint="write sha256:<64 hex digits> or sha512:<128>"
-        )
+        raise InvalidInput(f"invalid digest {digest[:80]!r}", hint=_FORM)
     return digest
 
 
@@ -34,7 +49,7 @@ def verify(path: Path, digest: str, control: Control) -> None:
             done, total = 0, path.stat().st_size
             while chunk := file.read(CHUNK):
                 if control.cancel.is_set():
-                    raise Cancelled(f"the look at {path.name} was cancelled")
+                    raise Cancelled(f"the verification of {path.name} was cancelled", hint="nothing was changed")
                 found.update(chunk)
                 done += len(chunk)
                 control.progress(Progress(done, total))
@@ -42,5 +57,6 @@ def verify(path: Path, digest: str, control: Control) -> None:
         raise InvalidImage(f"{path} can't be read: {error.strerror}", hint="check the path") from error
     if found.hexdigest() != wanted:
         raise InvalidImage(
-            f"{path} is not what its digest says ({algorithm} is {found.hexdigest()})", hint="get it anew"
+            f"digest mismatch for {path}: expected {digest}, got {algorithm}:{found.hexdigest()}",
+            hint="download it again",
         )

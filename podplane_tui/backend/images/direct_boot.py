@@ -20,7 +20,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import find_program, install_hint
 from podplane_tui.backend.images.digest import verify
 from podplane_tui.backend.images.manifest import BootFile, Manifest, deps_directory, read_manifest
-from podplane_tui.backend.images.partitions import HEAD, find_partition
+from podplane_tui.backend.images.partitions import ANOTHER, HEAD, find_partition
 from podplane_tui.backend.images.qcow2 import backing_path, read_image
 from podplane_tui.backend.images.qemu_img import run_qemu_img
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
@@ -77,7 +77,7 @@ def boot_files(manifest: Manifest, control: Control) -> DirectBootOptions:
     Raises `CorruptFile`, `InvalidImage`, `MissingProgram`, `Cancelled`.
     """
     if manifest.boot is None:
-        raise InvalidImage(manifest.boot_problem)
+        raise InvalidImage(manifest.boot_problem, hint="boot with --firmware")
     boot = manifest.boot
     paths = [_extracted(manifest.image, file, control) for file in (boot.kernel, boot.initrd)]
     return DirectBootOptions(str(paths[0]), str(paths[1]), boot.cmdline)
@@ -125,7 +125,7 @@ def _copy_range(image: Path, offset: int, size: int, target: Path, control: Cont
     disk = {"driver": "qcow2", "file": {"driver": "file", "filename": str(image)}}
     virtual = read_image(image).virtual_bytes
     if offset >= virtual:
-        raise InvalidImage(f"a partition of {image.name} lies beyond its end")
+        raise InvalidImage(f"a partition of {image.name} begins beyond its end", hint=ANOTHER)
     part = {"driver": "raw", "offset": offset, "size": min(size, virtual - offset), "file": disk}
     run_qemu_img(
         ["convert", "-O", "raw", "json:" + json.dumps(part), str(target)], failed=InvalidImage, cancel=control.cancel
@@ -137,25 +137,29 @@ def _take_out(volume: Path, number: int, choices: list[str], target: Path, contr
     where = f"partition {number} of the base image"
     for path in choices:
         if not _ONE_WORD.fullmatch(path):
-            raise InvalidImage(f"{path[:80]!r} is no path of a kernel", hint="podplane's manifest is damaged")
+            raise InvalidImage(
+                f"podplane's manifest has an invalid kernel path {path[:80]!r}", hint="let podplane download it again"
+            )
         output, words = _debugfs(volume, f"stat {path}", control)
         kind, size = _KIND.search(output), _BYTES.search(output)
         if kind is None or size is None:
             if "not found" in words:
                 continue
-            raise InvalidImage(f"{where} holds no ext4 file system that can be read ({words or 'debugfs is silent'})")
+            raise InvalidImage(
+                f"{where} has no readable ext4 file system ({words or 'debugfs gave no reason'})", hint=ANOTHER
+            )
         if kind[1] != "regular":
             what = "symbolic link" if kind[1] == "symlink" else kind[1]
-            raise InvalidImage(f"{path} in {where} is a {what}, not a file")
+            raise InvalidImage(f"{path} in {where} is a {what}, not a file", hint=ANOTHER)
         if int(size[1]) > _MAX_BOOT_FILE:
-            raise InvalidImage(f"{path} in {where} is larger than a kernel or initrd can be")
+            raise InvalidImage(f"{path} in {where} is too large for a kernel or initrd", hint=ANOTHER)
         copy = volume.with_name("file")  # a name that is one word, wherever the folder is
         _debugfs(volume, f"dump {path} {copy.name}", control)
         with copy.open("rb") as file:
             os.fsync(file.fileno())
         copy.replace(target)
         return
-    raise InvalidImage(f"there is no {choices[0]} in {where}")
+    raise InvalidImage(f"there is no {choices[0]} in {where}", hint=ANOTHER)
 
 
 def _debugfs(volume: Path, request: str, control: Control) -> tuple[str, str]:
@@ -166,7 +170,7 @@ def _debugfs(volume: Path, request: str, control: Control) -> tuple[str, str]:
     if program is None:
         raise MissingProgram("debugfs is not installed", hint=install_hint("debugfs"))
     if control.cancel.is_set():
-        raise Cancelled("the extraction of the kernel was cancelled")
+        raise Cancelled("the extraction of the kernel was cancelled", hint="nothing is left of it")
     done = subprocess.run(
         [str(program), "-R", request, volume.name],
         cwd=volume.parent,

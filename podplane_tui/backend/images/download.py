@@ -20,7 +20,7 @@ from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
 from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.images.digest import validate_digest, verify
+from podplane_tui.backend.images.digest import is_url, validate_digest, verify
 from podplane_tui.backend.runtime.lock import release, try_acquire
 
 TIMEOUT = 30.0
@@ -29,11 +29,6 @@ TIMEOUT = 30.0
 _PIECE = 256 * 1024
 _TELL = 0.2
 _PARTIAL, _LOCK = ".part", ".lock"
-
-
-def is_url(text: str) -> bool:
-    """Whether `text` names something to be downloaded."""
-    return text.lower().startswith(("http://", "https://"))
 
 
 def download_image(url: str, digest: str, own_cache: Path, *, control: Control | None = None) -> Path:
@@ -52,8 +47,8 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
         name = ""
     if not is_url(url) or not url.isascii() or not name or not name.isprintable() or name.startswith("."):
         raise InvalidInput(
-            f"{url[:200]!r} is no URL of a file",
-            hint="write http:// or https://, a host and a path, with %XX for letters that are not ASCII",
+            f"invalid image URL {url[:200]!r}",
+            hint="use http:// or https://, a host and a path, with %XX for characters that are not ASCII",
         )
     path = own_cache / "images" / f"{kind}-{value[:32]}" / (name if name.endswith(".qcow2") else f"{name}.qcow2")
     if path.is_file():
@@ -70,11 +65,11 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
                 verify(partial, digest, control)
             except InvalidImage as error:
                 partial.unlink()
-                raise InvalidImage(error.problem, hint="check the URL and the digest: nothing was kept") from None
+                raise InvalidImage(error.problem, hint="check the URL and the digest, then download it again") from None
             partial.replace(path)
             sync_directory(path.parent)
     except OSError as error:
-        raise os_error_as(CreateFailed, f"{name} can't be kept", error) from error
+        raise os_error_as(CreateFailed, f"{name} can't be stored", error) from error
     return path
 
 
@@ -87,7 +82,7 @@ def _alone(lock: Path, control: Control) -> Iterator[None]:
             control.report("another podplane-tui fetches this image: waiting for it")
             told = True
         if control.cancel.wait(_TELL):
-            raise Cancelled("the wait for another download was cancelled")
+            raise Cancelled("the wait for another download was cancelled", hint="that download continues")
     try:
         yield
     finally:
@@ -111,7 +106,9 @@ def _fetch(url: str, partial: Path, control: Control) -> None:
                 file.seek(have)
                 for done in _pieces(answer, file.write, have, total, control):
                     if total is not None and done > total:
-                        raise CreateFailed(f"{url} sends more than it said", hint="try again, or another server")
+                        raise CreateFailed(
+                            f"{url} sends more than it announced", hint="try again, or use another server"
+                        )
                 file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
@@ -119,12 +116,13 @@ def _fetch(url: str, partial: Path, control: Control) -> None:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # it is all there; the digest decides
         raise CreateFailed(
-            f"{url} can't be had: the server says {error.code} {one_line(error.reason, limit=80)}"
+            f"can't download {url}: HTTP {error.code} {one_line(error.reason, limit=80)}",
+            hint="check the URL, or try again later",
         ) from error
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         words = one_line(str(why), limit=200) or type(why).__name__
-        raise CreateFailed(f"{url} can't be had: {words}", hint="try again, it goes on from there") from error
+        raise CreateFailed(f"can't download {url}: {words}", hint="try again to continue the download") from error
 
 
 def _pieces(
@@ -147,7 +145,7 @@ def _pieces(
             eta = (total - done) / rate if total is not None and rate else None
             control.progress(Progress(done, total, rate=rate, eta=eta))
         if control.cancel.is_set():
-            raise Cancelled("the download was cancelled", hint="what has come is kept for the next try")
+            raise Cancelled("the download was cancelled", hint="what was downloaded is kept for the next try")
         yield done
     if total is not None and done < total:
         raise http.client.IncompleteRead(b"", total - done)

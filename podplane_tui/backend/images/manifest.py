@@ -21,6 +21,7 @@ OS_IMAGE = "os-image"
 """The artifact's name in podplane's cache."""
 
 _MAX_MANIFEST = 4 * 2**20
+_AGAIN = "let podplane download it again"
 
 
 def deps_directory(environ: Mapping[str, str] | None = None) -> Path:
@@ -74,7 +75,7 @@ def artifacts_directory(deps: Path) -> Path:
 def read_manifest(deps: Path, arch: str) -> Manifest | None:
     """The cached manifest for `arch`; None when podplane has cached none. Raises `CorruptFile`."""
     path = manifest_path(deps, arch)
-    content = read_small_file(path, limit=_MAX_MANIFEST)
+    content = read_small_file(path, limit=_MAX_MANIFEST, hint=_AGAIN)
     if content is None:
         return None
     try:
@@ -88,9 +89,7 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         boot, problem = _boot(system.get("boot"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidInput) as error:
         words = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
-        raise CorruptFile(
-            f"podplane's manifest {path} can't be understood ({words})", hint="let podplane fetch it anew"
-        ) from error
+        raise CorruptFile(f"podplane's manifest {path} can't be understood ({words})", hint=_AGAIN) from error
     return Manifest(
         image=artifacts_directory(deps) / OS_IMAGE / version / name,
         digest=digest,

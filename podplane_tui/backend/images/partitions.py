@@ -13,6 +13,9 @@ from podplane_tui.backend.core.errors import InvalidImage
 HEAD = 2**20
 """Bytes of the disk that are looked at."""
 
+ANOTHER = "let podplane download the base image again, or boot with --firmware"
+"""What to do about a base image in which the kernel to boot directly can't be found."""
+
 _SECTOR = 512
 _GPT_HEADER = struct.Struct("<8s64xQII")  # signature, entries' block, their number, the size of each
 _GPT_ENTRY = struct.Struct("<16s16xQQ")  # type, first and last block
@@ -31,10 +34,10 @@ class Partition:
 def find_partition(head: bytes, number: int) -> Partition:
     """Partition `number` (from 1) of the disk that begins with `head`. Raises `InvalidImage` when there is none."""
     if head[510:512] != b"\x55\xaa":
-        raise InvalidImage("the image has no partition table")
+        raise InvalidImage("the base image has no partition table", hint=ANOTHER)
     found = _gpt(head, number) if head[_SECTOR : _SECTOR + 8] == b"EFI PART" else _mbr(head, number)
     if found is None or found.size <= 0:
-        raise InvalidImage(f"the image has no partition {number}")
+        raise InvalidImage(f"the base image has no partition {number}", hint=ANOTHER)
     return found
 
 

@@ -38,13 +38,15 @@ def read_image(path: Path | str) -> ImageInfo:
             backing = None
             if offset and length:
                 if offset > _MAX_BACKING_OFFSET or length > 1023:
-                    raise InvalidImage(f"the image {path} has a broken header", hint="put a sound copy in its place")
+                    raise InvalidImage(f"the image {path} has a broken header", hint="replace it with an intact copy")
                 file.seek(offset)
                 backing = os.fsdecode(file.read(length))
     except FileNotFoundError:
-        raise InvalidImage(f"there is no image {path}", hint="put it back, or delete the machine") from None
+        raise InvalidImage(f"there is no image {path}", hint="put it back, or delete the VM") from None
     except OSError as error:
-        raise InvalidImage(f"the image {path} can't be read: {error.strerror}", hint="see what stands there") from error
+        raise InvalidImage(
+            f"the image {path} can't be read: {error.strerror}", hint="make it a file that you may read"
+        ) from error
     return ImageInfo(virtual, backing)
 
 
@@ -53,14 +55,23 @@ def backing_path(image: Path, backing_file: str) -> Path:
     return image.parent / backing_file
 
 
-def missing_base(image: Path, backing_file: str) -> str | None:
-    """What to say when the file that `image` is based on is not there; None when it is.
+def require_base(image: Path, backing_file: str) -> None:
+    """Raise `InvalidImage` when the file that `image` is based on is not there.
 
     A name that is no path (`nbd:…`, `json:…`) is QEMU's to judge.
     """
     if "\0" in backing_file:
-        return f"the image {image} has a broken header: put a sound copy in its place"
+        raise InvalidImage(f"the image {image} has a broken header", hint="replace it with an intact copy")
     head, colon, _ = backing_file.partition(":")
-    if (colon and "/" not in head) or backing_path(image, backing_file).is_file():
-        return None
-    return f"the base image {one_line(backing_file, limit=300)} is gone: put it back, or delete the machine"
+    if (not colon or "/" in head) and not backing_path(image, backing_file).is_file():
+        base = one_line(backing_file, limit=300)
+        raise InvalidImage(f"the base image {base} is gone", hint="put it back, or delete the VM")
+
+
+def missing_base(image: Path, backing_file: str) -> str | None:
+    """What `require_base` raises in one line; None when it raises nothing."""
+    try:
+        require_base(image, backing_file)
+    except InvalidImage as error:
+        return str(error)
+    return None

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
-from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage
+from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, VMError
 from podplane_tui.backend.core.files import os_error_as, sync_directory, temporary_beside
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import read_image
-from podplane_tui.backend.qemu.diagnosis import advice
+from podplane_tui.backend.qemu.diagnosis import diagnose
 
 VIRTUAL_SIZE = "128G"
 """The size podplane gives a machine's disk; it is sparse."""
@@ -29,9 +29,9 @@ def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[in
     change that would leave a damaged image.
     """
     command = [str(require_program("qemu-img")), *arguments]
-    cancelled = f"qemu-img {arguments[0]} was cancelled; nothing is left of it"
+    cancelled = Cancelled(f"qemu-img {arguments[0]} was cancelled", hint="nothing is left of it")
     if cancel is not None and cancel.is_set():  # a small image would be done before the first look below
-        raise Cancelled(cancelled)
+        raise cancelled
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -43,25 +43,30 @@ def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[in
             try:
                 output, errors = process.communicate(timeout=None if cancel is None else _TICK)
                 if cancel is not None and process.returncode == -signal.SIGINT:
-                    raise Cancelled(cancelled)
+                    raise cancelled
                 return process.returncode, one_line(errors.strip() or output)
             except subprocess.TimeoutExpired:
                 if cancel is not None and cancel.is_set():
                     process.kill()
-                    raise Cancelled(cancelled) from None
+                    raise cancelled from None
             except BaseException:
                 process.kill()
                 raise
 
 
 def run_qemu_img(
-    arguments: Sequence[str], *, failed: type[Exception] = CreateFailed, cancel: Event | None = None
+    arguments: Sequence[str], *, failed: type[VMError] = CreateFailed, cancel: Event | None = None
 ) -> None:
     """Run `qemu-img` with these arguments; raises `failed` with its own words, `Cancelled` once `cancel` is set."""
     code, words = _qemu_img(arguments, cancel)
     if code:
-        todo = advice(words, Path(arguments[-1])) or "see its words"
-        raise failed(f"qemu-img {arguments[0]} failed: {words or f'exit code {code}'}; {todo}")
+        raise _failure(failed, f"qemu-img {arguments[0]} failed", Path(arguments[-1]), words or f"exit code {code}")
+
+
+def _failure(kind: type[VMError], problem: str, image: Path, words: str) -> VMError:
+    """A `kind` that says what qemu-img's `words` about `image` mean, and what to do."""
+    found = diagnose(words, image)
+    return kind(f"{problem}: {found.explain(words)}", hint=found.advice)
 
 
 def check_image(image: Path, *, fix_leaks: bool = False) -> str:
@@ -82,9 +87,9 @@ def check_image(image: Path, *, fix_leaks: bool = False) -> str:
         return f"{image.name} was checked: some space is lost and no data; repair with leaks fixed to free it"
     if code == 2:
         raise InvalidImage(
-            f"the image {image} is corrupt ({words})", hint="copy it away, then try qemu-img check -r all on the copy"
+            f"the image {image} is corrupt ({words})", hint="copy it, then try qemu-img check -r all on the copy"
         )
-    raise InvalidImage(f"the image {image} could not be checked: {words or f'exit code {code}'}")
+    raise _failure(InvalidImage, f"the image {image} could not be checked", image, words or f"exit code {code}")
 
 
 def create_overlay(image: Path, base_image: Path | None, *, size: str = VIRTUAL_SIZE) -> None:
@@ -107,7 +112,9 @@ def create_overlay(image: Path, base_image: Path | None, *, size: str = VIRTUAL_
         os.link(partial, image)
         sync_directory(image.parent)
     except FileExistsError as error:
-        raise CreateFailed(f"the disk {image} appeared while it was being made", hint="it is left as it is") from error
+        raise CreateFailed(
+            f"the disk {image} already exists: another program has made it", hint="use it, or delete it first"
+        ) from error
     except OSError as error:
         raise os_error_as(CreateFailed, f"the disk {image} could not be made", error) from error
     finally:

@@ -110,7 +110,7 @@ def quote_option(value: object) -> str:
 def validate_cpus(cpus: str) -> str:
     """`cpus` when it is a whole number from 1 to 255 or empty (the default), else `InvalidInput`."""
     if cpus and not (cpus.isascii() and cpus.isdigit() and 1 <= int(cpus[:4]) <= 255):
-        raise InvalidInput(f"CPUs {cpus[:40]!r}", hint="use a whole number from 1 to 255")
+        raise InvalidInput(f"invalid number of CPUs {cpus[:40]!r}", hint="use a whole number from 1 to 255")
     return cpus
 
 
@@ -119,7 +119,7 @@ def parse_memory(memory: str) -> int:
     match = _MEMORY.fullmatch(memory)
     size = int(match[1]) * _UNITS[match[2].lower()] if match else 0
     if size < 2**20:
-        raise InvalidInput(f"memory {memory[:40]!r}", hint="use a size of at least 1M, such as 512M or 4G")
+        raise InvalidInput(f"invalid memory size {memory[:40]!r}", hint="use a size of at least 1M, such as 512M or 4G")
     return size
 
 

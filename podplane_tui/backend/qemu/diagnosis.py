@@ -1,4 +1,4 @@
-"""QEMU's last words → what to do about them, naming who is in the way where that can be told."""
+"""QEMU's last words → what they mean and what to do, naming who is in the way where that can be told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -18,27 +19,45 @@ _PORT_TAKEN = "Could not set up host forwarding rule"
 
 _FORWARD = re.compile(_PORT_TAKEN + r" '(?:tcp|udp):[^:']*:(?P<port>\d{1,5})-")
 
+
+class Diagnosis(NamedTuple):
+    """What words of QEMU mean, "" where they say it themselves or nobody knows, and what to do about it."""
+
+    meaning: str
+    advice: str
+
+    def explain(self, words: str) -> str:
+        """The meaning, and QEMU's own words behind it."""
+        return f"{self.meaning}: {words}" if self.meaning else words
+
+
 # Patterns are of QEMU 5 to 10 on Linux and macOS; the first that matches counts.
-_ADVICE: tuple[tuple[str, str], ...] = (
-    (r"Failed to get .(?:write|shared .write|consistent read)\S* lock|another process using the image", "lock"),
-    (_PORT_TAKEN, "port"),
+_KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"[Cc]annot (?:set up guest memory|allocate memory)|cannot allocate|Cannot allocate",
-        "there is not enough memory: give the machine less (-m), or end other programs",
+        Diagnosis("there is not enough memory", "give the VM less (-m), or end other programs"),
     ),
     (
         r"[Ii]nvalid accelerator|KVM kernel module|[Ff]ailed to initialize (?:kvm|hvf|KVM|HVF)|HV_ERROR|HV_DENIED",
-        "this accelerator does not work here: use --accel tcg, or make it available",
+        Diagnosis("this accelerator does not work here", "use --accel tcg, or make it available"),
     ),
-    (r"could not (?:open|load) kernel|could not load initrd|could not open", "check the paths of kernel and initrd"),
-    (r"Could not open backing file|Could not open '.*No such file", "put the missing file back"),
-    (r"Permission denied", "check who owns the file and its mode"),
-    (r"[Nn]o space left", "free some space on that disk"),
-    (r"device requires \d+ bytes", "the UEFI variables are broken: repair the machine"),
-    (r"[Ii]mage is corrupt|marked corrupt", "the disk is damaged: repair the machine"),
-    (r"CPUs|cpus|smp", "choose another number of CPUs (-c)"),
-    (r"error while loading shared libraries|not found|exec", "QEMU's installation is broken: install it again"),
+    (
+        r"could not (?:open|load) kernel|could not load initrd|could not open",
+        Diagnosis("", "check the paths of kernel and initrd"),
+    ),
+    (r"Could not open backing file|Could not open '.*No such file", Diagnosis("", "put the missing file back")),
+    (r"Permission denied", Diagnosis("", "check who owns the file and its mode")),
+    (r"[Nn]o space left", Diagnosis("", "free some space on that disk")),
+    (r"device requires \d+ bytes", Diagnosis("the UEFI variables are broken", "repair the VM")),
+    (r"[Ii]mage is corrupt|marked corrupt", Diagnosis("the disk is damaged", "repair the VM")),
+    (r"CPUs|cpus|smp", Diagnosis("", "choose another number of CPUs (-c)")),
+    (
+        r"error while loading shared libraries|not found|exec",
+        Diagnosis("QEMU's installation is broken", "install it again"),
+    ),
 )
+_LOCKED = r"Failed to get .(?:write|shared .write|consistent read)\S* lock|another process using the image"
+_UNKNOWN = Diagnosis("", "run podplane-tui doctor to check this host")
 
 
 def says_port_is_taken(words: str) -> bool:
@@ -46,24 +65,21 @@ def says_port_is_taken(words: str) -> bool:
     return _PORT_TAKEN in words
 
 
-def advice(words: str, image: Path) -> str:
-    """What to do after QEMU ended saying `words`; empty when nothing is known about them."""
-    for pattern, answer in _ADVICE:
-        if re.search(pattern, words):
-            if answer == "lock":
-                return _who_has(image)
-            if answer == "port":
-                return _who_listens(words)
-            return answer
-    return ""
+def diagnose(words: str, image: Path) -> Diagnosis:
+    """What it means that QEMU, or `qemu-img`, ended saying `words` about `image`."""
+    if re.search(_LOCKED, words):
+        return Diagnosis(f"{_who_has(image)} is using the disk", "end it first")
+    if says_port_is_taken(words):
+        return _who_listens(words)
+    return next((known for pattern, known in _KNOWN if re.search(pattern, words)), _UNKNOWN)
 
 
 def _who_has(image: Path) -> str:
-    """The disk is in use: by whom, where the system lets us see that."""
+    """Who has the disk open, where the system lets us see that."""
     try:
         wanted = image.stat()
     except OSError:
-        return "another process uses the disk: end it first"
+        return "another process"
     for process in psutil.process_iter():
         for handle in _open_files(process.pid):
             try:
@@ -71,8 +87,8 @@ def _who_has(image: Path) -> str:
             except OSError:
                 continue
             if (info.st_dev, info.st_ino) == (wanted.st_dev, wanted.st_ino):
-                return f"{_called(process.pid)} uses the disk: end it first"
-    return "another process uses the disk: end it first"
+                return _called(process.pid)
+    return "another process"
 
 
 def _open_files(pid: int) -> list[Path]:
@@ -88,13 +104,12 @@ def _open_files(pid: int) -> list[Path]:
         return []
 
 
-def _who_listens(words: str) -> str:
+def _who_listens(words: str) -> Diagnosis:
     match = _FORWARD.search(words)
     if match is None:
-        return "a port it needs is taken: end the program that has it"
+        return Diagnosis("a port that QEMU needs is taken", "end the program that has it")
     port = int(match["port"])
-    holder = port_holder(port)
-    return f"port {port} is taken by {holder or 'another program'}: end it, or try again"
+    return Diagnosis(f"port {port} is taken by {port_holder(port) or 'another program'}", "end it, or try again")
 
 
 def port_holder(port: int) -> str | None:

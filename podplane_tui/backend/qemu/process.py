@@ -110,7 +110,7 @@ class QemuProcess(NamedTuple):
             return False
         except PermissionError as error:
             raise ForeignProcess(
-                f"not allowed to signal process {self.pid}", hint="it belongs to another user, who has to stop it"
+                f"process {self.pid} belongs to another user and can't be signalled", hint="stop it as that user"
             ) from error
         return True
 

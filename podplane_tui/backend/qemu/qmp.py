@@ -67,11 +67,17 @@ class _Session:
     def give_up(self) -> None:
         """End the session because what was waited for did not come."""
         if self._step != self._answered:
-            hint = "QEMU hangs or another client holds it"
-            self._end(QMPUnavailable(f"QEMU's control socket {self.path} does not answer", hint=hint))
+            self._end(
+                QMPUnavailable(
+                    f"QEMU's control socket {self.path} does not answer: QEMU hangs, or another client is using it",
+                    hint="disconnect that client, or restart the VM",
+                )
+            )
         else:
             patience = f"{ANSWER_TIMEOUT:.0f} s"
-            self._end(QMPError(f"QEMU did not answer {self._command} within {patience}", hint="try again, or stop it"))
+            self._end(
+                QMPError(f"QEMU did not answer {self._command} within {patience}", hint="try again, or stop the VM")
+            )
 
     def advance(self) -> None:
         """Take what has arrived."""
@@ -118,7 +124,8 @@ class _Session:
             return
         error = said.get("error")
         words = error.get("desc", "") if isinstance(error, dict) else ""
-        self._end(QMPError(f"QEMU refused {self._command}: {one_line(str(words), limit=200)}"))
+        refusal = f"QEMU refused {self._command}: {one_line(str(words), limit=200)}"
+        self._end(QMPError(refusal, hint="check the state of the VM"))
 
     def _ask(self, request: Mapping[str, object]) -> None:
         self._step = next(self._steps)
@@ -128,10 +135,14 @@ class _Session:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         why = one_line(words, limit=120) or type(error).__name__
         if self._step != self._answered:
-            todo = "restart the machine to have it anew"
+            todo = "restart the VM to get a new one"
             self._end(QMPUnavailable(f"QEMU's control socket {self.path} can't be used ({why})", hint=todo))
         else:
-            self._end(QMPError(f"QEMU left while it was asked for {self._command} ({why})"))
+            self._end(
+                QMPError(
+                    f"QEMU closed the connection during {self._command} ({why})", hint="check whether the VM is running"
+                )
+            )
 
     def _end(self, error: QMPError | None) -> None:
         self.error, self.over = error, True

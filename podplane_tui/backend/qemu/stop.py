@@ -60,7 +60,7 @@ def end_process(
     raise StopFailed(
         f"process {process.pid} of {name} is still there {timeouts.kill:.0f} s after SIGKILL:"
         " the kernel holds it, most likely waiting for a disk",
-        hint="see to that disk, then stop the machine again",
+        hint="check that disk, then stop the VM again",
     )
 
 
@@ -96,7 +96,7 @@ def _wait_gone(
     while process.alive():
         left = deadline - time.monotonic()
         if control.cancel.is_set():
-            raise Cancelled(f"the wait for the end of {name} was given up", hint="its guest may still be powering off")
+            raise Cancelled(f"the stop of {name} was cancelled", hint="its guest may still be powering off")
         if left <= 0 or (control.skip.is_set() and not last):
             control.skip.clear()
             return not process.alive()

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import Busy, CorruptFile
-from podplane_tui.backend.core.files import os_error_as, private_directory
+from podplane_tui.backend.core.files import ASIDE, os_error_as, private_directory
 from podplane_tui.backend.core.status import Action
 
 if sys.platform != "win32":
@@ -94,7 +94,7 @@ def release(path: Path, handle: int) -> None:
 
 
 def _not_a_lock(path: Path) -> CorruptFile:
-    return CorruptFile(f"the lock {path} is no regular file", hint="repair the machine to move it aside")
+    return CorruptFile(f"the lock {path} is not a regular file", hint=ASIDE)
 
 
 class HeldLock:
@@ -128,7 +128,7 @@ def vm_lock(path: Path, verb: str) -> Iterator[HeldLock]:
         action = current_action(path)
         if time.monotonic() > deadline:
             what = f"{action.verb!r} by process {action.pid}" if action else "another action"
-            raise Busy(f"{what} is in progress on this machine", hint="wait for it to end")
+            raise Busy(f"{what} is in progress on this VM", hint="wait for it to end")
         time.sleep(0.02)
     try:
         held = HeldLock(handle, verb)

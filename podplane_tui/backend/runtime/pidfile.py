@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import CorruptFile
-from podplane_tui.backend.core.files import PowerCut, read_small_file, write_atomic
+from podplane_tui.backend.core.files import ASIDE, PowerCut, read_small_file, write_atomic
 
 MAX_PID = 2**31 - 1
 
@@ -42,14 +42,14 @@ class PIDFile(NamedTuple):
         try:
             value = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise CorruptFile(f"{path} is not JSON", hint="repair the machine to clear it") from error
+            raise CorruptFile(f"{path} is not JSON", hint=ASIDE) from error
         if not isinstance(value, dict):
-            raise CorruptFile(f"{path} does not hold an object", hint="repair the machine to clear it")
+            raise CorruptFile(f"{path} is not a JSON object", hint=ASIDE)
         pid, data = value.pop("pid", None), value.pop("data", None)
         if not isinstance(pid, int) or isinstance(pid, bool) or not 0 < pid <= MAX_PID:
-            raise CorruptFile(f"{path} holds no valid PID", hint="repair the machine to clear it")
+            raise CorruptFile(f"{path} has no valid PID", hint=ASIDE)
         if data is not None and not (isinstance(data, dict) and all(isinstance(v, str) for v in data.values())):
-            raise CorruptFile(f"{path} has data that is not a map of strings", hint="repair the machine to clear it")
+            raise CorruptFile(f"{path} has data that is not a map of strings", hint=ASIDE)
         return cls(path, pid, data, value)
 
     def content(self) -> bytes:

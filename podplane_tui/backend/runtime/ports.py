@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import CorruptFile
-from podplane_tui.backend.core.files import PowerCut, read_small_file, staged
+from podplane_tui.backend.core.files import ASIDE, PowerCut, read_small_file, staged
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.qemu.arguments import PortForward, option_values, split_option_list
 from podplane_tui.backend.runtime.pidfile import go_json
@@ -106,9 +106,9 @@ def read_state_file(path: Path) -> Ports:
         value = json.loads(content)["ports"]
         known = {name: value[name] for name in FORWARDS if value.get(name) is not None}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptFile(f"{path} is not a cluster's state file", hint="repair the machine") from error
+        raise CorruptFile(f"{path} is not a cluster's state file", hint=ASIDE) from error
     if not all(isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536 for port in known.values()):
-        raise CorruptFile(f"{path} names a port that is none", hint="repair the machine")
+        raise CorruptFile(f"{path} names an invalid port", hint=ASIDE)
     return Ports(**known)
 
 

@@ -72,8 +72,10 @@ TIMED_OUT = 124
 FAILED = 255
 """The exit code of OpenSSH for its own failure, and for a command that a signal has ended."""
 
-_LOST = "the connection to the machine broke off"
-_AFTER_LOSS = "see whether it still runs"
+_LOST = "the connection to the VM was lost"
+_AFTER_LOSS = "check whether the VM is running"
+WHILE_BOOTING = "try again in a moment: the VM may still be booting"
+"""What to do while SSH does not answer."""
 _PORT_OF_NAME = 22
 """The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
 
@@ -103,11 +105,11 @@ class SSHTarget:
 
     def __post_init__(self) -> None:
         if not _USER.fullmatch(self.user):
-            raise InvalidInput(f"{self.user[:40]!r} is no user name", hint="use letters, digits, '.', '_' and '-'")
+            raise InvalidInput(f"invalid user name {self.user[:40]!r}", hint="use letters, digits, '.', '_' and '-'")
         if not _HOST.fullmatch(self.host):
-            raise InvalidInput(f"{self.host[:40]!r} is no host name or IPv4 address", hint="use one of these")
+            raise InvalidInput(f"invalid host {self.host[:40]!r}", hint="use a host name or an IPv4 address")
         if not 1 <= self.port <= 65535:
-            raise InvalidInput(f"{self.port} is no port", hint="use 1 to 65535")
+            raise InvalidInput(f"invalid port {self.port}", hint="use 1 to 65535")
 
 
 def ssh_options(target: SSHTarget) -> list[str]:
@@ -132,7 +134,7 @@ def _operand(path: Path, directory: str, *special: str) -> str:
     absolute = os.path.abspath(path)  # noqa: PTH100 - links are kept, and nothing is asked of the disk
     if any(each in absolute for each in special):
         raise InvalidInput(
-            f"ssh can't take the file {absolute}",
+            f"ssh can't use the file {absolute}",
             hint=f"choose a {directory} directory without {' and '.join(special)} in its name",
         )
     return absolute
@@ -237,7 +239,7 @@ def open_shell(client: paramiko.SSHClient, columns: int, lines: int) -> paramiko
         channel.get_pty("xterm-256color", columns, lines)
         channel.invoke_shell()
     except (paramiko.SSHException, EOFError, OSError) as error:
-        raise _refusal("the machine opens no shell", error) from error
+        raise _refusal("the guest opens no shell", error) from error
     return channel
 
 
@@ -308,8 +310,8 @@ def _changed(target: SSHTarget, error: paramiko.BadHostKeyException, known: Host
     source = "its console has shown" if known.verified else "it had when first reached"
     return HostKeyChanged(
         f"{target.host} port {target.port} answers with the host key {shown}, but {source} {expected}",
-        hint="another program may be answering there. If you have made the machine or its keys anew, forget the old"
-        " ones with podplane-tui shell --forget-host-key",
+        hint="check which program listens there, or, if you have recreated the VM or its keys, forget the old ones with"
+        " podplane-tui shell --forget-host-key",
     )
 
 
@@ -325,12 +327,12 @@ def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError
         if "timeout" not in text.lower() and "EOF" not in text:
             return KeyRefused(
                 f"{target.user}@{target.host} port {target.port} refuses the key {target.identity_file}",
-                hint="check the user name, and that the machine was created with this key",
+                hint="check the user name, and that the VM was created with this key",
             )
     if "Indecipherable" in text or isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return ShellError(
-            f"{target.host} port {target.port} does not speak our SSH: {one_line(text, limit=120)}",
-            hint="see what listens there",
+            f"{target.host} port {target.port} does not speak SSH as expected: {one_line(text, limit=120)}",
+            hint="check which program listens there",
         )
     return _still_booting(target, "it says nothing" if "protocol banner" in text else text)
 
@@ -338,13 +340,15 @@ def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError
 def _refusal(problem: str, error: Exception) -> ShellError:
     """What a guest that had let us in refuses. Without a word it was not the guest: the connection broke off."""
     words = one_line(str(error), limit=120)
-    return ShellError(f"{problem}: {words}") if words else ConnectionLost(f"{problem}: {_LOST}", hint=_AFTER_LOSS)
+    if not words:
+        return ConnectionLost(f"{problem}: {_LOST}", hint=_AFTER_LOSS)
+    return ShellError(f"{problem}: {words}", hint="check the configuration of the guest's SSH server")
 
 
 def _still_booting(target: SSHTarget, why: str) -> StillBooting:
     return StillBooting(
         f"SSH on {target.host} port {target.port} does not answer yet ({one_line(why, limit=120)})",
-        hint="the machine may still be booting, try again in a moment",
+        hint=WHILE_BOOTING,
     )
 
 
@@ -364,7 +368,7 @@ def run(
     options = options or ShellOptions()
     line = _remote_line(command)
     if not line.strip() or "\0" in line:
-        raise InvalidInput("there is no command to run", hint="give one, without NUL bytes")
+        raise InvalidInput("the command is empty or has a NUL byte", hint="give a command without NUL bytes")
     reach = CONNECT_TIMEOUT if options.timeout is None else min(CONNECT_TIMEOUT, options.timeout)
     collected = bytearray()
     with _Watch(control or Control(), options.timeout) as watch:
@@ -381,7 +385,7 @@ def run(
     if exit_code != 0:
         last = one_line(bytes(collected).rstrip().rpartition(b"\n")[2], limit=200)
         raise CommandFailed(
-            f"the command ended with exit code {exit_code}" + (f": {last}" if last else ""),
+            f"the command exited with code {exit_code}" + (f": {last}" if last else ""),
             exit_code=exit_code,
             output=bytes(collected),
         )
@@ -403,7 +407,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
         if options.stdin is None:
             channel.shutdown_write()
     except (paramiko.SSHException, EOFError, OSError) as error:
-        raise _refusal("the machine does not run commands", error) from error
+        raise _refusal("the guest does not run commands", error) from error
     if options.stdin is not None:
         Thread(target=_feed, args=(options.stdin, channel), name="ssh-input", daemon=True).start()
     with selectors.DefaultSelector() as selector:
@@ -485,10 +489,10 @@ class _Watch:
         if not self._cut.is_set():
             return
         if self._control.cancel.is_set():
-            raise Cancelled("cancelled", hint="the command may go on in the machine")
+            raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
         raise CommandTimedOut(
-            f"given up after {self._timeout:g} s",
-            hint="allow it more time; the command may go on in the machine",
+            f"the command did not end within {self._timeout:g} s, and may still be running in the guest",
+            hint="allow it more time",
             exit_code=TIMED_OUT,
             output=output,
         )

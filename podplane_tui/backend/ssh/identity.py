@@ -53,7 +53,7 @@ def ensure_identity(path: Path) -> str:
         line = f"{line} {_COMMENT}"
         write_atomic(public, f"{line}\n".encode(), mode=0o644)
     except OSError as error:
-        raise os_error_as(ShellError, f"the SSH key {path} can't be made or read", error) from error
+        raise os_error_as(ShellError, f"the SSH key {path} can't be created or read", error) from error
     return line
 
 
@@ -64,9 +64,7 @@ def require_identity(path: Path) -> None:
             open_regular(file, follow_links=True).close()
         except FileNotFoundError as error:
             if file == path:
-                raise ShellError(
-                    f"the SSH key {path} is missing", hint="starting the machine anew makes one"
-                ) from error
+                raise ShellError(f"the SSH key {path} is missing", hint="restart the VM to create one") from error
         except OSError as error:
             raise os_error_as(ShellError, f"the SSH key {file} can't be read", error) from error
 
@@ -81,7 +79,7 @@ def load_identity(path: Path) -> paramiko.PKey:
     except OSError as error:
         raise os_error_as(ShellError, f"the SSH key {path} can't be read", error) from error
     except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, TypeError) as error:
-        raise ShellError(f"the SSH key {path} is no private key, or has a passphrase", hint="replace it") from error
+        raise ShellError(f"the SSH key {path} is not a private key, or has a passphrase", hint="replace it") from error
 
 
 def _create(path: Path) -> None:
@@ -114,7 +112,7 @@ def _public_line(path: Path) -> str:
             public = _public_half(file.read(MAX_SMALL_FILE))
         return f"{_string(public)[0].decode('ascii')} {base64.b64encode(public).decode('ascii')}"
     except ValueError as error:
-        raise CorruptFile(f"{path} is no OpenSSH private key without a passphrase", hint="move it away") from error
+        raise CorruptFile(f"{path} is not an OpenSSH private key without a passphrase", hint="move it away") from error
 
 
 def _public_half(content: bytes) -> bytes:

@@ -83,7 +83,8 @@ def forget(files: VMFiles, recording: Path | None) -> bool:
 
 
 def _lines(path: Path) -> list[str]:
-    return (read_small_file(path) or b"").decode("utf-8", "replace").splitlines()
+    content = read_small_file(path, hint="replace it with podplane-tui shell --forget-host-key") or b""
+    return content.decode("utf-8", "replace").splitlines()
 
 
 def _write(path: Path, lines: list[str]) -> None:

@@ -18,7 +18,7 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import Cancelled, CommandFailed, StillBooting
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
-from podplane_tui.backend.ssh.client import SSHTarget, connect
+from podplane_tui.backend.ssh.client import WHILE_BOOTING, SSHTarget, connect
 from podplane_tui.backend.ssh.identity import require_identity
 from podplane_tui.backend.sync.diagnosis import explain, known_reason
 from podplane_tui.backend.sync.output import Change, ChangeKind, LineReader, Meter, read_change
@@ -110,7 +110,7 @@ def _run(
     require_program("ssh")
     require_identity(target.identity_file)
     if control.cancel.is_set():
-        raise Cancelled("cancelled", hint="nothing was copied")
+        raise Cancelled("the sync was cancelled", hint="nothing was copied")
     words: deque[bytes] = deque(maxlen=_LAST_WORDS)
 
     def note(line: bytes) -> None:
@@ -138,7 +138,7 @@ def _run(
         finally:
             _end(process)
     if not complete:
-        raise Cancelled("cancelled", hint="what was copied by then stays in the machine")
+        raise Cancelled("the sync was cancelled", hint="what was copied by then stays in the VM")
     code = process.returncode
     if code == 0:
         return
@@ -147,10 +147,12 @@ def _run(
     if code in _UNREACHED and _NOT_YET.search(b"\n".join(words)):
         raise StillBooting(
             f"SSH on {target.host} port {target.port} did not answer in time",
-            hint="the machine may still be booting, try again in a moment",
+            hint=WHILE_BOOTING,
         )
+    reason = explain(code, list(words))
     raise CommandFailed(
-        f"rsync ended with exit code {code}: {explain(code, list(words))}",
+        f"rsync exited with code {code}: {reason.problem}",
+        hint=reason.hint,
         exit_code=code,
         output=b"\n".join(words),
     )

@@ -79,10 +79,10 @@ def check_request(rsync: Rsync, request: SyncRequest) -> None:
     """Raise `InvalidInput` for what rsync can't take."""
     for text in (request.source, request.destination, request.chown, *request.excludes):
         if "\0" in text:
-            raise InvalidInput(f"{text[:40]!r} has a NUL byte", hint="no file name and no pattern can have one")
+            raise InvalidInput(f"{text[:40]!r} has a NUL byte", hint="leave it out")
     if not request.source or not request.destination:
         raise InvalidInput(
-            "sync needs a source and a destination", hint="say what to copy from here and where to in the machine"
+            "sync needs a source and a destination", hint="name what to copy, and where to put it in the VM"
         )
     if "\n" in request.destination:
         raise InvalidInput(
@@ -91,7 +91,7 @@ def check_request(rsync: Rsync, request: SyncRequest) -> None:
     if request.chown and not rsync.tells_progress:
         raise InvalidInput(
             f"this host's rsync ({version_text(rsync)}) can't set an owner",
-            hint="install rsync 3.1 or newer, or leave the owner out",
+            hint="install rsync 3.1 or newer, or leave out the owner",
         )
 
 

@@ -40,7 +40,7 @@ def _target(context: Context, user: str = "") -> ssh.SSHTarget:
             hint="use its console, or restart it",
         )
     user = user or context.remembered().user or ssh.DEFAULT_USER
-    with os_errors_as(ShellError, f"the host keys of {files.name} can't be kept"):
+    with os_errors_as(ShellError, f"the host keys of {files.name} can't be stored"):
         private_directory(files.known_hosts.parent)
         newest = next(iter(recordings(files)), None)
         if newest is not None:
@@ -94,7 +94,7 @@ def push(
             log.write(str(error))
             if isinstance(error, (ShellError, CommandFailed)) and _has_ended(context, error):
                 raise NotRunning(
-                    f"{context.qemu.vm_name} stopped while it was copied to", hint="start it and copy again"
+                    f"{context.qemu.vm_name} stopped during the copy", hint="start it and copy again"
                 ) from error
             raise
         log.write("done")

@@ -73,7 +73,7 @@ def meta_data(cluster_id: str, ssh_authorized_key: str = "") -> str:
 def network_config(arch: str) -> str:
     """The text of `network-config`, which is empty on arm64."""
     if arch not in ARCHITECTURES:
-        raise InvalidInput(f"{arch[:40]!r} is no architecture", hint="use amd64 or arm64")
+        raise InvalidInput(f"invalid architecture {arch[:40]!r}", hint="use amd64 or arm64")
     return _NETWORK_CONFIG_AMD64 if arch == "amd64" else ""
 
 
@@ -99,7 +99,7 @@ def write_seed(path: Path, *, cluster_id: str, arch: str, user_data: str, ssh_au
         content = user_data.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise InvalidInput(
-            f"the user-data can't be stored: character {error.start} is no text", hint="save it as UTF-8"
+            f"the user-data can't be stored: character {error.start} is not valid Unicode", hint="save it as UTF-8"
         ) from error
     texts = {
         "user-data": content,
@@ -162,7 +162,7 @@ def read_seed(path: Path) -> Seed:
         raise os_error_as(CorruptFile, f"the seed {path} can't be read", error) from error
     except (PyCdlibException, struct.error, IndexError, KeyError, ValueError, AttributeError) as error:
         # pycdlib parses what it finds and says so in many ways when that is nonsense
-        raise CorruptFile(f"{path} is no seed", hint="start the machine anew to have it written again") from error
+        raise CorruptFile(f"{path} is not a seed ISO", hint="start the VM again to rewrite it") from error
     return Seed(label, texts["user-data"], texts["meta-data"], texts["network-config"])
 
 

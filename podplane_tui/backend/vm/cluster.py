@@ -87,7 +87,7 @@ class Cluster:
         """
         status = self.status()
         if status is None:
-            raise missing(self.files.cluster_id, self.files.arch)
+            raise missing(self.files)
         return refusal(verb, status)
 
     def create_fault(self, spec: CreateSpec) -> FieldFault | None:
@@ -203,14 +203,16 @@ class Cluster:
     def ssh_target(self, user: str = "") -> ssh.SSHTarget:
         """Where the guest's SSH server is, with the host keys its console has shown by now.
 
-        Without `user` it is the one remembered for this cluster, else `debian`. Raises `NotRunning`, `ShellError`.
+        Without `user` it is the one remembered for this cluster, else `debian`. Raises `NotRunning`, `ShellError`,
+        `InvalidInput` for a user that can't be one, and `CorruptFile` when the file of the known host keys can't be
+        read, or the state file of a VM that has just ended.
         """
         return access.ssh_target(self._context, user)
 
     def wait(self, phase: Phase, *, timeout: float, user: str = "", control: Control | None = None) -> None:
         """Wait up to `timeout` seconds until the VM has reached `phase`. See `wait_for`.
 
-        Raises `NotReady`, `NotRunning`, `ShellError` and `Cancelled`.
+        Raises `NotReady`, `NotRunning`, `ShellError`, `CorruptFile` and `Cancelled`.
         """
         wait_for(self._context, phase, timeout=timeout, user=user, control=control)
 

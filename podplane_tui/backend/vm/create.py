@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.config.fields import FieldFault, field_fault
-from podplane_tui.backend.config.validators import digest_fault
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import InvalidImage, InvalidInput, VMError
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.sizes import parse_disk_size
 from podplane_tui.backend.images.cache import choose_image, require_default
+from podplane_tui.backend.images.digest import digest_fault
 from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.vm.access import forget_host_keys
@@ -63,8 +63,8 @@ def spec_fault(spec: CreateSpec) -> FieldFault | None:
             "a copy takes image and size from the other VM", hint="leave image, digest and disk size out"
         )
         return FieldFault("source", error)
-    if words := digest_fault(spec.image, spec.digest):
-        return FieldFault("digest", InvalidInput(words))
+    if fault := digest_fault(spec.image, spec.digest):
+        return FieldFault("digest", fault)
     return field_fault(digest=spec.digest, disk_size=spec.disk_size, cpus=spec.cpus, memory=spec.memory)
 
 
@@ -105,7 +105,7 @@ def _make(context: Context, image: Path | None, *, size: str, control: Control) 
     if wanted < least:
         raise InvalidInput(
             f"a disk of {size} is smaller than its base image, which has {least / 2**30:g}G",
-            hint="give more",
+            hint="choose a larger size",
         )
     control.report("making the disk")
     context.qemu.create(image, size=size)

@@ -109,7 +109,7 @@ def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
                 shutil.rmtree(path)
             except RecursionError as error:
                 raise DeleteFailed(
-                    f"{path} has folders in folders too deep", hint="remove it with rm -r, then delete again"
+                    f"{path} has directories that are nested too deeply", hint="remove it with rm -r, then delete again"
                 ) from error
         else:
             path.unlink(missing_ok=True)

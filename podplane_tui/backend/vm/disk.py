@@ -70,7 +70,8 @@ class Disk:
             now = read_image(self._image).virtual_bytes
             if wanted <= now:
                 raise InvalidInput(
-                    f"the disk of {self._qemu.vm_name} has {now / 2**30:g}G", hint="it can only grow, so choose more"
+                    f"the disk of {self._qemu.vm_name} has {now / 2**30:g}G and can only grow",
+                    hint="choose a larger size",
                 )
             (control or Control()).report("growing the disk")
             run_qemu_img(["resize", "-q", "-f", "qcow2", str(self._image), str(wanted)], failed=VMError)
@@ -87,13 +88,13 @@ class Disk:
         result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
         if result.returncode:
             words = one_line(result.stderr)
-            raise InvalidImage(f"the snapshots in {self._image} can't be read: {words}", hint="repair the machine")
+            raise InvalidImage(f"the snapshots in {self._image} can't be read: {words}", hint="repair the VM")
         try:
             found = json.loads(result.stdout).get("snapshots", [])
             return tuple(Snapshot(str(item["name"]), item["date-sec"] + item["date-nsec"] / 1e9) for item in found)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptFile(
-                f"qemu-img says something of {self._image} that can't be understood: {error}",
+                f"what qemu-img prints about {self._image} can't be understood: {error}",
                 hint="install another version of qemu-img",
             ) from error
 
@@ -101,7 +102,7 @@ class Disk:
         """Keep the disk as it is now under `name`. Raises `InvalidInput`, `VMExists` when there is one of that name."""
         if not _NAME.fullmatch(name):
             raise InvalidInput(
-                f"the snapshot name {name[:40]!r} is not valid",
+                f"invalid snapshot name {name[:40]!r}",
                 hint="use a letter, then up to 63 letters, digits, . _ -",
             )
         with self._stopped("snapshot"):
@@ -128,12 +129,11 @@ class Disk:
         """Raise unless qemu-img would take `name` for exactly one snapshot."""
         names = [snapshot.name for snapshot in self.snapshots()]
         if name not in names:
-            there = ", ".join(names[:10]) or "none"
-            raise SnapshotNotFound(f"{self._qemu.vm_name} has no snapshot {name!r}; there is: {one_line(there)}")
+            hint = f"use one of {one_line(', '.join(names[:10]))}" if names else "take one first"
+            raise SnapshotNotFound(f"{self._qemu.vm_name} has no snapshot {name!r}", hint=hint)
         if names.count(name) > 1 or name.isdigit():
             raise InvalidInput(
-                f"which snapshot {name!r} is meant is not clear (others made it)",
-                hint="use qemu-img snapshot with its id",
+                f"the snapshot name {name!r} is ambiguous", hint="use qemu-img snapshot with the snapshot's ID"
             )
 
     def copy_to(self, target: Qemu, *, control: Control | None = None) -> None:
@@ -144,7 +144,7 @@ class Disk:
         """
         control, files, source = control or Control(), target.files, self._qemu.files
         if files.image == source.image:
-            raise InvalidInput("a machine can't be made from itself", hint="name another")
+            raise InvalidInput("a VM can't be cloned from itself", hint="name another VM")
         with (
             self._stopped("clone"),
             target.locked("create"),

@@ -20,7 +20,6 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import (
     Cancelled,
     CorruptFile,
-    InvalidImage,
     PortTaken,
     QMPUnavailable,
     StartFailed,
@@ -29,6 +28,7 @@ from podplane_tui.backend.core.errors import (
     VMNotFound,
 )
 from podplane_tui.backend.core.files import (
+    ASIDE,
     PowerCut,
     explain_os_error,
     os_errors_as,
@@ -39,7 +39,7 @@ from podplane_tui.backend.core.files import (
 from podplane_tui.backend.core.paths import VMFiles, check_socket_path
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import Firmware, choose_accelerator, find_firmware, require_program
-from podplane_tui.backend.images.qcow2 import missing_base, read_image
+from podplane_tui.backend.images.qcow2 import read_image, require_base
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import (
     DirectBootOptions,
@@ -48,7 +48,7 @@ from podplane_tui.backend.qemu.arguments import (
     qemu_arguments,
     qemu_binary,
 )
-from podplane_tui.backend.qemu.diagnosis import advice, says_port_is_taken
+from podplane_tui.backend.qemu.diagnosis import diagnose, says_port_is_taken
 from podplane_tui.backend.qemu.gate import Gate
 from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks, qemus
 from podplane_tui.backend.recording import store as recordings
@@ -149,22 +149,19 @@ def check(files: VMFiles, spec: Launch) -> Means:
     `launching` does, and writes nothing.
     """
     if sys.platform == "win32":
-        raise Unsupported("virtual machines can't be run on Windows", hint="use Linux or macOS")
+        raise Unsupported("VMs can't be run on Windows", hint="use Linux or macOS")
     check_fields(cpus=spec.cpus, memory=spec.memory)
     if not os.path.lexists(files.image):
         raise VMNotFound(f"{files.name} has no disk at {files.image}", hint="create it first")
     backing = read_image(files.image).backing_file
-    gone = missing_base(files.image, backing) if backing is not None else None
-    if gone is not None:
-        raise InvalidImage(f"{files.name} can't be started: {gone}")
+    if backing is not None:
+        require_base(files.image, backing)
     for path in (files.console, files.qmp):
         check_socket_path(path)
     if files.seed.is_dir():
-        raise CorruptFile(
-            f"a folder stands where the seed {files.seed} should be", hint="repair the machine to move it aside"
-        )
+        raise CorruptFile(f"the seed ISO {files.seed} is a directory", hint=ASIDE)
     if os.path.lexists(files.efivars) and not files.efivars.is_file():
-        raise CorruptFile(f"{files.efivars} is no file", hint="repair the machine to move it aside")
+        raise CorruptFile(f"{files.efivars} is not a regular file", hint=ASIDE)
     for name in () if spec.boot is None else (spec.boot.kernel_path, spec.boot.initrd_path):
         if os.path.isabs(name) and not os.path.isfile(name):  # noqa: PTH113, PTH117 - where QEMU looks for others is its own affair
             raise StartFailed(
@@ -182,9 +179,7 @@ def _check_leftovers(files: VMFiles) -> None:
     PIDFile.read(files.pid_file)
     for path in (files.console, files.qmp):
         if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
-            raise CorruptFile(
-                f"{path} should be a socket and is something else", hint="repair the machine to move it aside"
-            )
+            raise CorruptFile(f"{path} is not a socket", hint=ASIDE)
 
 
 def _begin(
@@ -317,7 +312,7 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
         if code is not None:
             raise _failed(files, f"QEMU ended at once ({_ending(code)})")
         if control.cancel.is_set():
-            raise Cancelled(f"the start of {files.name} was cancelled; nothing is left of it")
+            raise Cancelled(f"the start of {files.name} was cancelled", hint="nothing is left of it")
         if files.qmp.exists():
             try:
                 qmp.run_state(files.qmp)
@@ -339,8 +334,8 @@ def _failed(files: VMFiles, what: str) -> StartFailed:
     """What happened, in QEMU's words, and what to do."""
     words = _last_words(files)
     kind = PortTaken if says_port_is_taken(words) else StartFailed
-    todo = advice(words, files.image) or "see its words, and podplane-tui doctor for what this host offers"
-    return kind(f"{what}{f': {words}' if words else ''}", hint=todo)
+    found = diagnose(words, files.image)
+    return kind(f"{what}: {found.explain(words)}" if words else what, hint=found.advice)
 
 
 def _last_words(files: VMFiles) -> str:

@@ -130,7 +130,7 @@ class Qemu:
         named = None
         with contextlib.suppress(CorruptFile):
             named = self.vm_pid_file()
-        with os_errors_as(VMError, f"whether {self.vm_name} runs can't be told"):
+        with os_errors_as(VMError, f"can't tell whether {self.vm_name} is running"):
             if named is not None:
                 process = look(named.pid)
                 if process is not None and process.matches(named.data) and process.has_disk(self.files.image):
@@ -261,7 +261,7 @@ class Qemu:
             process = self.process()
             if process is None:
                 if not leftovers(self.files):
-                    raise NotRunning(f"{self.vm_name} is not running", hint="there is nothing to stop")
+                    raise NotRunning(f"{self.vm_name} is not running")
                 self._clear_leftovers()
                 recordings.finish(self.files)
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
@@ -299,8 +299,8 @@ class Qemu:
         socket = read_machine(self._require_process().arguments).qmp
         if socket is None:
             raise QMPUnavailable(
-                f"{self.vm_name} was started without a control socket (by podplane itself?)",
-                hint="restart it from here",
+                f"{self.vm_name} has no control socket: it was not started with podplane-tui",
+                hint="restart it with podplane-tui",
             )
         return socket
 

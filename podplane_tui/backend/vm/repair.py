@@ -57,7 +57,7 @@ class RepairPlan:
 
 def plan(context: Context) -> RepairPlan:
     """What is wrong with the machine and would be put right. Writes nothing."""
-    with os_errors_as(CorruptFile, f"{context.qemu.vm_name} can't be looked at"):
+    with os_errors_as(CorruptFile, f"{context.qemu.vm_name} can't be examined"):
         return RepairPlan(tuple(_steps(context)))
 
 

@@ -140,11 +140,11 @@ def _start_through_podplane(context: Context, control: Control) -> None:
             podplane.start_cluster(files, control)
         except Cancelled as error:
             left = "its VM runs" if qemu.running() else "its VM does not run"
-            raise Cancelled(f"{error.problem}; {left}", hint=error.hint) from error
+            raise Cancelled(error.problem, hint=left) from error
         if not qemu.running():
             raise StartFailed(
-                f"podplane local start ended well, but {files.name} does not run",
-                hint="read its lines, or start the VM alone",
+                f"podplane local start succeeded, but {files.name} is not running",
+                hint="read its output",
             )
 
 
@@ -217,7 +217,7 @@ def _launch(context: Context, launch: Launch, control: Control) -> subprocess.Po
 def _launch_once(context: Context, launch: Launch, control: Control) -> subprocess.Popen[bytes]:
     """One attempt. What takes time is done while QEMU starts: when it answers, the state file only gets its name."""
     files = context.files
-    with os_errors_as(StartFailed, "there are no ports for it"):
+    with os_errors_as(StartFailed, "no free ports were found for the VM"):
         ports = allocate_ports() if launch.network else Ports()
     with (
         context.qemu.launching(replace(launch, ports=port_forwards(ports)), control) as starting,

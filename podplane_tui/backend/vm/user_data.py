@@ -24,13 +24,15 @@ def read_user_data(files: VMFiles, replacement: Path | None = None) -> str:
             return ""
         raise InvalidInput(f"there is no user-data file {path}", hint="check the path") from error
     except OSError as error:
-        raise InvalidInput(f"the user-data {path} can't be read: {error.strerror}", hint="put a file there") from error
+        raise InvalidInput(
+            f"the user-data {path} can't be read: {error.strerror}", hint="make it a file that you may read"
+        ) from error
     if len(content) > _MAX_USER_DATA:
         raise InvalidInput(f"the user-data {path} is larger than {_MAX_USER_DATA >> 20} MB", hint="use a smaller file")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"the user-data {path} is not UTF-8 text", hint="save it as such") from error
+        raise InvalidInput(f"the user-data {path} is not UTF-8 text", hint="save it as UTF-8") from error
 
 
 def user_data_fault(files: VMFiles, path: str) -> FieldFault | None:

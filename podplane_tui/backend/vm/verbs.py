@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken, VMError, VMNotFound
+from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 
@@ -150,8 +151,9 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
     return Refusal(name, f"is {state}", NotRunning, "wait until it runs")
 
 
-def missing(cluster_id: str, arch: str) -> VMNotFound:
+def missing(files: VMFiles) -> VMNotFound:
     """The error for a VM of which nothing exists."""
     return VMNotFound(
-        f"there is no VM {one_line(cluster_id)} ({arch})", hint="see podplane-tui list for those there are"
+        f"there is no VM {one_line(files.cluster_id)} ({files.arch}) in {files.image_dir}",
+        hint="see podplane-tui list for those there are, or create it first",
     )

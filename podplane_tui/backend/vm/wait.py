@@ -30,16 +30,18 @@ def wait_for(context: Context, phase: Phase, *, timeout: float, user: str = "", 
     while True:
         vm = status_of(context.files)
         if vm is None or not vm.live:
-            raise NotRunning(f"{name} is not running", hint="start it first, or see its logs for why it ended")
+            raise NotRunning(f"{name} is not running", hint="start it first, or check its logs for why it ended")
         why = _missing(context, vm, phase, user)
         if why is None:
             return
         waited = time.monotonic() - begun
         if waited >= timeout:
-            raise NotReady(f"{name} has not reached {phase} within {timeout:g} s: {why}")
+            raise NotReady(
+                f"{name} has not reached {phase} within {timeout:g} s: {why}", hint="wait longer, or check its logs"
+            )
         control.report(f"waiting for {phase} on {name}, {waited:.0f} s: {why}")
         if control.cancel.wait(min(_INTERVAL, timeout - waited)):
-            raise Cancelled(f"gave up waiting for {phase} on {name}")
+            raise Cancelled(f"the wait for {phase} on {name} was cancelled", hint="the VM keeps running")
 
 
 def _missing(context: Context, vm: VMStatus, phase: Phase, user: str) -> str | None:
@@ -63,5 +65,5 @@ def _missing(context: Context, vm: VMStatus, phase: Phase, user: str) -> str | N
             return None if cloud_init_ended(target) else "it is still at work"
         ssh.connect(target).close()
     except (StillBooting, KeyRefused) as error:  # a key is let in only once cloud-init has put it there
-        return str(error)
+        return error.problem
     return None

@@ -215,11 +215,11 @@ def _watch(folder: Path, control: Control, *, recursive: bool) -> Iterator[froze
         if not folder.exists():
             return
         raise Unsupported(
-            f"{folder} can't be watched ({error})", hint="if the limit is reached, raise fs.inotify.max_user_watches"
+            f"{folder} can't be watched: {error}", hint="raise fs.inotify.max_user_watches if that limit is reached"
         ) from error
     except RuntimeError as error:
         if "decode path" not in str(error):  # a name that is no UTF-8 ends a watch of watchfiles
-            raise Unsupported(f"{folder} can't be watched any more: {error}") from error
+            raise Unsupported(f"{folder} can't be watched any more: {error}", hint="start the watch again") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

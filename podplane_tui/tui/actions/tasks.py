@@ -128,7 +128,7 @@ class Workshop:
 
         def work(control: Control) -> str:
             self.of(vm).watch_sync(request, control=control)
-            raise Cancelled("ended", hint="what was copied stays in the VM")
+            raise Cancelled("the watch was ended", hint="what was copied stays in the VM")
 
         return work
 

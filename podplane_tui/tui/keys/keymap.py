@@ -38,17 +38,17 @@ def check_keys(config: Config) -> None:
         if name not in defaults:
             near = get_close_matches(name, defaults, n=3, cutoff=0.5) or sorted(defaults)
             raise config.fault(
-                f"keys.{name}", f"no binding has the id {name!r}", hint=f"did you mean {', '.join(near)}?"
+                f"keys.{name}", f"no binding has the id {name!r}", hint=f"use an id such as {', '.join(near)}"
             )
         changed[name] = frozenset(split_keys(wanted))
         wrong = next((key for key in sorted(changed[name]) if not _is_key(key)), None)
         if wrong is not None:
-            hint = "write such as s, S, f5, ctrl+s, question_mark"
-            raise config.fault(f"keys.{name}", f"{wrong!r} for {name} is no key", hint=hint)
+            hint = "use keys such as s, S, f5, ctrl+s, question_mark"
+            raise config.fault(f"keys.{name}", f"invalid key {wrong!r} for {name}", hint=hint)
     for name, keys in changed.items():
         for other, key in _rivals(name, keys - defaults[name], together, changed):
-            problem = f"{key!r} for {name} is the key of {other} already"
-            raise config.fault(f"keys.{name}", problem, hint="give one of them another")
+            problem = f"the key {key!r} for {name} is already that of {other}"
+            raise config.fault(f"keys.{name}", problem, hint="give one of them another key")
 
 
 def _rivals(

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList, Select, Static
 
 from podplane_tui.backend.config.editor import ConfigFile, Value, change_config
-from podplane_tui.backend.config.validators import digest_fault, typed_value
+from podplane_tui.backend.config.validators import typed_value
 from podplane_tui.backend.core.errors import InvalidInput, VMError
 from podplane_tui.backend.core.format import format_path
 from podplane_tui.backend.core.text import one_line
@@ -182,7 +182,11 @@ class SettingsDialog(Dialog[ConfigFile]):
                 typed_value(field.setting, text)
         except InvalidInput as error:
             return error.hint
-        return digest_fault(self._text(_FIELDS[_IMAGE_ID]), text) if field.id == _DIGEST_ID else ""
+        from podplane_tui.backend.images.digest import digest_fault  # noqa: PLC0415 - when somebody types
+
+        if field.id == _DIGEST_ID and (fault := digest_fault(self._text(_FIELDS[_IMAGE_ID]), text)):
+            return str(fault)
+        return ""
 
     # Saving
 

@@ -74,7 +74,7 @@ def test_the_socket_is_the_one_its_qemu_was_started_with(files: VMFiles, tmp_pat
 
 
 def test_a_console_that_one_of_us_holds_is_not_taken(files: VMFiles) -> None:
-    with take(files, "the dashboard"), pytest.raises(ConsoleHeld, match="the dashboard holds the console"):
+    with take(files, "the dashboard"), pytest.raises(ConsoleHeld, match="the dashboard is using the console"):
         attach(files, machine(), record=None, ask=False)
 
 
@@ -97,7 +97,7 @@ def test_a_console_that_another_program_has_is_left_there(files: VMFiles) -> Non
     chardev = [{"label": "serial0", "filename": f"unix:{files.console},server=on"}]
     with (
         control_socket(files.qmp, {"query-chardev": chardev}) as asked,
-        pytest.raises(ConsoleHeld, match=r"console of podplane-local-a .* one that is not podplane-tui has it"),
+        pytest.raises(ConsoleHeld, match=r"other than podplane-tui is using the console of podplane-local-a"),
     ):
         attach(files, machine(qmp=files.qmp), record=None, ask=False)
     assert [request["execute"] for request in asked] == ["query-chardev"]

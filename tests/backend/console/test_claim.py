@@ -36,7 +36,7 @@ def test_a_console_has_one_holder_who_is_named(files: VMFiles) -> None:
         assert isinstance(claim, Claim)
         assert (claim.who, claim.pid) == ("me", os.getpid())
         assert abs(claim.since - time.time()) < 60
-        with pytest.raises(ConsoleHeld, match=r"me holds the console of podplane-local-a.*--ask"):
+        with pytest.raises(ConsoleHeld, match=r"me is using the console of podplane-local-a.*--ask"):
             take(files, "you")
         held.release()
         held.release()
@@ -69,7 +69,7 @@ def test_who_asks_is_seen_and_gets_it_when_it_is_let_go(files: VMFiles) -> None:
         asking = pool.submit(ask, files, "you", cancel=threading.Event())
         wait_until(lambda: asker(files) is not None)
         assert not asking.done()
-        with pytest.raises(ConsoleHeld, match="you asks for the console of podplane-local-a already"):
+        with pytest.raises(ConsoleHeld, match="you is already asking for the console of podplane-local-a"):
             ask(files, "somebody", cancel=threading.Event())
         held.release()
         theirs = asking.result(LIMIT)

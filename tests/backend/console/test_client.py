@@ -181,7 +181,7 @@ def test_qemu_is_asked_first_whether_another_program_is_connected(files: VMFiles
     vm = VMStatus(files, State.RUNNING, console=files.console, qmp=files.qmp)
     name = f"{'' if taken else 'disconnected:'}unix:{files.console},server=on"
     with control_socket(files.qmp, {"query-chardev": [{"label": "serial0", "filename": name}]}) as asked:
-        error, words = (ConsoleHeld, "serves one program at a time") if taken else (ConsoleError, "no console at")
+        error, words = (ConsoleHeld, "other than podplane-tui is using") if taken else (ConsoleError, "no console at")
         with pytest.raises(error, match=words):
             open_line(vm, take(files, "me"), Heard().events)
     assert [request["execute"] for request in asked] == ["query-chardev"]

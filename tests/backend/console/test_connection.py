@@ -32,7 +32,7 @@ def _listening(path: Path) -> Iterator[socket.socket]:
 
 
 def test_missing_socket_is_said_so(path: Path) -> None:
-    with pytest.raises(ConsoleError, match=r"no console at .*: start the machine"):
+    with pytest.raises(ConsoleError, match=r"no console at .*: start the VM"):
         connect(path)
 
 
@@ -60,7 +60,7 @@ def test_full_queue_is_said_so_at_once(path: Path) -> None:
         for _ in range(2):  # a backlog of one holds two
             waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
             waiting.connect(str(path))
-        with pytest.raises(ConsoleError, match="others wait"):
+        with pytest.raises(ConsoleError, match="other programs are already waiting"):
             connect(path)
 
 

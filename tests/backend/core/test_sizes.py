@@ -39,5 +39,5 @@ def test_a_size_that_is_none_or_too_much_is_refused(text: str) -> None:
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(InvalidInput, match=r"^disk size 'x{40}': use"):
+    with pytest.raises(InvalidInput, match=r"^invalid disk size 'x{40}': use"):
         parse_disk_size("x" * 5000)

@@ -47,7 +47,7 @@ def test_an_image_is_chosen_by_path_or_name(tmp_path: Path, base: Path) -> None:
         assert choose_image(choice, "amd64", control, deps=deps) == path
     (folder / "2/d.qcow2").write_bytes(b"other")
     for choice in ("", "d.qcow2"):
-        with pytest.raises(InvalidImage, match="not what its digest says"):
+        with pytest.raises(InvalidImage, match="digest mismatch"):
             choose_image(choice, "amd64", control, deps=deps)
     with pytest.raises(VMError, match="no image none"):
         choose_image("none", "amd64", control, deps=deps)
@@ -95,7 +95,7 @@ def test_a_url_and_a_digest_go_together(deps: Path) -> None:
     with pytest.raises(InvalidInput, match="an image from a URL needs its digest"):
         choose_image("https://images.invalid/d.qcow2", "amd64", Control(), deps=deps)
     for choice in ("", "d.qcow2"):
-        with pytest.raises(InvalidInput, match="a digest is for an image from a URL"):
+        with pytest.raises(InvalidInput, match="a digest needs an image from a URL"):
             choose_image(choice, "amd64", Control(), digest=DIGEST, deps=deps)
 
 
@@ -120,7 +120,7 @@ def test_a_path_is_taken_before_a_name_and_stays_as_it_was_named(
 
 def test_an_image_that_podplane_has_yet_to_fetch_is_none(deps: Path) -> None:
     (artifacts_directory(deps) / "os-image/2/d.qcow2").unlink()
-    with pytest.raises(InvalidImage, match="let it fetch one, or name an image"):
+    with pytest.raises(InvalidImage, match="let podplane download one, or name an image"):
         choose_image("", "amd64", Control(), deps=deps)
     with pytest.raises(InvalidImage, match=r"there is no image d\.qcow2, neither a file nor in podplane's cache"):
         choose_image("d.qcow2", "amd64", Control(), deps=deps)

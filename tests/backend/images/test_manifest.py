@@ -41,7 +41,7 @@ def test_a_manifest_that_cannot_be_understood_is_told(tmp_path: Path, content: s
     path = manifest_path(tmp_path, "arm64")
     path.parent.mkdir(parents=True)
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(CorruptFile, match="let podplane fetch it anew"):
+    with pytest.raises(CorruptFile, match="let podplane download it again"):
         read_manifest(tmp_path, "arm64")
 
 
@@ -87,11 +87,11 @@ def test_a_manifest_names_the_image_and_what_boots_it(tmp_path: Path) -> None:
         ({"version": "1/2"}, "no name or version"),
         ({"url": "https://images.invalid/"}, "no name or version"),
         ({"url": 3}, "TypeError text expected"),
-        ({"digest": "md5:0"}, "is not valid"),
+        ({"digest": "md5:0"}, "invalid digest"),
     ],
 )
 def test_an_image_that_would_stand_anywhere_is_refused(tmp_path: Path, changes: dict[str, object], words: str) -> None:
-    with pytest.raises(CorruptFile, match=f"{words}.*[;:] let podplane fetch it anew"):
+    with pytest.raises(CorruptFile, match=f"{words}.*[;:] let podplane download it again"):
         read(tmp_path, **changes)
 
 
@@ -115,7 +115,7 @@ def test_the_number_of_a_partition_may_be_text(tmp_path: Path, partition: object
         ({**BOOT, "kernel": {**KERNEL, "partition": -1}}, "no partition number"),
         ({**BOOT, "kernel": {**KERNEL, "path": "/"}}, "no path of a file"),
         ({**BOOT, "kernel": {**KERNEL, "path": "boot/../../x"}}, "no path of a file"),
-        ({**BOOT, "kernel": {**KERNEL, "digest": "sha256:0"}}, "is not valid"),
+        ({**BOOT, "kernel": {**KERNEL, "digest": "sha256:0"}}, "invalid digest"),
     ],
 )
 def test_boot_data_that_is_not_complete_is_left_out_and_why_is_told(tmp_path: Path, boot: object, words: str) -> None:

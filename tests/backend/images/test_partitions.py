@@ -72,7 +72,7 @@ def test_a_partition_of_gpt_reaches_to_its_last_block(size: int) -> None:
     ],
 )
 def test_a_partition_that_is_not_there_is_told_by_its_number(head: bytes, number: int) -> None:
-    with pytest.raises(InvalidImage, match=f"the image has no partition {number}$"):
+    with pytest.raises(InvalidImage, match=f"the base image has no partition {number}: "):
         find_partition(head, number)
 
 
@@ -81,5 +81,5 @@ def test_the_fourth_of_mbr_is_its_last() -> None:
 
 
 def test_a_disk_without_a_table_is_told() -> None:
-    with pytest.raises(InvalidImage, match=r"^the image has no partition table$"):
+    with pytest.raises(InvalidImage, match=r"^the base image has no partition table: "):
         find_partition(b"\x55\xaa" * 200, 1)

@@ -100,8 +100,8 @@ def test_a_base_is_named_as_a_path_from_the_image() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("./a:b", "the base image ./a:b is gone: put it back, or delete the machine"),
-        ("a\0b", "the image /images/i.qcow2 has a broken header: put a sound copy in its place"),
+        ("./a:b", "the base image ./a:b is gone: put it back, or delete the VM"),
+        ("a\0b", "the image /images/i.qcow2 has a broken header: replace it with an intact copy"),
         ("https://x.test/base.qcow2", None),
     ],
 )

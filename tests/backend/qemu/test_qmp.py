@@ -143,7 +143,7 @@ EVENT = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
         ((b"\xff\n",), QMPUnavailable, "not QMP"),
         ((GREETING, b'{"error": {"desc": "no"}}\n'), QMPUnavailable, "does not speak"),
         ((GREETING,), QMPUnavailable, "closed"),
-        ((GREETING, READY), QMPError, "left while it was asked for query-status"),
+        ((GREETING, READY), QMPError, "closed the connection during query-status"),
         ((GREETING, READY, b'{"error": {"desc": "not \\u001b[1mnow"}}\n'), QMPError, "refused query-status: not now"),
         ((GREETING, READY, b'{"error": 5}\n'), QMPError, "refused"),
     ],

@@ -145,13 +145,13 @@ def test_key_that_is_loaded_is_the_one_that_was_made(tmp_path: Path) -> None:
 def test_what_is_no_key_is_not_loaded(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "id_ed25519"
     path.write_bytes(content)
-    with pytest.raises(ShellError, match=r"id_ed25519 is no private key, or has a passphrase: replace it"):
+    with pytest.raises(ShellError, match=r"id_ed25519 is not a private key, or has a passphrase: replace it"):
         load_identity(path)
 
 
 def test_missing_key_says_what_makes_one(tmp_path: Path) -> None:
     for ask in (require_identity, load_identity):
-        with pytest.raises(ShellError, match=r"none is missing: starting the machine anew makes one"):
+        with pytest.raises(ShellError, match=r"none is missing: restart the VM to create one"):
             ask(tmp_path / "none")
 
 

@@ -98,12 +98,14 @@ def test_host_keys_that_can_not_be_kept_or_forgotten_are_said(cluster: Cluster) 
     files = cluster.files
     write_state_file(files.state_file, "a", Ports(ssh=2222))
     files.own_state.write_text("no folder")
-    with pytest.raises(ShellError, match=r"the host keys of podplane-local-a can't be kept: .*; a file stands where"):
+    with pytest.raises(ShellError, match=r"the host keys of podplane-local-a can't be stored: .*; move the file"):
         ssh_target(running(files))
     assert forget_host_keys(files) is False
     files.own_state.unlink()
     files.known_hosts.mkdir(parents=True)
-    with pytest.raises(ShellError, match=r"the host keys of podplane-local-a can't be forgotten: .*; a folder stands"):
+    with pytest.raises(
+        ShellError, match=r"the host keys of podplane-local-a can't be forgotten: .*; move that directory"
+    ):
         forget_host_keys(files)
 
 
@@ -121,7 +123,7 @@ def test_a_vm_that_ends_while_it_is_copied_to_is_said_and_logged(cluster: Cluste
     ensure_identity(files.identity)
     write_state_file(files.state_file, "a", Ports(ssh=free_port()))
     steps: list[str] = []
-    with pytest.raises(NotRunning, match="podplane-local-a stopped while it was copied to: start it and copy again"):
+    with pytest.raises(NotRunning, match="podplane-local-a stopped during the copy: start it and copy again"):
         sync(
             running(files, looks=2),
             SyncRequest(f"{tmp_path}/", "there"),

@@ -214,5 +214,5 @@ def test_damaged_seed_is_an_error_or_a_seed(
 def test_other_iso_is_no_seed(tmp_path: Path) -> None:
     path = tmp_path / "other.iso"
     path.write_bytes(cloud_init._image({"user-data": b""}))
-    with pytest.raises(CorruptFile, match="no seed"):
+    with pytest.raises(CorruptFile, match="not a seed ISO"):
         read_seed(path)

@@ -30,7 +30,7 @@ def test_the_cluster_of_files_has_these_files(cluster: Cluster) -> None:
 
 
 def test_an_id_podplane_would_refuse_is_no_cluster(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="'A' is not valid"):
+    with pytest.raises(InvalidInput, match="invalid cluster id 'A'"):
         Cluster(data_dir=tmp_path, runtime_dir=tmp_path, cluster_id="A", arch="amd64")
 
 

@@ -89,6 +89,6 @@ def test_what_is_remembered_is_added_to(context: Context) -> None:
 
 def test_settings_that_can_not_be_written_are_said(context: Context) -> None:
     context.files.own_state.write_text("no folder")
-    with pytest.raises(CorruptFile, match=r"the settings of podplane-local-a can't be written: .*; a file stands"):
+    with pytest.raises(CorruptFile, match=r"the settings of podplane-local-a can't be written: .*; move the file"):
         context.remember(cpus="2")
     assert context.remembered() == ClusterSettings()

@@ -41,7 +41,7 @@ def test_user_data_has_its_limit(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_a_fifo_is_not_waited_for_and_a_link_is_followed(cluster: Cluster, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(InvalidInput, match="fifo can't be read: not a regular file; put a file there"):
+    with pytest.raises(InvalidInput, match="fifo can't be read: not a regular file; make it a file that you may read"):
         read_user_data(cluster.files, tmp_path / "fifo")
     put(tmp_path / "real", "#text")
     (tmp_path / "link").symlink_to("real")
@@ -59,7 +59,9 @@ def test_what_is_kept_is_private_and_read_again(cluster: Cluster) -> None:
     assert stat.S_IMODE(files.kept_user_data.stat().st_mode) == 0o600
     files.kept_user_data.unlink()
     files.kept_user_data.mkdir()
-    with pytest.raises(CorruptFile, match=r"the user-data of podplane-local-a can't be written: .*; a folder stands"):
+    with pytest.raises(
+        CorruptFile, match=r"the user-data of podplane-local-a can't be written: .*; move that directory"
+    ):
         keep_user_data(files, "#new")
 
 

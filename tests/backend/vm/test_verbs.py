@@ -7,7 +7,7 @@ import pytest
 from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
-from podplane_tui.backend.vm.verbs import VERBS, Verb, possible, refusal
+from podplane_tui.backend.vm.verbs import VERBS, Verb, missing, possible, refusal
 
 ALLOWED = {
     Verb.START: {State.STOPPED, State.CRASHED},
@@ -64,6 +64,12 @@ def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
     refused = refusal(Verb.START, vm(State.BROKEN, "no\x1b[31m\nimage"))
     assert refused is not None
     assert refused.error.problem == "default is broken: no image"
+
+
+def test_where_a_vm_that_is_not_there_was_looked_for_is_said() -> None:
+    error = missing(VMFiles("arm64", "dev", Path("/data"), Path("/run")))
+    assert error.problem == "there is no VM dev (arm64) in /data/vms"
+    assert "create it" in error.hint
 
 
 def test_every_verb_has_its_row() -> None:

@@ -49,7 +49,7 @@ async def test_create_refuses_bad_ids_and_stays(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     await pilot.press("n")
     await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
-    bad = {"Bad_Name": "not valid", "local": "reserved", "alpha": "exists already", "": "not valid"}
+    bad = {"Bad_Name": "invalid cluster id", "local": "reserved", "alpha": "exists already", "": "invalid cluster id"}
     for cluster_id, complaint in bad.items():
         app.screen.query_one("#create-id", Input).value = cluster_id
         await settled(pilot)
@@ -152,9 +152,9 @@ async def test_the_create_dialog_begins_with_the_configured_defaults(workspace: 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"id": "-"}, "not valid"),
+        ({"id": "-"}, "invalid cluster id"),
         ({"id": "a", "image": "https://example.org/x.qcow2"}, "needs its digest"),
-        ({"id": "a", "digest": "sha256:00"}, "leave it empty"),
+        ({"id": "a", "digest": "sha256:00"}, "leave the digest empty"),
         ({"id": "a", "image": "https://example.org/x.qcow2", "digest": "md5:00"}, "digest"),
         ({"id": "a", "disk-size": "big"}, "disk size"),
     ],
@@ -178,12 +178,12 @@ async def test_what_cannot_be_is_said_in_the_dialog(workspace: Workspace, fields
         ("a" * 32, ""),
         ("taken", "taken exists already: choose another id"),
         ("k8s", "reserved"),
-        ("", "not valid"),
-        ("a" * 33, "not valid"),
-        ("Dev", "not valid"),
-        ("a--b", "not valid"),
-        ("-a", "not valid"),
-        ("a\n", "not valid"),
+        ("", "invalid cluster id"),
+        ("a" * 33, "invalid cluster id"),
+        ("Dev", "invalid cluster id"),
+        ("a--b", "invalid cluster id"),
+        ("-a", "invalid cluster id"),
+        ("a\n", "invalid cluster id"),
     ],
 )
 def test_an_id_is_new_and_one_that_podplane_takes(value: str, words: str) -> None:

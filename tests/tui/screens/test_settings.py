@@ -103,9 +103,9 @@ WRONG = {
     "stop.kill": ("soon", "use 0 or more"),
     "stop.powerdown": ("inf", "use 0 or more"),
     "dashboard.refresh": ("0.1", "use 0.5 to 60"),
-    "recordings.boots": ("1.5", "use 1 or more"),
-    "create.cpus": ("999", "use 1 to 255"),
-    "create.memory": ("8Q", "use such as"),
+    "recordings.boots": ("1.5", "use a whole number, 1 or more"),
+    "create.cpus": ("999", "use a whole number from 1 to 255"),
+    "create.memory": ("8Q", "use a size of at least 1M, such as"),
     "create.disk_size": ("40", "use a whole number with a unit"),
     "create.user_data": ("seed.yaml", "begin it with / or ~/"),
     "create.digest": ("md5:12", "use sha256:"),
@@ -153,7 +153,7 @@ async def test_what_somebody_else_changed_is_not_overwritten(workspace: Workspac
         path.write_text("[stop]\nkill = 7\n")
         field(app, "stop.terminate").focus()
         await pilot.press("5", "enter")
-        await until(lambda: "changed by somebody else meanwhile" in text_of(app, "#settings-head"), what="the error")
+        await until(lambda: "changed by another program" in text_of(app, "#settings-head"), what="the error")
         assert field(app, "stop.terminate").value == "5"
         await pilot.press("escape")
         await closed(app)
@@ -162,7 +162,10 @@ async def test_what_somebody_else_changed_is_not_overwritten(workspace: Workspac
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("[stop]\n\nkill = 'x'\n", "line 3: 'kill'"), ("[keys]\nvm.start = 'x'\n", "line 2: 'x' for vm.start")],
+    [
+        ("[stop]\n\nkill = 'x'\n", "line 3: invalid number of seconds 'x' for 'kill'"),
+        ("[keys]\nvm.start = 'x'\n", "line 2: the key 'x' for vm.start"),
+    ],
 )
 async def test_a_file_that_is_wrong_is_not_opened(workspace: Workspace, text: str, words: str) -> None:
     path = config_of(workspace, text)

@@ -40,7 +40,7 @@ class Connection:
         """A shell with a terminal of that size. Raises `VMError`."""
         with self._lock:
             if self._over:  # nobody would ever log out again
-                raise ShellError("the shell was closed before it was open")
+                raise ShellError("the shell was closed before it was open", hint="open it again")
             if self._client is not None:
                 with contextlib.suppress(VMError):  # broken off: log in anew
                     return ssh.open_shell(self._client, columns, lines)
