@@ -58,16 +58,10 @@ class ConsoleLine:
         self._closing = False
         self.over = False
         """Whether the machine has closed its console, or `close` was called and is done."""
-        self._last_key = time.monotonic()
         self._wake, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         self._thread = threading.Thread(target=self._run, name=f"console of {vm.key}", daemon=True)
         self._thread.start()
-
-    @property
-    def idle(self) -> float:
-        """Seconds since something was typed, or since it was opened."""
-        return time.monotonic() - self._last_key
 
     @property
     def recording(self) -> Path | None:
@@ -81,7 +75,6 @@ class ConsoleLine:
 
     def send(self, data: bytes) -> None:
         """Type; never blocks."""
-        self._last_key = time.monotonic()
         with self._lock:
             self._typed += data[: _MAX_INPUT - len(self._typed)]
         self._nudge()
