@@ -100,6 +100,10 @@ class ConsoleViews:
             marked=jump.here,
             replayed=jump.show,
         )
+        if self._line is not None and self._line[0] == vm.key and (recording is None or recording.live):
+            # What was on record, or given, until now has been answered, or is too old to be.
+            given = before.offset if before is not None and before.path == path else None
+            source.answers_from = max(given or 0, 0 if recording is None else recording.end)
         source.push(bytes(self._early.pop(vm.key, b"")))
         console.source = source
         await view.attach(source, console.sink)

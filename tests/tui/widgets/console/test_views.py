@@ -15,7 +15,7 @@ from textual.widgets import Static
 from podplane_tui.backend.console.claim import Held, ask, asker, holder, take
 from podplane_tui.backend.console.client import ConsoleLine
 from podplane_tui.backend.core.status import State, VMStatus
-from podplane_tui.backend.recording.store import HowEnded, begin, belongs_to, finish
+from podplane_tui.backend.recording.store import HowEnded, begin, belongs_to, finish, recordings
 from podplane_tui.tui.widgets.console import panel as console_panel
 from podplane_tui.tui.widgets.console import states
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
@@ -157,6 +157,41 @@ async def test_what_is_replayed_is_not_answered_and_what_is_live_is(workspace: W
         await until(lambda: app.panel.connected and guest.clients == 1, what="the console")
         guest.print(b"\x1b[6n")
         await until(lambda: guest.received == b"\x1b[1;5R", what="the answer")
+
+
+async def test_the_answers_of_a_terminal_reach_a_guest_that_we_record(workspace: Workspace) -> None:
+    """From the first connection on, when its recording does not exist yet."""
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"login: ")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.shows("login:"), what="the greeting")
+        guest.print(b"\x1b[6n")
+        await until(lambda: guest.received == b"\x1b[1;8R", what="the answer")
+
+
+async def test_an_earlier_run_is_not_answered_though_the_console_is_held(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    log = begin(vm.files)
+    log.write_bytes(b"long ago \x1b[6n" + b"x" * 1000)
+    finish(vm.files, HowEnded.POWERDOWN)
+    [earlier] = recordings(vm.files)
+    guest = Guest(vm.files.console, b"now ")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.shows("now") and app.panel.connected, what="the console")
+        app.panel.show_recorded(earlier, 0)
+        await until(lambda: app.shows("long ago"), what="the earlier run")
+        view = app.panel.view
+        assert view is not None
+        await until(lambda: not view.attached, what="its end")
+        assert guest.clients == 1
+        assert app.panel.enter() == ""
+        await until(lambda: app.shows("now"), what="the latest run")
+        guest.print(b"\x1b[6n")
+        await until(lambda: guest.received == b"\x1b[1;5R", what="the answer to what came last")
 
 
 async def test_keys_for_one_guest_wait_while_the_console_of_another_is_let_go_of(
