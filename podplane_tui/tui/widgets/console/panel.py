@@ -106,7 +106,7 @@ class ConsolePanel(Panel):
 
     def show_recorded(self, recording: Recording, offset: int) -> None:
         """Show the line that begins at an offset of one of the VM's recordings, until the user turns elsewhere."""
-        self._happen(states.LineWanted(recording, offset))
+        self._happen(states.JumpWanted(recording, offset))
 
     async def release(self) -> None:
         """Let go of the console before the program is suspended: one that nobody reads would stop the guest."""

@@ -176,7 +176,7 @@ class Signal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class LineWanted:
+class JumpWanted:
     """The user wants to see the line that begins at an offset of one of the VM's recordings."""
 
     recording: Recording
@@ -247,7 +247,7 @@ Event: TypeAlias = (
     VMChanged
     | ViewChanged
     | Signal
-    | LineWanted
+    | JumpWanted
     | SourceFailed
     | Asked
     | Granted
@@ -418,7 +418,7 @@ def _react(state: ConsoleState, event: Event, now: float) -> Outcome:
             return _vm_changed(state, event)
         case ViewChanged(in_view):
             return _view_changed(state, in_view=in_view)
-        case LineWanted(recording, offset):
+        case JumpWanted(recording, offset):
             if state.vm is None:
                 return Outcome(state)
             return Outcome(_again(replace(state, past=recording, mark=offset)), (BeginAnew(state.vm, extract=False),))
