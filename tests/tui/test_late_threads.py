@@ -290,5 +290,4 @@ async def test_a_console_that_nobody_waits_for_any_more_is_let_go(
     finally:
         go_on.set()
     await until(closed.is_set, what="the end of the line")
-    await hold.until_free()
-    assert not hold.connected
+    assert hold._line is None

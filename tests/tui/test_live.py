@@ -14,7 +14,7 @@ from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.screens.save import SaveDialog
 from podplane_tui.tui.screens.send import SendDialog
-from podplane_tui.tui.widgets.console import panel
+from podplane_tui.tui.widgets.console import states
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from tests.conftest import Workspace
 from tests.guest.tiny import TinyGuest
@@ -166,7 +166,7 @@ async def test_a_second_press_of_x_skips_ahead(workspace: Workspace) -> None:
 @pytest.mark.usefixtures("require_qemu")
 async def test_two_dashboards_and_one_console(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both watch; one types, the other one asks, is heard, and types then."""
-    monkeypatch.setattr(panel, "IDLE", 600.0)  # on a loaded machine the boot takes longer
+    monkeypatch.setattr(states, "IDLE", 600.0)  # on a loaded machine the boot takes longer
     make_disk(workspace, "default")
     first, second = app_for(workspace, None), app_for(workspace, None)
     async with first.run_test(size=(80, 24)) as pilot:

@@ -21,7 +21,7 @@ def ours(command: list[str]) -> tuple[Widget, Start]:
     async def start() -> None:
         widget.focus()
         widget.typing = True
-        await widget.attach(stream)
+        await widget.attach(stream, stream)
 
     return widget, start
 

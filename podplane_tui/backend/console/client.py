@@ -54,25 +54,23 @@ class ConsoleLine:
         self._closing = False
         self.over = False
         """Whether the machine has closed its console, or `close` was called and is done."""
-        self._last_key = time.monotonic()
         self._wake, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         self._thread = threading.Thread(target=self._run, name=f"console of {vm.key}", daemon=True)
         self._thread.start()
 
     @property
-    def idle(self) -> float:
-        """Seconds since something was typed, or since it was opened."""
-        return time.monotonic() - self._last_key
-
-    @property
     def recording(self) -> Path | None:
         """The recording this line writes; None when QEMU does that or nobody can."""
         return None if self._recorder is None else self._recorder.path
 
+    @property
+    def backlog(self) -> int:
+        """Bytes the guest has yet to take."""
+        return len(self._typed)
+
     def send(self, data: bytes) -> None:
         """Type; never blocks."""
-        self._last_key = time.monotonic()
         with self._lock:
             self._typed += data[: MAX_PENDING - len(self._typed)]  # what is beyond that is lost
         self._nudge()

@@ -156,7 +156,7 @@ class ShellPanel(Panel):
         if not any(shell in machine.shells for machine in self._machines.values()):
             return  # closed meanwhile
         shell.ended = ""
-        await shell.view.attach(shell.stream)
+        await shell.view.attach(shell.stream, shell.stream)
         shell.view.typing = self.in_view and shell is self.shell
         self._show()
 
@@ -170,7 +170,7 @@ class ShellPanel(Panel):
         event.stop()
         for machine in self._machines.values():
             for shell in machine.shells:
-                if shell.stream is event.stream:
+                if shell.stream is event.source:
                     shell.ended = _how_ended(shell.stream, event.error)
         self._show()
 

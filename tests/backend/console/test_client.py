@@ -150,6 +150,7 @@ def test_what_the_guest_does_not_take_is_kept_up_to_a_limit(vm: VMStatus, monkey
     with opened(vm) as wires:
         wires.line.send(typed)
         wires.line.send(b"x" * limit)  # of which there is room for what the socket has taken
+        assert 0 < wires.line.backlog <= limit
         assert received(wires.guest, limit) == typed
         wires.line.send(b"\n")
         more = b""

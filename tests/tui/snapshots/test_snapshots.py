@@ -66,7 +66,7 @@ async def replayed(app: PodplaneApp) -> None:
 
     def shown() -> bool:
         view = panel.view
-        return view is not None and view.stream is None and bool(view.terminal.scrolled_off)
+        return view is not None and view.source is None and bool(view.terminal.scrolled_off)
 
     await until(shown, what="the end of the recording")
 

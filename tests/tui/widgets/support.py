@@ -18,9 +18,10 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.streams.base import ByteStream, DescriptorStream
+from podplane_tui.tui.widgets.streams.base import ByteSource, DescriptorStream
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.paths import ROOT
+from tests.tui.widgets.streams.support import ByteStream
 from tests.waiting import until
 
 STYLES = ROOT / "styles" / "terminal.tcss"
@@ -121,15 +122,23 @@ class Other(Screen[None]):
 
 @asynccontextmanager
 async def running(
-    stream: ByteStream | None = None, *, size: tuple[int, int] = (80, 25), terminal: Terminal | None = None
+    stream: ByteStream | None = None,
+    *,
+    source: ByteSource | None = None,
+    size: tuple[int, int] = (80, 25),
+    terminal: Terminal | None = None,
 ) -> AsyncIterator[tuple[TerminalApp, Pilot[None]]]:
-    """The app, started, its view focused and attached to the stream. One line of ``size`` is the footer's."""
+    """The app, started, its view focused, attached to the stream, or to the source, which is not typed into.
+
+    One line of ``size`` is the footer's.
+    """
     app = TerminalApp(terminal)
     async with app.run_test(size=size) as pilot:
         app.view.focus()
         await until(lambda: app.view.has_focus)
-        if stream is not None:
-            await app.view.attach(stream)
+        shows = stream or source
+        if shows is not None:
+            await app.view.attach(shows, stream)
             await until(lambda: app.view.attached or app.message(TerminalView.Detached) is not None)
         yield app, pilot
 

@@ -2,11 +2,12 @@
 
 import time
 
-from podplane_tui.backend.console.claim import Claim
+from podplane_tui.backend.console.claim import IDLE, Claim
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.recording.store import HowEnded, Recording, Source
 from podplane_tui.tui.verbs import KeyNamer
+from podplane_tui.tui.widgets.console.states import ConsoleState, Refusal, Why
 
 HOW_ENDED = {
     HowEnded.POWERDOWN: "it was powered off",
@@ -43,6 +44,36 @@ def notices(vm: VMStatus, recording: Recording | None, error: str, key: KeyNamer
 def past(recording: Recording, key: KeyNamer) -> str:
     """What is shown in place of the latest run."""
     return f"This is an earlier run{_about(recording)}. Press {key('console.type')} to come back to the latest."
+
+
+def above(state: ConsoleState, key: KeyNamer) -> list[str]:
+    """What stands above the terminal, or in place of one, in a sentence or two."""
+    if state.past is not None:
+        return [past(state.past, key)]
+    return [] if state.vm is None else notices(state.vm, state.look.recording, state.error, key)
+
+
+def refusal(refused: Refusal, state: ConsoleState, key: KeyNamer) -> str:
+    """Why nobody can type now."""
+    who = refused.holder.who if refused.holder is not None else ""
+    name = one_line(state.vm.cluster_id) if state.vm is not None else ""
+    return {
+        Why.NO_CONSOLE: " ".join(above(state, key)) or "There is no console to type into.",
+        Why.STARTING: f"{name} is starting: it gets the keys as soon as it runs.",
+        Why.HELD: f"{who} holds this console, and it serves one at a time. Once more asks for it.",
+        Why.ASKED: f"{who} is asked for the console.",
+        Why.ASKED_BEFORE: f"{who} has been asked for the console: wait until it lets go.",
+    }[refused.why]
+
+
+def asked(claim: Claim, key: KeyNamer) -> str:
+    """Who asks for the console while somebody types here."""
+    return f"{claim.who} asks for the console: {key('terminal.stop_typing')} hands it over."
+
+
+def handed_over(claim: Claim) -> str:
+    """Who got it, and why."""
+    return f"{claim.who} has the console now: nothing was typed here for {IDLE:.0f} s."
 
 
 def _last_run(recording: Recording) -> str:

@@ -1,6 +1,8 @@
-"""Where the bytes of a terminal come from and go to: one protocol for a recording, a pty and an SSH channel.
+"""Where the bytes of a terminal come from and where they go: a source to show, a sink to type into.
 
-Whoever attaches a stream reads it to the end without pause. Nothing is buffered here beyond one read; what is read is
+A recording is a source only, a VM's console a sink only. A pty and an SSH channel are both.
+
+Whoever attaches a source reads it to the end without pause. Nothing is buffered here beyond one read; what is read is
 parsed at once, and only the painting is rationed.
 No method blocks the event loop: descriptors are non-blocking, files and channels are read in threads.
 """
@@ -17,16 +19,12 @@ if TYPE_CHECKING:
     import paramiko
 
 
-class ByteStream(Protocol):
-    """A two-way stream of bytes. The order of calls is open, then read, write and resize as wanted, then close."""
+class ByteSource(Protocol):
+    """What a terminal shows. The order of calls is open, then read as wanted, then close."""
 
     @property
     def name(self) -> str:
         """What it is, for people: a path or a command."""
-
-    @property
-    def backlog(self) -> int:
-        """Bytes written and not yet taken by the other side."""
 
     @property
     def answers(self) -> bool:
@@ -38,14 +36,22 @@ class ByteStream(Protocol):
     async def read(self, limit: int) -> bytes:
         """At least one byte and at most ``limit``, as soon as there are any; empty at the end. Raises OSError."""
 
+    async def close(self) -> None:
+        """End it; a read under way returns. Safe to call twice and before ``open``."""
+
+
+class ByteSink(Protocol):
+    """What a terminal is typed into. Whoever made it opens and closes it."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes written and not yet taken by the other side."""
+
     def write(self, data: bytes) -> None:
-        """Queue bytes for sending, in order; never blocks. Dropped when the stream is not open or has no way back."""
+        """Queue bytes for sending, in order; never blocks. Dropped when the other side is gone."""
 
     def resize(self, columns: int, lines: int) -> None:
         """Tell the other side the size of the screen, where it can be told."""
-
-    async def close(self) -> None:
-        """End it; a read under way returns. Safe to call twice and before ``open``."""
 
 
 class DescriptorStream:

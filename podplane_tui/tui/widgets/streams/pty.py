@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal as a byte stream."""
+"""A program in a pseudo-terminal: a source and a sink in one."""
 
 import asyncio
 import fcntl

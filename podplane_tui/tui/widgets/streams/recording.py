@@ -1,4 +1,4 @@
-"""A recording as a byte stream for a terminal: replayed, then followed for as long as more may come."""
+"""A recording as what a terminal shows: replayed, then followed for as long as more may come."""
 
 import asyncio
 import contextlib
@@ -34,11 +34,10 @@ TAIL_SIZE = 8 * 2**20
 """Bytes replayed at most, where lines are long."""
 
 
-class RecordingStream:
+class RecordingSource:
     """The bytes of a recording, each once and in order, from `offset` on, or from where a full scrollback begins.
 
-    `live` says whether more may come; it is asked in a thread. What is written goes to `write`. Without a `path` all
-    that comes is what is pushed.
+    `live` says whether more may come; it is asked in a thread. Without a `path` all that comes is what is pushed.
 
     `marked` is called when all before the offset `mark` was given and shown, and nothing else; `replayed` when all that
     is on record was. A mark that lies before what fits into a scrollback is given with its surroundings only.
@@ -50,7 +49,6 @@ class RecordingStream:
         *,
         offset: int | None = None,
         live: Callable[[], bool] = lambda: False,
-        write: Callable[[bytes], None] = lambda data: None,
         mark: int | None = None,
         marked: Callable[[], None] = lambda: None,
         replayed: Callable[[], None] = lambda: None,
@@ -63,9 +61,7 @@ class RecordingStream:
         """The offset from which on the terminal's answers are wanted; None when they are not."""
         self.over = False
         """All of it was given."""
-        self.backlog = 0
         self._live = live
-        self._write = write
         self._mark = mark
         self._until: int | None = None
         self._marked = marked
@@ -158,12 +154,6 @@ class RecordingStream:
         self._unrecorded += data
         del self._unrecorded[:-MAX_UNRECORDED]
         self._nudged.set()
-
-    def write(self, data: bytes) -> None:
-        self._write(data)
-
-    def resize(self, columns: int, lines: int) -> None:
-        """Neither a file nor a serial line has a size of screen."""
 
     async def close(self) -> None:
         if self._closed:

@@ -1,4 +1,4 @@
-"""An SSH shell as a byte stream; shells of one machine share a connection."""
+"""An SSH shell, a source and a sink in one; shells of one VM share a connection."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""The terminal widget: a terminal on the screen, fed from a byte stream and typed into."""
+"""The terminal widget: a terminal on the screen, fed from a source of bytes, its keys sent to a sink."""
 
 import asyncio
 from time import monotonic
@@ -13,7 +13,7 @@ from podplane_tui.terminal import Terminal
 from podplane_tui.terminal.input import MouseReport, encode_focus, encode_key, encode_mouse, encode_paste
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import keys_of
-from podplane_tui.tui.widgets.streams.base import ByteStream
+from podplane_tui.tui.widgets.streams.base import ByteSink, ByteSource
 from podplane_tui.tui.widgets.terminal.display import WHEEL_LINES, DisplayMessage, TerminalDisplay
 
 READ_SIZE = 65_536
@@ -30,7 +30,7 @@ END_SYNCHRONIZED = b"\x1b[?2026l"
 
 
 class TerminalView(TerminalDisplay):
-    """Shows what a byte stream says, live or replayed, and lets the user type into it.
+    """Shows what a source of bytes says, live or replayed, and lets the user type into a sink, where there is one.
 
     While ``typing`` is on, every key goes to the guest, those bound by screen and app too; Ctrl+] ends it. When it ends
     otherwise, what is still typed goes nowhere: it was meant for the guest, not for whoever binds it here. Shift+PgUp,
@@ -46,21 +46,21 @@ class TerminalView(TerminalDisplay):
     typing = reactive(False, repaint=False)
     """Keys go to the guest."""
     attached = reactive(False, repaint=False)
-    """A stream is open. One that has ended by itself leaves the class ``-detached`` until there is another."""
+    """A source is open. One that has ended by itself leaves the class ``-detached`` until there is another."""
 
     class Attached(DisplayMessage):
-        """The stream is open."""
+        """The source is open."""
 
-        def __init__(self, view: "TerminalView", stream: ByteStream) -> None:
+        def __init__(self, view: "TerminalView", source: ByteSource) -> None:
             super().__init__(view)
-            self.stream = stream
+            self.source = source
 
     class Detached(DisplayMessage):
-        """The stream ended by itself or could not be opened; ``error`` says why, None for an ordinary end."""
+        """The source ended by itself or could not be opened; ``error`` says why, None for an ordinary end."""
 
-        def __init__(self, view: "TerminalView", stream: ByteStream, error: OSError | None) -> None:
+        def __init__(self, view: "TerminalView", source: ByteSource, error: OSError | None) -> None:
             super().__init__(view)
-            self.stream = stream
+            self.source = source
             self.error = error
 
     class TypingChanged(DisplayMessage):
@@ -81,11 +81,13 @@ class TerminalView(TerminalDisplay):
         classes: str | None = None,
     ) -> None:
         super().__init__(terminal, name=name, id=id, classes=classes)
-        self.stream: ByteStream | None = None
+        self.source: ByteSource | None = None
+        self._sink: ByteSink | None = None
         self._reader: asyncio.Task[None] | None = None
         self._sized = asyncio.Event()
         """It has its place on the screen: what comes before would be wrapped for another width, and once more then."""
         self._deaf_until = 0.0
+        self._typed_at = 0.0
         self._mouse_cell: Offset | None = None
 
     @property
@@ -97,25 +99,34 @@ class TerminalView(TerminalDisplay):
         """Seconds for which keys are dropped, unless more of them come: typing has just ended under them."""
         return 0.0 if self.typing else max(0.0, self._deaf_until - monotonic())
 
-    # Stream
+    @property
+    def idle(self) -> float:
+        """Seconds since the user has sent something to the guest, or has begun to type. Answers do not count."""
+        return monotonic() - self._typed_at
 
-    async def attach(self, stream: ByteStream) -> None:
-        """Read a stream from now on, in place of the one before. It opens in the background: see the messages."""
+    # Source and sink
+
+    async def attach(self, source: ByteSource, sink: ByteSink | None = None) -> None:
+        """Read a source from now on, and type into a sink, in place of those before.
+
+        The source opens in the background: see the messages. Without a sink, what is typed goes nowhere, and nothing
+        is answered. Pass the same object twice for what is both.
+        """
         await self.detach()
-        self.stream = stream
-        stream.resize(self.terminal.columns, self.terminal.lines)
-        self._reader = asyncio.create_task(self._read(stream), name=f"reader of {stream.name}")
+        self.source, self._sink = source, sink
+        self.resized(self.terminal.columns, self.terminal.lines)
+        self._reader = asyncio.create_task(self._read(source), name=f"reader of {source.name}")
         self._reader.add_done_callback(self._reader_done)
 
     async def detach(self) -> None:
-        """Close the stream; what is shown stays."""
+        """Close the source and let go of the sink; what is shown stays."""
         reader, self._reader = self._reader, None
-        stream, self.stream = self.stream, None
+        source, self.source, self._sink = self.source, None, None
         if reader is not None:
             reader.cancel()
             await asyncio.wait([reader])
-        if stream is not None:
-            await stream.close()
+        if source is not None:
+            await source.close()
         self.attached = False
 
     def reset(self) -> None:
@@ -123,34 +134,34 @@ class TerminalView(TerminalDisplay):
         self.show(Terminal(self.terminal.columns, self.terminal.lines, title_reports=False, resizable=False))
 
     def feed(self, data: bytes) -> None:
-        """Show bytes as if the guest had sent them; replies go to the stream when there is one."""
+        """Show bytes as if the guest had sent them; replies go to the sink when the source wants them."""
         done = data.rfind(END_SYNCHRONIZED) + len(END_SYNCHRONIZED)
         if done >= len(END_SYNCHRONIZED) and done < len(
             data
         ):  # a whole picture: paint that, not the next one half done
             self.feed(data[:done])
             data = data[done:]
-        reply = self.terminal.feed(data)
-        if reply and self.stream is not None and self.stream.answers and self.stream.backlog < REPLY_BACKLOG:
-            self.stream.write(reply)
+        reply, source, sink = self.terminal.feed(data), self.source, self._sink
+        if reply and source is not None and source.answers and sink is not None and sink.backlog < REPLY_BACKLOG:
+            sink.write(reply)
         self.content_changed()
 
     def send(self, data: bytes) -> None:
         """Send bytes to the guest as if typed."""
-        if self.stream is not None and data:
-            self._last_key = monotonic()
-            self.stream.write(data)
+        if self._sink is not None and data:
+            self._last_key = self._typed_at = monotonic()
+            self._sink.write(data)
 
-    async def _read(self, stream: ByteStream) -> None:
+    async def _read(self, source: ByteSource) -> None:
         error: OSError | None = None
         try:
-            await stream.open()
+            await source.open()
             self.attached = True
             self.remove_class("-detached")
-            self.post_message(self.Attached(self, stream))
+            self.post_message(self.Attached(self, source))
             await self._sized.wait()
             yielded = monotonic()
-            while data := await stream.read(READ_SIZE):
+            while data := await source.read(READ_SIZE):
                 for start in range(0, len(data), SLICE_SIZE):
                     self.feed(data[start : start + SLICE_SIZE])
                     if monotonic() - yielded > SLICE_TIME:
@@ -159,12 +170,12 @@ class TerminalView(TerminalDisplay):
                         yielded = monotonic()
         except OSError as reason:
             error = reason
-        await stream.close()
-        self.stream = None
+        await source.close()
+        self.source = self._sink = None
         self.attached = False
         self.add_class("-detached")
         self.typing = False
-        self.post_message(self.Detached(self, stream, error))
+        self.post_message(self.Detached(self, source, error))
 
     def _reader_done(self, reader: asyncio.Task[None]) -> None:
         """A fault of ours must not go unseen because it happened in a task."""
@@ -183,8 +194,8 @@ class TerminalView(TerminalDisplay):
             self._sized.set()
 
     def resized(self, columns: int, lines: int) -> None:
-        if self.stream is not None:
-            self.stream.resize(columns, lines)
+        if self._sink is not None:
+            self._sink.resize(columns, lines)
 
     # Keys
 
@@ -201,8 +212,10 @@ class TerminalView(TerminalDisplay):
 
     def watch_typing(self) -> None:
         self.set_class(self.typing, "-typing")
-        if self.typing and not self.has_focus:
-            self.focus()
+        if self.typing:
+            self._typed_at = monotonic()
+            if not self.has_focus:
+                self.focus()
         self._deaf_until = self._last_key + NOTICE_TIME
         self.refresh_bindings()
         if self.is_mounted:

@@ -60,6 +60,10 @@ class Guest:
             self.clients -= 1
             writer.close()
 
+    def print(self, data: bytes) -> None:
+        for writer in self._writers:
+            writer.write(data)
+
     def hang_up(self) -> None:
         for writer in self._writers:
             writer.close()

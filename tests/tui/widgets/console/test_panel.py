@@ -150,8 +150,9 @@ async def test_what_came_late_of_one_console_is_not_shown_in_anothers(workspace:
         app.panel._views.printed("b.amd64", b"of another\r\n")
         show(app, vm)
         await until(lambda: app.shows("hello"), what="the greeting")
-        stream = app.panel._views._streams[vm.key]
-        await until(lambda: not stream._unrecorded, what="all that was to be shown behind it")
+        source = app.panel._views._consoles[vm.key].source
+        assert source is not None
+        await until(lambda: not source._unrecorded, what="all that was to be shown behind it")
         assert not app.shows("of another")
 
 

@@ -1,14 +1,14 @@
 """A console in this program's hands: opened, lost, asked for where another program holds it."""
 
+import asyncio
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from podplane_tui.backend.console.claim import Claim, holder
+from podplane_tui.backend.console.claim import ask, asker, holder, take
 from podplane_tui.backend.console.client import ConsoleLine, open_line
-from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, VMError
 from podplane_tui.tui.widgets.console import panel, session
 from podplane_tui.tui.widgets.console.session import ConsoleHold
 from tests.conftest import Workspace
@@ -54,87 +54,81 @@ async def test_a_console_that_hangs_up_before_it_is_in_hand_is_called_again(
         assert not lines[1].over
 
 
-class Hold:
-    """A hold, and what it has asked for."""
-
-    def __init__(self) -> None:
-        self.hold = ConsoleHold(printed=lambda _key, _data: None, asked=lambda _claim: None, closed=lambda: None)
-        self.requests: list[threading.Event] = []
-
-    def refusal(self, claim: Claim | None) -> str:
-        return self.hold.refusal(claim, self.requests.append)
+def hold() -> ConsoleHold:
+    return ConsoleHold(printed=lambda _key, _data: None, asked=lambda _claim: None, closed=lambda: None)
 
 
-OTHER = Claim("another program", 1, 0.0)
-
-
-async def test_a_console_that_another_holds_is_asked_for_at_the_second_try_and_once() -> None:
-    held = Hold()
-    assert held.refusal(None) == ""
-    assert held.refusal(OTHER) == (
-        "another program holds this console, and it serves one at a time. Once more asks for it."
-    )
-    assert held.requests == []
-    assert held.refusal(OTHER) == "another program is asked for the console."
-    assert held.refusal(OTHER) == "another program has been asked for the console: wait until it lets go."
-    assert len(held.requests) == 1
-
-
-async def test_an_offer_that_was_withdrawn_has_to_be_made_again() -> None:
-    held = Hold()
-    held.refusal(OTHER)
-    held.hold.withdraw_offer()
-    assert "Once more asks for it" in held.refusal(OTHER)
-    assert held.requests == []
-
-
-async def test_who_stops_asking_is_not_waited_for_and_may_ask_again() -> None:
-    held = Hold()
-    held.refusal(OTHER)
-    held.refusal(OTHER)
-    held.hold.stop_asking()
-    assert held.requests[0].is_set()
-    assert held.refusal(OTHER) == "another program is asked for the console."
-    assert [request.is_set() for request in held.requests] == [True, False]
-
-
-async def test_a_console_handed_over_to_nobody_who_wants_it_is_let_go(workspace: Workspace) -> None:
-    vm, held = machine(workspace, "a"), Hold()
-    for wanted in (False, True):
-        assert await held.hold.ask(vm, threading.Event(), wanted=lambda wanted=wanted: wanted) is wanted  # type: ignore[misc]
-        assert (holder(vm.files) is not None) is wanted
-    assert held.refusal(OTHER) == ""  # it is in hand
-    await held.hold.end()
-    assert holder(vm.files) is None
-
-
-async def test_what_is_typed_before_there_is_a_console_waits_for_it_up_to_a_bound(workspace: Workspace) -> None:
-    vm, held = machine(workspace, "a"), Hold()
+async def test_a_console_is_ours_until_it_is_let_go(workspace: Workspace) -> None:
+    vm, ours = machine(workspace, "a"), hold()
     guest = Guest(vm.files.console, b"")
-    held.hold.type(b"nobody types this", typing=False)
-    for _ in range(3):
-        held.hold.type(b"x" * 3000, typing=True)
     async with guest.listening():
-        await held.hold.connect(vm)
-        assert held.hold.is_of(vm)
-        assert not held.hold.is_of(replace(vm, pid=1))
-        held.hold.type(b".", typing=False)
-        await until(lambda: guest.received.endswith(b"."), what="what was typed")
-        assert guest.received == b"x" * 4096 + b"."
-        await held.hold.close()
-        assert not held.hold.connected
+        line, recording = await ours.connect(vm)
+        assert (line.key, line.pid) == (vm.key, vm.pid)
+        assert recording is not None
+        assert holder(vm.files) is not None
+        await ours.close()
+        assert line.over
+        assert holder(vm.files) is None
 
 
-async def test_what_waited_for_a_console_that_is_not_there_is_not_typed_into_the_next(workspace: Workspace) -> None:
-    vm, held = machine(workspace, "a"), Hold()
-    held.hold.type(b"rm -r /", typing=True)
+async def test_a_console_that_cannot_be_connected_is_held_by_nobody(workspace: Workspace) -> None:
+    vm, ours = machine(workspace, "a"), hold()
     with pytest.raises(VMError, match="there is no console at"):
-        await held.hold.connect(vm)
+        await ours.connect(vm)
     assert holder(vm.files) is None
-    guest = Guest(vm.files.console, b"")
-    async with guest.listening():
-        await held.hold.connect(vm)
-        held.hold.type(b"ls", typing=True)
-        await until(lambda: guest.received, what="what was typed")
-        assert guest.received == b"ls"
-        await held.hold.end()
+
+
+async def test_a_console_that_was_handed_over_is_connected_or_given_back(workspace: Workspace) -> None:
+    vm, ours = machine(workspace, "a"), hold()
+    await ours.ask(vm, ours.new_request())
+    assert holder(vm.files) is not None
+    ours.stop_asking()
+    assert holder(vm.files) is None
+    await ours.ask(vm, ours.new_request())
+    async with Guest(vm.files.console, b"").listening():
+        line, _ = await ours.connect(vm)  # and not: held by another program
+        assert not line.over
+        await ours.end()
+    assert holder(vm.files) is None
+
+
+async def test_who_stops_asking_gets_nothing_and_may_ask_again(workspace: Workspace) -> None:
+    vm, ours = machine(workspace, "a"), hold()
+    other = take(vm.files, "another program")
+    asking = asyncio.create_task(ours.ask(vm, ours.new_request()))
+    await until(lambda: asker(vm.files) is not None, what="the request")
+    ours.stop_asking()
+    with pytest.raises(Cancelled):
+        await asking
+    assert asker(vm.files) is None
+    other.release()
+    ours.stop_asking()
+    await ours.ask(vm, ours.new_request())
+    await ours.end()
+    assert holder(vm.files) is None
+
+
+async def test_a_request_that_was_cancelled_before_it_began_takes_nothing(workspace: Workspace) -> None:
+    vm, ours = machine(workspace, "a"), hold()
+    request = ours.new_request()
+    ours.stop_asking()
+    with pytest.raises(Cancelled):
+        await ours.ask(vm, request)
+    assert holder(vm.files) is None
+
+
+async def test_an_error_of_a_request_that_was_cancelled_is_not_one_to_tell(workspace: Workspace) -> None:
+    vm, ours = machine(workspace, "a"), hold()
+    other = take(vm.files, "another program")
+    first = asyncio.create_task(asyncio.to_thread(ask, vm.files, "a third", cancel=(end := threading.Event())))
+    await until(lambda: asker(vm.files) is not None, what="the request of the third")
+    with pytest.raises(ConsoleHeld, match="a third asks for the console"):
+        await ours.ask(vm, ours.new_request())
+    request = ours.new_request()
+    ours.stop_asking()
+    with pytest.raises(Cancelled):
+        await ours.ask(vm, request)
+    end.set()
+    with pytest.raises(Cancelled):
+        await first
+    other.release()

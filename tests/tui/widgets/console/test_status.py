@@ -1,14 +1,13 @@
-"""What one look finds of a console, and the line of it that somebody wants to see."""
+"""What one look finds of a console."""
 
 import os
 from dataclasses import replace
 
 from podplane_tui.backend.console.claim import take
 from podplane_tui.backend.recording.store import begin, belongs_to, finish
-from podplane_tui.tui.widgets.console.status import Jump, look_at
+from podplane_tui.tui.widgets.console.status import look_at
 from tests.conftest import Workspace
 from tests.tui.widgets.console.support import machine, stopped
-from tests.tui.widgets.support import running
 
 
 def test_where_nothing_was_recorded_and_nobody_holds_it_there_is_nothing(workspace: Workspace) -> None:
@@ -41,22 +40,3 @@ def test_whoever_holds_it_is_named_until_it_is_let_go(workspace: Workspace) -> N
         assert look.holder is not None
         assert (look.holder.who, look.holder.pid) == ("a test", os.getpid())
     assert look_at(vm).holder is None
-
-
-async def test_a_line_is_shown_where_it_was_or_looked_for_again_when_lines_were_wrapped_anew() -> None:
-    again: list[int] = []
-    async with running(size=(40, 11)) as (app, pilot):
-        view = app.view
-        jump = Jump(view, lambda: again.append(view.terminal.columns))
-        jump.show()  # nobody wants to see one
-        assert (view.selected_text, again) == ("", [])
-        view.feed(b"".join(b"line %d\r\n" % number for number in range(50)))
-        jump.here()
-        view.feed(b"this one\r\n" + b"".join(b"more %d\r\n" % number for number in range(50)))
-        jump.show()
-        assert view.selected_text == "this one"
-        assert not view.viewport.following
-        await pilot.resize_terminal(30, 11)
-        await pilot.pause()
-        jump.show()
-        assert again == [30]

@@ -12,7 +12,19 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.recording.store import HowEnded, Recording, Source
 from podplane_tui.terminal import Terminal
-from podplane_tui.tui.widgets.console.text import HOW_ENDED, divider, notices, past, status
+from podplane_tui.tui.widgets.console.states import ConsoleState, Refusal, Why
+from podplane_tui.tui.widgets.console.status import Look
+from podplane_tui.tui.widgets.console.text import (
+    HOW_ENDED,
+    above,
+    asked,
+    divider,
+    handed_over,
+    notices,
+    past,
+    refusal,
+    status,
+)
 
 NOON = 1_700_049_600.0  # 2023-11-15 12:00 UTC
 RUN = Recording(
@@ -28,7 +40,7 @@ RUN = Recording(
     create_ticks="",
 )
 VM = VMStatus(VMFiles("amd64", "dev", Path("/d"), Path("/r")), State.STOPPED)
-KEYS = {"vm.start": "F5", "vm.repair": "!", "console.type": "c"}
+KEYS = {"vm.start": "F5", "vm.repair": "!", "console.type": "c", "terminal.stop_typing": "Ctrl-]"}
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +121,42 @@ def test_why_there_is_nothing_to_see_is_said_in_clean_lines(
 ) -> None:
     found = notices(replace(VM, **changes), recording, error, KEYS.__getitem__)  # type: ignore[arg-type]
     assert [line.replace("\N{REPLACEMENT CHARACTER}", "") for line in found] == lines
+
+
+def test_what_stands_above_the_terminal_is_about_what_it_shows() -> None:
+    key = KEYS.__getitem__
+    state = ConsoleState(vm=VM, look=Look(RUN))
+    assert above(ConsoleState(), key) == []
+    assert above(state, key) == notices(VM, RUN, "", key)
+    assert above(replace(state, past=RUN), key) == [past(RUN, key)]
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (Why.NO_CONSOLE, "dev is stopped: press F5 to start it."),
+        (Why.STARTING, "dev is starting: it gets the keys as soon as it runs."),
+        (Why.HELD, "somebody holds this console, and it serves one at a time. Once more asks for it."),
+        (Why.ASKED, "somebody is asked for the console."),
+        (Why.ASKED_BEFORE, "somebody has been asked for the console: wait until it lets go."),
+    ],
+)
+def test_whoever_can_not_type_hears_why(why: Why, words: str) -> None:
+    refused = Refusal(why, Claim("somebody", 1, NOON))
+    assert refusal(refused, ConsoleState(vm=VM), KEYS.__getitem__) == words
+
+
+def test_every_reason_has_words_even_without_a_vm() -> None:
+    for why in Why:
+        assert refusal(Refusal(why), ConsoleState(), KEYS.__getitem__)
+    nothing = refusal(Refusal(Why.NO_CONSOLE), ConsoleState(), KEYS.__getitem__)
+    assert nothing == "There is no console to type into."
+
+
+def test_who_asks_and_who_got_it_is_named() -> None:
+    claim = Claim("somebody", 1, NOON)
+    assert asked(claim, KEYS.__getitem__) == "somebody asks for the console: Ctrl-] hands it over."
+    assert handed_over(claim) == "somebody has the console now: nothing was typed here for 30 s."
 
 
 @pytest.mark.parametrize("columns", [80, 2])

@@ -13,9 +13,11 @@ import pytest
 from textual.widgets import Static
 
 from podplane_tui.backend.console.claim import Held, ask, asker, holder, take
+from podplane_tui.backend.console.client import ConsoleLine
 from podplane_tui.backend.core.status import State, VMStatus
-from podplane_tui.backend.recording.store import HowEnded, begin, belongs_to, finish
+from podplane_tui.backend.recording.store import HowEnded, begin, belongs_to, finish, recordings
 from podplane_tui.tui.widgets.console import panel as console_panel
+from podplane_tui.tui.widgets.console import states
 from podplane_tui.tui.widgets.console.panel import ConsolePanel
 from podplane_tui.tui.widgets.streams import recording as recording_stream
 from tests.conftest import Workspace
@@ -31,8 +33,7 @@ class Recorded(Guest):
         self.log = log
 
     def print(self, data: bytes) -> None:
-        for writer in self._writers:
-            writer.write(data)
+        super().print(data)
         with self.log.open("ab") as file:
             file.write(data)
 
@@ -158,6 +159,75 @@ async def test_what_is_replayed_is_not_answered_and_what_is_live_is(workspace: W
         await until(lambda: guest.received == b"\x1b[1;5R", what="the answer")
 
 
+async def test_the_answers_of_a_terminal_reach_a_guest_that_we_record(workspace: Workspace) -> None:
+    """From the first connection on, when its recording does not exist yet."""
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"login: ")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.shows("login:"), what="the greeting")
+        guest.print(b"\x1b[6n")
+        await until(lambda: guest.received == b"\x1b[1;8R", what="the answer")
+
+
+async def test_an_earlier_run_is_not_answered_though_the_console_is_held(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    log = begin(vm.files)
+    log.write_bytes(b"long ago \x1b[6n" + b"x" * 1000)
+    finish(vm.files, HowEnded.POWERDOWN)
+    [earlier] = recordings(vm.files)
+    guest = Guest(vm.files.console, b"now ")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.shows("now") and app.panel.connected, what="the console")
+        app.panel.show_recorded(earlier, 0)
+        await until(lambda: app.shows("long ago"), what="the earlier run")
+        view = app.panel.view
+        assert view is not None
+        await until(lambda: not view.attached, what="its end")
+        assert guest.clients == 1
+        assert app.panel.enter() == ""
+        await until(lambda: app.shows("now"), what="the latest run")
+        guest.print(b"\x1b[6n")
+        await until(lambda: guest.received == b"\x1b[1;5R", what="the answer to what came last")
+
+
+async def test_keys_for_one_guest_wait_while_the_console_of_another_is_let_go_of(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = machine(workspace, "a"), machine(workspace, "b")
+    guests = Guest(a.files.console, b"I am a"), Guest(b.files.console, b"I am b")
+    let_go, go_on = threading.Event(), threading.Event()
+    close = ConsoleLine.close
+
+    def slowly(line: ConsoleLine) -> None:
+        let_go.set()
+        go_on.wait()
+        close(line)
+
+    app = PanelApp()
+    try:
+        async with guests[0].listening(), guests[1].listening(), app.run_test(size=(80, 24)) as pilot:
+            for vm in (b, a):
+                show(app, vm, a, b)
+                await until(lambda vm=vm: app.shows(f"I am {vm.cluster_id}"), what=vm.cluster_id)  # type: ignore[misc]
+                await until(lambda guest=guests[vm is b]: guest.clients == 1, what="the console")  # type: ignore[misc]
+            monkeypatch.setattr(ConsoleLine, "close", slowly)
+            show(app, b, a)
+            assert app.panel.enter() == ""
+            await until(let_go.is_set, what="the end of a's console")
+            assert app.panel.typing
+            assert guests[0].clients == 1
+            await pilot.press("h", "i")
+            go_on.set()
+            await until(lambda: guests[1].received == b"hi", what="what was typed")
+            assert guests[0].received == b""
+    finally:
+        go_on.set()
+
+
 async def test_who_holds_the_console_is_said_and_asked(workspace: Workspace) -> None:
     app = PanelApp()
     async with recorded(workspace, b"login: ") as (vm, guest), app.run_test(size=(80, 24)) as pilot:
@@ -204,7 +274,7 @@ async def test_whoever_types_is_told_and_hands_over(workspace: Workspace) -> Non
 
 
 async def test_whoever_only_holds_it_hands_over_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console_panel, "IDLE", 0.0)
+    monkeypatch.setattr(states, "IDLE", 0.0)
     app = PanelApp()
     async with recorded(workspace, b"login: ") as (vm, guest), app.run_test(size=(80, 24)):
         show(app, vm)

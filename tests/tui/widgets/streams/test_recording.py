@@ -1,4 +1,4 @@
-"""A recording as a stream: replayed, followed, given whole."""
+"""A recording as a source: replayed, followed, given whole."""
 
 import asyncio
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.tui.widgets.streams import recording as recording_stream
-from podplane_tui.tui.widgets.streams.recording import RecordingStream
+from podplane_tui.tui.widgets.streams.recording import RecordingSource
 
 
 async def test_a_flood_that_nobody_records_is_given_whole() -> None:
-    stream = recording_stream.RecordingStream(None, live=lambda: True)
+    stream = recording_stream.RecordingSource(None, live=lambda: True)
     await stream.open()
     printed = [b"%d\r\n" % number for number in range(3000)]  # faster than anybody reads
     for piece in printed:
@@ -25,7 +25,7 @@ async def test_a_flood_that_nobody_records_is_given_whole() -> None:
 @pytest.mark.parametrize("turns", range(5))
 async def test_a_reader_that_is_nudged_and_cancelled_at_once_ends(turns: int) -> None:
     """`asyncio.wait_for` of Python 3.11 takes no notice of a cancellation that comes as what it waits for is done."""
-    stream = recording_stream.RecordingStream(None, live=lambda: True)
+    stream = recording_stream.RecordingSource(None, live=lambda: True)
     await stream.open()
     reader = asyncio.create_task(stream.read(100))
     await asyncio.sleep(0.1)
@@ -38,7 +38,7 @@ async def test_a_reader_that_is_nudged_and_cancelled_at_once_ends(turns: int) ->
     await stream.close()
 
 
-async def read_all(stream: RecordingStream, limit: int = 65536) -> bytes:
+async def read_all(stream: RecordingSource, limit: int = 65536) -> bytes:
     given = b""
     while data := await stream.read(limit):
         assert len(data) <= limit
@@ -50,7 +50,7 @@ async def test_a_recording_is_given_from_its_offset_to_its_end(tmp_path: Path) -
     path = tmp_path / "x.raw"
     path.write_bytes(bytes(range(256)) * 200)
     replayed: list[int | None] = []
-    stream = RecordingStream(path, offset=10, replayed=lambda: replayed.append(stream.offset))
+    stream = RecordingSource(path, offset=10, replayed=lambda: replayed.append(stream.offset))
     await stream.open()
     assert await read_all(stream, limit=1000) == path.read_bytes()[10:]
     assert replayed == [200 * 256]
@@ -64,7 +64,7 @@ async def test_all_before_a_mark_is_given_before_it_is_told(tmp_path: Path) -> N
     path = tmp_path / "x.raw"
     path.write_bytes(b"before|behind")
     told: list[int | None] = []
-    stream = RecordingStream(path, offset=0, mark=7, marked=lambda: told.append(stream.offset))
+    stream = RecordingSource(path, offset=0, mark=7, marked=lambda: told.append(stream.offset))
     await stream.open()
     assert await stream.read(1000) == b"before|"
     assert told == []
@@ -77,14 +77,14 @@ async def test_of_a_long_recording_the_end_is_given_or_what_is_around_a_mark(tmp
     path = tmp_path / "x.raw"
     lines = [b"line %07d\r\n" % number for number in range(60_000)]
     path.write_bytes(b"".join(lines))
-    stream = RecordingStream(path)
+    stream = RecordingSource(path)
     await stream.open()
     given = await read_all(stream)
     assert lines[-1] in given
     assert len(lines) > given.count(b"line ") >= recording_stream.TAIL_LINES - 1
     assert b"before this are in podplane-tui logs" in given
     mark = len(lines[0]) * 20_000
-    extract = RecordingStream(path, mark=mark)
+    extract = RecordingSource(path, mark=mark)
     await extract.open()
     given = await read_all(extract)
     assert extract.extract
@@ -97,7 +97,7 @@ async def test_of_a_long_recording_the_end_is_given_or_what_is_around_a_mark(tmp
 
 
 async def test_what_waits_unrecorded_is_bounded_and_the_oldest_gives_way() -> None:
-    stream = RecordingStream(None)
+    stream = RecordingSource(None)
     await stream.open()
     stream.push(b"old")
     stream.push(b"x" * recording_stream.MAX_UNRECORDED)
@@ -108,7 +108,7 @@ async def test_what_waits_unrecorded_is_bounded_and_the_oldest_gives_way() -> No
 async def test_answers_are_wanted_only_from_where_somebody_waits_for_them(tmp_path: Path) -> None:
     path = tmp_path / "x.raw"
     path.write_bytes(b"replayed")
-    stream = RecordingStream(path, offset=0, live=lambda: True)
+    stream = RecordingSource(path, offset=0, live=lambda: True)
     await stream.open()
     await stream.read(100)
     assert not stream.answers

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual import events
 
 from podplane_tui.tui.widgets.streams.pty import PtyStream
-from podplane_tui.tui.widgets.streams.recording import RecordingStream
+from podplane_tui.tui.widgets.streams.recording import RecordingSource
 from podplane_tui.tui.widgets.terminal import pacing
 from podplane_tui.tui.widgets.terminal import view as terminal
 from podplane_tui.tui.widgets.terminal.view import TerminalView
@@ -67,7 +67,7 @@ async def test_only_changed_rows_are_painted() -> None:
 async def test_frames_are_limited_while_everything_is_parsed(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"".join(b"line %d\r\n" % number for number in range(200_000)))
-    async with running(RecordingStream(path, offset=0)) as (app, _):
+    async with running(source=RecordingSource(path, offset=0)) as (app, _):
         await until(lambda: on_screen(app, "line 199999"))
         assert app.view.terminal.scrolled_off + app.view.terminal.cursor.y == 200_000
 
@@ -229,7 +229,7 @@ async def test_wide_and_disputed_characters_keep_the_columns() -> None:
 
 async def test_colours_follow_the_theme_or_the_guest(tmp_path: Path) -> None:
     (tmp_path / "log").touch()
-    async with running(RecordingStream(tmp_path / "log", live=lambda: True)) as (app, _):
+    async with running(source=RecordingSource(tmp_path / "log", live=lambda: True)) as (app, _):
         app.view.feed(b"\x1b]4;1;#123456\x07\x1b[31mred\x1b[m plain")
         await until(lambda: on_screen(app, "red"))
         theme_red = app.ansi_theme.ansi_colors[1]

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from podplane_tui.terminal import Terminal
 from podplane_tui.tui.widgets.streams.pty import PtyStream
-from podplane_tui.tui.widgets.streams.recording import RecordingStream
+from podplane_tui.tui.widgets.streams.recording import RecordingSource
 from podplane_tui.tui.widgets.terminal import view as terminal
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.paths import RECORDINGS
@@ -164,16 +164,87 @@ async def test_a_socket_is_freed_on_detach_and_can_be_attached_again(tmp_path: P
         assert on_screen(app, "login: ROOT")
         assert not app.view.attached
         assert not app.view.has_class("-detached")  # to dim it is for what has ended by itself
-        await app.view.attach(SocketStream(path))
+        again = SocketStream(path)
+        await app.view.attach(again, again)
         await until(lambda: on_screen(app, "ROOTlogin:"))
         assert open_connections == 1
     await until(lambda: open_connections == 0)
 
 
+class Guest:
+    """A source that says what it is given, and a sink that notes what it gets."""
+
+    name = "guest"
+    backlog = 0
+    answers = True
+
+    def __init__(self) -> None:
+        self.received = b""
+        self._said: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def say(self, data: bytes) -> None:
+        self._said.put_nowait(data)
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def read(self, limit: int) -> bytes:
+        return await self._said.get()
+
+    def write(self, data: bytes) -> None:
+        self.received += data
+
+    def resize(self, columns: int, lines: int) -> None:
+        """It has no use for a size."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_what_is_only_a_source_gets_neither_keys_nor_answers() -> None:
+    guest = Guest()
+    async with running(source=guest) as (app, pilot):
+        guest.say(b"where \x1b[6n")
+        await until(lambda: on_screen(app, "^where"))
+        app.view.typing = True
+        await pilot.press("x")
+        assert guest.received == b""
+        await app.view.attach(guest, guest)
+        guest.say(b"\x1b[6n")
+        await until(lambda: guest.received == b"\x1b[1;7R")
+        await pilot.press("x")
+        assert guest.received.endswith(b"x")
+
+
+async def test_a_source_that_wants_no_answers_gets_none() -> None:
+    guest = Guest()
+    guest.answers = False
+    async with running(guest) as (app, _):
+        guest.say(b"where \x1b[6n")
+        await until(lambda: on_screen(app, "^where"))
+        assert guest.received == b""
+
+
+async def test_idle_is_time_without_a_key_whatever_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(terminal, "monotonic", lambda: clock)
+    guest = Guest()
+    async with running(guest) as (app, pilot):
+        app.view.typing = True
+        clock += 10
+        assert app.view.idle == 10
+        await pilot.press("x")
+        assert (guest.received, app.view.idle) == (b"x", 0)
+        clock += 10
+        app.view.feed(b"\x1b[6n")
+        assert guest.received == b"x\x1b[1;1R"
+        assert app.view.idle == 10
+
+
 async def test_a_growing_recording_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "boot.raw"
     path.write_bytes(b"\x1b[32mOK\x1b[m first\r\n")
-    async with running(RecordingStream(path, live=lambda: True)) as (app, _):
+    async with running(source=RecordingSource(path, live=lambda: True)) as (app, _):
         await until(lambda: on_screen(app, "OK first"))
         with path.open("ab") as file:
             file.write(b"second\r\n")
@@ -184,7 +255,7 @@ async def test_a_growing_recording_is_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_recordings_are_replayed(size: tuple[int, int]) -> None:
     for recording in sorted(RECORDINGS.glob("*.raw")):
-        async with running(RecordingStream(recording), size=size) as (app, _):
+        async with running(source=RecordingSource(recording), size=size) as (app, _):
             await until(lambda: app.message(TerminalView.Detached) is not None)
             await until(lambda: shown(app)[: size[1] - 1] == [line.rstrip() for line in app.view.terminal.display])
 
