@@ -84,7 +84,7 @@ def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
         "arch": vm.arch,
         "name": vm.name,
         "state": vm.state.value,
-        "problems": [{"problem": vm.problem, "hint": ""}] if vm.problem else [],
+        "problems": [problem._asdict() for problem in vm.problems],
         "note": vm.hint,
         "readiness": _readiness(vm),
         "action": None
@@ -162,14 +162,14 @@ def describe_server(server: LocalServer, data_dir: Path) -> dict[str, object]:
         "pid": server.pid,
         "ingress_https_port": server.ingress_https_port,
         "log_file": str(server.log),
-        "problems": [{"problem": server.problem, "hint": ""}] if server.problem else [],
+        "problems": [] if server.problem is None else [server.problem._asdict()],
     }
 
 
 def say_server(server: LocalServer) -> str:
     """The local server in a few words."""
     if not server.running:
-        return f"not running{server.problem and ': '}{one_line(server.problem)}"
+        return "not running" if server.problem is None else f"not running: {one_line(str(server.problem))}"
     ports = {"http": server.http_port, "https": server.https_port, "ingress": server.ingress_https_port}
     told = ", ".join(f"{name} {port}" for name, port in ports.items() if port is not None)
     return f"running as process {server.pid}{told and ', ports: '}{told}"

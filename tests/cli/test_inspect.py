@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles, ca_certificate
-from podplane_tui.backend.core.status import Action, Phase, Readiness, State, VMStatus
+from podplane_tui.backend.core.status import Action, Phase, Problem, Readiness, State, VMStatus
 from podplane_tui.backend.runtime.local_server import LocalServer
 from podplane_tui.cli.inspect import describe, describe_server, iso_time, say_server
 from tests.cli.json_schema import check_object
@@ -121,7 +121,7 @@ LOG = Path("/run/podplane/local-server.log")
     ("server", "words"),
     [
         (LocalServer(False, LOG), "not running"),
-        (LocalServer(False, LOG, problem="process 1 is \x1b[31mvim"), "not running: process 1 is vim"),
+        (LocalServer(False, LOG, problem=Problem("process 1 is \x1b[31mvim")), "not running: process 1 is vim"),
         (LocalServer(True, LOG, 7), "running as process 7"),
         (LocalServer(True, LOG, 7, https_port=443), "running as process 7, ports: https 443"),
         (LocalServer(True, LOG, 7, 80, 443, 4433), "running as process 7, ports: http 80, https 443, ingress 4433"),
@@ -148,10 +148,19 @@ def test_a_live_vm_as_json() -> None:
     readiness = Readiness(((Phase.PROCESS, 0.0), (Phase.SSH, None)), (Phase.API,))
     action = Action("stop", 9, 0.0)
     told = describe(
-        vm(State.STOPPING, action=action, pid=7, started_at=4e9, cpu_percent=12.345, readiness=readiness),
+        vm(
+            State.STOPPING,
+            problems=(Problem("bad", "repair it"), Problem("odd")),
+            action=action,
+            pid=7,
+            started_at=4e9,
+            cpu_percent=12.345,
+            readiness=readiness,
+        ),
         LocalServer(False, LOG),
     )
     assert (told["running"], told["state"], told["cpu_percent"]) == (True, "stopping", 12.3)
+    assert told["problems"] == [{"problem": "bad", "hint": "repair it"}, {"problem": "odd", "hint": ""}]
     assert told["action"] == {"verb": "stop", "pid": 9, "started_at": "1970-01-01T00:00:00Z"}
     assert told["started_at"] == "2096-10-02T07:06:40Z"
     assert told["readiness"] == {

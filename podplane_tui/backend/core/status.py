@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.paths import VMFiles
 
 
@@ -22,6 +23,21 @@ class State(StrEnum):
     CRASHED = "crashed"
     ORPHANED = "orphaned"
     BROKEN = "broken"
+
+
+class Problem(NamedTuple):
+    """What is wrong, and what to do about it ("" where nothing helps). `str` gives both on one line."""
+
+    problem: str
+    hint: str = ""
+
+    @classmethod
+    def of(cls, error: VMError) -> Problem:
+        """What an error tells."""
+        return cls(error.problem, error.hint)
+
+    def __str__(self) -> str:
+        return str(VMError(self.problem, hint=self.hint))
 
 
 class Action(NamedTuple):
@@ -106,7 +122,7 @@ class VMStatus:
 
     files: VMFiles
     state: State
-    problem: str | None = None
+    problems: tuple[Problem, ...] = ()
     action: Action | None = None
     pid: int | None = None
     started_at: float | None = None
@@ -125,6 +141,11 @@ class VMStatus:
     qmp: Path | None = None
     hint: str | None = None
     readiness: Readiness | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """All that is wrong with it, on one line."""
+        return "; ".join(map(str, self.problems)) or None
 
     @property
     def cluster_id(self) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.files import open_regular
 from podplane_tui.backend.core.paths import LOCAL_SERVER_FILE, LOCAL_SERVER_LOG
+from podplane_tui.backend.core.status import Problem
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.pidfile import PIDFile
 
@@ -26,7 +27,7 @@ _LINE_LIMIT = 2000
 class LocalServer(NamedTuple):
     """The server at one moment. Ports are None when it does not run or does not tell.
 
-    `problem` is empty when nothing is wrong. `log` is where its output goes, whether that file exists or not.
+    `problem` is None when nothing is wrong. `log` is where its output goes, whether that file exists or not.
     """
 
     running: bool
@@ -35,7 +36,7 @@ class LocalServer(NamedTuple):
     http_port: int | None = None
     https_port: int | None = None
     ingress_https_port: int | None = None
-    problem: str = ""
+    problem: Problem | None = None
 
 
 def read_local_server(runtime_dir: Path) -> LocalServer:
@@ -49,14 +50,14 @@ def read_local_server(runtime_dir: Path) -> LocalServer:
     try:
         file = PIDFile.read(path)
     except CorruptFile as error:
-        return LocalServer(False, default_log, problem=str(CorruptFile(error.problem, hint="remove it")))
+        return LocalServer(False, default_log, problem=Problem(error.problem, "remove it"))
     if file is None:
         return LocalServer(False, default_log)
     data = file.data or {}
     log = _log_of(data.get("log_file"), runtime_dir)
     problem = _foreign(file.pid)
     if problem is not None:
-        return LocalServer(False, log, problem=problem)
+        return LocalServer(False, log, problem=Problem(problem) if problem else None)
     return LocalServer(
         True,
         log,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.metrics import Sample
 from podplane_tui.backend.qemu.process import QemuProcess
@@ -21,14 +21,14 @@ _STATE_OF_VERB = {"start": State.STARTING, "stop": State.STOPPING, "restart": St
 
 
 class Disk(NamedTuple):
-    """A VM's disk: the bytes it takes on the host and those the guest sees, and what is wrong with it, "" for nothing.
+    """A VM's disk: the bytes it takes on the host and those the guest sees, and what is wrong with it.
 
     The sizes are None when its header can't be read.
     """
 
     host_bytes: int | None
     virtual_bytes: int | None
-    problem: str = ""
+    problem: Problem | None = None
 
 
 class Running(NamedTuple):
@@ -48,17 +48,17 @@ class Running(NamedTuple):
 class Facts(NamedTuple):
     """All that one look at a VM has found.
 
-    `refusal` is what the system said when it would not let us look; then there is nothing else. A problem is "" where
-    there is none. `sockets` are the names of those that exist. `powered_off` is known only without a process,
-    `server_needed` (the cluster needs podplane's local server, and that is down) only with one.
+    `refusal` is what the system said when it would not let us look; then there is nothing else. `sockets` are the
+    names of those that exist. `powered_off` is known only without a process, `server_needed` (the cluster needs
+    podplane's local server, and that is down) only with one.
     """
 
     files: VMFiles
     disk: Disk | None = None
     pid_file: PIDFile | None = None
-    pid_file_problem: str = ""
+    pid_file_problem: Problem | None = None
     ports: Ports = Ports()
-    state_file_problem: str = ""
+    state_file_problem: Problem | None = None
     sockets: tuple[str, ...] = ()
     action: Action | None = None
     running: Running | None = None
@@ -70,27 +70,27 @@ class Facts(NamedTuple):
 def classify(facts: Facts) -> VMStatus:
     """The status of the VM with these facts."""
     if facts.refusal is not None:
-        problem = f"{facts.files.name} can't be looked at: {facts.refusal}; repair it"
-        return VMStatus(facts.files, State.BROKEN, problem=problem)
+        problem = Problem(f"{facts.files.name} can't be looked at: {facts.refusal}", "repair it")
+        return VMStatus(facts.files, State.BROKEN, (problem,))
     if facts.running is None:
         return _without_process(facts)
     return _with_process(facts, facts.running)
 
 
 def _without_process(facts: Facts) -> VMStatus:
-    state, problem, hint = State.STOPPED, "", None
+    state, problems, hint = State.STOPPED, _file_problems(facts), None
     if facts.action is not None and facts.action.verb in {"start", "restart"}:
-        state = State.STARTING
-    elif problems := _file_problems(facts):
-        state, problem = State.BROKEN, "; ".join(problems)
+        state, problems = State.STARTING, []
+    elif problems:
+        state = State.BROKEN
     elif facts.powered_off:
         hint = POWERED_OFF
     elif left := _left_behind(facts):
-        state, problem = State.CRASHED, f"QEMU is gone and left {' and '.join(left)}: repair or start it"
+        state, problems = State.CRASHED, [Problem(f"QEMU is gone and left {' and '.join(left)}", "repair or start it")]
     return VMStatus(
         facts.files,
         state,
-        problem=problem or None,
+        tuple(problems),
         action=facts.action,
         disk_bytes=facts.disk.host_bytes if facts.disk else None,
         disk_virtual_bytes=facts.disk.virtual_bytes if facts.disk else None,
@@ -103,13 +103,13 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
     machine = read_machine(process.arguments)
     problems = _file_problems(facts)
     if not running.named and not facts.pid_file_problem:
-        problems.append(f"QEMU runs as process {process.pid} without a PID file: adopt or stop it")
+        problems.append(Problem(f"QEMU runs as process {process.pid} without a PID file", "adopt or stop it"))
     if running.suspended:
-        problems.append(f"a signal has suspended QEMU, process {process.pid}: resume it, or stop it")
+        problems.append(Problem(f"a signal has suspended QEMU, process {process.pid}", "resume it, or stop it"))
     return VMStatus(
         facts.files,
         _live_state(facts.action, running),
-        problem="; ".join(problems) or None,
+        tuple(problems),
         action=facts.action,
         pid=process.pid,
         started_at=process.started_at,
@@ -139,13 +139,11 @@ def _live_state(action: Action | None, running: Running) -> State:
     return State.PAUSED if running.suspended or running.paused else State.RUNNING
 
 
-def _file_problems(facts: Facts) -> list[str]:
+def _file_problems(facts: Facts) -> list[Problem]:
     """What is wrong with the VM's files, whether it runs or not."""
-    if facts.disk is None:
-        disk_problem = f"there is no image {facts.files.image}: put it back, or delete the machine"
-    else:
-        disk_problem = facts.disk.problem
-    return [problem for problem in (disk_problem, facts.pid_file_problem, facts.state_file_problem) if problem]
+    missing = Problem(f"there is no image {facts.files.image}", "put it back, or delete the VM")
+    disk = missing if facts.disk is None else facts.disk.problem
+    return [problem for problem in (disk, facts.pid_file_problem, facts.state_file_problem) if problem is not None]
 
 
 def _left_behind(facts: Facts) -> list[str]:

@@ -1,7 +1,7 @@
 """What VMs there are and what each is doing: disk and processes → frozen values. Writes nothing, never raises.
 
 The image and PID directories say which VMs exist, the process table which of them live. A look gathers the facts of
-each; `classify` decides what they mean. Whatever is wrong with a VM, it is still a row, and its `problem` says what.
+each; `classify` decides what they mean. Whatever is wrong with a VM, it is still a row, and its `problems` say what.
 
 A look at all costs two directory listings, one `stat` per disk and the small files that are there; headers of disks are
 read again only when the disk has changed. A look at one VM touches only its own files, and no process but its QEMU
@@ -30,7 +30,7 @@ from podplane_tui.backend.core.paths import (
     VMFiles,
     parse_stem,
 )
-from podplane_tui.backend.core.status import Ports, VMStatus
+from podplane_tui.backend.core.status import Ports, Problem, VMStatus
 from podplane_tui.backend.images.qcow2 import missing_base, read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
@@ -378,23 +378,23 @@ class Inventory:
             server_needed,
         )
 
-    def _pid_file(self, names: _Names, existing: _Existing) -> tuple[PIDFile | None, str]:
+    def _pid_file(self, names: _Names, existing: _Existing) -> tuple[PIDFile | None, Problem | None]:
         """What the PID file says, or what is wrong with it."""
         if names.pid_file not in existing.runtime:
-            return None, ""
+            return None, None
         try:
-            return names.kept(f"{self._pid_dir}/{names.pid_file}", PIDFile.read), ""
+            return names.kept(f"{self._pid_dir}/{names.pid_file}", PIDFile.read), None
         except CorruptFile as error:
-            return None, str(error)
+            return None, Problem.of(error)
 
-    def _ports(self, names: _Names, existing: _Existing) -> tuple[Ports, str]:
+    def _ports(self, names: _Names, existing: _Existing) -> tuple[Ports, Problem | None]:
         """What the state file says, or what is wrong with it."""
         if names.state_file not in existing.states:
-            return _NO_PORTS, ""
+            return _NO_PORTS, None
         try:
-            return names.kept(f"{self._state_file_dir}/{names.state_file}", read_state_file), ""
+            return names.kept(f"{self._state_file_dir}/{names.state_file}", read_state_file), None
         except CorruptFile as error:
-            return _NO_PORTS, str(error)
+            return _NO_PORTS, Problem.of(error)
 
     def _powered_off(self, names: _Names, pid_file: PIDFile) -> bool:
         """See `powered_off`: a yes is for good, a no for a while, since who records a console may be late."""
@@ -413,14 +413,14 @@ class Inventory:
                 image = read_image(names.files.image)
                 known = _KnownDisk(version, Disk(info.st_blocks * 512, image.virtual_bytes), image.backing_file)
             except InvalidImage as error:
-                known = _KnownDisk(version, Disk(None, None, str(error)), None)
+                known = _KnownDisk(version, Disk(None, None, Problem.of(error)), None)
             self._disks[names.image] = known
         if known.backing is None:
             return known.disk
         if known.backing not in look.bases:
             look.bases[known.backing] = missing_base(names.files.image, known.backing)
         gone = look.bases[known.backing]
-        return known.disk._replace(problem=gone) if gone else known.disk
+        return known.disk._replace(problem=Problem(gone)) if gone else known.disk
 
     def _running(self, process: QemuProcess, *, named: bool) -> Running:
         return Running(

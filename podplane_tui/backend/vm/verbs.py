@@ -129,7 +129,7 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
     name, state = one_line(vm.cluster_id), vm.state
     ended = state in _ENDED
     if state is State.BROKEN:
-        why = f": {one_line(vm.problem)}" if vm.problem else ""
+        why = f": {one_line(vm.problems[0].problem)}" if vm.problems else ""
         return Refusal(name, f"is broken{why}", VMBroken, "repair it first", Verb.REPAIR)
     if state is State.ORPHANED:
         hint = "repair it first, which writes the file"

@@ -91,7 +91,7 @@ class ServerPanel(Panel):
 
 def _state(server: LocalServer, start_key: str) -> Content:
     if not server.running:
-        why = f": {one_line(server.problem)}" if server.problem else ""
+        why = "" if server.problem is None else f": {one_line(str(server.problem))}"
         return Content.styled(f"○ not running{why} · {start_key} starts it", "$text-warning")
     ports = {"http": server.http_port, "https": server.https_port, "ingress": server.ingress_https_port}
     told = "".join(f"  {name} {port}" for name, port in ports.items() if port is not None)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Phase, Ports, Readiness, State, VMStatus
+from podplane_tui.backend.core.status import Phase, Ports, Problem, Readiness, State, VMStatus
 
 FILES = VMFiles("arm64", "a", Path("/d"), Path("/r"))
 
@@ -54,3 +55,11 @@ def test_a_vm_is_told_from_that_of_another_architecture() -> None:
 def test_a_vm_lives_while_it_has_a_process() -> None:
     assert VMStatus(FILES, State.ORPHANED, pid=1).live
     assert not VMStatus(FILES, State.STARTING).live
+
+
+def test_problems_are_one_line_as_errors_are() -> None:
+    error = CorruptFile("/a: not JSON", hint="remove it")
+    vm = VMStatus(FILES, State.BROKEN, (Problem.of(error), Problem("odd"), Problem("bad", "repair it")))
+    assert vm.problem == "/a: not JSON; remove it; odd; bad: repair it"
+    assert str(Problem.of(error)) == str(error)
+    assert VMStatus(FILES, State.STOPPED).problem is None

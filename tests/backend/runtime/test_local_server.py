@@ -33,7 +33,7 @@ def test_a_live_process_of_that_number_is_not_enough(tmp_path: Path) -> None:
     path.write_text(json.dumps({"pid": os.getpid(), "data": {"http_port": "4080"}}))
     server = read_local_server(tmp_path)
     assert (server.running, server.pid, server.http_port) == (False, None, None)
-    assert f"process {os.getpid()} is" in server.problem
+    assert f"process {os.getpid()} is" in str(server.problem)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_whatever_stands_in_the_file_it_is_a_value(tmp_path: Path, content: byte
 
 def test_no_file_and_a_gone_process_are_no_problem(tmp_path: Path) -> None:
     nothing = read_local_server(tmp_path)
-    assert nothing.problem == ""
+    assert nothing.problem is None
     (tmp_path / "local-server.json").write_text('{"pid":2147483647,"data":null}')
     assert read_local_server(tmp_path) == nothing
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.backend.qemu.metrics import Sample
 from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.runtime.pidfile import PIDFile
@@ -27,7 +27,7 @@ UNNAMED = Running(PROCESS, named=False)
 STOPPED = Facts(FILES, DISK)
 RUNNING = Facts(FILES, DISK, PID_FILE, sockets=("c", "q"), running=NAMED)
 
-NO_IMAGE = f"there is no image {FILES.image}: put it back, or delete the machine"
+NO_IMAGE = f"there is no image {FILES.image}: put it back, or delete the VM"
 NO_PID_FILE = "QEMU runs as process 7 without a PID file: adopt or stop it"
 SUSPENDED = "a signal has suspended QEMU, process 7: resume it, or stop it"
 NOT_ITS_QEMU = "a PID file that names process 7, which is not its QEMU"
@@ -62,16 +62,21 @@ def doing(verb: str, phase: str = "") -> Action:
         ),
         pytest.param(STOPPED._replace(disk=None), State.BROKEN, NO_IMAGE, id="no-image"),
         pytest.param(
-            STOPPED._replace(disk=Disk(None, None, "no qcow2")), State.BROKEN, "no qcow2", id="unreadable-image"
+            STOPPED._replace(disk=Disk(None, None, Problem("no qcow2"))),
+            State.BROKEN,
+            "no qcow2",
+            id="unreadable-image",
         ),
         pytest.param(
-            STOPPED._replace(disk=None, pid_file_problem="bad PID file", state_file_problem="bad state file"),
+            STOPPED._replace(
+                disk=None, pid_file_problem=Problem("bad PID file"), state_file_problem=Problem("bad state file")
+            ),
             State.BROKEN,
             f"{NO_IMAGE}; bad PID file; bad state file",
             id="everything-broken",
         ),
         pytest.param(
-            STOPPED._replace(pid_file=PID_FILE, sockets=("c",), disk=Disk(None, None, "no qcow2")),
+            STOPPED._replace(pid_file=PID_FILE, sockets=("c",), disk=Disk(None, None, Problem("no qcow2"))),
             State.BROKEN,
             "no qcow2",
             id="broken-before-crashed",
@@ -90,7 +95,7 @@ def doing(verb: str, phase: str = "") -> Action:
         ),
         pytest.param(RUNNING._replace(running=UNNAMED), State.ORPHANED, NO_PID_FILE, id="orphan-with-another-pid-file"),
         pytest.param(
-            RUNNING._replace(pid_file=None, pid_file_problem="bad PID file", running=UNNAMED),
+            RUNNING._replace(pid_file=None, pid_file_problem=Problem("bad PID file"), running=UNNAMED),
             State.ORPHANED,
             "bad PID file",
             id="orphan-with-a-broken-pid-file",
@@ -142,7 +147,7 @@ def test_a_guest_that_powered_off_is_stopped_with_a_hint() -> None:
     facts = STOPPED._replace(pid_file=PID_FILE, powered_off=True)
     vm = classify(facts)
     assert (vm.state, vm.problem, vm.hint) == (State.STOPPED, None, "powered off by the guest")
-    assert classify(facts._replace(state_file_problem="bad state file")).state is State.BROKEN
+    assert classify(facts._replace(state_file_problem=Problem("bad state file"))).state is State.BROKEN
 
 
 @pytest.mark.parametrize("needed", [False, True])
@@ -180,3 +185,10 @@ def test_the_ports_of_the_state_file_come_before_those_of_the_arguments() -> Non
 
 def test_what_is_known_of_a_vm_that_does_not_run() -> None:
     assert classify(STOPPED) == VMStatus(FILES, State.STOPPED, disk_bytes=4096, disk_virtual_bytes=2**30)
+
+
+def test_each_problem_has_what_to_do_about_it_beside_it() -> None:
+    bad = Problem("bad PID file", "repair the VM")
+    vm = classify(STOPPED._replace(disk=None, pid_file_problem=bad))
+    assert vm.problems == (Problem(f"there is no image {FILES.image}", "put it back, or delete the VM"), bad)
+    assert vm.problem == f"{NO_IMAGE}; bad PID file: repair the VM"

@@ -426,4 +426,4 @@ def test_directories_that_nobody_can_enter_are_no_trouble(tmp_path: Path) -> Non
     inventory = Inventory(tmp_path / ("d" * 300), tmp_path / ("r" * 300))
     assert inventory.statuses() == ()
     assert inventory.local_server is not None
-    assert "can't be read" in inventory.local_server.problem
+    assert "can't be read" in str(inventory.local_server.problem)

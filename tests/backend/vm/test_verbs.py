@@ -6,7 +6,7 @@ import pytest
 
 from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.core.status import Problem, State, VMStatus
 from podplane_tui.backend.vm.verbs import VERBS, Verb, missing, possible, refusal
 
 ALLOWED = {
@@ -24,7 +24,8 @@ ALLOWED = {
 
 
 def vm(state: State, problem: str | None = None) -> VMStatus:
-    return VMStatus(VMFiles("amd64", "default", Path("/d"), Path("/r")), state, problem=problem)
+    problems = () if problem is None else (Problem(problem, "put it back"),)
+    return VMStatus(VMFiles("amd64", "default", Path("/d"), Path("/r")), state, problems)
 
 
 @pytest.mark.parametrize("state", State)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.tui.app import PodplaneApp
 from tests.paths import RECORDINGS
@@ -54,8 +54,13 @@ def running(cluster_id: str, *, cpu: float, memory: int, state: State = State.RU
 
 FEW = (
     vm("archive"),
-    replace(vm("broken", State.BROKEN), problem="the image is not a qcow2 file: repair it or delete the machine"),
-    replace(vm("crashed", State.CRASHED), problem="QEMU is gone and left a PID file: repair or start it"),
+    replace(
+        vm("broken", State.BROKEN),
+        problems=(Problem("the image is not a qcow2 file", "repair it or delete the machine"),),
+    ),
+    replace(
+        vm("crashed", State.CRASHED), problems=(Problem("QEMU is gone and left a PID file", "repair or start it"),)
+    ),
     running("default", cpu=37.5, memory=2 * 2**30),
     replace(running("staging", cpu=180.0, memory=3 * 2**30, state=State.STOPPING), action=Action("stop", 77, NOW - 5)),
     running("web", cpu=0.4, memory=2**29, state=State.PAUSED),

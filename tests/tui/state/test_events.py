@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Action, Phase, Readiness, State, VMStatus
+from podplane_tui.backend.core.status import Action, Phase, Problem, Readiness, State, VMStatus
 from podplane_tui.tui.state.events import MAX_EVENTS, Level, changes, event, with_events
 
 STOPPED = VMStatus(VMFiles("amd64", "a", Path("/d"), Path("/r")), State.STOPPED)
@@ -21,7 +21,7 @@ def test_the_first_look_is_no_change() -> None:
 
 
 def test_what_changed_by_itself_is_told() -> None:
-    crashed = replace(STOPPED, state=State.CRASHED, problem="QEMU is\x1b[31m gone")
+    crashed = replace(STOPPED, state=State.CRASHED, problems=(Problem("QEMU is\x1b[31m gone"),))
     assert texts(RUNNING, crashed) == ["a was running, is crashed: QEMU is gone"]
     assert changes([RUNNING], [crashed], ours=())[0].level is Level.BAD
     powered_off = replace(STOPPED, hint="powered off by the guest")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.core.status import Problem, State, VMStatus
 from podplane_tui.tui.widgets.console import views
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.conftest import Workspace
@@ -221,7 +221,7 @@ async def test_a_machine_that_is_gone_is_forgotten(workspace: Workspace) -> None
     ("change", "words"),
     [
         (lambda vm: vm, "a was started without a serial console"),
-        (lambda vm: VMStatus(vm.files, State.CRASHED, problem="left [b]things[/b]"), "left [b]things[/b]"),
+        (lambda vm: VMStatus(vm.files, State.CRASHED, problems=(Problem("left [b]things[/b]"),)), "left [b]things[/b]"),
         (lambda vm: VMStatus(vm.files, State.BROKEN), "a is broken: press ! to repair it."),
         (lambda vm: VMStatus(vm.files, State.STARTING), "a is starting."),
     ],

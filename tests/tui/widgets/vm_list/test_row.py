@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Action, Ports, State, VMStatus
+from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.tui.widgets.vm_list.row import COLUMNS, SYMBOLS, bar, name_of, row_of
 
 STOPPED = VMStatus(VMFiles("amd64", "default", Path("/d"), Path("/r")), State.STOPPED)
@@ -47,7 +47,12 @@ def test_every_state_has_a_symbol_of_its_own_and_its_word() -> None:
 
 
 def test_notes_are_clean_one_line_and_cut() -> None:
-    vm = replace(STOPPED, state=State.BROKEN, problem="bad\x1b[31m [red]file[/]\nhere", action=Action("stop", 7, 0.0))
+    vm = replace(
+        STOPPED,
+        state=State.BROKEN,
+        problems=(Problem("bad\x1b[31m [red]file[/]\nhere"),),
+        action=Action("stop", 7, 0.0),
+    )
     assert texts(vm)[-1] == "bad [red]file[/] here; stop by process 7"
     assert texts(vm, note_room=20)[-1] == "bad [red]file[/] he…"
     assert texts(vm, note_room=5)[-1] == ""
@@ -57,12 +62,12 @@ def test_only_what_is_wrong_has_the_colour_of_errors() -> None:
     def style(vm: VMStatus) -> str:
         return row_of(vm, name="default", note_room=120, now=1187.0)["note"].style
 
-    assert style(replace(STOPPED, problem="bad")) == "$text-error"
+    assert style(replace(STOPPED, problems=(Problem("bad"),))) == "$text-error"
     assert style(replace(STOPPED, hint="an end of the disk is free")) == "$text-warning"
 
 
 def test_a_note_names_files_not_directories() -> None:
-    vm = replace(STOPPED, problem=f"{STOPPED.files.image} is gone and so is {STOPPED.files.pid_file}")
+    vm = replace(STOPPED, problems=(Problem(f"{STOPPED.files.image} is gone and so is {STOPPED.files.pid_file}"),))
     assert texts(vm)[-1] == "image.qcow2 is gone and so is pid.json"
 
 

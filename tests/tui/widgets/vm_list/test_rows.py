@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.core.status import Problem, State, VMStatus
 from podplane_tui.tui.widgets.vm_list.row import COLUMNS, OPTIONAL, Row
 from podplane_tui.tui.widgets.vm_list.rows import Layout, RowMaker, room_in
 
@@ -96,7 +96,7 @@ def test_names_say_what_is_watched_and_what_is_of_another_architecture() -> None
 def test_a_row_is_made_again_only_when_what_it_is_made_of_changed() -> None:
     made = Made()
     first, _ = made.make(vm("a"), vm("b"), now=1010.0)
-    second, _ = made.make(vm("a"), replace(vm("b"), problem="bad"), now=2010.0)
+    second, _ = made.make(vm("a"), replace(vm("b"), problems=(Problem("bad"),)), now=2010.0)
     assert second["a.amd64"] is first["a.amd64"]
     assert second["b.amd64"]["note"].text == "bad"
     third, _ = made.make(vm("a"), vm("b"), marked=frozenset({"a.amd64"}))
@@ -104,7 +104,7 @@ def test_a_row_is_made_again_only_when_what_it_is_made_of_changed() -> None:
     fourth, _ = made.make(vm("a"), vm("b"))
     fifth, _ = made.make(vm("a"), vm("b"), watched=frozenset({"a.amd64"}))  # all widths stay
     assert [rows["a.amd64"]["name"].text for rows in (fourth, fifth)] == ["a", "a ⟳"]
-    long = replace(vm("a"), problem="x" * 200)
+    long = replace(vm("a"), problems=(Problem("x"),) * 200)
     notes = [made.make(long, cells=cells)[0]["a.amd64"]["note"].text for cells in (120, 110)]
     assert len(notes[0]) == len(notes[1]) + 10
 
