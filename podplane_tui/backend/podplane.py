@@ -88,7 +88,9 @@ def start_cluster(files: VMFiles, control: Control) -> None:
     with os_errors_as(StartFailed, "podplane can't be run"):
         code, words = _run(command, environment, control)
     if control.cancel.is_set() and code != 0:
-        raise Cancelled(f"the start of {files.cluster_id} through podplane was cancelled")
+        raise Cancelled(
+            f"the start of {files.cluster_id} through podplane was cancelled", hint="see whether its VM is running"
+        )
     if code != 0:
         ended = f"exit code {code}" if code > 0 else f"signal {-code}"
         said = f": {words}" if words else ""

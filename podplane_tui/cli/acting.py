@@ -48,11 +48,12 @@ class Act:
 
         What the VM's state forbids is refused in the words that the dashboard has for it.
         """
-        output = JSONLines() if self.as_json else StatusLine(sys.stderr, echo=echo)
+        output = JSONLines(echo=echo) if self.as_json else StatusLine(sys.stderr, echo=echo)
         try:
             return run_verb(work, output=output, skips=skips)
         except (AlreadyRunning, NotRunning):
-            self.check_state()
+            if self._verb is not None and VERBS[self._verb].about_vm:
+                self.check_state()
             raise
 
     def check_state(self) -> None:
@@ -71,22 +72,31 @@ class Act:
         if not self.as_json:
             click.echo(text, err=True)
 
-    def confirm(self, question: str, *, yes: bool, declined: str, listed: Iterable[str] = ()) -> None:
+    def confirm(
+        self,
+        question: str,
+        *,
+        yes: bool,
+        declined: str,
+        listed: Iterable[str] = (),
+        unasked: str = "there is nobody to ask",
+    ) -> None:
         """Ask, after what is `listed`, unless `yes` was given. Raises `click.ClickException` when the answer is no."""
         if not yes and (self.as_json or not sys.stdin.isatty()):
-            raise click.UsageError("there is nobody to ask: give --yes to do it without a question")
+            raise click.UsageError(f"{unasked}: give --yes to do it without a question")
         if lines := list(listed):
             self.show(lines)
         if not yes and not click.confirm(one_line(question), default=False):
             raise click.ClickException(declined)
 
-    def done(self, *lines: str, **fields: object) -> None:
-        """Tell the result: the lines for people, or the first of them as the message of a JSON line with `fields`."""
+    def done(self, message: str, *, lines: Iterable[str] = (), **fields: object) -> None:
+        """Tell the result: for people the message, or the clean `lines` that say more; in JSON it and `fields`."""
+        message = one_line(message, limit=4000)
         if not self.as_json:
-            click.echo("\n".join(one_line(line, limit=4000) for line in lines))
+            click.echo("\n".join(lines) or message)
             return
         files = self.cluster.files
-        about = {"verb": _words(), "id": files.cluster_id, "arch": files.arch, "message": "; ".join(lines)}
+        about = {"verb": _words(), "id": files.cluster_id, "arch": files.arch, "message": message}
         click.echo(json_line({"result": {**about, **fields}}))
 
 

@@ -22,7 +22,7 @@ from podplane_tui.cli.target import cluster_of
 @click.option("-m", "--memory", metavar="SIZE", help='Memory, such as 512M or 8G; "" for the default.')
 @click.option("--user-data", metavar="FILE", help='cloud-init user-data; "" for the cluster\'s own.')
 def set_vm(choices: Choices, *, cpus: str | None, memory: str | None, user_data: str | None) -> None:
-    """A VM that runs takes it over with restart.
+    """A running VM uses them after a restart.
 
     \b
     Example: podplane-tui set --id dev --cpus 4 --memory 8G
@@ -38,8 +38,9 @@ def set_vm(choices: Choices, *, cpus: str | None, memory: str | None, user_data:
         cluster.remember(**changes)
     kept = read_settings(cluster.files)
     settings = {name: getattr(kept, name) for name in named}
-    lines = [f"{name.replace('_', '-'):<10} {value or 'default'}" for name, value in settings.items()]
-    act.done(*lines, settings=settings)
+    shown = [(name.replace("_", "-"), one_line(value) or "default") for name, value in settings.items()]
+    message = ", ".join(f"{name}: {value}" for name, value in shown)
+    act.done(message, lines=[f"{name:<10} {value}" for name, value in shown], settings=settings)
 
 
 @acting_command("grow", "Grow the disk of a stopped VM")
@@ -65,7 +66,7 @@ def snapshot() -> None:
     """
 
 
-@acting_command("take", "Keep the disk as it is now under NAME")
+@acting_command("take", "Take a snapshot of the disk and call it NAME")
 @click.argument("name")
 def take(choices: Choices, *, name: str) -> None:
     """\b
@@ -94,7 +95,7 @@ def list_snapshots(choices: Choices, *, as_json: bool) -> None:
         click.echo(f"{cluster.files.name} has no snapshots: make one with podplane-tui snapshot take", err=True)
 
 
-@acting_command("restore", "Make the disk again what it was when NAME was taken; what was written since is lost")
+@acting_command("restore", "Restore the disk to snapshot NAME; what was written since is lost")
 @click.argument("name")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def restore(choices: Choices, *, name: str, yes: bool) -> None:
@@ -108,7 +109,7 @@ def restore(choices: Choices, *, name: str, yes: bool) -> None:
     act.done(f"the disk of {act.name} is that of snapshot {name} again", snapshot=name)
 
 
-@acting_command("delete", "Forget the snapshot NAME; the disk stays as it is")
+@acting_command("delete", "Delete snapshot NAME; the disk stays as it is")
 @click.argument("name")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete_snapshot(choices: Choices, *, name: str, yes: bool) -> None:

@@ -48,7 +48,11 @@ def report(error: BaseException, *, as_json: bool = False) -> int:
         raise error
     if as_json:
         parts = {"problem": told.problem, "hint": told.hint, "type": told.type}
-        click.echo(json_line({"error": {name: one_line(text, limit=_LIMIT) for name, text in parts.items()}}))
+        line = json_line({"error": {name: one_line(text, limit=_LIMIT) for name, text in parts.items()}})
+        try:
+            click.echo(line)
+        except OSError:  # nobody reads it, or there is no room for it
+            complain(told.line)
     else:
         complain(told.line)
     return told.code
@@ -65,7 +69,7 @@ def _told(error: BaseException) -> _Told | None:
             return _Told(problem, hint, "Cancelled", FAILED)
         case click.UsageError():
             path = error.ctx.command_path if error.ctx else "podplane-tui"
-            return _Told(error.format_message(), f"see {path} --help", "InvalidInput", error.exit_code)
+            return _Told(error.format_message().rstrip("."), f"see {path} --help", "InvalidInput", error.exit_code)
         case click.ClickException():
             return _Told(error.format_message(), "", "Cancelled", error.exit_code)
         case OSError():

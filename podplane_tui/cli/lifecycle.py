@@ -9,7 +9,7 @@ import click
 
 from podplane_tui.backend.config.model import CreateDefaults, load_config
 from podplane_tui.backend.core.control import Control, StopTimeouts
-from podplane_tui.backend.core.errors import NotRunning
+from podplane_tui.backend.core.errors import NotRunning, VMNotFound
 from podplane_tui.backend.core.files import disk_usage
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.text import one_line
@@ -248,10 +248,10 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
     try:
         result = act.run(lambda control: act.cluster.stop(timeouts=timeouts, control=control), skips=True)
         message, ended_by = result.message, result.step
-    except NotRunning:
+    except (NotRunning, VMNotFound):
         if not (remove and act.cluster.delete_plan()):
             raise
-        message, ended_by = "it was not running", "nothing"
+        message, ended_by = f"{act.name} was not running", "nothing"
     if not remove:
         act.done(message, ended_by=ended_by)
         return
@@ -283,9 +283,9 @@ def _listed(plan: tuple[Path, ...]) -> list[str]:
     return ["these go (logins in podplane's and kubectl's configuration stay):", *map(_line, plan)]
 
 
-def _delete(act: Act, plan: tuple[Path, ...], **fields: object) -> None:
+def _delete(act: Act, plan: tuple[Path, ...], **told: str) -> None:
     act.run(lambda control: act.cluster.delete(plan, control=control))
-    act.done(f"deleted {act.name}", paths=[str(path) for path in plan], **fields)
+    act.done(f"deleted {act.name}", lines=(), paths=[str(path) for path in plan], **told)
 
 
 def _line(path: Path) -> str:

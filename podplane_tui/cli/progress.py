@@ -112,18 +112,19 @@ class StatusLine:
 
 
 class JSONLines:
-    """Every step as a JSON line on stdout; of the progress one every few seconds."""
+    """Every step and warning as a JSON line on stdout; of the progress one every few seconds.
 
-    def __init__(self) -> None:
+    When nobody reads them any more the verb goes on, unless with `echo` they are what it is for.
+    """
+
+    def __init__(self, *, echo: bool = False) -> None:
+        self._echo = echo
         self._told = time.monotonic()
+        self._silent = False
         self.broken: OSError | None = None
 
     def report(self, step: str) -> None:
-        if self.broken is None:
-            try:
-                click.echo(json_line({"step": one_line(step, limit=_ECHOED)}))
-            except OSError as error:
-                self.broken = error
+        self._print("step", step)
 
     def progress(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -132,10 +133,19 @@ class JSONLines:
             self.report(_progress_text(progress))
 
     def warn(self, text: str) -> None:
-        self.report(text)
+        self._print("warning", text)
 
     def clear(self) -> None:
         """Every line is whole."""
+
+    def _print(self, kind: str, text: str) -> None:
+        if self._silent:
+            return
+        try:
+            click.echo(json_line({kind: one_line(text, limit=_ECHOED)}))
+        except OSError as error:
+            self._silent = True
+            self.broken = error if self._echo else None
 
 
 def _progress_text(progress: Progress) -> str:

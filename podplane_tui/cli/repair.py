@@ -46,9 +46,10 @@ def repair(choices: Choices, *, yes: bool, leaks: bool) -> int:
             listed=["this will be done:", *_listed(steps)],
         )
         done = act.run(lambda control: cluster.repair(plan, fix_leaks=leaks, control=control))
-        act.done(*done, repaired=list(done), left=manual)
+        act.done("; ".join(done), lines=map(one_line, done), repaired=list(done), left=manual)
     else:
-        act.done("left to you:", *_listed(manual), repaired=[], left=manual)
+        lines = ["left to you:", *_listed(manual)]
+        act.done(f"left to you: {'; '.join(manual)}", lines=lines, repaired=[], left=manual)
     return FAILED if manual else 0
 
 

@@ -102,6 +102,7 @@ def _ask(act: Act, preview: SyncPreview) -> None:
             yes=False,
             declined="nothing was copied and nothing deleted",
             listed=[f"  {change.path}" for change in preview.deletions],
+            unasked=f"{count(number, 'path')} would be deleted and there is nobody to ask",
         )
 
 

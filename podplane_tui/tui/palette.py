@@ -25,7 +25,7 @@ class PaletteCommands(Provider):
 
     def _ours(self) -> Iterable[Command]:
         screen = self.screen
-        return dashboard_keys.commands(screen, screen.vm, screen.refused) if isinstance(screen, Dashboard) else ()
+        return dashboard_keys.commands(screen, screen.about, screen.refused) if isinstance(screen, Dashboard) else ()
 
     def _textuals(self) -> Iterable[Command]:
         for title, words, run, _ in self.app.get_system_commands(self.screen):

@@ -85,7 +85,7 @@ def check_lines(verb: str, code: int, lines: Iterable[str]) -> None:
     *steps, last = found
     check_object("result" if code == 0 else "error", last)
     for each in steps:
-        check_object("step", each)
+        check_object("warning" if "warning" in each else "step", each)
 
 
 def verb_in(arguments: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def test_steps_and_the_result_are_json_lines(call: Call) -> None:
 def test_an_error_is_a_json_line_with_its_two_parts(workspace: Workspace, call: Call) -> None:
     make_disk(workspace)
     for words, code, error in (
-        (["stop"], 1, {"problem": "default is stopped already", "hint": "", "type": "NotRunning"}),
+        (["stop"], 1, {"problem": "default is not running", "hint": "", "type": "NotRunning"}),
         (["pause"], 1, {"problem": "default is stopped", "hint": "start it first", "type": "NotRunning"}),
     ):
         result = call(*words, "--json")
@@ -90,7 +90,7 @@ def test_an_error_is_a_json_line_with_its_two_parts(workspace: Workspace, call: 
 def test_the_reason_is_that_of_the_dashboard(workspace: Workspace, call: Call) -> None:
     make_disk(workspace)
     assert call("pause").stderr == "podplane-tui: default is stopped: start it first\n"
-    assert call("stop").stderr == "podplane-tui: default is stopped already\n"
+    assert call("stop").stderr == "podplane-tui: default is not running\n"
     assert "there is no VM nope" in call("stop", "--id", "nope").stderr
 
 

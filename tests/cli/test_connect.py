@@ -12,7 +12,7 @@ from tests.conftest import Workspace
 
 @pytest.mark.parametrize("verb", ["console", "shell"])
 def test_verbs_for_running_machines_refuse_stopped_ones(workspace: Workspace, call: Call, verb: str) -> None:
-    assert_needs_a_running_vm(workspace, call, verb)
+    assert_needs_a_running_vm(workspace, call, verb, "not running")
 
 
 def test_console_ask_says_who_is_asked(workspace: Workspace, call: Call) -> None:

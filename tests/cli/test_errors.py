@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 
 import click
 import pytest
 
 from podplane_tui.backend.core.errors import Cancelled, CommandFailed, InvalidInput, NotRunning, VMError
 from podplane_tui.cli.errors import complain, report
+from tests.conftest import Workspace
 
 
 def aborted_by(cause: BaseException) -> click.Abort:
@@ -81,3 +84,18 @@ def test_whatever_the_message_holds_it_is_one_printable_line(
 def test_a_message_without_end_has_one(capfd: pytest.CaptureFixture[str]) -> None:
     complain("x" * 1_000_000)
     assert re.fullmatch(r"podplane-tui: x{3999}…\n", capfd.readouterr().err)
+
+
+def test_json_that_can_not_be_written_becomes_a_line_on_stderr(workspace: Workspace) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        result = subprocess.run(
+            [sys.executable, "-m", "podplane_tui", "pause", "--json"],
+            env=workspace.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "there is no VM default" in result.stderr

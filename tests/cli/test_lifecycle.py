@@ -152,6 +152,22 @@ def test_stop_rm_of_a_stopped_machine_deletes_it(workspace: Workspace, call: Cal
     assert_refused(call("stop", "--rm"), 1, "there is no VM default")
 
 
+def test_stop_rm_deletes_what_is_broken_or_has_no_disk(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    image.write_bytes(b"junk")
+    assert call("stop", "--rm").returncode == 0
+    assert not image.exists()
+    files = VMFiles("amd64", "default", workspace.data, workspace.runtime)
+    files.efivars.write_bytes(b"left")
+    assert call("stop", "--rm", "--arch", "amd64").returncode == 0
+    assert not files.efivars.exists()
+
+
+@pytest.mark.usefixtures("live_vm")
+def test_a_copy_of_a_running_vm_is_refused_in_its_own_words(call: Call) -> None:
+    assert_refused(call("create", "--from", "default", "--id", "copy", "--arch", "amd64"), 1, "default is running")
+
+
 @pytest.mark.parametrize(("answer", "gone"), [("n\n", False), ("\n", False), ("", False), ("y\n", True)])
 def test_delete_asks_with_no_as_the_default(workspace: Workspace, answer: str, gone: bool) -> None:
     image = make_disk(workspace)
@@ -218,7 +234,7 @@ def test_restart_warns_of_what_podplane_made(workspace: Workspace) -> None:
 
 
 def test_stop_refuses_a_stopped_vm(workspace: Workspace, call: Call) -> None:
-    assert_needs_a_running_vm(workspace, call, "stop")
+    assert_needs_a_running_vm(workspace, call, "stop", "default is not running")
 
 
 def test_a_kernel_is_booted_with_its_initrd_whatever_folder_it_was_named_from(

@@ -125,7 +125,7 @@ def echo() -> Output:
     return StatusLine(sys.stderr, echo=True)
 
 
-@pytest.mark.parametrize("output", [echo, JSONLines])
+@pytest.mark.parametrize("output", [echo, lambda: JSONLines(echo=True)])
 def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch, output: Callable[[], Output]) -> None:
     ended = threading.Event()
 
@@ -162,7 +162,7 @@ def test_every_step_is_a_json_line(capfd: pytest.CaptureFixture[str]) -> None:
 
     run_verb(verb, output=JSONLines())
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert lines == [{"schema": 1, "step": "/tmp/red"}, {"schema": 1, "step": "it has a price"}]
+    assert lines == [{"schema": 1, "step": "/tmp/red"}, {"schema": 1, "warning": "it has a price"}]
 
 
 def test_a_warning_is_a_line_of_its_own_on_stderr_for_scripts_too() -> None:

@@ -104,7 +104,7 @@ def test_nothing_to_delete_is_no_question(capfd: pytest.CaptureFixture[str], mon
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     sync._ask(Act(Choices()), NOTHING)
     assert capfd.readouterr() == ("", "")
-    with pytest.raises(click.UsageError, match="there is nobody to ask: give --yes"):
+    with pytest.raises(click.UsageError, match="1 path would be deleted and there is nobody to ask: give --yes"):
         sync._ask(Act(Choices()), PREVIEW)
 
 

@@ -38,10 +38,8 @@ async def test_what_can_not_be_done_now_is_dim_and_says_why(pilot: Pilot[None]) 
         return any(span.style == "dim" for span in display.spans)
 
     assert (dim("Start alpha"), dim("Stop alpha")) == (False, True)
-    assert hits["Stop alpha"].help == "alpha is stopped already · x"
+    assert hits["Stop alpha"].help == "alpha is not running · x"
     found = [hit async for hit in provider.search("stop alpha")]
     assert [hit.text for hit in found] == ["Stop alpha"]
-    hits["Stop alpha"].command()
-    await until(
-        lambda: any("alpha is stopped already" in note.message for note in app._notifications), what="the reason"
-    )
+    await hits["Stop alpha"].command()
+    await until(lambda: any("alpha is not running" in note.message for note in app._notifications), what="the reason")

@@ -21,7 +21,7 @@ def test_a_refusal_names_the_key_of_what_helps() -> None:
     assert why_not(Verb.SYNC, vm(State.STOPPED), key) == "default is stopped: start it first (s)"
     assert why_not(Verb.SYNC, vm(State.PAUSED), key) == "default is paused: resume it first (P)"
     assert why_not(Verb.START, vm(State.BROKEN), key) == "default is broken: repair it first (!)"
-    assert why_not(Verb.START, vm(State.RUNNING), key) == "default is running already"
+    assert why_not(Verb.START, vm(State.RUNNING), key) == "default is already running: stop or restart it"
     assert why_not(Verb.START, vm(State.STOPPED), key) == ""
 
 

@@ -77,6 +77,6 @@ def require_default(arch: str, *, deps: Path | None = None) -> Manifest:
     if manifest is None or not manifest.image.is_file():
         raise InvalidImage(
             "podplane has no base image in its cache",
-            hint="let podplane download one, name an image, or say empty for an empty disk",
+            hint='let podplane download one, name an image, or say "empty" for an empty disk',
         )
     return manifest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +71,7 @@ def sync(
     context: Context, request: SyncRequest, *, user: str, control: Control, control_socket: Path | None = None
 ) -> None:
     """See `Cluster.sync`."""
-    if context.qemu.exists():
+    if os.path.lexists(context.files.image):  # nothing is remembered of a VM that is not there
         remember_sync(context.files, request)
     push(context, request, user=user, control=control, control_socket=control_socket)
 

@@ -98,8 +98,8 @@ class Cluster:
         """Make the disk, and remember what is named for the starts.
 
         cloud-init takes a copy for a new VM, for its instance id is the cluster's. Raises the error of `create_fault`,
-        and what `choose_image`, `Qemu.create` and `Disk.copy_to` do; after any of that there is no disk that was not
-        there before, and of a copy nothing at all.
+        what `choose_image`, `Qemu.create` and `Disk.copy_to` do, and `CorruptFile` or `ShellError` where something
+        can't be remembered; after any of that there is no disk that was not there before, and of a copy nothing at all.
         """
         create.create_vm(self._context, spec, control or Control())
 

@@ -60,7 +60,7 @@ def spec_fault(spec: CreateSpec) -> FieldFault | None:
     """The same without a look at any file."""
     if spec.source and (spec.image or spec.digest or spec.disk_size):
         error = InvalidInput(
-            "a copy takes image and size from the other VM", hint="leave image, digest and disk size out"
+            "a copy has the image and the size of the other VM", hint="leave image, digest and disk size out"
         )
         return FieldFault("source", error)
     if fault := digest_fault(spec.image, spec.digest):
@@ -84,19 +84,27 @@ def _image_fault(spec: CreateSpec, arch: str) -> FieldFault | None:
 
 def create_vm(context: Context, spec: CreateSpec, control: Control) -> None:
     """See `Cluster.create`."""
-    if fault := create_fault(context.files, spec):
+    files = context.files
+    if fault := create_fault(files, spec):
         raise fault.error
-    if spec.source:
-        source = Context.of(context.files._replace(cluster_id=spec.source))
-        _copy(context, source, control)
-    else:
-        image = None
-        if spec.image != EMPTY_IMAGE:
-            image = choose_image(spec.image, context.files.arch, control, digest=spec.digest)
-        _make(context, image, size=spec.disk_size or VIRTUAL_SIZE, control=control)
-    named = {"cpus": spec.cpus, "memory": spec.memory, "user_data": spec.user_data}
-    if changes := {name: value for name, value in named.items() if value}:
-        context.remember(**changes)
+    image = None
+    if not spec.source and spec.image != EMPTY_IMAGE:
+        image = choose_image(spec.image, files.arch, control, digest=spec.digest)
+    with context.qemu.locked("create"):
+        source, made = None, [files.image]
+        if spec.source:
+            source = Context.of(files._replace(cluster_id=spec.source))
+            Disk(source.qemu).copy_to(context.qemu, control=control)
+            made = [files.settings, files.kept_user_data, files.efivars, files.image]  # the disk goes last
+        else:
+            _make(context, image, size=spec.disk_size or VIRTUAL_SIZE, control=control)
+        try:
+            _remember(context, spec, source)
+        except BaseException:
+            for path in made:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+            raise
 
 
 def _make(context: Context, image: Path | None, *, size: str, control: Control) -> None:
@@ -109,26 +117,20 @@ def _make(context: Context, image: Path | None, *, size: str, control: Control) 
         )
     control.report("making the disk")
     context.qemu.create(image, size=size)
+
+
+def _remember(context: Context, spec: CreateSpec, source: Context | None) -> None:
+    """Remember how it is to be started: as its source is, but for what `spec` says."""
     forget_host_keys(context.files)  # those of a disk there was before
-
-
-def _copy(context: Context, source: Context, control: Control) -> None:
-    """Make the disk as a copy of that of `source`, to be started as that is; whole, or not at all."""
-    files = context.files
-    with context.qemu.locked("create"):
-        Disk(source.qemu).copy_to(context.qemu, control=control)
-        try:
-            _start_as(context, source)
-        except BaseException:
-            for path in (files.settings, files.kept_user_data, files.efivars, files.image):
-                with contextlib.suppress(OSError):
-                    path.unlink(missing_ok=True)
-            raise
+    if source is not None:
+        _start_as(context, source)
+    named = {"cpus": spec.cpus, "memory": spec.memory, "user_data": spec.user_data}
+    if changes := {name: value for name, value in named.items() if value}:
+        context.remember(**changes)
 
 
 def _start_as(context: Context, source: Context) -> None:
     """Remember the settings of `source` for the copy."""
-    forget_host_keys(context.files)
     remembered = source.remembered()
     user_data, kept = remembered.user_data, str(source.files.kept_user_data)
     if user_data in {"", kept} and (text := read_user_data(source.files, Path(user_data) if user_data else None)):

@@ -71,7 +71,7 @@ class StartPlan(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A VM that was started: its PID and ports. `pid` is None where it has ended since."""
+    """A VM that was started: its PID and ports. `pid` is None for one that ran in the foreground and has ended."""
 
     pid: int | None
     ports: Ports
@@ -100,12 +100,13 @@ def start_vm(context: Context, spec: StartSpec, control: Control) -> Started:
     """Start the VM, through podplane where that made its cluster and can do it. See `Cluster.start`."""
     plan = plan_start(context.files, spec)
     if plan.warning:
+        _require_ended(context)  # else the warning would be about nothing
         control.warn(plan.warning)
     if plan.way is StartWay.PODPLANE:
         _start_through_podplane(context, control)
     else:
         _start_alone(context, spec, control)
-    return _started(context)
+    return Started(None, Ports()) if spec.monitor else _started(context)
 
 
 def restart_vm(context: Context, spec: StartSpec | None, timeouts: StopTimeouts | None, control: Control) -> Started:
@@ -126,16 +127,26 @@ def restart_vm(context: Context, spec: StartSpec | None, timeouts: StopTimeouts 
 
 
 def _started(context: Context) -> Started:
-    return Started(context.qemu.pid(), context.ports())
+    """What runs now. Raises `StartFailed` when it has ended already."""
+    process = context.qemu.process()
+    if process is None:
+        raise StartFailed(f"{context.files.name} ended right after its start", hint=f"see {context.files.qemu_log}")
+    return Started(process.pid, context.ports())
+
+
+def _require_ended(context: Context) -> None:
+    process = context.qemu.process()
+    if process is not None:
+        raise AlreadyRunning(
+            f"{context.files.name} is already running as process {process.pid}", hint="stop or restart it"
+        )
 
 
 def _start_through_podplane(context: Context, control: Control) -> None:
     """podplane knows of no lock: it is taken here, and given back when podplane has ended."""
     qemu, files = context.qemu, context.files
     with qemu.locked("start"):
-        process = qemu.process()
-        if process is not None:
-            raise AlreadyRunning(f"{files.name} is already running as process {process.pid}", hint="stop or restart it")
+        _require_ended(context)
         try:
             podplane.start_cluster(files, control)
         except Cancelled as error:

@@ -127,25 +127,24 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
     if possible(verb, vm):
         return None
     name, state = one_line(vm.cluster_id), vm.state
-    ended = state in _ENDED
+    if verb is Verb.STOP:  # everything that runs can be stopped
+        return Refusal(name, "is not running", NotRunning)
     if state is State.BROKEN:
         why = f": {one_line(vm.problems[0].problem)}" if vm.problems else ""
         return Refusal(name, f"is broken{why}", VMBroken, "repair it first", Verb.REPAIR)
     if state is State.ORPHANED:
-        hint = "repair it first, which writes the file"
-        return Refusal(name, "runs without a PID file", AlreadyRunning, hint, Verb.REPAIR)
-    if verb is Verb.START and state is not State.STOPPING:
-        return Refusal(name, f"is {state} already", AlreadyRunning)
-    if ended and verb is Verb.STOP:
-        return Refusal(name, f"is {state} already", NotRunning)
-    if ended:
+        return Refusal(name, "runs without a PID file", AlreadyRunning, "repair or stop it first", Verb.REPAIR)
+    if state in _ENDED:
         return Refusal(name, f"is {state}", NotRunning, "start it first", Verb.START)
-    if verb in {Verb.DELETE, Verb.SNAPSHOT}:
-        return Refusal(name, f"is {state}", AlreadyRunning, "stop it first", Verb.STOP)
     if state is State.STOPPING:
         return Refusal(name, "is stopping", AlreadyRunning, "wait until it has stopped")
+    if verb is Verb.START:
+        process = "" if vm.pid is None else f" as process {vm.pid}"
+        return Refusal(name, f"is already {state}{process}", AlreadyRunning, "stop or restart it")
+    if verb in {Verb.DELETE, Verb.SNAPSHOT}:
+        return Refusal(name, f"is {state}", AlreadyRunning, "stop it first", Verb.STOP)
     if verb is Verb.RESUME:
-        return Refusal(name, "is not paused", AlreadyRunning)
+        return Refusal(name, "is not paused", VMError)
     if state is State.PAUSED:
         return Refusal(name, "is paused", NotRunning, "resume it first", Verb.RESUME)
     return Refusal(name, f"is {state}", NotRunning, "wait until it runs")

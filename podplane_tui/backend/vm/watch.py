@@ -53,7 +53,7 @@ def keep_synced(context: Context, request: SyncRequest, *, user: str, control: C
     gone. A copy that fails is told, and tried again with the next change. Raises `InvalidInput` for a source that is
     not there or a request rsync can't take, `MissingProgram`, `Unsupported` when the system watches no more files.
     """
-    if context.qemu.exists():
+    if os.path.lexists(context.files.image):
         remember_sync(context.files, request)
     with tempfile.TemporaryDirectory(prefix="pt-sync-") as folder, SharedConnection(Path(folder) / "ssh") as shared:
         watch = _Watch(context, request, user=user, control=control, folder=Path(folder), shared=shared)

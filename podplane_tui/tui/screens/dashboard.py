@@ -127,6 +127,7 @@ class Dashboard(PanelScreen):
     def watch_jobs(self) -> None:
         """Something was begun, told or ended."""
         self.table.watched = frozenset(job.key for job in self.jobs if job.active and job.verb is Verb.WATCH)
+        self._grey()
         self._read_journal()
         if self.jobs and not self.query("JobStrip"):
             from podplane_tui.tui.widgets.job_strip import JobStrip  # noqa: PLC0415
@@ -147,7 +148,8 @@ class Dashboard(PanelScreen):
     def action_verb(self, *names: str) -> None:
         """Ask the app for a verb on the selected VM, or on the marked ones; of several the first that can be done."""
         verbs = tuple(map(Verb, names))
-        verb = verbs[0] if self.vm is None else next((each for each in verbs if possible(each, self.vm)), verbs[0])
+        vms = self.about
+        verb = next((verb for verb in verbs if any(self._possible(verb, vm) for vm in vms)), verbs[0])
         if not VERBS[verb].about_vm:
             self._request(ActionRequested(verb))
         elif marked := self.table.marked:
@@ -157,18 +159,26 @@ class Dashboard(PanelScreen):
         else:
             self._request(ActionRequested(verb, self.vm.key))
 
+    @property
+    def about(self) -> tuple[VMStatus, ...]:
+        """The VMs that a verb would be done to: the marked ones, else the selected one."""
+        if marked := self.table.marked:
+            return tuple(vm for vm in self.vms or () if vm.key in marked)
+        return () if self.vm is None else (self.vm,)
+
+    def _possible(self, verb: Verb, vm: VMStatus) -> bool:
+        return possible(verb, vm) or (verb is Verb.WATCH and vm.key in self.table.watched)  # which ends that
+
     def why_not(self, verbs: Sequence[Verb]) -> str:
-        """Why a key for these verbs can do nothing now, for the selected VM or for every marked one; "" when it can."""
-        if not VERBS[verbs[0]].about_vm:
+        """Why a key for these verbs can do nothing now, to the selected VM or to any marked one; "" when it can."""
+        vms = self.about
+        if not VERBS[verbs[0]].about_vm or any(self._possible(verb, vm) for verb in verbs for vm in vms):
             return ""
-        if self.vm is None:
-            key = key_name(self, binding_id(Verb.CREATE))
-            return f"There is no VM here yet: press {key} to make one."
-        marked = self.table.marked
-        vms = [vm for vm in self.vms or () if vm.key in marked] or [self.vm]
-        if any(possible(verb, vm) for vm in vms for verb in verbs):
-            return ""
-        return why_not(verbs[0], vms[0], partial(key_name, self))
+        if vms:
+            return why_not(verbs[0], vms[0], partial(key_name, self))
+        if self.vms:
+            return "No VM is selected: the filter hides them all."
+        return f"There is no VM here yet: press {key_name(self, binding_id(Verb.CREATE))} to make one."
 
     @property
     def refused(self) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingsMap
 from textual.markup import escape
 from textual.screen import Screen
 
+from podplane_tui.backend.core.format import count
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.verbs import VERBS, Verb, possible
@@ -83,14 +84,14 @@ class Command(NamedTuple):
     refused: bool = False
 
 
-def commands(screen: Screen[None], vm: VMStatus | None, refused: Refused) -> Iterable[Command]:
-    """Everything that can be done on `screen`, with its key; what can't be done to `vm` now, with the reason."""
+def commands(screen: Screen[None], about: Sequence[VMStatus], refused: Refused) -> Iterable[Command]:
+    """Everything that can be done on `screen`, with its key; what can't be done to these VMs, with the reason."""
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         binding, node = active.binding, active.node
         if not binding.tooltip or node is screen.app or binding.id in _NOT_OFFERED:
             continue
-        title = _title(binding, vm)
+        title = _title(binding, about)
         if title in seen:
             title = binding.tooltip
         seen.add(title)
@@ -100,13 +101,14 @@ def commands(screen: Screen[None], vm: VMStatus | None, refused: Refused) -> Ite
         yield Command(title, escape(words), run, refused=bool(why))
 
 
-def _title(binding: Binding, vm: VMStatus | None) -> str:
+def _title(binding: Binding, about: Sequence[VMStatus]) -> str:
     verbs = VERBS_OF.get(binding.id or "", ())
     if Verb.CREATE in verbs:
         return "New VM"
-    if vm is not None and verbs and VERBS[verbs[0]].about_vm:
-        verb = next((verb for verb in verbs if possible(verb, vm)), verbs[0])
-        return f"{VERBS[verb].title} {one_line(vm.cluster_id)}"
+    if about and verbs and VERBS[verbs[0]].about_vm:
+        verb = next((verb for verb in verbs if any(possible(verb, vm) for vm in about)), verbs[0])
+        which = one_line(about[0].cluster_id) if len(about) == 1 else count(len(about), "VM")
+        return f"{VERBS[verb].title} {which}"
     return binding.description or binding.tooltip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey  # Textual has no public name for it
@@ -41,7 +42,7 @@ class KeyFooter(Footer):
             if (binding := by_action.get(key.action)) is not None:
                 why = self.refused.get(binding.id or "", "")
                 key.set_class(bool(why), "-refused")
-                key.tooltip = why or binding.tooltip
+                key.tooltip = Content(why or binding.tooltip)  # a reason may name any path
 
     def compose(self) -> ComposeResult:
         """Those that fit."""

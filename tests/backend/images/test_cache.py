@@ -120,7 +120,7 @@ def test_a_path_is_taken_before_a_name_and_stays_as_it_was_named(
 
 def test_an_image_that_podplane_has_yet_to_fetch_is_none(deps: Path) -> None:
     (artifacts_directory(deps) / "os-image/2/d.qcow2").unlink()
-    with pytest.raises(InvalidImage, match="let podplane download one, or name an image"):
+    with pytest.raises(InvalidImage, match="let podplane download one, name an image"):
         choose_image("", "amd64", Control(), deps=deps)
     with pytest.raises(InvalidImage, match=r"there is no image d\.qcow2, neither a file nor in podplane's cache"):
         choose_image("d.qcow2", "amd64", Control(), deps=deps)

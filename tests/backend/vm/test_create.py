@@ -193,7 +193,7 @@ def test_without_an_image_of_podplanes_none_is_made_unasked(tmp_path: Path, monk
     fault = new.create_fault(CreateSpec())
     assert fault is not None
     assert fault.field == "image"
-    with pytest.raises(InvalidImage, match="say empty for an empty disk"):
+    with pytest.raises(InvalidImage, match='say "empty" for an empty disk'):
         new.create(CreateSpec())
     assert new.delete_plan() == ()
 
@@ -227,3 +227,12 @@ def test_what_is_named_for_its_starts_is_remembered(tmp_path: Path) -> None:
     new.create(CreateSpec(EMPTY_IMAGE, disk_size="16M", cpus="3", memory="1G", user_data=str(text)))
     kept = read_settings(new.files)
     assert (kept.cpus, kept.memory, kept.user_data) == ("3", "1G", str(text))
+
+
+def test_a_disk_whose_settings_can_not_be_kept_is_not_left(tmp_path: Path) -> None:
+    new = cluster(tmp_path, "b")
+    new.files.settings.parent.parent.mkdir(parents=True, exist_ok=True)
+    new.files.settings.parent.write_text("no folder")
+    with pytest.raises(CorruptFile):
+        new.create(CreateSpec(EMPTY_IMAGE, disk_size="16M", cpus="2"))
+    assert not new.files.image.exists()

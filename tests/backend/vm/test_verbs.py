@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken
+from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken, VMError
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Problem, State, VMStatus
 from podplane_tui.backend.vm.verbs import VERBS, Verb, missing, possible, refusal
@@ -38,7 +38,7 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
         return
     assert refused is not None
     assert refused.error.problem.startswith("default ")
-    assert str(state) in refused.error.problem or state is State.ORPHANED or verb is Verb.RESUME
+    assert str(state) in refused.error.problem or state is State.ORPHANED or verb in {Verb.RESUME, Verb.STOP}
     assert refused.remedy is None or (refused.hint and possible(refused.remedy, vm(state)))
 
 
@@ -46,12 +46,15 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
     ("verb", "state", "words", "kind"),
     [
         (Verb.DELETE, State.RUNNING, "default is running: stop it first", AlreadyRunning),
-        (Verb.START, State.RUNNING, "default is running already", AlreadyRunning),
+        (Verb.START, State.RUNNING, "default is already running: stop or restart it", AlreadyRunning),
+        (Verb.DELETE, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
+        (Verb.DELETE, State.ORPHANED, "default runs without a PID file: repair or stop it first", AlreadyRunning),
         (Verb.START, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
-        (Verb.STOP, State.STOPPED, "default is stopped already", NotRunning),
+        (Verb.STOP, State.STOPPED, "default is not running", NotRunning),
         (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning),
         (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning),
-        (Verb.RESUME, State.RUNNING, "default is not paused", AlreadyRunning),
+        (Verb.RESUME, State.RUNNING, "default is not paused", VMError),
+        (Verb.STOP, State.BROKEN, "default is not running", NotRunning),
         (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken),
     ],
 )

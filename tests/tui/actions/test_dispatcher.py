@@ -38,12 +38,12 @@ async def test_keys_that_make_no_sense_are_refused_with_the_reason(pilot: Pilot[
     reasons = {
         "c": "alpha is stopped: press s to start it.",
         "enter": "alpha is stopped: press s to start it.",
-        "x": "alpha is stopped already",
+        "x": "alpha is not running",
         "r": "alpha is stopped: start it first (s)",
         "y": "alpha is stopped: start it first (s)",
         "P": "alpha is stopped: start it first (s)",
         "R": "alpha is stopped: start it first (s)",
-        "exclamation_mark": "alpha is stopped: there is nothing to repair",
+        "exclamation_mark": "nothing is wrong with alpha",
     }
     for key, reason in reasons.items():
         app.clear_notifications()
@@ -98,6 +98,7 @@ async def test_a_create_that_fails_disturbs_nobody_and_waits_for_the_next_wish(
     monkeypatch.setattr(Cluster, "create", fail)
     await pilot.press("n")
     await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+    app.screen.query_one("#create-image", Input).value = "empty"
     await pilot.press(*"gamma", "enter")
     await until(lambda: app.jobs, what="the job")
     await pilot.press("question_mark")

@@ -82,7 +82,7 @@ async def test_create_says_what_is_wrong_with_a_path_before_it_closes(pilot: Pil
         ("image", f"{workspace.root}/nothing", "there is no file"),
         ("user-data", f"{workspace.root}/none.yaml", "there is no user-data file"),
     ]:
-        dialog.query_one("#create-image", Input).value = ""
+        dialog.query_one("#create-image", Input).value = "empty"
         dialog.query_one(f"#create-{field}", Input).value = path
         await pilot.press("enter")
         await until(partial(_complains, app, complaint), what=complaint)
@@ -116,7 +116,14 @@ async def test_a_machine_is_made_with_all_that_was_asked_for(workspace: Workspac
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("n")
         await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
-        fields = {"id": "dev", "disk-size": "1G", "cpus": "lots", "memory": "1G", "user-data": str(user_data)}
+        fields = {
+            "id": "dev",
+            "image": "empty",
+            "disk-size": "1G",
+            "cpus": "lots",
+            "memory": "1G",
+            "user-data": str(user_data),
+        }
         for name, value in fields.items():
             app.screen.query_one(f"#create-{name}", Input).value = value
         await pilot.press("enter")
@@ -140,6 +147,7 @@ async def test_the_create_dialog_begins_with_the_configured_defaults(workspace: 
         await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
         assert app.screen.query_one("#create-memory", Input).value == "1G"
         app.screen.query_one("#create-cpus", Input).value = ""
+        app.screen.query_one("#create-image", Input).value = "empty"
         await pilot.press(*"dev", "enter")
         made = cluster(workspace)
         await until(made.files.settings.is_file, what="the machine")

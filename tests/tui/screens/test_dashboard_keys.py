@@ -16,11 +16,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 async def test_every_command_of_the_palette_names_its_key(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     screen = dashboard(app)
-    commands = {each.title: each for each in dashboard_keys.commands(screen, screen.vm, screen.refused)}
+    commands = {each.title: each for each in dashboard_keys.commands(screen, screen.about, screen.refused)}
     assert commands["Start alpha"].words.endswith(" · s")
     assert commands["Find"].words.endswith(" · ^f")
     assert commands["Columns"].words.endswith(" · C")
-    assert commands["Stop alpha"].words == "alpha is stopped already · x"
+    assert commands["Stop alpha"].words == "alpha is not running · x"
     assert [commands[name].refused for name in ("Start alpha", "Stop alpha")] == [False, True]
 
 
@@ -33,5 +33,5 @@ async def test_the_help_begins_with_where_one_is(pilot: Pilot[None]) -> None:
     assert sections[0][0] == "Events"
     assert any("Give the job under the cursor up" in line.words for line in sections[0][1])
     lines = {line.words: line.refused for _, lines in sections for line in lines}
-    assert lines["Stop a VM: power button, then SIGTERM, then SIGKILL"] == "alpha is stopped already"
+    assert lines["Stop a VM: power button, then SIGTERM, then SIGKILL"] == "alpha is not running"
     assert lines["Start a VM"] == ""

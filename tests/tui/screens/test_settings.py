@@ -10,6 +10,7 @@ from textual.widgets import Input, Select
 
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.palette import PaletteCommands
 from podplane_tui.tui.screens.columns import ColumnsDialog
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
@@ -234,7 +235,7 @@ async def test_a_theme_tried_in_the_demo_is_not_kept(workspace: Workspace) -> No
 async def test_the_settings_stand_in_the_palette(workspace: Workspace) -> None:
     app = make_app(workspace, keys={"app.settings": "f7"})
     async with app.run_test(size=(80, 24)) as pilot:
-        commands = {command.title: command.help for command in app.get_system_commands(app.screen)}
+        commands = {command.title: command.words for command in PaletteCommands(app.screen).commands()}
         assert commands["Settings"].endswith("· f7")
         await pilot.press("f2", "f7")
         await until(lambda: isinstance(app.screen, SettingsDialog), what="the settings")

@@ -1,12 +1,15 @@
 """The footer: the keys that fit, the less important ones left out, help and leaving kept."""
 
 import pytest
+from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.help import HelpScreen
+from podplane_tui.tui.widgets.key_footer import KeyFooter
 from tests.conftest import Workspace
 from tests.tui.support import (
     app_of,
@@ -16,6 +19,7 @@ from tests.tui.support import (
     make_disk,
     painted,
     settled,
+    toasts,
 )
 from tests.waiting import until
 
@@ -71,3 +75,22 @@ async def test_a_footer_too_long_for_the_terminal_is_still_one(workspace: Worksp
         await listed(app, "one")
         await until(lambda: "s Start" in painted(app)[-1], what="the keys")
         assert "^f6 New" in painted(app)[-1]
+
+
+@pytest.mark.slow
+async def test_what_can_not_be_done_is_grey_and_says_why(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    footer = dashboard(app).query_one(KeyFooter)
+
+    def grey() -> set[str]:
+        return {key.description for key in footer.query(FooterKey) if key.has_class("-refused")}
+
+    await until(lambda: grey() == {"Stop", "Restart", "Sync"}, what="the verbs of a stopped VM")
+    [stop] = [key for key in footer.query(FooterKey) if key.description == "Stop"]
+    assert str(stop.tooltip) == "alpha is not running"
+    await pilot.press("x")
+    await until(lambda: any("alpha is not running" in toast for toast in toasts(app)), what="the reason")
+    footer.refused = {"vm.stop": "no image at /[/x]/[red]"}  # a path, not markup
+    await until(lambda: grey() == {"Stop"}, what="other verbs")
+    assert str(stop.tooltip) == "no image at /[/x]/[red]"
+    assert isinstance(stop.tooltip, Content)

@@ -122,7 +122,7 @@ async def test_an_error_of_a_request_that_was_cancelled_is_not_one_to_tell(works
     other = take(vm.files, "another program")
     first = asyncio.create_task(asyncio.to_thread(ask, vm.files, "a third", cancel=(end := threading.Event())))
     await until(lambda: asker(vm.files) is not None, what="the request of the third")
-    with pytest.raises(ConsoleHeld, match="a third asks for the console"):
+    with pytest.raises(ConsoleHeld, match="a third is already asking for the console"):
         await ours.ask(vm, ours.new_request())
     request = ours.new_request()
     ours.stop_asking()

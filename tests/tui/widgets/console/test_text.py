@@ -9,7 +9,7 @@ import pytest
 
 from podplane_tui.backend.console.claim import Claim
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.core.status import Problem, State, VMStatus
 from podplane_tui.backend.recording.store import HowEnded, Recording, Source
 from podplane_tui.terminal import Terminal
 from podplane_tui.tui.widgets.console.states import ConsoleState, Refusal, Why
@@ -105,7 +105,12 @@ def test_every_way_to_end_has_words() -> None:
     [
         ({}, None, "", ["dev is stopped: press F5 to start it."]),
         ({"state": State.STARTING}, None, "", ["dev is starting."]),
-        ({"state": State.BROKEN, "problem": "no\ndisk"}, None, "", ["dev is broken: press ! to repair it.", "no disk"]),
+        (
+            {"state": State.BROKEN, "problems": (Problem("no\ndisk"),)},
+            None,
+            "",
+            ["dev is broken: press ! to repair it.", "no disk"],
+        ),
         ({"pid": 1, "console": Path("/c")}, None, "", ["Connecting…"]),
         ({"pid": 1, "console": Path("/c")}, RUN, "refused\x1b", ["refused.", "Trying again every second."]),
         (
