@@ -173,8 +173,8 @@ class _Pen:
         row = self.rows[self.y]
         kind = row.__class__
         if kind is not Row:
-            if kind is str and style is DEFAULT_STYLE and x <= len(row):
-                self.rows[self.y] = row + text if x == len(row) else row[:x] + text + row[end:]
+            if kind is str and style is DEFAULT_STYLE:
+                self.rows[self.y] = row + text if x == len(row) else row[:x].ljust(x) + text + row[end:]
                 return control
             row = self.rows[self.y] = row_of(row)
         chars = row.chars

@@ -26,6 +26,7 @@ def run(text: str) -> tuple[Screen, str | None]:
         ("abcdef\rAB", "ABcdef"),
         ("abcdef\b\b\bDEFG", "abcDEFG"),
         ("abcdef\x1b[1;3H\x1b[K", "ab"),
+        ("ab\x1b[1;5Hc", "ab  c"),
         ("abc\r\x1b[?25l\x1b[1;4Hd", "abcd"),
     ],
 )
