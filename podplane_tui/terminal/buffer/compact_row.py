@@ -72,10 +72,10 @@ def length_of(row: StoredRow) -> int:
 
 def row_of(row: StoredRow) -> Row:
     """The row itself, made if need be."""
-    if isinstance(row, Row):
-        return row
     if type(row) is str:
         return Row(row)
+    if isinstance(row, Row):
+        return row
     made, style = Row(), DEFAULT_STYLE
     for text, sequence in _PIECE.findall(row):
         if text.isascii():

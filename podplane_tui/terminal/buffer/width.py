@@ -50,17 +50,18 @@ def class_runs(text: str) -> list[tuple[str, str]]:
 def word(text: str) -> tuple[int, str, bool]:
     """How many cells a word takes, its last character that is not a mark, and whether each takes one cell.
 
-    Remembered in `WORDS`. The width is 0 for what cannot be printed in one go: control characters, a mark at the start,
-    too many characters.
+    Short ones are remembered in `WORDS`. The width is 0 for what cannot be printed in one go: control characters, a
+    mark at the start, perhaps too many marks for one cell.
     """
     entry = (0, "", False)
-    if len(text) <= MAX_CELL_LENGTH:
-        classes = text.translate(CLASSES)
-        if classes[0] != ZERO and CONTROL not in classes:
-            last = max(classes.rfind(NARROW), classes.rfind(WIDE))
-            wide, zero = classes.count(WIDE), classes.count(ZERO)
-            # The counts may cancel out, so the width alone does not tell: an emoji with a joiner is two cells, too.
-            entry = len(classes) + wide - zero, text[last], not (wide or zero)
+    classes = text.translate(CLASSES)
+    wide, zero = classes.count(WIDE), classes.count(ZERO)
+    short = len(text) <= MAX_CELL_LENGTH
+    if classes[0] != ZERO and CONTROL not in classes and (short or not zero):
+        last = max(classes.rfind(NARROW), classes.rfind(WIDE))
+        # The counts may cancel out, so the width alone does not tell: an emoji with a joiner is two cells, too.
+        entry = len(classes) + wide - zero, text[last], not (wide or zero)
+    if short:
         if len(WORDS) >= _MAX_WORDS:
             WORDS.clear()
         WORDS[text] = entry

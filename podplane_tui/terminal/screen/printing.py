@@ -1,6 +1,6 @@
 """Printing: character sets, widths, wrapping, insert mode, repetition.
 
-This is the complete path. `parser.fast_path` does the same for the plain cases and comes here for the others.
+This is the complete path. `parser.plain_path` does the same for the plain cases and comes here for the others.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ class Writing(Motion):
 
     @property
     def plain(self) -> bool:
-        """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
-        return self.autowrap and not (self.insert or self.side_margins or self.single_shift)
+        """Whether printing is nothing but putting characters as they are one after the other, with automatic wrap."""
+        return (
+            self.autowrap
+            and not (self.insert or self.side_margins or self.single_shift)
+            and self.charsets[self.shift] not in TABLES
+        )
 
     def define_charset(self, code: str, mode: str) -> None:
         """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""

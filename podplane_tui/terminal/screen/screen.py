@@ -223,9 +223,6 @@ class Screen(Settings):
         if self.answerback:
             self.write_process_input(self.answerback)
 
-    def debug(self, *_: Any, **__: Any) -> None:
-        """Unknown sequences are ignored."""
-
     def set_size(self, lines: int, columns: int) -> None:
         """Change the size: rows are cut or filled up, nothing is re-wrapped."""
         self.visible = fitted(self.visible, lines, columns)

@@ -70,7 +70,8 @@ def test_a_text_of_several_classes_has_none() -> None:
         ("─漢", (3, "漢", False)),
         ("\u0301a", (0, "", False)),
         ("a\x07", (0, "", False)),
-        ("é" * (MAX_CELL_LENGTH + 1), (0, "", False)),
+        ("─" * (MAX_CELL_LENGTH + 1), (MAX_CELL_LENGTH + 1, "─", True)),
+        ("é" + "\u0301" * MAX_CELL_LENGTH, (0, "", False)),
     ],
 )
 def test_what_is_known_of_a_word(text: str, expected: tuple[int, str, bool]) -> None:
