@@ -52,7 +52,7 @@ async def test_marked_machines_a_verb_makes_no_sense_for_are_refused(pilot: Pilo
     app = app_of(pilot)
     await pilot.press("asterisk", "x")
     await until(lambda: toasts(app), what="a toast")
-    assert toasts(app) == ["alpha is stopped already; beta is stopped already"]
+    assert toasts(app) == ["alpha is not running; beta is not running"]
     await pilot.press("escape")
     assert app.screen.query_one(VMTable).marked == frozenset()
 
@@ -65,7 +65,7 @@ def test_what_a_verb_makes_no_sense_for_is_left_out_with_the_reason() -> None:
     vms = [*named("a", "b"), *named("c", state=State.RUNNING)]
     chosen = select(Verb.START, vms, busy={"b.amd64"}, hidden={"a.amd64", "c.amd64"}, key=KEYS.__getitem__)
     assert [vm.cluster_id for vm in chosen.able] == ["a"]
-    assert chosen.left_out == (("b", "is busy"), ("c", "is running already"))
+    assert chosen.left_out == (("b", "is busy"), ("c", "is already running: stop or restart it"))
     assert chosen.hidden == 1  # of those it is done to
 
 

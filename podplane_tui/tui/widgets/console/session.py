@@ -113,14 +113,14 @@ class ConsoleHold:
             held = await in_thread(lambda: ask(vm.files, self._who, cancel=request), name="console-ask")
         except VMError as error:
             if request.is_set():
-                raise Cancelled(str(error)) from error
+                raise Cancelled(error.problem, hint=error.hint) from error
             raise
         finally:
             if self._request is request:
                 self._request = None
         if request.is_set():
             held.release()
-            raise Cancelled("no longer asking for the console")
+            raise Cancelled("the request for the console was cancelled", hint="ask again to type")
         self._handed = held
 
     def stop_asking(self) -> None:
