@@ -5,8 +5,8 @@ detours. Each level takes what the one before leaves:
 
 1. `line_path`: lines of text and SGR go, as text, straight to their rows or the scrollback.
 2. `plain_path`: what `tokens` cuts the text into is carried out with cursor and style beside the screen.
-3. `general_path`: the same tokens are carried out by the screen's handlers, all of them, while a mode or character set
-   makes printing special.
+3. `general_path`: the same tokens are carried out by the screen's handlers, all of them, while a mode is on that makes
+   printing special.
 4. `escape_parser`: from an unfinished or unusual sequence on to where no sequence is under way any more.
 """
 

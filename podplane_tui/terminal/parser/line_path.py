@@ -65,7 +65,7 @@ def _is_ready(screen: Screen) -> bool:
     cursor, style = screen.cursor, screen.style
     if cursor.x or screen.pending_wrap or style.background != "default" or style.protected or not screen.plain:
         return False
-    if screen.top or screen.bottom != screen.lines - 1:
+    if screen.top or screen.bottom != screen.lines - 1 or screen.translation is not None:
         return False
     return not any(row if isinstance(row, str) else row.length or row.wrapped for row in screen.visible[cursor.y :])
 

@@ -119,7 +119,7 @@ class _Pen:
 
     __slots__ = (
         *("screen", "rows", "x", "y", "style", "last", "columns", "last_line", "top", "bottom", "saving"),
-        *("newline", "origin", "reverse_wrap", "spares_protected"),
+        *("translation", "newline", "origin", "reverse_wrap", "spares_protected"),
     )
 
     def __init__(self, screen: Screen) -> None:
@@ -137,6 +137,7 @@ class _Pen:
         self.columns, self.last_line = screen.columns, screen.lines - 1
         self.top, self.bottom = screen.top, screen.bottom
         self.saving = screen.top == 0 and not screen.alternate
+        self.translation = screen.translation
         self.newline, self.origin, self.reverse_wrap = screen.newline, screen.origin, screen.reverse_wrap
         self.spares_protected = screen.protection == "iso"
         self.read_cursor()
@@ -169,6 +170,8 @@ class _Pen:
         if end > self.columns:
             self.print_by_screen(text)
             return control
+        if self.translation is not None:
+            text = text.translate(self.translation)
         self.x, self.last = end, text
         row = self.rows[self.y]
         kind = row.__class__
@@ -179,7 +182,7 @@ class _Pen:
             row = self.rows[self.y] = row_of(row)
         chars = row.chars
         if chars is None:
-            if x == row.length:
+            if x == row.length and self.translation is None:
                 row.pieces.append((text, style))
                 return self.print_on(row, control, tokens)
             row.put(x, text, style)
@@ -206,7 +209,7 @@ class _Pen:
             self.rows[self.y] = row + control
         else:
             row = self.screen.row_at(self.y)
-            if row.chars is None and x >= row.length:
+            if row.chars is None and x >= row.length and self.translation is None:
                 row.pad(x)
                 return self.print_on(row, control, tokens)
             if not narrow:
@@ -220,7 +223,7 @@ class _Pen:
         """Add characters and styles, `control` first, to the end of a row in pieces, where the cursor is.
 
         Returns the first control that is neither or does not fit; the text before it is printed. All that the row's
-        methods would do for each piece is done behind the last one.
+        methods would do for each piece is done behind the last one. Text is taken as it is: no character set is on.
         """
         x, columns, style, last = self.x, self.columns, self.style, self.last
         transitions = style.transitions

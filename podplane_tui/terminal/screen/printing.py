@@ -26,12 +26,8 @@ class Writing(Motion):
 
     @property
     def plain(self) -> bool:
-        """Whether printing is nothing but putting characters as they are one after the other, with automatic wrap."""
-        return (
-            self.autowrap
-            and not (self.insert or self.side_margins or self.single_shift)
-            and self.charsets[self.shift] not in TABLES
-        )
+        """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
+        return self.autowrap and not (self.insert or self.side_margins or self.single_shift)
 
     def define_charset(self, code: str, mode: str) -> None:
         """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""

@@ -40,6 +40,7 @@ CHUNKS = [
     pytest.param("a\x1b]2;title\x07b\x1b]2;other\x1b\\c\x1b]2;unfinished", id="titles"),
     pytest.param("a\x1bNb\x1b*0\x1bNqq\x1b[3bx\x1b[2b", id="single shifts and repetition"),
     pytest.param("a\r\n" * 3 + "\x1b[1mb\r\n\x1b[Kc\r\n" * 5 + "d\te\x1b[K\r\n", id="lines and tokens by turns"),
+    pytest.param("a\x1b(0xq\x1b[3b\x1b(B\x1b[2b", id="repeated line drawing"),
     pytest.param("a\x1bcb\x1b[!pc\x1b#8\x1b[Hd", id="resets"),
     pytest.param("ab\x1b7\x1b[31m\x1b[3;3Hc\x1b8d\x1bMe\x1bDf\x1bEg", id="saved cursor and indexes"),
     pytest.param("a\x1b[3\x18b\x1b[\x1b[31mc\x1b[…d\x1b", id="broken sequences"),

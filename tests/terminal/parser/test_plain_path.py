@@ -27,6 +27,7 @@ def run(text: str) -> tuple[Screen, str | None]:
         ("abcdef\b\b\bDEFG", "abcDEFG"),
         ("abcdef\x1b[1;3H\x1b[K", "ab"),
         ("ab\x1b[1;5Hc", "ab  c"),
+        ("ab\x1b(0qq\x1b(Bq", "ab──q"),
         ("abc\r\x1b[?25l\x1b[1;4Hd", "abcd"),
     ],
 )
@@ -41,6 +42,7 @@ def test_a_plain_row_stays_text(text: str, row: str) -> None:
         ("a\x1b[31mb\x1b[mc", [("a", Style()), ("b", RED), ("c", Style())]),
         ("a\x1b[31mé漢b", [("a", Style()), ("é漢b", RED)]),
         ("\x1b[31m────\x1b[1;2H││", [("─││─", RED)]),
+        ("\x1b[31ma\x1b(0q\x1b[mq\x1b(Bq", [("a─", RED), ("─q", Style())]),
         ("\x1b[31m漢字\x1b[1;2H漢", [(" 漢 ", RED)]),
         ("\x1b[31me\u0301\u0302x\u0301", [("e\u0301\u0302x\u0301", RED)]),
         ("ab\x1b[1;5H\x1b[31mc", [("ab  ", Style()), ("c", RED)]),
@@ -66,7 +68,7 @@ def test_what_does_not_fit_goes_on_in_the_next_row(text: str) -> None:
     assert "".join(row.text for row in screen.rows) == text.replace("\x1b[31m", "")
 
 
-@pytest.mark.parametrize("control", ["\x1b[4h", "\x1b[?7l", "\x1b[?69h", "\x1b(0", "\x1bN"])
+@pytest.mark.parametrize("control", ["\x1b[4h", "\x1b[?7l", "\x1b[?69h", "\x1bN"])
 def test_it_ends_with_the_token_that_makes_the_screen_special(control: str) -> None:
     screen, rest = run(f"ab\x1b[31m{control}cd")
     assert rest is None
@@ -82,7 +84,15 @@ def test_the_rest_is_left_to_the_parser() -> None:
 
 @pytest.mark.parametrize(
     ("text", "last"),
-    [("ab", "b"), ("a漢", "漢"), ("ae\u0301", "e"), ("a\x1b[31mb\x1b[K", "b"), ("0123456789ab", "b"), ("a\x1b[A", "a")],
+    [
+        ("ab", "b"),
+        ("a漢", "漢"),
+        ("ae\u0301", "e"),
+        ("a\x1b(0q", "─"),
+        ("a\x1b[31mb\x1b[K", "b"),
+        ("0123456789ab", "b"),
+        ("a\x1b[A", "a"),
+    ],
 )
 def test_the_last_character_is_the_one_to_repeat(text: str, last: str) -> None:
     screen, _ = run(text)
