@@ -280,7 +280,7 @@ def delete(choices: Choices, *, yes: bool) -> None:
 
 
 def _listed(plan: tuple[Path, ...]) -> list[str]:
-    return ["these go (logins in podplane's and kubectl's configuration stay):", *map(_line, plan)]
+    return ["these will be deleted (logins in podplane's and kubectl's configuration stay):", *map(_line, plan)]
 
 
 def _delete(act: Act, plan: tuple[Path, ...], **told: str) -> None:

@@ -24,7 +24,7 @@ def resume(choices: Choices) -> None:
     """
     act = Act(choices, Verb.RESUME)
     act.run(lambda control: act.cluster.resume(control=control))
-    act.done(f"{act.name} goes on")
+    act.done(f"{act.name} was resumed")
 
 
 @acting_command(Verb.RESET)

@@ -95,4 +95,4 @@ def test_without_a_home_no_clusters_are_offered(monkeypatch: pytest.MonkeyPatch)
 def test_every_verb_that_needs_a_vm_says_so_where_there_is_none(workspace: Workspace, call: Call) -> None:
     for verb in ("status", "set", "repair"):
         result = call(verb, "--id", "dev", "--arch", "arm64")
-        assert_refused(result, 1, f"there is no VM dev (arm64) in {workspace.data / 'vms'}", "create it first")
+        assert_refused(result, 1, f"there is no VM dev (arm64) in {workspace.data / 'vms'}", "podplane-tui list")

@@ -297,7 +297,7 @@ def test_a_cluster_that_podplane_made_is_started_by_podplane(call: Call) -> None
     assert first == "running podplane local start --id default"
     assert "Verifying dependencies..." in lines
     assert re.fullmatch(r"podplane-local-default is running as process \d+, SSH port 2222", lines[-1])
-    assert_refused(call("delete", "--yes", "--arch", "amd64"), 1, "default is running: stop it first")
+    assert_refused(call("delete", "--yes", "--arch", "amd64"), 1, "default is running as process", "stop it first")
 
 
 @pytest.mark.usefixtures("made_by_podplane")

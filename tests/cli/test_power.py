@@ -15,7 +15,7 @@ def test_verbs_for_running_machines_refuse_stopped_ones(workspace: Workspace, ca
 
 @pytest.mark.parametrize(
     ("verb", "command", "told"),
-    [("pause", "stop", "is paused"), ("resume", "cont", "goes on"), ("reset", "system_reset", "was reset")],
+    [("pause", "stop", "is paused"), ("resume", "cont", "was resumed"), ("reset", "system_reset", "was reset")],
 )
 def test_qemu_is_told_and_so_is_the_user(call: Call, live_vm: LiveVM, verb: str, command: str, told: str) -> None:
     result = call(verb, "--arch", "amd64")

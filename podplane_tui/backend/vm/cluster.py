@@ -13,7 +13,7 @@ from podplane_tui.backend.config.fields import FieldFault
 from podplane_tui.backend.console.relay import Ending
 from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeouts
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Phase, Ports, VMStatus
+from podplane_tui.backend.core.status import Phase, Ports, State, VMStatus
 from podplane_tui.backend.qemu.stop import StopResult
 from podplane_tui.backend.recording.store import recorded
 from podplane_tui.backend.ssh import client as ssh
@@ -163,7 +163,10 @@ class Cluster:
         self.qemu.resume()
 
     def reset(self, *, control: Control | None = None) -> None:
-        """Press the reset button."""
+        """Press the reset button. Raises `NotRunning` for a paused guest, which would stay where it is for good."""
+        status = self.status()
+        if status is not None and status.state is State.PAUSED and (refused := refusal(Verb.RESET, status)):
+            raise refused.error
         (control or Control()).report("resetting")
         self.qemu.reset()
 

@@ -43,6 +43,11 @@ class CreateSpec:
     user_data: str = ""
     source: str = ""
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is to be nothing on the disk."""
+        return self.image.lower() == EMPTY_IMAGE
+
 
 EMPTY_DISK = CreateSpec(image=EMPTY_IMAGE)
 """A VM with an empty disk of the usual size."""
@@ -88,7 +93,7 @@ def create_vm(context: Context, spec: CreateSpec, control: Control) -> None:
     if fault := create_fault(files, spec):
         raise fault.error
     image = None
-    if not spec.source and spec.image != EMPTY_IMAGE:
+    if not spec.source and not spec.empty:
         image = choose_image(spec.image, files.arch, control, digest=spec.digest)
     with context.qemu.locked("create"):
         source, made = None, [files.image]

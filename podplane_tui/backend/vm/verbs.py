@@ -38,6 +38,7 @@ class Verb(StrEnum):
 
 _ALL = frozenset(State)
 _RUNS = frozenset({State.RUNNING, State.PAUSED, State.STARTING})
+_AWAKE = _RUNS - {State.PAUSED}
 _ENDED = frozenset({State.STOPPED, State.CRASHED})
 
 
@@ -72,16 +73,16 @@ VERBS: Mapping[Verb, Entry] = {
         waits=True,
     ),
     Verb.RESTART: Entry("Restart", "restarting", "restarted", "Stop a VM and start it as it ran", _RUNS, waits=True),
-    Verb.PAUSE: Entry("Pause", "pausing", "paused", "Pause a running VM", frozenset({State.RUNNING, State.STARTING})),
+    Verb.PAUSE: Entry("Pause", "pausing", "paused", "Pause a running VM", _AWAKE),
     Verb.RESUME: Entry("Resume", "resuming", "resumed", "Resume a paused VM", frozenset({State.PAUSED})),
-    Verb.RESET: Entry("Reset", "resetting", "reset", "Press a VM's reset button", _RUNS),
+    Verb.RESET: Entry("Reset", "resetting", "reset", "Press a VM's reset button", _AWAKE),
     Verb.DELETE: Entry("Delete", "deleting", "deleted", "Delete a VM's disk and files", _ENDED | {State.BROKEN}),
     Verb.SYNC: Entry(
         "Sync",
         "syncing",
         "synced",
         "Copy files into a VM with rsync",
-        frozenset({State.RUNNING, State.STARTING}),
+        _AWAKE,
         waits=True,
     ),
     Verb.WATCH: Entry(
@@ -89,7 +90,7 @@ VERBS: Mapping[Verb, Entry] = {
         "watching",
         "watched",
         "Keep a copy in a VM up to date; again: end that",
-        frozenset({State.RUNNING, State.STARTING}),
+        _AWAKE,
         waits=True,
     ),
     Verb.REPAIR: Entry("Repair", "repairing", "repaired", "Repair a broken, crashed or orphaned VM"),
@@ -138,11 +139,11 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
         return Refusal(name, f"is {state}", NotRunning, "start it first", Verb.START)
     if state is State.STOPPING:
         return Refusal(name, "is stopping", AlreadyRunning, "wait until it has stopped")
+    process = "" if vm.pid is None else f" as process {vm.pid}"
     if verb is Verb.START:
-        process = "" if vm.pid is None else f" as process {vm.pid}"
         return Refusal(name, f"is already {state}{process}", AlreadyRunning, "stop or restart it")
     if verb in {Verb.DELETE, Verb.SNAPSHOT}:
-        return Refusal(name, f"is {state}", AlreadyRunning, "stop it first", Verb.STOP)
+        return Refusal(name, f"is {state}{process}", AlreadyRunning, "stop it first", Verb.STOP)
     if verb is Verb.RESUME:
         return Refusal(name, "is not paused", VMError)
     if state is State.PAUSED:
@@ -154,5 +155,5 @@ def missing(files: VMFiles) -> VMNotFound:
     """The error for a VM of which nothing exists."""
     return VMNotFound(
         f"there is no VM {one_line(files.cluster_id)} ({files.arch}) in {files.image_dir}",
-        hint="see podplane-tui list for those there are, or create it first",
+        hint="see podplane-tui list for those there are",
     )

@@ -148,7 +148,7 @@ class CreateDialog(Form[CreateRequest]):
             self.complain("id", error)
             return None
         image = values["image"]
-        if image not in {"", EMPTY_IMAGE, *self._cached} and "://" not in image:
+        if image.lower() not in {"", EMPTY_IMAGE} and image not in self._cached and "://" not in image:
             image = absolute(image)
         spec = CreateSpec(
             image,

@@ -145,9 +145,12 @@ class Dashboard(PanelScreen):
 
     # Keys
 
-    def action_verb(self, *names: str) -> None:
-        """Ask the app for a verb on the selected VM, or on the marked ones; of several the first that can be done."""
-        verbs = tuple(map(Verb, names))
+    def action_verb(self, name: str, otherwise: str = "") -> None:
+        """Ask the app for a verb on the selected VM, or on the marked ones; of two the first that can be done.
+
+        Textual counts the parameters and passes no more arguments than those: there can be no `*names`.
+        """
+        verbs = (Verb(name), Verb(otherwise)) if otherwise else (Verb(name),)
         vms = self.about
         verb = next((verb for verb in verbs if any(self._possible(verb, vm) for vm in vms)), verbs[0])
         if not VERBS[verb].about_vm:

@@ -15,7 +15,7 @@ ALLOWED = {
     Verb.RESTART: {State.RUNNING, State.PAUSED, State.STARTING},
     Verb.PAUSE: {State.RUNNING, State.STARTING},
     Verb.RESUME: {State.PAUSED},
-    Verb.RESET: {State.RUNNING, State.PAUSED, State.STARTING},
+    Verb.RESET: {State.RUNNING, State.STARTING},
     Verb.DELETE: {State.STOPPED, State.CRASHED, State.BROKEN},
     Verb.SNAPSHOT: {State.STOPPED, State.CRASHED},
     Verb.SYNC: {State.RUNNING, State.STARTING},
@@ -73,7 +73,7 @@ def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
 def test_where_a_vm_that_is_not_there_was_looked_for_is_said() -> None:
     error = missing(VMFiles("arm64", "dev", Path("/data"), Path("/run")))
     assert error.problem == "there is no VM dev (arm64) in /data/vms"
-    assert "create it" in error.hint
+    assert "list" in error.hint
 
 
 def test_every_verb_has_its_row() -> None:
