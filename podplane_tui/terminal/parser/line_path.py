@@ -6,7 +6,7 @@ What it looks like is found out when somebody looks at it (see `buffer.compact_r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -42,10 +42,10 @@ def print_lines(screen: Screen, text: str, start: int, by_tokens: Callable[[str]
         end = _lines_up_to(columns).match(text, start).end()  # type: ignore[union-attr]
         if end >= len(text) - columns:
             if end > start:
-                _add_rows(screen, [*_lines_of(text[start:end]), ""])
+                _add_rows(screen, _lines_of(text[start:end]))
             return end
     end = _LINES.match(text, end, end + _BLOCK).end()  # type: ignore[union-attr]
-    lines = iter(_lines_of(text[start:end]))
+    lines = iter(_lines_of(text[start:end])[:-1])
     while end > start:
         rows, screen.style, line = _rows_of(lines, columns, screen.style)
         if len(rows) > 1:
@@ -71,15 +71,13 @@ def _is_ready(screen: Screen) -> bool:
 
 
 def _lines_of(block: str) -> list[str]:
-    """The lines of a block of whole lines."""
+    """The lines of a block of whole lines, and the empty one behind them."""
     if block.count("\r") != block.count("\n"):
         block = block.replace("\r", "").replace("\n", "\r\n")
-    lines = block.split("\r\n")
-    lines.pop()
-    return lines
+    return block.split("\r\n")
 
 
-def _add_rows(screen: Screen, rows: list[StoredRow]) -> None:
+def _add_rows(screen: Screen, rows: Sequence[StoredRow]) -> None:
     """Put rows from the cursor's row on; it goes to the start of the last one."""
     cursor, visible = screen.cursor, screen.visible
     screen.last_char = next(filter(None, map(_last_char, reversed(rows))), screen.last_char)
