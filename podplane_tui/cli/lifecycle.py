@@ -244,7 +244,6 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
     Example: podplane-tui stop --id dev --timeout 30
     """
     timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.STOP)
-    message = ""
     try:
         result = act.run(lambda control: act.cluster.stop(timeouts=timeouts, control=control), skips=True)
         message, ended_by = result.message, result.step

@@ -42,33 +42,27 @@ def _shown(value: object) -> str:
 
 
 def _cpus(value: object) -> str:
-    from podplane_tui.backend.qemu.arguments import validate_cpus  # noqa: PLC0415 - most people have none of these
-
-    return _valid(str(value), validate_cpus)  # with or without quotes
+    return _field("cpus", str(value))  # with or without quotes
 
 
 def _memory(value: object) -> str:
-    from podplane_tui.backend.qemu.arguments import parse_memory  # noqa: PLC0415 - see above
-
-    return _valid(_name(value), parse_memory)
+    return _field("memory", _name(value))
 
 
 def _disk_size(value: object) -> str:
-    from podplane_tui.backend.core.sizes import parse_disk_size  # noqa: PLC0415 - see above
-
-    return _valid(_name(value), parse_disk_size)
+    return _field("disk_size", _name(value))
 
 
 def _digest(value: object) -> str:
-    from podplane_tui.backend.images.digest import validate_digest  # noqa: PLC0415 - see above
-
-    return _valid(_name(value), validate_digest)
+    return _field("digest", _name(value))
 
 
-def _valid(text: str, check: Callable[[str], object]) -> str:
-    """`text`, empty for the usual. Raises what `check` does."""
+def _field(name: str, text: str) -> str:
+    """`text`, empty for the usual. Raises what the check of that field does."""
     if text:
-        check(text)
+        from podplane_tui.backend.config.fields import check_fields  # noqa: PLC0415 - most people have none of these
+
+        check_fields(**{name: text})
     return text
 
 
