@@ -81,7 +81,7 @@ def test_files_are_podplanes_byte_for_byte(alpha: Clusters, beta: Clusters) -> N
     before = beta.json("status", "--id", "beta")
     pid_file.write_bytes(f'{{"pid":{pid},"data":null}}'.encode())
     after = beta.json("status", "--id", "beta")
-    for name in ("running", "pid", "ports", "cpus", "memory_limit_bytes", "problem"):
+    for name in ("running", "pid", "ports", "cpus", "memory_limit_bytes", "problems"):
         assert after[name] == before[name], name
     assert beta.run("shell", "--id", "beta", "hostname").stdout == "beta\n"
 
@@ -91,7 +91,7 @@ def test_one_is_powered_off_and_started_again(alpha: Clusters) -> None:
     stopped = alpha.run("stop", "--id", "alpha", "--timeout", "300")
     assert stopped.stdout == "podplane-local-alpha powered off\n"
     vm = listed(alpha)["alpha"]
-    assert (vm["state"], vm["pid"], vm["problem"]) == ("stopped", None, None)
+    assert (vm["state"], vm["pid"], vm["problems"]) == ("stopped", None, [])
     assert not (alpha.runtime / "local" / "alpha.state.json").exists()
     assert listed(alpha)["beta"]["running"] is True
     alpha.run("start", "--id", "alpha")
@@ -109,7 +109,7 @@ def test_a_kernel_panic_is_seen_and_its_machine_ended(beta: Clusters) -> None:
     stopped = beta.run("stop", "--id", "beta", "--force")
     assert re.fullmatch(r"podplane-local-beta was ended with SIG(TERM|KILL)\n", stopped.stdout)
     vm = listed(beta)["beta"]
-    assert (vm["state"], vm["pid"], vm["problem"]) == ("stopped", None, None)
+    assert (vm["state"], vm["pid"], vm["problems"]) == ("stopped", None, [])
 
 
 def test_what_the_other_held_is_still_there(alpha: Clusters) -> None:
