@@ -25,6 +25,7 @@ TIMEOUT = 60.0
 OWNER = """
 import sys
 from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from podplane_tui.backend.vm.start import StartSpec
 from podplane_tui.backend.workspace import throw_away_workspace
 
