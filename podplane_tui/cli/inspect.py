@@ -15,7 +15,6 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer, read_local_server
 from podplane_tui.backend.vm.inventory import Inventory
-from podplane_tui.backend.vm.verbs import missing
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import cluster_id_of, place_of
 from podplane_tui.cli.json_output import print_document
@@ -61,6 +60,8 @@ def status(choices: Choices, *, as_json: bool) -> None:
     place, cluster_id = place_of(choices), cluster_id_of(choices)
     vm = Inventory(place.data_dir, place.runtime_dir, state_dir=place.state_dir).find(cluster_id, place.arch)
     if vm is None:
+        from podplane_tui.backend.vm.verbs import missing  # noqa: PLC0415 - a list is quicker without
+
         raise missing(VMFiles(place.arch, cluster_id, place.data_dir, place.runtime_dir))
     (vm,) = _with_readiness([vm])
     server = read_local_server(place.runtime_dir)
