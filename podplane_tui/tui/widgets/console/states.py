@@ -553,6 +553,8 @@ def _asked(state: ConsoleState, event: Asked) -> Outcome:
 def _granted(state: ConsoleState, vm: VMStatus) -> Outcome:
     if state.request is not Request.ASKING or run_of(state.vm) != run_of(vm) or not state.terminal:
         return Outcome(replace(state, request=Request.NONE), (Act.STOP_ASKING,))
+    if state.holds:  # whoever had it let go before they answered
+        return Outcome(_again(replace(state, request=Request.NONE)), (Act.STOP_ASKING,))
     state, actions = _back_to_now(_again(replace(state, request=Request.GRANTED, typing=Typing.ON)))
     return Outcome(state, (*actions, Act.BEGIN_TYPING))
 
