@@ -626,9 +626,7 @@ class World:
         assert state.request is not Request.GRANTED
         if here is None:
             assert self.held is None
-        elif self.keys:
-            assert self.held == (here.key, here.pid)
-        elif self.held is not None:  # to record it, where nobody else does and nobody wants to type
+        elif self.keys or self.held is not None:  # to type, or to record it where nobody else does
             assert self.held == (here.key, here.pid)
 
     def end_steps(self, count: int, look: Look, *, good: bool) -> None:
