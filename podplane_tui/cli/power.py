@@ -29,7 +29,7 @@ def resume(choices: Choices) -> None:
 
 @acting_command(Verb.RESET)
 def reset(choices: Choices) -> None:
-    """The guest starts anew at once: what it has not saved is lost.
+    """The guest restarts at once: what it has not saved is lost.
 
     \b
     Example: podplane-tui reset --id dev

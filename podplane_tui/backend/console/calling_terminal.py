@@ -28,7 +28,7 @@ RESET = (
 
 @contextlib.contextmanager
 def writable(fd: int) -> Iterator[int]:
-    """A descriptor of our own for the same file; a terminal is opened anew so as to be non-blocking.
+    """A descriptor of our own for the same file; a terminal is opened again so as to be non-blocking.
 
     The flag on the given one would be shared with every program that has this terminal, and outlive us.
     """

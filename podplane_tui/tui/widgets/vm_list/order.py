@@ -1,4 +1,4 @@
-"""Which machines a list shows, and in which order: by their statuses, and without moving under a hand."""
+"""Which VMs a list shows, and in which order: by their statuses, and without moving under a hand."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple

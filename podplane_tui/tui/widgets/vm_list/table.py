@@ -1,4 +1,4 @@
-"""The list of machines: one line each; only what changed is painted again."""
+"""The list of VMs: one line each; only what changed is painted again."""
 
 import time
 from typing import ClassVar, NamedTuple
