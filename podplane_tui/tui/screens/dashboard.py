@@ -56,6 +56,8 @@ class Dashboard(PanelScreen):
     events: var[tuple[Event, ...]] = var(())
     history: var[History] = var(History)
     local_server: var[LocalServer | None] = var(None)
+    refused: var[Mapping[str, str]] = var(dict)
+    """By the id of a binding for verbs, why its key can do nothing now."""
 
     class Painted(Message):
         """The first frame is on its way to the terminal."""
@@ -87,7 +89,7 @@ class Dashboard(PanelScreen):
                 Dashboard.moment,
                 current=Dashboard.tab,
             )
-        yield KeyFooter()
+        yield KeyFooter().data_bind(Dashboard.refused)
 
     def on_mount(self) -> None:
         """Follow the cursor at once, not by a message: the next key may be on its way, and is about that machine."""
@@ -183,16 +185,10 @@ class Dashboard(PanelScreen):
             return "No VM is selected: the filter hides them all."
         return f"There is no VM here yet: press {key_name(self, binding_id(Verb.CREATE))} to make one."
 
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """By the id of a binding for verbs, why its key can do nothing now."""
-        found = {name: self.why_not(verbs) for name, verbs in VERBS_OF.items()}
-        return {name: why for name, why in found.items() if why}
-
     def _grey(self) -> None:
-        """Show in the footer what can't be done now."""
-        for footer in self.query(KeyFooter):
-            footer.refused = self.refused
+        """Find what can't be done now."""
+        found = {name: self.why_not(verbs) for name, verbs in VERBS_OF.items()}
+        self.refused = {name: why for name, why in found.items() if why}
 
     def _request(self, request: ActionRequested) -> None:
         self.requests += 1
@@ -236,4 +232,4 @@ class Dashboard(PanelScreen):
         """All keys."""
         from podplane_tui.tui.screens.help import HelpScreen  # noqa: PLC0415
 
-        self.app.push_screen(HelpScreen(dashboard_keys.key_sections(self, self.refused)))
+        self.app.push_screen(HelpScreen(self, partial(dashboard_keys.key_sections, self)))

@@ -1,30 +1,30 @@
 """The keys, read from the bindings themselves so that they are always true."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
-from podplane_tui.tui.screens.dashboard_keys import KeySection
+from podplane_tui.tui.screens.dashboard_keys import KeySection, Refused
 
 _KEY_WIDTH = 14
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows `sections`; any of the usual keys closes it."""
+    """Shows the `sections` that are true of `main`, also when its `refused` changes; any of the usual keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.HELP]
 
-    def __init__(self, sections: Sequence[KeySection]) -> None:
+    def __init__(self, main: Screen[None], sections: Callable[[Refused], Sequence[KeySection]]) -> None:
         super().__init__()
-        self._sections = sections
+        self._main, self._sections = main, sections
 
     def compose(self) -> ComposeResult:
         """One box, scrollable where the terminal is small."""
@@ -32,7 +32,14 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Keys"
             box.border_subtitle = Content(f"{key_name(self, 'help.close')} closes")
             with VerticalScroll():
-                yield Static(Content("\n").join(_lines(self._sections)), id="help-text")
+                yield Static(id="help-text")
+
+    def on_mount(self) -> None:
+        """Say it anew whenever something else can be done."""
+        self.watch(self._main, "refused", self._show)
+
+    def _show(self, refused: Refused) -> None:
+        self.query_one("#help-text", Static).update(Content("\n").join(_lines(self._sections(refused))))
 
 
 def _lines(sections: Sequence[KeySection]) -> Iterable[Content]:
