@@ -28,6 +28,13 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests with VMs to two workers, however many there are: each VM takes a processor."""
+    for item in items:
+        if item.get_closest_marker("vm") or item.get_closest_marker("tmux"):
+            item.add_marker(pytest.mark.xdist_group("debian" if "debian" in item.path.parts else "vm"))
+
+
 hypothesis.settings.register_profile("patient", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("patient")
 
