@@ -28,6 +28,7 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the tests with VMs to two workers, however many there are: each VM takes a processor."""
     for item in items:
