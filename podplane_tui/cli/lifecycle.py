@@ -21,7 +21,7 @@ from podplane_tui.backend.vm.verbs import Verb, missing
 from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.connect import attach_console
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.options import Function, Seconds, complete_cluster_id
+from podplane_tui.cli.options import Function, Seconds, complete_cluster_id, force_option
 
 _FILE = click.Path(path_type=Path)
 
@@ -31,7 +31,11 @@ _timeout = click.option(
     metavar="SECONDS",
     help=f"How long the guest may take to power off [default: config.toml's, else {StopTimeouts().powerdown:.0f}].",
 )
-_force = click.option("--force", is_flag=True, help="Leave the guest out: end QEMU at once.")
+_force = click.option(
+    "--force",
+    is_flag=True,
+    help="Leave the guest out: end QEMU at once. Go on where it can't be told whether another program uses the disk.",
+)
 
 
 def boot_options(function: Function) -> Function:
@@ -55,6 +59,7 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
 
 
 @acting_command(Verb.CREATE)
+@force_option
 @click.option(
     "--image",
     metavar="IMAGE",
@@ -137,6 +142,7 @@ def _absolute(path: str) -> str:
 
 
 @acting_command(Verb.START)
+@force_option
 @click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs [default: 2].")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory, such as 512M or 8G [default: 4G].")
 @click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data [default: the cluster's own].")
@@ -228,6 +234,7 @@ def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
     \b
     Example: podplane-tui restart --id dev
     """
+    choices.force = force
     timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.RESTART)
     _say_running(act, act.run(lambda control: act.cluster.restart(timeouts=timeouts, control=control), skips=True))
 
@@ -243,6 +250,7 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
     \b
     Example: podplane-tui stop --id dev --timeout 30
     """
+    choices.force = force
     timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.STOP)
     try:
         result = act.run(lambda control: act.cluster.stop(timeouts=timeouts, control=control), skips=True)
@@ -260,6 +268,7 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
 
 
 @acting_command(Verb.DELETE)
+@force_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete(choices: Choices, *, yes: bool) -> None:
     """What goes is listed first. Shared keys and caches stay, and so do logins in podplane's configuration and

@@ -23,6 +23,8 @@ class State(StrEnum):
     CRASHED = "crashed"
     ORPHANED = "orphaned"
     BROKEN = "broken"
+    IN_USE = "in use"
+    """Somebody else has the disk open."""
 
 
 class Problem(NamedTuple):

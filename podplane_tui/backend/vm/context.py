@@ -24,9 +24,10 @@ class Context:
     qemu: Qemu
 
     @classmethod
-    def of(cls, files: VMFiles) -> Context:
-        """The context of the VM that has these files."""
-        return cls(Qemu(Options(files.arch, files.cluster_id, files.data_dir, files.runtime_dir, files.state_dir)))
+    def of(cls, files: VMFiles, *, force: bool = False) -> Context:
+        """The context of the VM that has these files; for `force` see `Options`."""
+        place = (files.data_dir, files.runtime_dir, files.state_dir)
+        return cls(Qemu(Options(files.arch, files.cluster_id, *place, force)))
 
     @property
     def files(self) -> VMFiles:
