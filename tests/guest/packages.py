@@ -56,11 +56,15 @@ class Archive:
                 raise Unavailable(f"building the guest needs Debian or Ubuntu: there is no {program} here")
         self._directory = directory
         self._architecture = architecture
-        self._options: list[str] = []
+        cache = directory / "cache"
+        (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        # Images of containers have apt's own cache switched off, without which every look takes seconds.
+        self._options = ["-o", f"Dir::Cache={cache}", "-o", "Dir::Cache::pkgcache=pkgcache.bin"]
+        self._own = False
         self._updated = False
         native = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout
         if native.strip() != architecture:
-            self._use_own()  # the machine's own index would be rebuilt for the other architecture, and then back again
+            self._use_own()  # the machine has no lists of it
 
     def update(self) -> None:
         """Fetch package lists of our own and use them from now on."""
@@ -76,18 +80,18 @@ class Archive:
 
     def _use_own(self) -> None:
         """Use lists of our own, as an earlier update left them, and none of the packages the machine has installed."""
-        state, cache = self._directory / "state", self._directory / "cache"
-        for directory in (state / "lists" / "partial", cache / "archives" / "partial"):
-            directory.mkdir(parents=True, exist_ok=True)
+        if self._own:
+            return
+        self._own = True
+        state = self._directory / "state"
+        (state / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         (state / "status").touch()
-        self._options = [
+        self._options += [
             *("-o", f"APT::Architecture={self._architecture}"),
             *("-o", f"APT::Architectures={self._architecture}"),
             *("-o", f"Dir::State={state}"),
             *("-o", f"Dir::State::lists={state / 'lists'}"),
             *("-o", f"Dir::State::status={state / 'status'}"),
-            *("-o", f"Dir::Cache={cache}"),
-            *("-o", "Dir::Cache::pkgcache=pkgcache.bin"),  # images of containers do without, and look for seconds
             *("-o", "Debug::NoLocking=1"),
         ]
 

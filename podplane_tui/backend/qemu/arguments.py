@@ -28,7 +28,7 @@ DEFAULT_MEMORY = "4G"
 _BINARIES = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
 _MACHINES = {"amd64": ("q35,accel={}", "kvm"), "arm64": ("virt,accel={},highmem=on", "hvf")}
 _EMULATED_CPUS = {"amd64": "max", "arm64": "max,pauth-impdef=on"}
-"""With Arm's own algorithm of pointer authentication, which QEMU is slow at, a guest takes four times as long to boot."""
+"""Arm's own algorithm of pointer authentication makes a guest boot four times as long under QEMU: use QEMU's own."""
 _NICS = {"amd64": "user,model=virtio-net-pci", "arm64": "user"}
 _BIOSES = {"amd64": "/usr/share/OVMF/OVMF_CODE_4M.fd", "arm64": "/opt/homebrew/share/qemu/edk2-aarch64-code.fd"}
 
