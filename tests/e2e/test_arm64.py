@@ -173,8 +173,8 @@ async def stop_arm64_in_the_dashboard(workspace: Workspace) -> None:
         await pilot.press("down")
         await until(lambda: (vm := dashboard(app).vm) is not None and vm.arch == "arm64", what="the other one")
         await pilot.press("x")
-        await until(lambda: app.screen is not dashboard(app), what="the question")
+        await until(lambda: "Stop a arm64?" in "\n".join(painted(app)), what="the question")
         await pilot.press("right", "enter")
-        await until(lambda: app.jobs and app.jobs[-1].headline == "stopped a", what="the stop", seconds=BOOT)
+        await until(lambda: app.jobs and app.jobs[-1].headline == "stopped a arm64", what="the stop", seconds=BOOT)
         assert "SIGTERM" in app.jobs[-1].message
         await until(lambda: [vm.live for vm in app.vms or ()] == [True, False], what="what is left running")
