@@ -33,7 +33,7 @@ PROMPT = r"root@[\w-]+:\S*# "
 _ROOTFS = Path(__file__).parent / "rootfs"
 _SOURCES = ("tiny.py", "packages.py", "modules.py", "cpio.py")
 _EMPTY_DIRECTORIES = ("proc", "sys", "dev", "run", "root", "mnt", "var/log", "etc/dropbear", "bin", "sbin")
-_SSH_ONLY = ("etc/rc.ssh",)
+_SSH_ONLY = ("etc/rc.ssh", "usr/bin/systemctl")
 _USER = 1000
 _TTY = b"@TTY@"
 """Stands in the files of `rootfs/` for the architecture's serial port."""

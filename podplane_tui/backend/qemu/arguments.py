@@ -227,7 +227,11 @@ def socket_of(arguments: Sequence[str], option: str) -> str | None:
 
 
 class Machine(NamedTuple):
-    """What the arguments of a running QEMU tell of it. Sizes in bytes; None where they don't say."""
+    """What the arguments of a running QEMU tell of it. Sizes in bytes; None where they don't say.
+
+    Without `acpi`, as on arm64 without firmware, the guest finds its power button in the device tree and needs a driver
+    of GPIO keys to hear it, which Debian's cloud kernel lacks.
+    """
 
     cpus: int | None
     memory_bytes: int | None
@@ -237,6 +241,7 @@ class Machine(NamedTuple):
     console: Path | None
     qmp: Path | None
     console_log: Path | None
+    acpi: bool
 
 
 @lru_cache(maxsize=256)
@@ -248,11 +253,8 @@ def read_machine(arguments: tuple[str, ...]) -> Machine:
         memory_bytes: int | None = parse_memory(memory)
     except InvalidInput:
         memory_bytes = None
-    accelerator = None
-    for operand in option_values(arguments, "-machine"):
-        for item in split_option_list(operand):
-            if item.startswith("accel="):
-                accelerator = item.removeprefix("accel=")
+    items = [item for operand in option_values(arguments, "-machine") for item in split_option_list(operand)]
+    accelerator = next((item.removeprefix("accel=") for item in items[::-1] if item.startswith("accel=")), None)
     kernel, initrd, append = (next(option_values(arguments, name), "") for name in ("-kernel", "-initrd", "-append"))
     console, qmp, log = socket_of(arguments, "-serial"), socket_of(arguments, "-qmp"), log_of(arguments)
     return Machine(
@@ -264,4 +266,5 @@ def read_machine(arguments: tuple[str, ...]) -> Machine:
         console=Path(console) if console else None,
         qmp=Path(qmp) if qmp else None,
         console_log=Path(log) if log else None,
+        acpi=not (kernel and "virt" in items),
     )

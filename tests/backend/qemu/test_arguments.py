@@ -153,6 +153,15 @@ def test_a_running_machine_is_read_back(image: str, socket: str, direct: bool) -
     assert machine.qmp == Path("/r/q.sock")
 
 
+@pytest.mark.parametrize(
+    ("arch", "direct", "acpi"),
+    [("amd64", False, True), ("amd64", True, True), ("arm64", False, True), ("arm64", True, False)],
+)
+def test_arm64_without_firmware_has_no_acpi(arch: str, direct: bool, acpi: bool) -> None:
+    boot = DirectBootOptions("/k", "/i", "quiet") if direct else None
+    assert read_machine(tuple(arguments(arch=arch, direct_boot=boot))).acpi is acpi
+
+
 @given(st.lists(st.text()))
 def test_reading_any_arguments_never_raises(vector: list[str]) -> None:
     read_machine(tuple(vector))
