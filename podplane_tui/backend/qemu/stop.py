@@ -35,8 +35,8 @@ def end_process(
     """End `process`, the QEMU of the machine `name`, and tell which step did it.
 
     `power_off` asks the guest by another way than QMP, where there is none or the guest may not hear its power button,
-    and says whether it could. Raises `StopFailed` when the process outlives SIGKILL, `ForeignProcess` when it may not be
-    signalled, `Cancelled` when the caller gave up waiting.
+    and says whether it could. Raises `StopFailed` when the process outlives SIGKILL, `ForeignProcess` when it may not
+    be signalled, `Cancelled` when the caller gave up waiting.
     """
     if process.suspended():
         # Only an awake QEMU can press the button, or write its caches out at SIGTERM.
