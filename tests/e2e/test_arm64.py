@@ -171,6 +171,7 @@ async def stop_arm64_in_the_dashboard(workspace: Workspace) -> None:
         assert [line.split("●")[0].split() for line in painted(app) if "● running" in line] == [["a"], ["a", "arm64"]]
         await pilot.press("down")
         await until(lambda: (vm := dashboard(app).vm) is not None and vm.arch == "arm64", what="the other one")
+        await until(lambda: any("Server ─ a arm64" in line for line in painted(app)), what="its name in the title")
         await pilot.press("x")
         await until(lambda: "Stop a arm64?" in "\n".join(painted(app)), what="the question")
         await pilot.press("right", "enter")
