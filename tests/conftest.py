@@ -66,7 +66,17 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def require_qemu() -> None:
     """For tests that run virtual machines."""
-    for program in ("qemu-system-x86_64", "qemu-img"):
+    _require("qemu-system-x86_64", "qemu-img")
+
+
+@pytest.fixture(scope="session")
+def require_qemu_arm64() -> None:
+    """For tests that run virtual machines of arm64, on any host."""
+    _require("qemu-system-aarch64", "qemu-img")
+
+
+def _require(*programs: str) -> None:
+    for program in programs:
         if shutil.which(program) is None:
             missing(f"{program} is not installed")
 
@@ -83,9 +93,15 @@ def tiny_ssh_guest(require_qemu: None) -> tiny.TinyGuest:
     return _built(tiny.TINY_SSH)
 
 
-def _built(variant: tiny.Variant) -> tiny.TinyGuest:
+@pytest.fixture(scope="session")
+def tiny_ssh_guest_arm64(require_qemu_arm64: None) -> tiny.TinyGuest:
+    """The latter for arm64."""
+    return _built(tiny.TINY_SSH, tiny.ARM64)
+
+
+def _built(variant: tiny.Variant, arch: tiny.Architecture = tiny.AMD64) -> tiny.TinyGuest:
     try:
-        return tiny.build(variant)
+        return tiny.build(variant, arch)
     except Unavailable as error:
         missing(str(error))
 

@@ -12,6 +12,7 @@ from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import NotRunning, VMNotFound
 from podplane_tui.backend.core.files import disk_usage
 from podplane_tui.backend.core.format import format_size
+from podplane_tui.backend.core.paths import host_arch
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
@@ -131,8 +132,10 @@ def create(
     act = Act(choices, Verb.CREATE)
     act.run(lambda control: act.cluster.create(spec, control=control))
     act.done(f"made {act.cluster.files.image}", path=str(act.cluster.files.image))
+    files = act.cluster.files
+    arch = "" if files.arch == host_arch(os.environ) else f" --arch {files.arch}"
     act.note(
-        f"start it with: podplane-tui start --id {act.cluster.files.cluster_id}"
+        f"start it with: podplane-tui start --id {files.cluster_id}{arch}"
         " (podplane itself can't start a VM it did not make)"
     )
 

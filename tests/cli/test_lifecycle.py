@@ -67,6 +67,14 @@ def test_create_makes_an_overlay_once(workspace: Workspace, call: Call) -> None:
     assert (image.read_bytes(), base.read_bytes()) == (made, content)
 
 
+@pytest.mark.parametrize(("usual", "told"), [("amd64", "start --id dev --arch arm64 ("), ("arm64", "start --id dev (")])
+def test_create_names_the_architecture_that_a_start_would_not_choose(
+    workspace: Workspace, call: Call, usual: str, told: str
+) -> None:
+    result = call("create", "--id", "dev", "--image", "empty", "--arch", "arm64", environ={"PODPLANE_ARCH": usual})
+    assert told in result.stderr
+
+
 def test_create_takes_what_the_configuration_says_and_options_override_it(workspace: Workspace, call: Call) -> None:
     base = workspace.root / "base.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(base), "1G"], check=True)

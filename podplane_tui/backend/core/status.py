@@ -166,6 +166,10 @@ class VMStatus:
         """What tells rows apart: `<id>.<arch>`, for two architectures of one id are two machines."""
         return f"{self.files.cluster_id}.{self.files.arch}"
 
+    def label(self, usual_arch: str) -> str:
+        """What people are told of: the id, and behind it the architecture when that is not the usual one."""
+        return self.cluster_id if self.arch == usual_arch else f"{self.cluster_id} {self.arch}"
+
     @property
     def waiting_for(self) -> Phase | None:
         """What a machine that starts is waited for to reach next."""

@@ -107,6 +107,7 @@ def _without_process(facts: Facts) -> VMStatus:
 def _with_process(facts: Facts, running: Running) -> VMStatus:
     process, sample = running.process, running.sample
     machine = read_machine(process.arguments)
+    told = ports_of(process.arguments)
     problems = _file_problems(facts)
     if not running.named and not facts.pid_file_problem:
         problems.append(Problem(f"QEMU runs as process {process.pid} without a PID file", "adopt or stop it"))
@@ -127,7 +128,7 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
         cpus=machine.cpus,
         disk_bytes=facts.disk.host_bytes if facts.disk else None,
         disk_virtual_bytes=facts.disk.virtual_bytes if facts.disk else None,
-        ports=facts.ports if any(facts.ports.items()) else ports_of(process.arguments),
+        ports=told if any(told.items()) else facts.ports,  # see `Context.ports`
         accelerator=machine.accelerator,
         arguments=process.arguments,
         console=machine.console,

@@ -256,7 +256,7 @@ class Qemu:
     ) -> StopResult:
         """Power the machine off, then SIGTERM, then SIGKILL, each step when the one before did not do it in time.
 
-        `power_off` asks the guest by another way when there is no QMP, and says whether that was accepted. Whatever
+        `power_off` asks the guest by another way, see `end_process`, and says whether that was accepted. Whatever
         step ends it, the PID file and sockets are gone afterwards. Raises `NotRunning` when there is nothing to stop
         and `StopFailed` when even SIGKILL did not end it.
         """

@@ -197,8 +197,12 @@ def test_what_is_known_of_a_vm_that_runs() -> None:
     )
 
 
-def test_the_ports_of_the_state_file_come_before_those_of_the_arguments() -> None:
-    assert classify(RUNNING._replace(ports=Ports(ssh=2222))).ports == Ports(ssh=2222)
+def test_the_ports_of_the_arguments_come_before_those_of_the_state_file() -> None:
+    """Which the VM of another architecture may have written."""
+    assert classify(RUNNING._replace(ports=Ports(ssh=2222))).ports == Ports(ssh=2200)
+    without = NAMED.process._replace(arguments=("qemu-system-x86_64",))
+    facts = RUNNING._replace(running=NAMED._replace(process=without), ports=Ports(ssh=2222))
+    assert classify(facts).ports == Ports(ssh=2222)
 
 
 def test_what_is_known_of_a_vm_that_does_not_run() -> None:
