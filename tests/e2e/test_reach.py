@@ -38,7 +38,10 @@ NAMES = [b"plain", b"two  words", b"it's", b'"q"', b"-v", b"new\nline", b"\xff\x
 @contextlib.contextmanager
 def _machine(guest: TinyGuest) -> Iterator[Cluster]:
     root = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
-    cluster = Cluster(data_dir=root / "data", runtime_dir=root / "run", cluster_id="reach", arch="amd64")
+    # Each VM of this name with what is remembered of it alone: their host keys are not the same.
+    cluster = Cluster(
+        data_dir=root / "data", runtime_dir=root / "run", state_dir=root / "state", cluster_id="reach", arch="amd64"
+    )
     try:
         cluster.create(EMPTY_DISK)
         boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
@@ -243,9 +246,7 @@ def test_watch_survives_a_restart(tiny_ssh_guest: TinyGuest, tmp_path: Path) -> 
 
     with _machine(tiny_ssh_guest) as machine, ThreadPoolExecutor() as pool:
         control = Control(report=lines.append, cancel=cancel)
-        other = Cluster(
-            data_dir=machine.files.data_dir, runtime_dir=machine.files.runtime_dir, cluster_id="reach", arch="amd64"
-        )
+        other = Cluster.of(machine.files)
         future = pool.submit(other.watch_sync, SyncRequest(f"{tmp_path}/", "/tmp/watched"), control=control)
         try:
             until(lambda: told("up to date"), "the first copy")
