@@ -182,14 +182,26 @@ def test_a_script_gets_no_steps() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_terminal_that_is_gone_does_not_stop_the_verb() -> None:
+def test_a_terminal_that_is_gone_does_not_stop_the_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podplane_tui.cli.progress._LIVE_INTERVAL", 0.0)
+    monkeypatch.setattr("podplane_tui.cli.progress._PLAIN_INTERVAL", 0.0)
+    refused: list[str] = []
+
     class Gone(Screen):
-        def write(self, _text: str) -> int:
+        def write(self, text: str) -> int:
+            refused.append(text)
             raise OSError(5, "Input/output error")
 
-    line = StatusLine(Gone())
-    line.report("one")
-    line.clear()
+    def verb(control: Control) -> str:
+        control.report("one")
+        control.progress(Progress(1, total=2))
+        control.warn("it has a price")
+        control.report("two")
+        assert not control.cancel.is_set()
+        return "done"
+
+    assert run_verb(verb, output=StatusLine(Gone())) == "done"
+    assert refused == ["\r\x1b[Kone", "it has a price\n"]  # a warning is worth another try, a step is not
 
 
 def test_progress_is_a_bar_that_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:

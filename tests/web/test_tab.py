@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -95,7 +96,7 @@ async def test_output_that_nobody_reads_does_not_keep_a_process(monkeypatch: pyt
 
 
 async def test_what_was_begun_is_finished_after_the_tab_is_closed(tmp_path: Path) -> None:
-    proof = tmp_path / "proof"
+    go_on, proof = tmp_path / "go on", tmp_path / "proof"
     command = speaker(
         """
         import time
@@ -103,14 +104,24 @@ async def test_what_was_begun_is_finished_after_the_tab_is_closed(tmp_path: Path
         receive()
         leave()
         os.close(1)
-        time.sleep(0.3)
-        Path(sys.argv[1]).touch()
+        while not Path(sys.argv[1]).exists():
+            time.sleep(0.01)
+        Path(sys.argv[2]).touch()
         """,
+        str(go_on),
         str(proof),
     )
     async with site(command) as here:
         async with here.page() as page:
             process = psutil.Process(pid_in(await shown(page, "here")))
+        try:
+            async with here.page() as page:
+                another = psutil.Process(pid_in(await shown(page, "here")))
+                another.send_signal(signal.SIGKILL)
+            await until(lambda: len(here.server._tabs) == 1, "the end of a tab that was closed later")
+            assert process.is_running()
+        finally:
+            go_on.touch()
         await until(lambda: not process.is_running(), "its end")
         assert proof.exists()
 
