@@ -86,7 +86,7 @@ def test_asking_ends_when_it_takes_too_long_or_is_given_up(files: VMFiles) -> No
         with pytest.raises(ConsoleHeld, match="me did not hand over"):
             ask(files, "you", cancel=cancel, patience=0.1)
         cancel.set()
-        with pytest.raises(Cancelled):
+        with pytest.raises(Cancelled, match="request for the console of podplane-local-a was cancelled"):
             ask(files, "you", cancel=cancel)
         assert asker(files) is None
 

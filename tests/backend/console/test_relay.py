@@ -1,6 +1,7 @@
 """The console client between a real Unix socket and a real pseudo-terminal."""
 
 import contextlib
+import errno
 import os
 import pty
 import re
@@ -222,10 +223,10 @@ def test_check_is_asked_before_connecting(path: Path) -> None:
         raise QMPError("another client has it")
 
     with _listening(path) as listener:
-        with pytest.raises(QMPError), open(os.devnull, "r+b") as null:  # noqa: PTH123 - for its descriptor
+        with pytest.raises(QMPError, match="another client has it"), open(os.devnull, "r+b") as null:  # noqa: PTH123 - for its descriptor
             attach(path, input_fd=null.fileno(), output_fd=null.fileno(), check=busy)
         listener.setblocking(False)
-        with pytest.raises(BlockingIOError):
+        with pytest.raises(BlockingIOError, match=os.strerror(errno.EAGAIN)):
             listener.accept()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import subprocess
 import threading
@@ -110,9 +112,9 @@ def test_no_socket_and_no_listener(tmp_path: Path) -> None:
     with pytest.raises(QMPUnavailable, match="refused"):
         qmp.run_state(tmp_path / "left")
     (tmp_path / "file").touch()
-    with pytest.raises(QMPUnavailable):
+    with pytest.raises(QMPUnavailable, match=r"file can't be used .*refused"):
         qmp.run_state(tmp_path / "file")
-    with pytest.raises(QMPUnavailable):
+    with pytest.raises(QMPUnavailable, match=r"xxx can't be used .*too long"):
         qmp.run_state(tmp_path / ("x" * 200))
 
 
@@ -166,11 +168,15 @@ def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
     server.listen(0)
-    with pytest.raises(BlockingIOError):
+
+    def fill() -> None:
         for _ in range(1000):
             queued.append(socket.socket(socket.AF_UNIX))
             queued[-1].setblocking(False)
             queued[-1].connect(str(path))
+
+    with pytest.raises(BlockingIOError, match=os.strerror(errno.EAGAIN)):
+        fill()
 
     refused, connect = threading.Event(), qmp._Session.connect
 

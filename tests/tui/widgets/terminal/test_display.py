@@ -275,7 +275,8 @@ async def test_programs_are_told_the_colours_they_are_painted_in() -> None:
         app.view.feed(b"text")
         await until(lambda: on_screen(app, "text"))
         background = style_at(app, 0, 0).bgcolor
-        assert background is not None and background.triplet is not None
+        assert background is not None
+        assert background.triplet is not None
         red, green, blue = (f"{part:02x}" * 2 for part in background.triplet)
         assert answer(app.view) == f"\x1b]11;rgb:{red}/{green}/{blue}\x07".encode()
         before = answer(app.view)
