@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from podplane_tui.backend.core.errors import QMPError, QMPUnavailable
 from podplane_tui.backend.qemu import qmp
 from tests.conftest import Workspace
 from tests.faults.stand_in import answer
+from tests.waiting import wait_until
 
 vm = pytest.mark.vm
 
@@ -38,13 +38,12 @@ def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
         *("-qmp", f"unix:{path},server=on,wait=off", "-serial", f"unix:{console},server=on,wait=off"),
     ]
     with subprocess.Popen(command) as child:
-        deadline = time.monotonic() + 60
-        while not path.exists():
-            assert time.monotonic() < deadline
+        try:
+            wait_until(lambda: path.exists() or child.poll() is not None, "the control socket")
             assert child.poll() is None
-            time.sleep(0.02)
-        yield path
-        child.kill()
+            yield path
+        finally:
+            child.kill()
 
 
 @vm

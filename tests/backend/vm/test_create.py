@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import re
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -22,6 +21,7 @@ from podplane_tui.backend.vm.create import EMPTY_DISK, EMPTY_IMAGE, CreateSpec
 from podplane_tui.backend.vm.remembered import read_settings
 from tests.backend.recording.support import key
 from tests.backend.vm.support import be_qemu_img, cluster, holds, io
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -76,8 +76,8 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
     with monkeypatch.context() as patch, ThreadPoolExecutor() as threads:
         be_qemu_img('for target; do :; done\necho part >"$target"\nexec sleep 600', tmp_path, patch)
         cloning = threads.submit(copy.create, CreateSpec(source=made.files.cluster_id), control=Control(cancel=cancel))
-        while not cloning.done() and not any(path.stat().st_size for path in copy.files.image_dir.glob("*.tmp")):
-            time.sleep(0.01)
+        written = copy.files.image_dir.glob
+        wait_until(lambda: cloning.done() or any(path.stat().st_size for path in written("*.tmp")), "half a copy")
         cancel.set()
         with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
             cloning.result()
