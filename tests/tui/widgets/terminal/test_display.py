@@ -1,7 +1,6 @@
 """A terminal core on the screen: painted, scrolled back, searched, selected."""
 
 import asyncio
-from itertools import count
 from pathlib import Path
 from time import monotonic
 
@@ -114,14 +113,15 @@ async def test_synchronized_pictures_that_never_pause_are_painted_whole(monkeypa
     monkeypatch.setattr(pacing, "SYNCHRONIZED_TIMEOUT", 1000.0)  # a slow machine is not a stuck program
     async with running() as (app, _):
         seen: set[str] = set()
-        for number in count():
+        for number in range(100_000):
             app.view.feed(f"done {number}\x1b[?2026l\x1b[?2026h\x1b[2J\x1b[Hpicture {number + 1}\r\n".encode())
             await asyncio.sleep(0)  # for the timers of frames
             picture, below = shown(app)[:2]
             assert not picture or below == f"done {picture.split()[1]}"
             seen.add(picture)
             if len(seen) > 10:
-                break
+                return
+        raise AssertionError(f"only {sorted(seen)} were painted")
 
 
 async def test_scrolled_back_stays_on_its_text_while_lines_come() -> None:
