@@ -63,6 +63,7 @@ async def test_a_command_that_does_not_speak_as_a_dashboard_ends_the_page(progra
     command = [sys.executable, "-c", program] if program.startswith("print") else speaker(f"{program}; receive()")
     async with site(command) as here, here.page() as page:
         await closed(page)
+        assert "can't be understood" in here.said[-1]
 
 
 async def test_a_browser_that_vanishes_takes_its_process_along() -> None:
