@@ -239,7 +239,7 @@ def racing_starts_elsewhere(bench: Bench) -> None:
     bench.create()
     bench.start()
     elsewhere = Cluster(data_dir=bench.workspace.data, runtime_dir=bench.root / "run2", cluster_id="a", arch="amd64")
-    with refused(AlreadyRunning):
+    with refused(AlreadyRunning, "already running as process"):
         elsewhere.start(SMALL)
     assert elsewhere.stop(timeouts=AT_ONCE).step == "terminate"
     assert bench.state() is State.CRASHED  # its PID file is here, and nobody told
@@ -256,7 +256,7 @@ def deletion_while_starting(bench: Bench) -> None:
             bench.again().delete(plan)
 
     bench.cluster.start(SMALL, control=Control(report=report))
-    with refused(AlreadyRunning):
+    with refused(AlreadyRunning, "running as process", "delete"):
         bench.again().delete(plan)
 
 

@@ -141,7 +141,7 @@ def useless_control_socket(bench: Bench, behaviour: str) -> None:
     with mock.patch.object(qmp, "GREETING_TIMEOUT", NEVER):  # a look has its own patience
         assert inventory.statuses()[0].state is State.RUNNING
         assert inventory.statuses()[0].state is State.RUNNING
-    with refused(QMPUnavailable):
+    with refused(QMPUnavailable, "control socket", bench.files.qmp.name):
         bench.cluster.pause()
     steps: list[str] = []
     assert bench.cluster.stop(timeouts=NOBODY_LISTENS, control=Control(report=steps.append)).step == "terminate"

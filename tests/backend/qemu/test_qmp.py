@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from podplane_tui.backend.core.errors import QMPError, QMPUnavailable
 from podplane_tui.backend.qemu import qmp
 from tests.conftest import Workspace
 from tests.faults.stand_in import answer
+from tests.waiting import wait_until
 
 vm = pytest.mark.vm
 
@@ -36,13 +38,12 @@ def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
         *("-qmp", f"unix:{path},server=on,wait=off", "-serial", f"unix:{console},server=on,wait=off"),
     ]
     with subprocess.Popen(command) as child:
-        deadline = time.monotonic() + 60
-        while not path.exists():
-            assert time.monotonic() < deadline
+        try:
+            wait_until(lambda: path.exists() or child.poll() is not None, "the control socket")
             assert child.poll() is None
-            time.sleep(0.02)
-        yield path
-        child.kill()
+            yield path
+        finally:
+            child.kill()
 
 
 @vm
@@ -110,9 +111,9 @@ def test_no_socket_and_no_listener(tmp_path: Path) -> None:
     with pytest.raises(QMPUnavailable, match="refused"):
         qmp.run_state(tmp_path / "left")
     (tmp_path / "file").touch()
-    with pytest.raises(QMPUnavailable):
+    with pytest.raises(QMPUnavailable, match=r"file can't be used .*refused"):
         qmp.run_state(tmp_path / "file")
-    with pytest.raises(QMPUnavailable):
+    with pytest.raises(QMPUnavailable, match=r"xxx can't be used .*too long"):
         qmp.run_state(tmp_path / ("x" * 200))
 
 
@@ -166,11 +167,15 @@ def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
     server.listen(0)
-    with pytest.raises(BlockingIOError):
+
+    def fill() -> None:
         for _ in range(1000):
             queued.append(socket.socket(socket.AF_UNIX))
             queued[-1].setblocking(False)
             queued[-1].connect(str(path))
+
+    with pytest.raises(BlockingIOError, match=os.strerror(errno.EAGAIN)):
+        fill()
 
     refused, connect = threading.Event(), qmp._Session.connect
 

@@ -119,7 +119,7 @@ def test_given_up_before_the_first_signal(start: Start) -> None:
     child, process = start("pass")
     cancel = Event()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="stop of m was cancelled"):
         end_process("m", process, StopTimeouts(), Control(cancel=cancel), lambda: True)
     assert child.poll() is None
 

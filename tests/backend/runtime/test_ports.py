@@ -68,21 +68,21 @@ def test_no_state_file_means_no_ports(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "words"),
     [
-        b"",
-        b"[]",
-        b'{"ports":[]}',
-        b'{"ports":{"ssh":"2222"}}',
-        b'{"ports":{"ssh":70000}}',
-        b'{"ports":{"ssh":true}}',
-        b"null",
+        (b"", "state file"),
+        (b"[]", "state file"),
+        (b'{"ports":[]}', "state file"),
+        (b'{"ports":{"ssh":"2222"}}', "invalid port"),
+        (b'{"ports":{"ssh":70000}}', "invalid port"),
+        (b'{"ports":{"ssh":true}}', "invalid port"),
+        (b"null", "state file"),
     ],
 )
-def test_a_state_file_that_is_none(tmp_path: Path, content: bytes) -> None:
+def test_a_state_file_that_is_none(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "s.json"
     path.write_bytes(content)
-    with pytest.raises(CorruptFile):
+    with pytest.raises(CorruptFile, match=rf"s\.json .*{words}"):
         read_state_file(path)
 
 

@@ -21,8 +21,8 @@ from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 
 @pytest.mark.usefixtures("require_qemu")
 def test_what_qemu_would_refuse_is_not_remembered(cluster: Cluster) -> None:
-    for changes in ({"cpus": "x"}, {"memory": "lots"}):
-        with pytest.raises(InvalidInput):
+    for changes, words in (({"cpus": "x"}, "number of CPUs 'x'"), ({"memory": "lots"}, "memory size 'lots'")):
+        with pytest.raises(InvalidInput, match=f"invalid {words}"):
             cluster.remember(**changes)
     assert read_settings(cluster.files) == ClusterSettings()
 
