@@ -100,7 +100,7 @@ def deep_tree(root: Path) -> Iterator[Path]:
     try:
         yield deepest / "file"
     finally:
-        subprocess.run(["rm", "-r", root], check=True)  # Python's own way would nest too deep
+        subprocess.run(["rm", "-rf", root], check=True)  # Python's own way would nest too deep
 
 
 @dataclass(frozen=True, slots=True)
