@@ -28,6 +28,19 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+LEFT_OUT = ("faults", "installs")
+"""The markers of tests that run only when `-m` names their marker: each has a make target."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is `LEFT_OUT`."""
+    unasked = [marker for marker in LEFT_OUT if marker not in config.option.markexpr]
+    out = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]
+    if out:
+        items[:] = [item for item in items if item not in out]
+        config.hook.pytest_deselected(items=out)
+
+
 hypothesis.settings.register_profile("patient", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("patient")
 
