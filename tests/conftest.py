@@ -68,6 +68,14 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warnings_are_errors() -> Iterator[None]:
+    """Hold what the tests start to what `filterwarnings` holds the tests to, but for streams left open at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "error,ignore::ResourceWarning")
+        yield
+
+
 @pytest.fixture(scope="session")
 def require_qemu() -> None:
     """For tests that run virtual machines."""

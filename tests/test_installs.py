@@ -148,8 +148,9 @@ def test_what_is_installed_works(
     request: pytest.FixtureRequest,
 ) -> None:
     artifact: Path = request.getfixturevalue(kind)
-    for name in ("PYTHONPATH", "VIRTUAL_ENV"):
-        monkeypatch.delenv(name, raising=False)  # the only package that is found is the installed one
+    # The only package that is found is the installed one, and pip's warnings are its own affair.
+    for name in ("PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     downloads = {"PIP_CACHE_DIR": str(CACHE / "downloads" / "pip"), "UV_CACHE_DIR": str(CACHE / "downloads" / "uv")}
     program = install(artifact, tmp_path / "installed", tools, {**workspace.environment, **downloads}) / "podplane-tui"

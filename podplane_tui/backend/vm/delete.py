@@ -131,4 +131,5 @@ def _leave_to_rm(path: Path) -> None:
     environment = {**os.environ, "LC_ALL": "C"}
     result = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if result.returncode:
-        raise DeleteFailed(f"{path} could not be removed: {one_line(result.stderr)}")
+        words = one_line(result.stderr)
+        raise DeleteFailed(f"{path} could not be removed: {words}", hint="remove it by hand, then delete again")
