@@ -2,11 +2,12 @@
 
 BIN = .venv/bin
 READY = .venv/ready
+FAST = not vm and not tmux and not slow
 
-.PHONY: help demo demo-linux test test-fast check graph screenshots snapshots faults fuzz bench bench-quick bench-terminal clean
+.PHONY: help demo demo-linux test test-fast test-pythons test-newest-python test-bounds test-installs check graph screenshots snapshots faults fuzz bench bench-quick bench-terminal clean
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 20
 
 $(READY): pyproject.toml .ci/setup
 	@.ci/setup venv
@@ -26,6 +27,18 @@ test: $(READY) ## all tests, virtual machines included
 
 test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
 	$(BIN)/pytest -n auto --dist worksteal -m 'not vm and not tmux and not slow'
+
+test-pythons: $(READY) ## the quick tests with every Python from 3.11 to 3.14 that is found
+	@$(BIN)/python -m tests.environments pythons -n 2 --dist worksteal -m '$(FAST)'
+
+test-newest-python: $(READY) ## the quick tests with the newest Python found beside the one of .venv
+	@$(BIN)/python -m tests.environments newest-python -n 2 --dist worksteal -m '$(FAST)'
+
+test-bounds: $(READY) ## the quick tests with the lowest and with the newest releases of all dependencies
+	@$(BIN)/python -m tests.environments bounds -n 2 --dist worksteal -m '$(FAST)'
+
+test-installs: $(READY) ## install the wheel and the sdist with pip, pipx and uv, in clean environments
+	$(BIN)/pytest -m installs tests/test_installs.py
 
 check: $(READY) ## formatting, lint, types, who imports whom
 	$(BIN)/ruff format --check

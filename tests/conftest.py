@@ -28,9 +28,18 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+LEFT_OUT = ("faults", "installs")
+"""The markers of tests that run only when `-m` names their marker: each has a make target."""
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests with VMs to two workers, however many there are: each VM takes a processor."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is `LEFT_OUT`, and give the tests with VMs to two workers: each VM takes a processor."""
+    unasked = [marker for marker in LEFT_OUT if marker not in config.option.markexpr]
+    out = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]
+    if out:
+        items[:] = [item for item in items if item not in out]
+        config.hook.pytest_deselected(items=out)
     for item in items:
         if item.get_closest_marker("vm") or item.get_closest_marker("tmux"):
             item.add_marker(pytest.mark.xdist_group("debian" if "debian" in item.path.parts else "vm"))
@@ -60,6 +69,14 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep recordings out of the state directory of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warnings_are_errors() -> Iterator[None]:
+    """Hold what the tests start to what `filterwarnings` holds the tests to, but for streams left open at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "error,ignore::ResourceWarning")
         yield
 
 
@@ -124,7 +141,7 @@ def deep_tree(root: Path) -> Iterator[Path]:
     try:
         yield deepest / "file"
     finally:
-        subprocess.run(["rm", "-r", root], check=True)  # Python's own way would nest too deep
+        subprocess.run(["rm", "-rf", root], check=True)  # Python's own way would nest too deep
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,24 @@
-"""The rules of the house: what is loaded when, what the wheel holds, what belongs where, and what does not belong."""
+"""The rules of the house: what is loaded when, what belongs where, and what does not belong."""
 
 import json
 import os
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Workspace
-from tests.paths import ROOT
+from tests.paths import ROOT, project_files
 
 pytestmark = pytest.mark.slow
 
 PACKAGE = ROOT / "podplane_tui"
 
 TOP_LEVEL = {
-    *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
+    *(".ci", ".github", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
     *("benchmarks", "podplane_tui", "screenshots", "styles", "tests"),
 }
 
@@ -84,55 +83,6 @@ def test_a_dashboard_has_its_moments_to_paint_at_before_textual_is_imported(
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout == f"{moments}\n"
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built without a network."""
-    directory = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    (file,) = directory.glob("*.whl")
-    return file
-
-
-def test_wheel_holds_the_package_its_styles_and_nothing_else(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    styles = {f"podplane_tui/styles/{sheet.name}" for sheet in (ROOT / "styles").glob("*.tcss")}
-    assert styles
-    page = {f"podplane_tui/web/page/{file.name}" for file in (PACKAGE / "web" / "page").iterdir()}
-    assert page
-    json_output = {f"podplane_tui/cli/json_output.{suffix}" for suffix in ("md", "schema.json")}
-    assert {*styles, *page, *json_output, "podplane_tui/py.typed", "podplane_tui/__main__.py"} <= set(names)
-    assert len(names) == len(set(names))
-    assert {name.split("/")[0].partition("-")[0] for name in names} == {"podplane_tui"}
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-
-
-def test_installed_wheel_finds_its_styles(wheel: Path, tmp_path: Path) -> None:
-    target = tmp_path / "installed"
-    install = ["install", "--quiet", "--no-index", "--no-deps", "--target", str(target), str(wheel)]
-    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True, timeout=60)
-    program = "from podplane_tui.tui.styles import stylesheets; print(*stylesheets(), sep='\\n')"
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(target)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found = {Path(line) for line in result.stdout.splitlines()}
-    assert found == {target / "podplane_tui" / "styles" / sheet.name for sheet in (ROOT / "styles").glob("*.tcss")}
-
-
-def project_files() -> list[Path]:
-    """Return the files that are in the repository or would be with the next `git add`."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        pytest.skip("not a git checkout")
-    return [path for name in result.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
 def test_top_level_holds_nothing_else() -> None:

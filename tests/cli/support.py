@@ -16,6 +16,7 @@ import sys
 import termios
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ from podplane_tui.backend.core.paths import VMFiles
 from tests.cli.json_schema import check_output
 from tests.conftest import Workspace
 
+PROGRAM = (sys.executable, "-m", "podplane_tui")
+"""The program, as the tests run it."""
+
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m\r\n\u202egnp"
 
 
@@ -34,7 +38,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """The real program in the workspace, without a terminal."""
     result = subprocess.run(
-        [sys.executable, "-m", "podplane_tui", *arguments],
+        [*PROGRAM, *arguments],
         env={**workspace.environment, **(environ or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -71,14 +75,13 @@ class Call:
 class Terminal:
     """The program on a terminal of its own; `text` is what it has shown."""
 
-    def __init__(self, workspace: Workspace, *arguments: str) -> None:
+    def __init__(self, workspace: Workspace, *arguments: str, program: Sequence[str] = PROGRAM) -> None:
         self.text = ""
         self._searched = 0
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-            command = [sys.executable, "-m", "podplane_tui", *arguments]
-            os.execve(sys.executable, command, {**workspace.environment, "TERM": "xterm"})  # noqa: S606
+            os.execve(program[0], [*program, *arguments], {**workspace.environment, "TERM": "xterm"})  # noqa: S606
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())

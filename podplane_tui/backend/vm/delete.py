@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import CorruptFile, DeleteFailed
 from podplane_tui.backend.core.files import read_small_file
 from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
+from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.leftovers import temporaries
 from podplane_tui.backend.sync.log import previous
 
@@ -105,11 +108,28 @@ def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
             continue
         control.report(f"removing {path.name}")
         if path.is_dir() and not path.is_symlink():
-            try:
-                shutil.rmtree(path)
-            except RecursionError as error:
-                raise DeleteFailed(
-                    f"{path} has directories that are nested too deeply", hint="remove it with rm -r, then delete again"
-                ) from error
+            _remove_folder(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _remove_folder(path: Path) -> None:
+    """Remove a folder with all it holds, however deep. Raises `OSError`, `DeleteFailed`."""
+    try:
+        shutil.rmtree(path)
+    except RecursionError:
+        _leave_to_rm(path)  # before Python 3.13 every level is a nested call
+    except OSError as error:
+        if error.errno != errno.EMFILE:  # in every version every level keeps a descriptor open
+            raise
+        _leave_to_rm(path)
+
+
+def _leave_to_rm(path: Path) -> None:
+    """Remove with `rm`, which has no limit on the depth."""
+    command = ["rm", "-rf", "--", str(path)]
+    environment = {**os.environ, "LC_ALL": "C"}
+    result = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if result.returncode:
+        words = one_line(result.stderr)
+        raise DeleteFailed(f"{path} could not be removed: {words}", hint="remove it by hand, then delete again")

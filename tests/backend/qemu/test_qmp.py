@@ -192,8 +192,11 @@ def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for client in queued:
             client.close()
         for _ in queued:  # all but the last, which was refused, and ours
-            answer(server.accept()[0])
+            with server.accept()[0] as client:
+                answer(client)
 
-    threading.Thread(target=serve, daemon=True).start()
-    assert qmp.run_state(path) == "running"
-    server.close()
+    with server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert qmp.run_state(path) == "running"
+        thread.join()

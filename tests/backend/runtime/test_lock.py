@@ -57,9 +57,8 @@ def test_a_second_verb_is_refused_and_told_which_is_in_progress(tmp_path: Path) 
 
 def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
-    child = hold(path)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    with hold(path) as child:
+        child.send_signal(signal.SIGKILL)
     assert path.exists()
     assert current_action(path) is None
     with vm_lock(path, "stop"):

@@ -1,5 +1,6 @@
 """The boots of the selected machine: stages as bars beside an earlier boot's, and what failed."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -9,6 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -110,7 +112,8 @@ class BootPanel(Panel):
             self._reading = None
         if history is self._history:
             self._boots = boots
-            self._show()
+            with contextlib.suppress(NoMatches):  # the parts are removed first, which may have begun by now
+                self._show()
 
     # Showing
 

@@ -1,5 +1,6 @@
 """The Boot tab: drawn from real recordings, live while one grows, a key from a failure to its line."""
 
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -10,6 +11,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import OptionList, Static
 
 from podplane_tui.backend.recording import store as recordings
+from podplane_tui.backend.recording.history import BootHistory, RecordedBoot
 from podplane_tui.backend.recording.store import begin, belongs_to, finish
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.styles import stylesheets
@@ -140,3 +142,28 @@ async def test_a_boot_is_followed_while_it_goes_on(workspace: Workspace, monkeyp
             file.write(GOOD[HALF:])
         await until(lambda: panel.status == "came up", what="the end of the boot")
         assert "▒" not in str(text.visual)
+
+
+async def test_a_look_that_ends_while_the_panel_is_removed_shows_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(workspace, GOOD)
+    asked, go_on, look = threading.Event(), threading.Event(), BootHistory.look
+
+    def slow(history: BootHistory) -> tuple[RecordedBoot, ...]:
+        asked.set()
+        go_on.wait()
+        return look(history)
+
+    monkeypatch.setattr(BootHistory, "look", slow)
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)):
+        panel = app.query_one(BootPanel)
+        panel.vm = machine(workspace, "default")
+        await until(asked.is_set)
+        looks = [worker for worker in app.workers if worker.node is panel]
+        assert looks
+        await panel.remove_children()  # as Textual does first when it removes the panel
+        panel.in_view = False  # and no second look is begun
+        go_on.set()
+        await app.workers.wait_for_complete(looks)
