@@ -43,6 +43,7 @@ def clusters(require_qemu: None) -> Iterator[Clusters]:
 def alpha(clusters: Clusters) -> Clusters:
     """The clusters once `alpha` has booted and its cloud-init is done."""
     clusters.wait_for_console("alpha", b" finished at ")
+    clusters.run("wait", "--id", "alpha")  # a busy guest may be done before its SSH server has time to answer
     return clusters
 
 
@@ -50,4 +51,5 @@ def alpha(clusters: Clusters) -> Clusters:
 def beta(clusters: Clusters) -> Clusters:
     """The clusters once `beta` has booted, as far as it does."""
     clusters.wait_for_console("beta", b" finished at ")
+    clusters.run("wait", "--id", "beta")
     return clusters

@@ -12,8 +12,8 @@ from textual.app import App
 
 _PATIENCE = 2.0
 """Seconds keys wait at most: a disk that does not answer must not keep anybody from leaving."""
-_TURN = 0.25
-"""Seconds at most until a key that was handed on is done with."""
+_TURN = 2.0
+"""Seconds after which a key that was handed on will not come back: the widget that had it is gone."""
 _INTERVAL = 0.01
 
 
@@ -69,4 +69,9 @@ class KeyHold:
         held = self._held.pop(0)
         key = self._handed_on = events.Key(held.key, held.character)  # anew: the other may have been through widgets
         key.time, self._handed_on_at = held.time, now
-        self._app.call_next(self._app.on_event, key)
+        self._app.call_next(self._give, key)
+
+    async def _give(self, key: events.Key) -> None:
+        await self._app.on_event(key)
+        if not key.is_forwarded and self._handed_on is key:
+            self._handed_on = None  # no widget got it

@@ -1,5 +1,6 @@
 """Keys typed faster than a dialog comes up: they go to it, or where they would have gone, and open no second one."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -99,6 +100,26 @@ async def test_what_is_typed_ahead_is_typed_into_the_dialog(
         await until(lambda: app.screen.query_one("#create-image", Input).value == "x", what="what was typed last")
         assert app.screen.query_one("#create-id", Input).value == "web"
     assert dashboard(app).table.selected == "alpha.amd64"
+
+
+async def test_a_key_waits_for_the_one_before_it_however_slow_its_widget_is(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, handle_key = app_of(pilot), Input.handle_key
+
+    async def slow(field: Input, event: Key) -> bool:
+        if event.key == "tab":
+            await asyncio.sleep(0.5)  # as on a busy host
+        return await handle_key(field, event)
+
+    monkeypatch.setattr(Input, "handle_key", slow)
+    with slow_images(monkeypatch) as go_on:
+        type_at_once(app, "n", "w", "tab", "x")
+        await settled(pilot)
+        go_on.set()
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+        await until(lambda: app.screen.query_one("#create-image", Input).value == "x", what="what was typed last")
+        assert app.screen.query_one("#create-id", Input).value == "w"
 
 
 async def test_a_key_ahead_can_decline(pilot: Pilot[None]) -> None:
