@@ -171,7 +171,7 @@ def test_memory_sizes(text: str, size: int) -> None:
     assert parse_memory(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "4Gi", "-1G", "1K", "4 G", "²G", "9" * 30, "4G\n"])
+@pytest.mark.parametrize("text", ["", "0", "4Gi", "-1G", "1K", "4 G", "1048575b", "²G", "9" * 30, "4G\n"])
 def test_memory_sizes_that_are_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="use a size"):
         parse_memory(text)
@@ -179,8 +179,24 @@ def test_memory_sizes_that_are_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "256", "99999999999", "²", "1\n"])
 def test_cpu_counts_that_are_none(text: str) -> None:
-    with pytest.raises(InvalidInput, match="whole number"):
+    with pytest.raises(InvalidInput, match=": use a whole number from 1 to 255$"):
         validate_cpus(text)
+
+
+@pytest.mark.parametrize("text", ["", "1", "255", "0002"])
+def test_cpu_counts(text: str) -> None:
+    assert validate_cpus(text) == text
+
+
+def test_a_long_text_is_not_repeated_whole() -> None:
+    with pytest.raises(InvalidInput, match="^invalid number of CPUs '9{40}': use"):
+        validate_cpus("9" * 50)
+    with pytest.raises(InvalidInput, match="^invalid memory size 'x{40}': use a size of at least 1M, such as 512M or 4G$"):
+        parse_memory("x" * 50)
+
+
+def test_the_end_of_a_mac_address_has_two_digits() -> None:
+    assert (net_mac_address("7"), net_mac_address("1a")) == ("52:52:00:00:00:07", "52:52:00:00:00:1a")
 
 
 def test_an_unknown_architecture_is_an_error() -> None:
