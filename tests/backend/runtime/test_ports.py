@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def test_the_state_file_is_podplanes_byte_for_byte(tmp_path: Path) -> None:
         b'"traefik_dashboard":8081,"registry":5001,"traefik_https":8443}}'
     )
     assert read_state_file(path) == DEFAULTS
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_no_state_file_means_no_ports(tmp_path: Path) -> None:
@@ -88,13 +90,14 @@ def test_a_state_file_that_is_none(tmp_path: Path, content: bytes) -> None:
 
 def test_a_port_that_is_not_the_usual_one_names_who_has_that() -> None:
     usual = Ports(ssh=2222, kubernetes_api=6443)
-    assert moved_ports(usual, lambda ports: dict.fromkeys(ports, "sshd")) == ()
     asked: list[list[int]] = []
 
     def holders(ports: Iterable[int]) -> dict[int, str]:
         asked.append(list(ports))
         return {2222: "process 123 (sshd)"}
 
+    assert moved_ports(usual, holders) == ()
+    assert asked == [], "nobody is asked for nothing"
     assert moved_ports(Ports(ssh=40213, kubernetes_api=40214, registry=5001), holders) == (
         "2222 (ssh) is taken by process 123 (sshd): using 40213",
         "6443 (kubernetes api) is taken by another program: using 40214",
