@@ -39,5 +39,7 @@ def test_a_size_that_is_none_or_too_much_is_refused(text: str) -> None:
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(InvalidInput, match=r"^invalid disk size 'x{40}': use a whole number with a unit up to 64T, such as 128G$"):
+    with pytest.raises(
+        InvalidInput, match=r"^invalid disk size 'x{40}': use a whole number with a unit up to 64T, such as 128G$"
+    ):
         parse_disk_size("x" * 5000)

@@ -191,7 +191,9 @@ def test_cpu_counts(text: str) -> None:
 def test_a_long_text_is_not_repeated_whole() -> None:
     with pytest.raises(InvalidInput, match="^invalid number of CPUs '9{40}': use"):
         validate_cpus("9" * 50)
-    with pytest.raises(InvalidInput, match="^invalid memory size 'x{40}': use a size of at least 1M, such as 512M or 4G$"):
+    with pytest.raises(
+        InvalidInput, match="^invalid memory size 'x{40}': use a size of at least 1M, such as 512M or 4G$"
+    ):
         parse_memory("x" * 50)
 
 
