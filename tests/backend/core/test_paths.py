@@ -74,7 +74,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 
 def test_no_home_is_an_error() -> None:
-    with pytest.raises(InvalidInput, match="^no home directory is set: set HOME$"):
+    with pytest.raises(InvalidInput, match=r"^no home directory is set: set HOME$"):
         base_directories({"HOME": ""}, "linux")
 
 
@@ -87,7 +87,7 @@ def test_host_architecture(machine: str, arch: str) -> None:
 
 def test_the_architecture_can_be_overridden() -> None:
     assert host_arch({"PODPLANE_ARCH": "arm64"}, "x86_64") == "arm64"
-    with pytest.raises(InvalidInput, match="^invalid PODPLANE_ARCH 'm{40}': set it to amd64 or arm64$"):
+    with pytest.raises(InvalidInput, match=r"^invalid PODPLANE_ARCH 'm{40}': set it to amd64 or arm64$"):
         host_arch({"PODPLANE_ARCH": "m" * 50}, "x86_64")
 
 
@@ -121,10 +121,10 @@ def test_invalid_cluster_ids(cluster_id: str) -> None:
 
 
 def test_what_is_wrong_with_a_cluster_id_is_said() -> None:
-    with pytest.raises(InvalidInput, match="^the cluster id 'k8s' is reserved: choose another id$"):
+    with pytest.raises(InvalidInput, match=r"^the cluster id 'k8s' is reserved: choose another id$"):
         validate_cluster_id("k8s")
     rule = "use 1 to 32 lower-case letters, digits and single hyphens, with none at either end"
-    with pytest.raises(InvalidInput, match=f"^invalid cluster id 'x{{40}}': {rule}$"):
+    with pytest.raises(InvalidInput, match=rf"^invalid cluster id 'x{{40}}': {rule}$"):
         validate_cluster_id("x" * 50)
 
 

@@ -179,7 +179,7 @@ def test_memory_sizes_that_are_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "256", "99999999999", "²", "1\n"])
 def test_cpu_counts_that_are_none(text: str) -> None:
-    with pytest.raises(InvalidInput, match=": use a whole number from 1 to 255$"):
+    with pytest.raises(InvalidInput, match=r": use a whole number from 1 to 255$"):
         validate_cpus(text)
 
 
@@ -189,10 +189,10 @@ def test_cpu_counts(text: str) -> None:
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(InvalidInput, match="^invalid number of CPUs '9{40}': use"):
+    with pytest.raises(InvalidInput, match=r"^invalid number of CPUs '9{40}': use"):
         validate_cpus("9" * 50)
     with pytest.raises(
-        InvalidInput, match="^invalid memory size 'x{40}': use a size of at least 1M, such as 512M or 4G$"
+        InvalidInput, match=r"^invalid memory size 'x{40}': use a size of at least 1M, such as 512M or 4G$"
     ):
         parse_memory("x" * 50)
 
