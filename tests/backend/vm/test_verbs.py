@@ -1,5 +1,6 @@
 """When a verb can be done, and what is said when it can't."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,11 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
         (Verb.STOP, State.STOPPED, "default is not running", NotRunning),
         (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning),
         (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning),
+        (Verb.SNAPSHOT, State.RUNNING, "default is running: stop it first", AlreadyRunning),
         (Verb.RESUME, State.RUNNING, "default is not paused", VMError),
+        (Verb.PAUSE, State.PAUSED, "default is paused: resume it first", NotRunning),
+        (Verb.RESUME, State.STOPPED, "default is stopped: start it first", NotRunning),
+        (Verb.RESTART, State.CRASHED, "default is crashed: start it first", NotRunning),
         (Verb.STOP, State.BROKEN, "default is not running", NotRunning),
         (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken),
     ],
@@ -64,6 +69,24 @@ def test_a_refusal_says_what_to_do(verb: Verb, state: State, words: str, kind: t
     assert (str(refused.error), type(refused.error)) == (words, kind)
 
 
+def test_the_process_of_a_vm_that_runs_is_named() -> None:
+    running = replace(vm(State.STARTING), pid=7)
+    for verb, words in (
+        (Verb.START, "default is already starting as process 7: stop or restart it"),
+        (Verb.DELETE, "default is starting as process 7: stop it first"),
+        (Verb.RESUME, "default is not paused"),
+    ):
+        refused = refusal(verb, running)
+        assert refused is not None
+        assert str(refused.error) == words
+
+
+def test_a_broken_vm_without_a_known_problem_is_just_broken() -> None:
+    refused = refusal(Verb.START, vm(State.BROKEN))
+    assert refused is not None
+    assert str(refused.error) == "default is broken: repair it first"
+
+
 def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
     refused = refusal(Verb.START, vm(State.BROKEN, "no\x1b[31m\nimage"))
     assert refused is not None
@@ -72,8 +95,7 @@ def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
 
 def test_where_a_vm_that_is_not_there_was_looked_for_is_said() -> None:
     error = missing(VMFiles("arm64", "dev", Path("/data"), Path("/run")))
-    assert error.problem == "there is no VM dev (arm64) in /data/vms"
-    assert "list" in error.hint
+    assert str(error) == "there is no VM dev (arm64) in /data/vms: see podplane-tui list for those there are"
 
 
 def test_every_verb_has_its_row() -> None:
