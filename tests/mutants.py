@@ -2,9 +2,9 @@
 
     python -m tests.mutants [names of mutants, such as 'podplane_tui.backend.core.sizes.*']
 
-mutmut makes a mistake in a copy of a module, runs the tests of it, and counts who noticed. The modules and their tests
-are in `[tool.mutmut]` of `pyproject.toml`. It works in a copy of the repository, in `.cache/mutants`: there
-`mutmut show NAME` tells what a mutant changed. What has not changed since the last run is not run again.
+mutmut makes one small mistake after the other in the modules that `[tool.mutmut]` of `pyproject.toml` names, and runs
+the tests that get there. It works in a copy of the repository, in `.cache/mutants`: there `mutmut show NAME` tells what
+a mutant changed. With names only those mutants are run again, and the results of the others stand.
 """
 
 from __future__ import annotations
@@ -31,19 +31,13 @@ NOTICED = {"killed", "timeout", "segfault", "caught by type check"}
 
 
 def _copy() -> None:
-    """Bring the copy up to date. What is as it was keeps its place, and mutmut's results their worth."""
+    """Bring the copy up to date."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *COPIED]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    names = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
-    for top in COPIED:
-        for file in (COPY / top).rglob("*"):
-            if file.is_file() and file.relative_to(COPY).as_posix() not in names:
-                file.unlink()
-    for name in names:
-        here, there = ROOT / name, COPY / name
-        if not there.is_file() or here.stat().st_mtime > there.stat().st_mtime:
-            there.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(here, there)
+    for name in listed.split("\0"):
+        if name and (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, COPY / name)
 
 
 def _module_row(meta: Path) -> tuple[str, bool, list[str]]:
@@ -60,6 +54,8 @@ def _module_row(meta: Path) -> tuple[str, bool, list[str]]:
 
 
 def main() -> int:
+    if not sys.argv[1:] and COPY.is_dir():
+        shutil.rmtree(COPY)  # mutmut would not notice that a test has changed
     _copy()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", "2", *sys.argv[1:]]

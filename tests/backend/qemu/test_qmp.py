@@ -228,6 +228,15 @@ def test_what_a_listener_may_say(tmp_path: Path, words: tuple[bytes, ...], error
     assert isinstance(caught.value, QMPUnavailable) == (error is QMPUnavailable)
 
 
+def test_a_line_without_an_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qmp, "_MAX_LINE", 20)
+    with (
+        scripted(tmp_path / "qmp", b" " * 21),
+        pytest.raises(QMPUnavailable, match=UNUSABLE.format("it sends what is not QMP")),
+    ):
+        qmp.run_state(tmp_path / "qmp")
+
+
 def test_events_and_halves_of_lines_do_not_confuse(tmp_path: Path) -> None:
     said = (GREETING + EVENT + READY[:5], READY[5:], EVENT + b"\r\n" + b'{"return": {"status": "paused"}}\n')
     with scripted(tmp_path / "qmp", *said):
