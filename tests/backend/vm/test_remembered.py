@@ -122,8 +122,10 @@ def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
     files.settings.parent.mkdir(parents=True)
     handle = lock.try_acquire(files.settings_lock)
     assert handle is not None
-    with pytest.raises(TimeoutError, match="another program"):
+    with pytest.raises(TimeoutError) as caught:
         update_settings(files, cpus="4")
+    error = caught.value
+    assert (error.strerror, error.filename) == ("another program holds its lock: end that", str(files.settings_lock))
     remember_sync(files, SyncRequest("/a", "/b"))
     lock.release(files.settings_lock, handle)
     assert read_settings(files) == ClusterSettings()
