@@ -21,13 +21,10 @@ WANTED = 90.0
 REASONS: Mapping[str, str] = {}
 """Module below `WANTED` → why more can't be measured, or is not worth a test."""
 
-PATIENT = ("-o", "timeout=900")
-"""Measuring makes the tests slower."""
+TESTS = ("-n", "3", "--dist", "loadgroup", "-o", "timeout=900")
+"""As `make test` runs them, but more patient: measuring makes them slower."""
 
-HALVES = (
-    ("-n", "2", "--dist", "worksteal", "-m", "not vm and not tmux", *PATIENT),
-    ("-m", "vm or tmux", *PATIENT),
-)
+WITHOUT_VMS = ("-m", "not vm and not tmux")
 
 
 def faults(percents: Mapping[str, float], reasons: Mapping[str, str]) -> Iterator[str]:
@@ -65,8 +62,7 @@ def _report() -> tuple[float, dict[str, float], list[str]]:
 def main() -> int:
     without_vms = "--without-vms" in sys.argv[1:]
     _coverage("erase")
-    halves = HALVES[:1] if without_vms else HALVES
-    failed = [half for half in halves if _coverage("run", "-m", "pytest", *half)]
+    failed = _coverage("run", "-m", "pytest", *TESTS, *(WITHOUT_VMS if without_vms else ()))
     total, percents, gaps = _report()
     wrong = [] if without_vms else list(faults(percents, REASONS))
     if total < WANTED:
