@@ -67,6 +67,7 @@ REPLIES: list[Reply] = [
     ("title stack, title pushed", "\x1b]0;a\x07\x1b[22;2t\x1b]0;b\x07\x1b[23t\x1b[20t\x1b[21t", ICON_B + TITLE_A),
     ("title stack, nothing of both", "\x1b]2;a\x07\x1b[22;3t\x1b]2;b\x07\x1b[23;3t\x1b[23t\x1b[21t", TITLE_B),
     ("title mode taken back", "\x1b[>0;1t\x1b[>0;1T\x1b]2;b\x07\x1b[21t", TITLE_B),
+    ("title modes without an effect", "\x1b[>2;3t\x1b[>T\x1b]2;b\x07\x1b[21t", TITLE_B),
     ("one title mode taken back", "\x1b[>0;1t\x1b[>1T\x1b]2;62\x07\x1b[21t", TITLE_B),
     ("all title modes taken back", "\x1b[>0;1t\x1b[>T\x1b]2;b\x07\x1b[21t", TITLE_B),
     ("unknown title mode", "\x1b[>4t\x1b]2;b\x07\x1b[21t", TITLE_B),
@@ -180,6 +181,10 @@ def test_a_vt520() -> None:
     assert terminal.feed(b"\x1b[?95$p") == b"\x1b[?95;0$y"
     terminal.feed(b'\x1b[65;1"p')
     assert terminal.feed(b"\x1b[?95h\x1b[?95$p") == b"\x1b[?95;1$y"
+
+
+def test_the_answerback_is_sent_as_it_is() -> None:
+    assert Terminal(10, 4, answerback="h\u00e9 \ud800").feed(b"\x05") == "h\u00e9 ?".encode()
 
 
 def test_title_reports_can_be_turned_off() -> None:
