@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.files import write_atomic
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.runtime import lock
@@ -87,6 +88,14 @@ def test_what_can_not_be_remembered_disturbs_nobody(files: VMFiles) -> None:
     files.own_state.write_text("a file where the folder should be")
     remember_sync(files, SyncRequest("/a", "/b"))
     assert read_settings(files).syncs == ()
+
+
+def test_a_folder_in_the_place_of_the_lock_disturbs_no_copy(files: VMFiles) -> None:
+    files.settings_lock.mkdir(parents=True)
+    with pytest.raises(CorruptFile):
+        update_settings(files, cpus="4")
+    remember_sync(files, SyncRequest("/a", "/b"))
+    assert read_settings(files) == ClusterSettings()
 
 
 def test_two_that_change_it_at_once_lose_nothing(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:

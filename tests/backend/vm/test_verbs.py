@@ -44,29 +44,37 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "state", "words", "kind"),
+    ("verb", "state", "words", "kind", "remedy"),
     [
-        (Verb.DELETE, State.RUNNING, "default is running: stop it first", AlreadyRunning),
-        (Verb.START, State.RUNNING, "default is already running: stop or restart it", AlreadyRunning),
-        (Verb.DELETE, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
-        (Verb.DELETE, State.ORPHANED, "default runs without a PID file: repair or stop it first", AlreadyRunning),
-        (Verb.START, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
-        (Verb.STOP, State.STOPPED, "default is not running", NotRunning),
-        (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning),
-        (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning),
-        (Verb.SNAPSHOT, State.RUNNING, "default is running: stop it first", AlreadyRunning),
-        (Verb.RESUME, State.RUNNING, "default is not paused", VMError),
-        (Verb.PAUSE, State.PAUSED, "default is paused: resume it first", NotRunning),
-        (Verb.RESUME, State.STOPPED, "default is stopped: start it first", NotRunning),
-        (Verb.RESTART, State.CRASHED, "default is crashed: start it first", NotRunning),
-        (Verb.STOP, State.BROKEN, "default is not running", NotRunning),
-        (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken),
+        (Verb.DELETE, State.RUNNING, "default is running: stop it first", AlreadyRunning, Verb.STOP),
+        (Verb.START, State.RUNNING, "default is already running: stop or restart it", AlreadyRunning, None),
+        (Verb.DELETE, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning, None),
+        (
+            Verb.DELETE,
+            State.ORPHANED,
+            "default runs without a PID file: repair or stop it first",
+            AlreadyRunning,
+            Verb.REPAIR,
+        ),
+        (Verb.START, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning, None),
+        (Verb.STOP, State.STOPPED, "default is not running", NotRunning, None),
+        (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning, Verb.START),
+        (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning, Verb.RESUME),
+        (Verb.SNAPSHOT, State.RUNNING, "default is running: stop it first", AlreadyRunning, Verb.STOP),
+        (Verb.RESUME, State.RUNNING, "default is not paused", VMError, None),
+        (Verb.PAUSE, State.PAUSED, "default is paused: resume it first", NotRunning, Verb.RESUME),
+        (Verb.RESUME, State.STOPPED, "default is stopped: start it first", NotRunning, Verb.START),
+        (Verb.RESTART, State.CRASHED, "default is crashed: start it first", NotRunning, Verb.START),
+        (Verb.STOP, State.BROKEN, "default is not running", NotRunning, None),
+        (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken, Verb.REPAIR),
     ],
 )
-def test_a_refusal_says_what_to_do(verb: Verb, state: State, words: str, kind: type[Exception]) -> None:
+def test_a_refusal_says_what_to_do(
+    verb: Verb, state: State, words: str, kind: type[Exception], remedy: Verb | None
+) -> None:
     refused = refusal(verb, vm(state, "no image" if state is State.BROKEN else None))
     assert refused is not None
-    assert (str(refused.error), type(refused.error)) == (words, kind)
+    assert (str(refused.error), type(refused.error), refused.remedy) == (words, kind, remedy)
 
 
 def test_the_process_of_a_vm_that_runs_is_named() -> None:
