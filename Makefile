@@ -22,11 +22,10 @@ demo-linux: $(READY) ## the same with a tiny Linux guest (on Debian)
 
 test: $(READY) ## all tests, virtual machines included
 	@.ci/setup test
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not vm and not tmux'
-	$(BIN)/pytest -m 'vm or tmux'
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
-	$(BIN)/pytest -n 4 --dist worksteal -m 'not vm and not tmux and not slow'
+	$(BIN)/pytest -n auto --dist worksteal -m 'not vm and not tmux and not slow'
 
 check: $(READY) ## formatting, lint, types, who imports whom
 	$(BIN)/ruff format --check

@@ -28,6 +28,14 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests with VMs to two workers, however many there are: each VM takes a processor."""
+    for item in items:
+        if item.get_closest_marker("vm") or item.get_closest_marker("tmux"):
+            item.add_marker(pytest.mark.xdist_group("debian" if "debian" in item.path.parts else "vm"))
+
+
 hypothesis.settings.register_profile("patient", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("patient")
 
@@ -58,7 +66,17 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def require_qemu() -> None:
     """For tests that run virtual machines."""
-    for program in ("qemu-system-x86_64", "qemu-img"):
+    _require("qemu-system-x86_64", "qemu-img")
+
+
+@pytest.fixture(scope="session")
+def require_qemu_arm64() -> None:
+    """For tests that run virtual machines of arm64, on any host."""
+    _require("qemu-system-aarch64", "qemu-img")
+
+
+def _require(*programs: str) -> None:
+    for program in programs:
         if shutil.which(program) is None:
             missing(f"{program} is not installed")
 
@@ -75,9 +93,15 @@ def tiny_ssh_guest(require_qemu: None) -> tiny.TinyGuest:
     return _built(tiny.TINY_SSH)
 
 
-def _built(variant: tiny.Variant) -> tiny.TinyGuest:
+@pytest.fixture(scope="session")
+def tiny_ssh_guest_arm64(require_qemu_arm64: None) -> tiny.TinyGuest:
+    """The latter for arm64."""
+    return _built(tiny.TINY_SSH, tiny.ARM64)
+
+
+def _built(variant: tiny.Variant, arch: tiny.Architecture = tiny.AMD64) -> tiny.TinyGuest:
     try:
-        return tiny.build(variant)
+        return tiny.build(variant, arch)
     except Unavailable as error:
         missing(str(error))
 

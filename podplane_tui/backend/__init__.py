@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DeleteFailed,
         ForeignProcess,
         HostKeyChanged,
+        InUse,
         InvalidImage,
         InvalidInput,
         KeyRefused,
@@ -80,9 +81,9 @@ PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
     "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
-        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InvalidImage InvalidInput KeyRefused "
-        "MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError SnapshotNotFound StartFailed "
-        "StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
+        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InUse InvalidImage InvalidInput "
+        "KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError SnapshotNotFound "
+        "StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -129,6 +130,7 @@ __all__ = [
     "DirectBootOptions",
     "ForeignProcess",
     "HostKeyChanged",
+    "InUse",
     "InvalidImage",
     "InvalidInput",
     "Inventory",

@@ -65,6 +65,16 @@ class _VerbGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - the table above and the modules agree, a test sees to it
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            verb = ctx.invoked_subcommand
+            command = self.get_command(ctx, verb) if verb else None
+            if error.ctx is None and command is not None:  # click's parser does not say whose option lacks its value
+                error.ctx = click.Context(command, info_name=verb, parent=ctx)
+            raise
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The names alone: what verbs say about themselves would take importing them all, at a key press."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks

@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass
 class Choices:
-    """What was chosen on the command line; None stands for what was not. `as_json` is whether to print JSON."""
+    """What was chosen on the command line; None stands for what was not. `as_json` is whether to print JSON.
+
+    `force` is whether to go on where it can't be told whether another program uses the disk.
+    """
 
     cluster_id: str | None = None
     data_dir: Path | None = None
@@ -16,3 +19,4 @@ class Choices:
     state_dir: Path | None = None
     arch: str | None = None
     as_json: bool = False
+    force: bool = False

@@ -13,7 +13,7 @@ from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.inspect import iso_time
 from podplane_tui.cli.json_output import print_document
-from podplane_tui.cli.options import json_option, pass_choices, place_options
+from podplane_tui.cli.options import force_option, json_option, pass_choices, place_options
 from podplane_tui.cli.target import cluster_of
 
 
@@ -44,6 +44,7 @@ def set_vm(choices: Choices, *, cpus: str | None, memory: str | None, user_data:
 
 
 @acting_command("grow", "Grow the disk of a stopped VM")
+@force_option
 @click.argument("size")
 def grow(choices: Choices, *, size: str) -> None:
     """SIZE is the new size, such as 200G. The guest's partition grows at its next start where cloud-init does that.
@@ -67,6 +68,7 @@ def snapshot() -> None:
 
 
 @acting_command("take", "Take a snapshot of the disk and call it NAME")
+@force_option
 @click.argument("name")
 def take(choices: Choices, *, name: str) -> None:
     """\b
@@ -96,6 +98,7 @@ def list_snapshots(choices: Choices, *, as_json: bool) -> None:
 
 
 @acting_command("restore", "Restore the disk to snapshot NAME; what was written since is lost")
+@force_option
 @click.argument("name")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def restore(choices: Choices, *, name: str, yes: bool) -> None:
@@ -110,6 +113,7 @@ def restore(choices: Choices, *, name: str, yes: bool) -> None:
 
 
 @acting_command("delete", "Delete snapshot NAME; the disk stays as it is")
+@force_option
 @click.argument("name")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete_snapshot(choices: Choices, *, name: str, yes: bool) -> None:

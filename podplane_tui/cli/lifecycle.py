@@ -12,6 +12,7 @@ from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import NotRunning, VMNotFound
 from podplane_tui.backend.core.files import disk_usage
 from podplane_tui.backend.core.format import format_size
+from podplane_tui.backend.core.paths import host_arch
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
@@ -21,7 +22,7 @@ from podplane_tui.backend.vm.verbs import Verb, missing
 from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.connect import attach_console
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.options import Function, Seconds, complete_cluster_id
+from podplane_tui.cli.options import Function, Seconds, complete_cluster_id, force_option
 
 _FILE = click.Path(path_type=Path)
 
@@ -31,7 +32,11 @@ _timeout = click.option(
     metavar="SECONDS",
     help=f"How long the guest may take to power off [default: config.toml's, else {StopTimeouts().powerdown:.0f}].",
 )
-_force = click.option("--force", is_flag=True, help="Leave the guest out: end QEMU at once.")
+_force = click.option(
+    "--force",
+    is_flag=True,
+    help="Leave the guest out: end QEMU at once. Go on where it can't be told whether another program uses the disk.",
+)
 
 
 def boot_options(function: Function) -> Function:
@@ -55,6 +60,7 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
 
 
 @acting_command(Verb.CREATE)
+@force_option
 @click.option(
     "--image",
     metavar="IMAGE",
@@ -126,8 +132,10 @@ def create(
     act = Act(choices, Verb.CREATE)
     act.run(lambda control: act.cluster.create(spec, control=control))
     act.done(f"made {act.cluster.files.image}", path=str(act.cluster.files.image))
+    files = act.cluster.files
+    arch = "" if files.arch == host_arch(os.environ) else f" --arch {files.arch}"
     act.note(
-        f"start it with: podplane-tui start --id {act.cluster.files.cluster_id}"
+        f"start it with: podplane-tui start --id {files.cluster_id}{arch}"
         " (podplane itself can't start a VM it did not make)"
     )
 
@@ -137,6 +145,7 @@ def _absolute(path: str) -> str:
 
 
 @acting_command(Verb.START)
+@force_option
 @click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs [default: 2].")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory, such as 512M or 8G [default: 4G].")
 @click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data [default: the cluster's own].")
@@ -228,6 +237,7 @@ def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
     \b
     Example: podplane-tui restart --id dev
     """
+    choices.force = force
     timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.RESTART)
     _say_running(act, act.run(lambda control: act.cluster.restart(timeouts=timeouts, control=control), skips=True))
 
@@ -243,6 +253,7 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
     \b
     Example: podplane-tui stop --id dev --timeout 30
     """
+    choices.force = force
     timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.STOP)
     try:
         result = act.run(lambda control: act.cluster.stop(timeouts=timeouts, control=control), skips=True)
@@ -260,6 +271,7 @@ def stop(choices: Choices, *, timeout: float | None, force: bool, remove: bool) 
 
 
 @acting_command(Verb.DELETE)
+@force_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete(choices: Choices, *, yes: bool) -> None:
     """What goes is listed first. Shared keys and caches stay, and so do logins in podplane's configuration and

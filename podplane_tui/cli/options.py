@@ -48,6 +48,14 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+force_option = click.option(
+    "--force",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember,
+    help="Go on where it can't be told whether another program uses the disk.",
+)
+
 _DIRECTORY = click.Path(path_type=Path)
 
 _OPTIONS = (

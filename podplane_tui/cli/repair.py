@@ -12,9 +12,11 @@ from podplane_tui.backend.vm.verbs import Verb, missing
 from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.errors import FAILED
+from podplane_tui.cli.options import force_option
 
 
 @acting_command(Verb.REPAIR)
+@force_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--leaks", is_flag=True, help="Also free space in the disk that nothing refers to (qemu-img check -r leaks)."

@@ -16,4 +16,5 @@ def cluster_of(choices: Choices) -> Cluster:
         state_dir=place.state_dir,
         cluster_id=cluster_id_of(choices),
         arch=place.arch,
+        force=choices.force,
     )

@@ -98,10 +98,9 @@ class PodplaneApp(WatchingApp):
         config = config or Config()
         # Before Textual asks for its colours: with other ones it would have to parse every style sheet once more.
         self.set_reactive(PodplaneApp.theme, theme or config.dashboard.theme)
-        super().__init__(data_dir, runtime_dir, state_dir, config=config, inventory=inventory)
+        super().__init__(data_dir, runtime_dir, state_dir, arch=arch, config=config, inventory=inventory)
         for ours in THEMES:
             self.register_theme(ours)
-        self.arch = arch
         self._config_path = config_path
         self._stop_timeouts = stop_timeouts
         self._keep_theme = keep_theme

@@ -25,7 +25,9 @@ class PaletteCommands(Provider):
 
     def _ours(self) -> Iterable[Command]:
         screen = self.screen
-        return dashboard_keys.commands(screen, screen.about, screen.refused) if isinstance(screen, Dashboard) else ()
+        if not isinstance(screen, Dashboard):
+            return ()
+        return dashboard_keys.commands(screen, screen.about, screen.refused, arch=screen.table.arch)
 
     def _textuals(self) -> Iterable[Command]:
         for title, words, run, _ in self.app.get_system_commands(self.screen):

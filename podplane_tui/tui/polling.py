@@ -54,6 +54,7 @@ class WatchingApp(App[None]):
         runtime_dir: Path,
         state_dir: Path | None,
         *,
+        arch: str,
         config: Config,
         inventory: tuple[Inventory, tuple[VMStatus, ...]] | None,
     ) -> None:
@@ -61,6 +62,7 @@ class WatchingApp(App[None]):
         self.data_dir = data_dir
         self.runtime_dir = runtime_dir
         self.state_dir = state_dir
+        self.arch = arch
         self.config = config
         self._look_now = asyncio.Event()
         self._looked = time.monotonic()
@@ -131,7 +133,7 @@ class WatchingApp(App[None]):
         `since` is when the look before began, that may have missed what a job did: looks may take long.
         """
         recent = min(since, time.monotonic() - 2 * self.config.dashboard.refresh)
-        new = changes(self.vms, found, ours=self._touched_since(recent))
+        new = changes(self.vms, found, ours=self._touched_since(recent), arch=self.arch)
         if new:
             self.events = with_events(self.events, new)
 

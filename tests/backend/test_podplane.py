@@ -68,7 +68,7 @@ def test_its_lines_are_the_steps_and_the_cluster_runs(qemu: Qemu) -> None:
     assert vm.state is State.RUNNING
     assert vm.ports == Ports(2222, 6443, 8081, 5001, 8443)
     assert vm.hint == SERVER_DOWN  # the stand-in's start starts none
-    with pytest.raises(AlreadyRunning):
+    with pytest.raises(AlreadyRunning, match="podplane-local-a is already running"):
         Cluster.of(qemu.files).start(control=Control())
 
 
@@ -127,9 +127,12 @@ def test_without_podplane_or_directories_it_can_be_told_nothing_is_started(
 ) -> None:
     with pytest.raises(InvalidInput, match="only takes directories called podplane"):
         start_server(data_dir=workspace.root / "elsewhere", runtime_dir=workspace.runtime)
-    with vm_lock(workspace.runtime / LOCAL_SERVER_LOCK, "start"), pytest.raises(Busy):
+    with (
+        vm_lock(workspace.runtime / LOCAL_SERVER_LOCK, "start"),
+        pytest.raises(Busy, match=r"'start' by process .* in progress"),
+    ):
         start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)
     monkeypatch.setenv("PATH", str(workspace.root))
     assert not podplane_cli.podplane_installed()
-    with pytest.raises(MissingProgram):
+    with pytest.raises(MissingProgram, match="podplane is not installed"):
         start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)

@@ -115,14 +115,14 @@ class Terminal:
         return bool(data)
 
 
-def assert_refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+def assert_refused(result: subprocess.CompletedProcess[str], code: int, word: str, *words: str) -> None:
     """Exit code `code`, nothing on stdout, one line on stderr that holds the words, and no traceback."""
     assert (result.returncode, result.stdout) == (code, ""), result
     assert result.stderr.startswith("podplane-tui: "), result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.rstrip("\n").isprintable(), result.stderr
-    for word in words:
-        assert word in result.stderr
+    for each in (word, *words):
+        assert each in result.stderr, result.stderr
 
 
 def make_disk(workspace: Workspace, cluster_id: str = "default", *, arch: str = "amd64") -> Path:

@@ -23,28 +23,30 @@ def test_version(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "words"),
     [
-        ["frobnicate"],
-        ["list", "--frobnicate"],
-        ["list", "surplus"],
-        ["start", "--accel"],
-        ["stop", "--timeout", "soon"],
-        ["stop", "--timeout", "-1"],
-        ["stop", "--timeout", "5", "--force"],
-        ["start", "--monitor", "--console"],
-        ["start", "--kernel", "/bin/true"],
-        ["start", "--initrd", "/bin/true"],
-        ["start", "--cmdline", "quiet"],
-        ["start", "--kernel", "/nowhere", "--initrd", "/bin/true"],
-        ["sync", "only-one"],
-        ["list", "--arch", "riscv64"],
-        ["create", "--id", "dev", "--from", "a", "--disk-size", "1G"],
-        ["demo", "--data-dir", "/tmp"],
+        (["frobnicate"], ["frobnicate", "see podplane-tui --help"]),
+        (["list", "--frobnicate"], ["--frobnicate", "see podplane-tui list --help"]),
+        (["list", "surplus"], ["surplus", "see podplane-tui list --help"]),
+        (["start", "--accel"], ["--accel", "requires an argument", "see podplane-tui start --help"]),
+        (["stop", "--timeout", "soon"], ["--timeout", "soon", "see podplane-tui stop --help"]),
+        (["stop", "--timeout", "-1"], ["--timeout", "-1", "range", "see podplane-tui stop --help"]),
+        (["stop", "--timeout", "5", "--force"], ["--force", "--timeout", "see podplane-tui stop --help"]),
+        (["start", "--monitor", "--console"], ["--monitor", "--console", "see podplane-tui start --help"]),
+        (["start", "--kernel", "/bin/true"], ["--kernel and --initrd", "see podplane-tui start --help"]),
+        (["start", "--initrd", "/bin/true"], ["--kernel and --initrd", "see podplane-tui start --help"]),
+        (["start", "--cmdline", "quiet"], ["--cmdline", "--kernel and --initrd", "see podplane-tui start --help"]),
+        (["start", "--kernel", "/nowhere", "--initrd", "/bin/true"], ["--kernel", "no file /nowhere"]),
+        (["sync", "only-one"], ["sync FROM TO", "see podplane-tui sync --help"]),
+        (["list", "--arch", "riscv64"], ["--arch", "riscv64", "amd64", "arm64"]),
+        (["create", "--id", "dev", "--from", "a", "--disk-size", "1G"], ["--from", "--disk-size"]),
+        (["demo", "--data-dir", "/tmp"], ["--data-dir", "see podplane-tui demo --help"]),
     ],
 )
-def test_wrong_usage_ends_with_2(workspace: Workspace, call: Call, arguments: list[str]) -> None:
-    assert_refused(call(*arguments), 2)
+def test_wrong_usage_ends_with_2_and_names_what_is_wrong(
+    workspace: Workspace, call: Call, arguments: list[str], words: list[str]
+) -> None:
+    assert_refused(call(*arguments), 2, *words)
     assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
 
 

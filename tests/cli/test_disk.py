@@ -50,10 +50,20 @@ def test_user_data_is_remembered_wherever_it_was_named_from(workspace: Workspace
     assert remembered(workspace).user_data == ""
 
 
-@pytest.mark.parametrize("options", [["--cpus", "many"], ["--cpus", "0"], ["--memory", "lots"], ["--memory", "-1G"]])
-def test_what_qemu_would_refuse_is_not_remembered(workspace: Workspace, call: Call, options: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--cpus", "many", "number of CPUs 'many'"),
+        ("--cpus", "0", "number of CPUs '0'"),
+        ("--memory", "lots", "memory size 'lots'"),
+        ("--memory", "-1G", "memory size '-1G'"),
+    ],
+)
+def test_what_qemu_would_refuse_is_not_remembered(
+    workspace: Workspace, call: Call, option: str, value: str, words: str
+) -> None:
     make_disk(workspace)
-    assert_refused(call("set", "--arch", "amd64", *options), 2)
+    assert_refused(call("set", "--arch", "amd64", option, value), 2, f"invalid {words}")
     assert remembered(workspace) == ClusterSettings()
 
 
@@ -72,11 +82,22 @@ def test_a_disk_grows(workspace: Workspace, call: Call) -> None:
     assert read_image(image).virtual_bytes == 3 * 2**30
 
 
-@pytest.mark.parametrize("size", ["512M", "1G", "0", "-2G", "big", "", "1e9G"])
-def test_a_disk_only_grows_and_to_sizes(workspace: Workspace, call: Call, size: str) -> None:
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ("512M", "has 1G and can only grow"),
+        ("1G", "has 1G and can only grow"),
+        ("0", "invalid disk size '0'"),
+        ("-2G", "invalid disk size '-2G'"),
+        ("big", "invalid disk size 'big'"),
+        ("", "invalid disk size ''"),
+        ("1e9G", "invalid disk size '1e9G'"),
+    ],
+)
+def test_a_disk_only_grows_and_to_sizes(workspace: Workspace, call: Call, size: str, words: str) -> None:
     image = make_disk(workspace)
     content = image.read_bytes()
-    assert_refused(call("grow", "--arch", "amd64", "--", size), 2)
+    assert_refused(call("grow", "--arch", "amd64", "--", size), 2, words)
     assert image.read_bytes() == content
 
 

@@ -158,22 +158,36 @@ def test_a_time_of_another_form_is_found(time: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "stdout"),
+    ("arguments", "code", "stdout", "error", "words"),
     [
-        (["list", "--json"], 0, ""),
-        (["list", "--json"], 0, "[]\n"),
-        (["list", "--json"], 0, '{"schema": 2, "vms": []}\n'),
-        (["list", "--json"], 0, '{"schema": 1, "vms": [], "more": 1}\n'),
-        (["list", "--json"], 0, '{"schema": 1, "vms": ["\x7f"]}\n'),
-        (["list", "--json"], 1, ""),
-        (["list", "--json"], 0, '{"schema": 1, "error": {"problem": "no", "hint": "", "type": "VMError"}}\n'),
-        (["start", "--json"], 0, '{"schema": 1, "step": "starting"}\n'),
-        (["start", "--json"], 1, '{"schema": 1, "result": {"verb": "start", "id": "dev", "arch": "amd64"}}\n'),
-        (["console", "--json"], 0, '{"schema": 1, "step": "attaching"}\n'),
+        (["list", "--json"], 0, "", ValueError, "Expecting value"),
+        (["list", "--json"], 0, "[]\n", AssertionError, "is not of type 'object'"),
+        (["list", "--json"], 0, '{"schema": 2, "vms": []}\n', AssertionError, "schema: 1 was expected"),
+        (["list", "--json"], 0, '{"schema": 1, "vms": [], "more": 1}\n', AssertionError, "'more' was unexpected"),
+        (["list", "--json"], 0, '{"schema": 1, "vms": ["\x7f"]}\n', AssertionError, "\x7f"),
+        (["list", "--json"], 1, "", ValueError, "Expecting value"),
+        (
+            ["list", "--json"],
+            0,
+            '{"schema": 1, "error": {"problem": "no", "hint": "", "type": "VMError"}}\n',
+            AssertionError,
+            "'vms' is a required property",
+        ),
+        (["start", "--json"], 0, '{"schema": 1, "step": "starting"}\n', AssertionError, "'result' is a required"),
+        (
+            ["start", "--json"],
+            1,
+            '{"schema": 1, "result": {"verb": "start", "id": "dev", "arch": "amd64"}}\n',
+            AssertionError,
+            "'error' is a required property",
+        ),
+        (["console", "--json"], 0, '{"schema": 1, "step": "attaching"}\n', AssertionError, "has no schema"),
     ],
 )
-def test_output_that_breaks_the_promise_is_found(arguments: list[str], code: int, stdout: str) -> None:
-    with pytest.raises((AssertionError, ValueError)):
+def test_output_that_breaks_the_promise_is_found(
+    arguments: list[str], code: int, stdout: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
         check_output(arguments, code, stdout)
 
 

@@ -15,12 +15,14 @@ import click
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.host.holders import Lock, image_lock
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 from podplane_tui.backend.vm.start import VM_ONLY_WARNING
 from podplane_tui.cli.lifecycle import direct_boot
 from tests.cli.support import Call, assert_needs_a_running_vm, assert_refused, files_below, make_disk, run
 from tests.conftest import Workspace
+from tests.waiting import wait_until
 
 
 def test_create_asks_for_a_name_and_says_why(call: Call) -> None:
@@ -65,6 +67,14 @@ def test_create_makes_an_overlay_once(workspace: Workspace, call: Call) -> None:
     assert (image.read_bytes(), base.read_bytes()) == (made, content)
 
 
+@pytest.mark.parametrize(("usual", "told"), [("amd64", "start --id dev --arch arm64 ("), ("arm64", "start --id dev (")])
+def test_create_names_the_architecture_that_a_start_would_not_choose(
+    workspace: Workspace, call: Call, usual: str, told: str
+) -> None:
+    result = call("create", "--id", "dev", "--image", "empty", "--arch", "arm64", environ={"PODPLANE_ARCH": usual})
+    assert told in result.stderr
+
+
 def test_create_takes_what_the_configuration_says_and_options_override_it(workspace: Workspace, call: Call) -> None:
     base = workspace.root / "base.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(base), "1G"], check=True)
@@ -97,20 +107,20 @@ def test_start_needs_a_disk(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("option", "value", "words"),
     [
-        ["--cpus", "many"],
-        ["--cpus", "0"],
-        ["--memory", "lots"],
-        ["--memory", "4G,maxmem=8G"],
-        ["--accel", "warp"],
-        ["--user-data", "/nowhere"],
+        ("--cpus", "many", "number of CPUs 'many'"),
+        ("--cpus", "0", "number of CPUs '0'"),
+        ("--memory", "lots", "memory size 'lots'"),
+        ("--memory", "4G,maxmem=8G", "memory size '4G,maxmem=8G'"),
+        ("--accel", "warp", "'warp'"),
+        ("--user-data", "/nowhere", "no user-data file /nowhere"),
     ],
 )
-def test_start_refuses_bad_values(workspace: Workspace, call: Call, options: list[str]) -> None:
+def test_start_refuses_bad_values(workspace: Workspace, call: Call, option: str, value: str, words: str) -> None:
     make_disk(workspace)
     before = files_below(workspace.data / "vms")
-    assert_refused(call("start", *options), 2)
+    assert_refused(call("start", option, value), 2, words)
     assert files_below(workspace.data / "vms") == before
     assert workspace.qemu_processes() == []
 
@@ -124,7 +134,7 @@ def test_start_with_too_long_a_socket_path(workspace: Workspace, call: Call) -> 
     make_disk(workspace)
     runtime = workspace.root / ("r" * 100)
     assert_refused(call("start", "--runtime-dir", str(runtime)), 2, "socket path", "--runtime-dir")
-    assert not runtime.exists() or not any(path.is_socket() for path in runtime.rglob("*"))
+    assert [path for path in runtime.rglob("*") if not path.is_dir()] == []
 
 
 def test_delete_lists_and_needs_somebody_to_ask(workspace: Workspace, call: Call) -> None:
@@ -141,6 +151,38 @@ def test_delete_with_yes_removes_what_it_lists(workspace: Workspace, call: Call)
     assert str(image) in result.stdout
     assert (image.exists(), other.exists()) == (False, True)
     assert_refused(call("delete", "--yes"), 1, "there is no VM default")
+
+
+def test_where_the_locks_can_not_be_asked_delete_needs_force(
+    workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = make_disk(workspace)
+    monkeypatch.setattr("podplane_tui.backend.vm.in_use.image_lock", lambda _: Lock.UNKNOWN)
+    refused = call("delete", "--yes")
+    assert refused.returncode == 1
+    assert "can't be read; make sure that no program uses it, then add --force" in refused.stderr
+    assert image.exists()
+    assert call("delete", "--yes", "--force").returncode == 0
+    assert not image.exists()
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart", "delete", "repair", "grow", "create"])
+def test_every_verb_that_may_ask_for_force_takes_it(call: Call, verb: str) -> None:
+    assert "whether another program uses the disk" in " ".join(call(verb, "--help").stdout.split())
+
+
+def test_a_disk_that_a_program_has_open_is_named_and_stays(workspace: Workspace, call: Call) -> None:
+    image = make_disk(workspace)
+    with subprocess.Popen(["qemu-io", image], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: image_lock(image) is Lock.WRITER, what="the lock")
+        words = f"qemu-io (process {process.pid}) has its disk open"
+        assert "in use" in call("list").stdout
+        assert words in call("status").stdout
+        for verb in (["delete", "--yes"], ["start"], ["grow", "200G"], ["snapshot", "take", "a"]):
+            assert_refused(call(*verb), 1, words)
+        process.kill()
+    assert image.exists()
+    assert "stopped" in call("list").stdout
 
 
 def test_stop_rm_of_a_stopped_machine_deletes_it(workspace: Workspace, call: Call) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,7 +39,7 @@ def test_ctrl_c_cancels() -> None:
         assert not control.skip.is_set()
         raise Cancelled("nothing is left of it")
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="nothing is left of it"):
         run_verb(verb)
 
 
@@ -58,7 +60,7 @@ def test_the_verbs_error_is_the_callers(error: BaseException) -> None:
     def verb(_control: Control) -> None:
         raise error
 
-    with pytest.raises(type(error)) as failure:
+    with pytest.raises(type(error), match=re.escape(str(error))) as failure:
         run_verb(verb)
     assert failure.value is error
 
@@ -140,7 +142,7 @@ def test_a_verb_ends_when_nobody_reads_its_steps(monkeypatch: pytest.MonkeyPatch
     os.close(reader)
     with open(writer, "w") as pipe:  # noqa: PTH123 - a descriptor, not a path
         monkeypatch.setattr(sys, "stdout", pipe)
-        with pytest.raises(BrokenPipeError):
+        with pytest.raises(BrokenPipeError, match=os.strerror(errno.EPIPE)):
             run_verb(verb, output=output())
         assert ended.is_set()
         monkeypatch.undo()
@@ -182,14 +184,26 @@ def test_a_script_gets_no_steps() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_terminal_that_is_gone_does_not_stop_the_verb() -> None:
+def test_a_terminal_that_is_gone_does_not_stop_the_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podplane_tui.cli.progress._LIVE_INTERVAL", 0.0)
+    monkeypatch.setattr("podplane_tui.cli.progress._PLAIN_INTERVAL", 0.0)
+    refused: list[str] = []
+
     class Gone(Screen):
-        def write(self, _text: str) -> int:
+        def write(self, text: str) -> int:
+            refused.append(text)
             raise OSError(5, "Input/output error")
 
-    line = StatusLine(Gone())
-    line.report("one")
-    line.clear()
+    def verb(control: Control) -> str:
+        control.report("one")
+        control.progress(Progress(1, total=2))
+        control.warn("it has a price")
+        control.report("two")
+        assert not control.cancel.is_set()
+        return "done"
+
+    assert run_verb(verb, output=StatusLine(Gone())) == "done"
+    assert refused == ["\r\x1b[Kone", "it has a price\n"]  # a warning is worth another try, a step is not
 
 
 def test_progress_is_a_bar_that_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:

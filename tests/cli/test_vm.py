@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,10 +102,12 @@ def test_the_life_of_a_machine(workspace: Workspace, disk: Path, tiny_guest: Tin
     assert vm["state"] in {"starting", "running"}
     assert (vm["cpus"], vm["memory_limit_bytes"], vm["accelerator"]) == (1, 256 * 2**20, "tcg")
     assert isinstance(vm["cpu_percent"], float)
-    assert isinstance(vm["memory_bytes"], int) and vm["memory_bytes"] > 2**20
+    assert isinstance(vm["memory_bytes"], int)
+    assert vm["memory_bytes"] > 2**20
     started = datetime.fromisoformat(str(vm["started_at"]))
     assert before - TICK <= started <= datetime.now(UTC) + TICK
-    assert isinstance(vm["ports"], dict) and set(map(type, vm["ports"].values())) == {int}
+    assert isinstance(vm["ports"], dict)
+    assert set(map(type, vm["ports"].values())) == {int}
 
     for refused in ("start", "delete"):
         result = run(workspace, refused, "--yes") if refused == "delete" else run(workspace, refused)
@@ -252,12 +253,12 @@ def test_a_start_that_fails_tells_qemus_words_and_leaves_nothing(workspace: Work
 
 
 @pytest.fixture
-def namespace() -> Iterator[list[str]]:
+def namespace() -> list[str]:
     """A command prefix that runs a shell script where file systems can be mounted without anybody noticing."""
     prefix = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-ec"]
     if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode != 0:
         missing("this system lets nobody make a mount namespace")
-    yield prefix
+    return prefix
 
 
 @pytest.mark.parametrize(("options", "reason"), [("size=64k", "space"), ("ro", "ead-only")])

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +20,7 @@ from podplane_tui.backend.core.paths import VMFiles
 from tests.cli.json_schema import check_lines, check_object
 from tests.cli.support import assert_refused, make_disk, run
 from tests.conftest import Workspace
+from tests.waiting import wait_until
 
 Watch = Callable[..., subprocess.Popen[str]]
 
@@ -161,11 +161,12 @@ def test_a_signal_ends_it_though_nobody_takes_what_it_writes(workspace: Workspac
     for number in range(1, 60):
         shutil.copy(disk, files(workspace, f"m{number}").image)
     process = watch("--json", "--interval", "3600")
-    deadline = time.monotonic() + 60
-    waiting = 0
-    while waiting < 40_000 and time.monotonic() < deadline:
-        (waiting,) = struct.unpack("i", fcntl.ioctl(output(process), termios.FIONREAD, b"\0" * 4))
-        time.sleep(0.02)
+
+    def waiting() -> int:
+        (count,) = struct.unpack("i", fcntl.ioctl(output(process), termios.FIONREAD, b"\0" * 4))
+        return int(count)
+
+    wait_until(lambda: waiting() > 40_000, "as much as a pipe holds")
     process.send_signal(signal.SIGTERM)
     assert ended(process) == 0
     lines = list(output(process))

@@ -71,7 +71,8 @@ def test_files_are_podplanes_byte_for_byte(alpha: Clusters, beta: Clusters) -> N
         pid_file = alpha.runtime / "vms" / f"podplane-local-{cluster_id}.amd64.pid.json"
         content = pid_file.read_bytes()
         data = json.loads(content)["data"]
-        assert data and all(isinstance(value, str) for value in data.values())
+        assert data
+        assert all(isinstance(value, str) for value in data.values())
         as_go = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         pid = alpha.json("status", "--id", cluster_id)["pid"]
         assert content == f'{{"pid":{pid},"data":{as_go}}}'.encode()

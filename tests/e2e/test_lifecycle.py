@@ -19,6 +19,7 @@ import pytest
 
 from podplane_tui.backend import (
     AlreadyRunning,
+    Cancelled,
     Cluster,
     Control,
     DirectBootOptions,
@@ -88,15 +89,15 @@ def test_a_life_from_create_to_delete(cluster: Cluster, workspace: Workspace) ->
     assert recorded["pid"] == vm.pid
     assert all(isinstance(value, str) for value in recorded["data"].values())
 
-    with pytest.raises(AlreadyRunning):
+    with pytest.raises(AlreadyRunning, match="is already running as process"):
         cluster.start(SMALL)
-    with pytest.raises(AlreadyRunning):
+    with pytest.raises(AlreadyRunning, match="is running"):
         cluster.delete(cluster.delete_plan())
 
     result = cluster.stop(timeouts=StopTimeouts(powerdown=0.2, terminate=60))
     assert result.step == "terminate"  # firmware without a system ignores the power button
     assert list(files.pid_dir.iterdir()) == []
-    with pytest.raises(NotRunning):
+    with pytest.raises(NotRunning, match="is not running"):
         cluster.stop()
 
     plan = cluster.delete_plan()
@@ -205,7 +206,7 @@ def test_two_machines_know_nothing_of_each_other(cluster: Cluster, workspace: Wo
 def test_a_cancelled_start_leaves_nothing(cluster: Cluster) -> None:
     before = sorted(path.name for path in cluster.files.image_dir.iterdir())
     cancel = Event()
-    with pytest.raises(Exception, match="cancelled: nothing is left"):
+    with pytest.raises(Cancelled, match=r"start .*was cancelled: nothing is left"):
         cluster.start(SMALL, control=Control(report=lambda _step: cancel.set(), cancel=cancel))
     assert sorted(path.name for path in cluster.files.image_dir.iterdir()) == before
     assert list(cluster.files.pid_dir.iterdir()) == []

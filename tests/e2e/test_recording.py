@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from podplane_tui.backend import Cluster, Control, DirectBootOptions, StartSpec, StopTimeouts
+from podplane_tui.backend import Cluster, Control, DirectBootOptions, StartFailed, StartSpec, StopTimeouts
 from podplane_tui.backend.recording.file import follow
 from podplane_tui.backend.recording.store import HowEnded, Source, boots_in, current_recording, recorded, recordings
 from podplane_tui.backend.vm.create import EMPTY_DISK
@@ -111,6 +111,6 @@ def test_where_nothing_can_be_recorded_the_machine_starts_all_the_same(cluster: 
 
 def test_a_start_that_fails_leaves_no_recording(cluster: Cluster, tiny_guest: TinyGuest) -> None:
     broken = DirectBootOptions(str(cluster.files.image), str(tiny_guest.initramfs), "")
-    with pytest.raises(Exception, match="QEMU"):
+    with pytest.raises(StartFailed, match="QEMU ended at once"):
         cluster.start(StartSpec(network=False, memory="64M", boot=broken))
     assert list(cluster.files.recordings_dir.iterdir()) == []

@@ -182,7 +182,7 @@ def disk_is_a_directory(bench: Bench) -> None:
     bench.files.image_dir.mkdir(parents=True)
     directory(bench.files.image, bench.root)
     assert bench.state() is State.BROKEN
-    with refused(InvalidImage):
+    with refused(InvalidImage, "not a regular file"):
         bench.cluster.start(SMALL)
     assert {step.kind for step in bench.cluster.repair_plan().steps} == {"manual"}
     bench.cluster.repair(bench.cluster.repair_plan())
@@ -195,7 +195,7 @@ def disk_is_a_fifo(bench: Bench) -> None:
     bench.files.image_dir.mkdir(parents=True)
     fifo(bench.files.image, bench.root)
     assert bench.state() is State.BROKEN
-    with refused(InvalidImage):
+    with refused(InvalidImage, "not a regular file"):
         bench.cluster.start(SMALL)
 
 
@@ -204,25 +204,25 @@ def disk_is_a_loop(bench: Bench) -> None:
     bench.files.image_dir.mkdir(parents=True)
     bench.files.image.symlink_to(bench.files.image)
     assert bench.state() is State.BROKEN
-    with refused(InvalidImage):
+    with refused(InvalidImage, "symbolic links"):
         bench.cluster.start(SMALL)
 
 
 @case("disk's header lies", quick=True)
 def disk_header_lies(bench: Bench) -> None:
     bench.files.image_dir.mkdir(parents=True)
-    for offset, length, name in (
-        (2**63, 10, b""),
-        (104, 2**31, b""),
-        (104, 20, b"\x1b]0;owned\x07\n[red]\x00/etc"),
-        (104, 20, b"/dev/tcp/\xff\xfe\n\x1b[2J" + b"x" * 10),
+    for offset, length, name, words in (
+        (2**63, 10, b"", "broken header"),
+        (104, 2**31, b"", "broken header"),
+        (104, 20, b"\x1b]0;owned\x07\n[red]\x00/etc", "broken header"),
+        (104, 20, b"/dev/tcp/\xff\xfe\n\x1b[2J" + b"x" * 10, "/dev/tcp/"),
     ):
         header = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, offset, length, 16, 2**63).ljust(104, b"\0")
         bench.files.image.write_bytes(header + name)
         vm = bench.seen()
         assert vm.state is State.BROKEN
         assert (vm.problem or "").isprintable(), vm.problem
-        with refused(InvalidImage):
+        with refused(InvalidImage, words):
             bench.cluster.start(SMALL)
 
 

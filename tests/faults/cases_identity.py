@@ -206,7 +206,7 @@ def looking_writes_nothing(bench: Bench) -> None:
     assert cluster.repair_plan().steps
     assert cluster.delete_plan()
     assert not cluster.qemu.running()
-    with refused(NotRunning):
+    with refused(NotRunning, "is not running"):
         cluster.ssh_target()
     assert bench.tree() == before
     cluster.repair(cluster.repair_plan())

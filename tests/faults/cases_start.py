@@ -17,6 +17,7 @@ from podplane_tui.backend import (
     Cancelled,
     Cluster,
     Control,
+    InUse,
     InvalidImage,
     InvalidInput,
     StartFailed,
@@ -101,10 +102,13 @@ def locked_image(bench: Bench) -> None:
     other.stdin.write(b"length\n")
     other.stdin.flush()
     assert b"128 GiB" in other.stdout.readline().removeprefix(b"qemu-io> ")
-    with refused(StartFailed, 'Failed to get "write" lock', f"process {other.pid} (qemu-io) is using the disk"):
+    with refused(InUse, f"qemu-io (process {other.pid}) has its disk open"):
         bench.cluster.start(SMALL)
-    nothing_left(bench, before)
+    assert bench.state() is State.IN_USE
     assert other.poll() is None
+    other.kill()
+    other.wait()
+    nothing_left(bench, before)
 
 
 @case("more memory than there can be", needs="qemu")
@@ -235,7 +239,7 @@ def racing_starts_elsewhere(bench: Bench) -> None:
     bench.create()
     bench.start()
     elsewhere = Cluster(data_dir=bench.workspace.data, runtime_dir=bench.root / "run2", cluster_id="a", arch="amd64")
-    with refused(AlreadyRunning):
+    with refused(AlreadyRunning, "already running as process"):
         elsewhere.start(SMALL)
     assert elsewhere.stop(timeouts=AT_ONCE).step == "terminate"
     assert bench.state() is State.CRASHED  # its PID file is here, and nobody told
@@ -252,7 +256,7 @@ def deletion_while_starting(bench: Bench) -> None:
             bench.again().delete(plan)
 
     bench.cluster.start(SMALL, control=Control(report=report))
-    with refused(AlreadyRunning):
+    with refused(AlreadyRunning, "running as process", "delete"):
         bench.again().delete(plan)
 
 

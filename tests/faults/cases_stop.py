@@ -30,7 +30,7 @@ from podplane_tui.backend import (
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.process import Clock
-from podplane_tui.backend.runtime.ports import write_state_file
+from podplane_tui.backend.runtime.ports import read_state_file, write_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import ensure_identity
 from podplane_tui.backend.vm import stop
@@ -141,7 +141,7 @@ def useless_control_socket(bench: Bench, behaviour: str) -> None:
     with mock.patch.object(qmp, "GREETING_TIMEOUT", NEVER):  # a look has its own patience
         assert inventory.statuses()[0].state is State.RUNNING
         assert inventory.statuses()[0].state is State.RUNNING
-    with refused(QMPUnavailable):
+    with refused(QMPUnavailable, "control socket", bench.files.qmp.name):
         bench.cluster.pause()
     steps: list[str] = []
     assert bench.cluster.stop(timeouts=NOBODY_LISTENS, control=Control(report=steps.append)).step == "terminate"
@@ -308,16 +308,17 @@ def local_server(bench: Bench) -> None:
     bench.allowed += ["local-server.json"]
 
 
-@case("the other architecture runs: state file stays")
+@case("the other architecture runs: state file stays, with its ports")
 def other_architecture(bench: Bench) -> None:
     bench.create()
     other = bench.machine("a", "arm64")
     bench.create(other)
-    bench.stand_in(disk=other.files.image, record=False)
+    nic = ("-nic", "user,hostfwd=tcp:127.0.0.1:2299-:22")
+    bench.stand_in(*nic, disk=other.files.image, record=False)
     bench.stand_in()
-    write_state_file(bench.files.state_file, "a", Ports(ssh=2299))
+    write_state_file(bench.files.state_file, "a", Ports(ssh=2222))
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
-    assert bench.files.state_file.exists()
+    assert read_state_file(bench.files.state_file) == Ports(ssh=2299)
     plan = bench.cluster.delete_plan()
     assert bench.files.image in plan
     assert bench.files.state_file not in plan

@@ -60,12 +60,12 @@ def run_case(case: Case, workspace: Workspace) -> None:
 
 
 @contextlib.contextmanager
-def refused(kind: type[VMError], *words: str) -> Iterator[None]:
+def refused(kind: type[VMError], word: str, *words: str) -> Iterator[None]:
     """Assert that the verb inside refuses with exactly this kind of error, in one printable line with these words."""
     with pytest.raises(kind) as caught:
         yield
     text = str(caught.value)
     assert type(caught.value) is kind
     assert text.isprintable(), f"not one showable line: {text!r}"
-    for word in words:
-        assert word in text, f"no {word!r} in: {text}"
+    for each in (word, *words):
+        assert each in text, f"no {each!r} in: {text}"

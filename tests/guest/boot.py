@@ -14,6 +14,10 @@ BOOT_LIMIT = 180.0
 """Seconds a guest may take for whatever it does, on a loaded machine."""
 
 _POLL = 0.05
+_QEMU = {
+    "amd64": ("qemu-system-x86_64",),
+    "arm64": ("qemu-system-aarch64", "-machine", "virt", "-cpu", "max,pauth-impdef=on"),
+}
 
 
 class Serial:
@@ -99,7 +103,7 @@ def booted(
     """
     path = directory / "serial.sock"
     command = [
-        *("qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-accel", "tcg", "-m", "256M"),
+        *(*_QEMU[guest.arch], "-nodefaults", "-display", "none", "-no-reboot", "-accel", "tcg", "-m", "256M"),
         *("-kernel", str(guest.kernel), "-initrd", str(guest.initramfs)),
         *("-append", f"{guest.cmdline} {cmdline}".strip()),
         *("-serial", f"unix:{path},server=on,wait=off", *arguments),

@@ -44,35 +44,56 @@ def parse_depends(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 class Archive:
-    """The package archive this machine's apt knows.
+    """The package archive this machine's apt knows, for one architecture, named as Debian does.
 
-    Where the machine has no package lists (fresh container) or stale ones, lists of our own are fetched into
-    `directory`; that needs no root.
+    Where the machine has no package lists (fresh container, another architecture) or stale ones, lists of our own are
+    fetched into `directory`; that needs no root, and dpkg learns of no architecture.
     """
 
-    def __init__(self, directory: Path) -> None:
-        for program in ("apt-cache", "apt-get", "dpkg-deb"):
+    def __init__(self, directory: Path, architecture: str) -> None:
+        for program in ("apt-cache", "apt-get", "dpkg", "dpkg-deb"):
             if shutil.which(program) is None:
                 raise Unavailable(f"building the guest needs Debian or Ubuntu: there is no {program} here")
         self._directory = directory
-        self._options: list[str] = []
+        self._architecture = architecture
+        cache = directory / "cache"
+        (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        # Images of containers have apt's own cache switched off, without which every look takes seconds.
+        self._options = ["-o", f"Dir::Cache={cache}", "-o", "Dir::Cache::pkgcache=pkgcache.bin"]
+        self._own = False
+        self._updated = False
+        native = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout
+        if native.strip() != architecture:
+            self._use_own()  # the machine has no lists of it
 
     def update(self) -> None:
         """Fetch package lists of our own and use them from now on."""
-        for name in ("lists/partial", "cache/archives/partial"):
-            (self._directory / name).mkdir(parents=True, exist_ok=True)
-        self._options = [
-            *("-o", f"Dir::State::lists={self._directory / 'lists'}"),
-            *("-o", f"Dir::Cache={self._directory / 'cache'}"),
-            *("-o", "Debug::NoLocking=1"),
-        ]
+        self._use_own()
+        self._updated = True
         # Its exit code is of no use: one unreachable third-party source spoils it. What counts is what is found then.
         self._run("apt-get", "update", "-qq", check=False)
 
     @property
     def updated(self) -> bool:
-        """Whether lists of our own are in use."""
-        return bool(self._options)
+        """Whether lists of our own were fetched just now."""
+        return self._updated
+
+    def _use_own(self) -> None:
+        """Use lists of our own, as an earlier update left them, and none of the packages the machine has installed."""
+        if self._own:
+            return
+        self._own = True
+        state = self._directory / "state"
+        (state / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+        (state / "status").touch()
+        self._options += [
+            *("-o", f"APT::Architecture={self._architecture}"),
+            *("-o", f"APT::Architectures={self._architecture}"),
+            *("-o", f"Dir::State={state}"),
+            *("-o", f"Dir::State::lists={state / 'lists'}"),
+            *("-o", f"Dir::State::status={state / 'status'}"),
+            *("-o", "Debug::NoLocking=1"),
+        ]
 
     def resolve(self, names: Sequence[str], *, follow: Callable[[str], bool]) -> list[Package]:
         """Return the packages `names` and those they depend on, as far as `follow` says yes to a name; sorted.

@@ -1,10 +1,11 @@
 """The tiny Linux guest: Debian's cloud kernel and a busybox initramfs, at a shell on the serial port within seconds.
 
 Two variants: `tiny` is the shell alone; `tiny-ssh` has a network card, an SSH server and rsync besides, and takes host
-name, public key and a user-data script from a NoCloud seed on a disk. What runs in the guest is in `rootfs/`.
+name, public key and a user-data script from a NoCloud seed on a disk. Both are built for amd64 and arm64, on a host of
+either: nothing of the guest runs on it. What runs in the guest is in `rootfs/`.
 
-    python -m tests.guest.tiny --print [--variant tiny-ssh]
-    python -m tests.guest.tiny --exec podplane-tui demo     adds --kernel, --initrd and --cmdline, and runs it
+    python -m tests.guest.tiny --print [--variant tiny-ssh] [--arch arm64]
+    python -m tests.guest.tiny --exec podplane-tui demo     adds --arch, --kernel, --initrd and --cmdline, and runs it
 """
 
 import argparse
@@ -12,8 +13,8 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,18 +32,38 @@ PROMPT = r"root@[\w-]+:\S*# "
 
 _ROOTFS = Path(__file__).parent / "rootfs"
 _SOURCES = ("tiny.py", "packages.py", "modules.py", "cpio.py")
-_KERNEL_METAPACKAGE = "linux-image-cloud-amd64"
-_CONSOLE = "console=ttyS0 no_timer_check"  # on a busy host the timer is late, and a kernel that checks it panics
 _EMPTY_DIRECTORIES = ("proc", "sys", "dev", "run", "root", "mnt", "var/log", "etc/dropbear", "bin", "sbin")
-_LOADER = "lib64/ld-linux-x86-64.so.2"
-_SSH_ONLY = ("etc/rc.ssh",)
+_SSH_ONLY = ("etc/rc.ssh", "usr/bin/systemctl")
 _USER = 1000
+_TTY = b"@TTY@"
+"""Stands in the files of `rootfs/` for the architecture's serial port."""
+_APPLETS = re.compile(rb"\[\0\[\[\0(?:[^\0]+\0)+")
+"""The names of its applets in a busybox, in the order of their bytes, so that `[` and `[[` are the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What differs between the architectures; `name` is Debian's, the loader is where programs look for it."""
+
+    name: str
+    tty: str
+    cmdline: str
+    libraries: str
+    loader: str
+
+
+# no_timer_check: on a busy host the timer is late, and a kernel that checks it panics.
+AMD64 = Architecture("amd64", "ttyS0", "console=ttyS0 no_timer_check", "x86_64-linux-gnu", "lib64/ld-linux-x86-64.so.2")
+ARM64 = Architecture("arm64", "ttyAMA0", "console=ttyAMA0", "aarch64-linux-gnu", "lib/ld-linux-aarch64.so.1")
+ARCHITECTURES = {arch.name: arch for arch in (AMD64, ARM64)}
+_HOST = ARM64 if platform.machine() in {"aarch64", "arm64"} else AMD64
 
 
 @dataclass(frozen=True, slots=True)
 class TinyGuest:
     """A built guest, ready for QEMU's direct boot; 256 MB of memory are enough."""
 
+    arch: str
     kernel: Path
     initramfs: Path
     cmdline: str
@@ -68,28 +89,26 @@ TINY_SSH = Variant(
 VARIANTS = {variant.name: variant for variant in (TINY, TINY_SSH)}
 
 
-def build(variant: Variant, *, cache: Path = CACHE) -> TinyGuest:
+def build(variant: Variant, arch: Architecture = AMD64, *, cache: Path = CACHE) -> TinyGuest:
     """Return the guest, built first when the cache has none of these package versions and sources.
 
     Raises:
         Unavailable: this machine can't build it.
     """
-    if platform.machine() != "x86_64":
-        raise Unavailable(f"the tiny guest is built on x86-64 machines only, not on {platform.machine()}")
     with locked(cache, "tiny"):
-        archive = Archive(cache / "apt")
+        archive = Archive(cache / f"apt-{arch.name}", arch.name)
         try:
-            return _build(variant, archive, cache)
+            return _build(variant, arch, archive, cache)
         except Unavailable:
             if archive.updated:
                 raise
             archive.update()  # stale lists name versions the archive no longer has
-            return _build(variant, archive, cache)
+            return _build(variant, arch, archive, cache)
 
 
-def _build(variant: Variant, archive: Archive, cache: Path) -> TinyGuest:
+def _build(variant: Variant, arch: Architecture, archive: Archive, cache: Path) -> TinyGuest:
     packages = archive.resolve(
-        [_KERNEL_METAPACKAGE, "busybox-static", *variant.packages],
+        [f"linux-image-cloud-{arch.name}", "busybox-static", *variant.packages],
         follow=lambda name: name.startswith(("lib", "zlib", "linux-image-")),
     )
 
@@ -98,15 +117,15 @@ def _build(variant: Variant, archive: Archive, cache: Path) -> TinyGuest:
         for file in archive.download(packages, temporary):
             unpack(file, unpacked)
         shutil.copyfile(_one(unpacked, "boot/vmlinuz-*"), result / "vmlinuz")
-        (result / "initramfs.cpio").write_bytes(cpio.archive(_entries(variant, unpacked)))
+        (result / "initramfs.cpio").write_bytes(cpio.archive(_entries(variant, arch, unpacked)))
 
     versions = [(package.name, package.version) for package in packages]
     sources = [*(Path(__file__).with_name(name) for name in _SOURCES), *_files(_ROOTFS)]
-    directory = kept(cache / f"{variant.name}-{key((variant, versions), sources)}", make)
-    return TinyGuest(directory / "vmlinuz", directory / "initramfs.cpio", f"{_CONSOLE} quiet")
+    directory = kept(cache / f"{variant.name}-{arch.name}-{key((variant, arch, versions), sources)}", make)
+    return TinyGuest(arch.name, directory / "vmlinuz", directory / "initramfs.cpio", f"{arch.cmdline} quiet")
 
 
-def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
+def _entries(variant: Variant, arch: Architecture, unpacked: Path) -> list[cpio.Entry]:
     """Return the members of the initramfs, parents first."""
     busybox = _one(unpacked, "bin/busybox", "usr/bin/busybox")
     files = {
@@ -114,13 +133,14 @@ def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
         "init": cpio.symbolic_link("init", "bin/busybox"),
         "dev/console": cpio.character_device("dev/console", 5, 1),
     }
-    for applet in _applets(busybox):
+    for applet in applets(busybox.read_bytes()):
         files[f"bin/{applet}"] = cpio.symbolic_link(f"bin/{applet}", "busybox")
     for applet in ("init", "poweroff", "reboot", "halt"):
         files[f"sbin/{applet}"] = cpio.symbolic_link(f"sbin/{applet}", "../bin/busybox")
     for file in _files(_ROOTFS):
         path = file.relative_to(_ROOTFS).as_posix()
-        files[path] = cpio.regular_file(path, file.read_bytes(), mode=0o755 if os.access(file, os.X_OK) else 0o644)
+        data = file.read_bytes().replace(_TTY, arch.tty.encode())
+        files[path] = cpio.regular_file(path, data, mode=0o755 if os.access(file, os.X_OK) else 0o644)
     modules = module_files(_one(unpacked, "lib/modules/*", "usr/lib/modules/*"), variant.modules)
     for module, data in modules.items():
         files[f"lib/modules/{module}"] = cpio.regular_file(f"lib/modules/{module}", data)
@@ -129,7 +149,7 @@ def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
     directories["tmp"] = cpio.directory("tmp", mode=0o1777)
     if variant.programs:
         files |= {path: _copied(unpacked / path, path) for path in variant.programs}
-        files |= _libraries(unpacked)
+        files |= _libraries(arch, unpacked)
         # The one set-user-id program: `sudo` runs it.
         files["bin/su"] = cpio.regular_file("bin/su", busybox.read_bytes(), mode=0o4755)
         directories["home/debian"] = cpio.directory("home/debian", owner=_USER)
@@ -143,19 +163,26 @@ def _entries(variant: Variant, unpacked: Path) -> list[cpio.Entry]:
     return [directories[path] for path in sorted(directories)] + [files[path] for path in sorted(files)]
 
 
-def _applets(busybox: Path) -> list[str]:
-    output = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout
-    return [applet for applet in output.split() if applet != "busybox"]
+def applets(busybox: bytes) -> list[str]:
+    """Return the names of the applets of a busybox, which may be for another architecture than the host's.
+
+    Raises:
+        Unavailable: this is no busybox.
+    """
+    match = _APPLETS.search(busybox)
+    if match is None:
+        raise Unavailable("the busybox has no list of its applets")
+    return [name for name in match[0].decode().split("\0") if name not in {"", "busybox"}]
 
 
-def _libraries(unpacked: Path) -> dict[str, cpio.Entry]:
+def _libraries(arch: Architecture, unpacked: Path) -> dict[str, cpio.Entry]:
     """Return the shared libraries of the packages, all in one directory, and the loader where programs look for it."""
     entries = {}
-    for directory in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"):
+    for directory in (f"lib/{arch.libraries}", f"usr/lib/{arch.libraries}"):
         for file in (unpacked / directory).glob("*.so*"):
-            path = f"lib/x86_64-linux-gnu/{file.name}"
+            path = f"lib/{arch.libraries}/{file.name}"
             entries[path] = _copied(file, path)
-    entries[_LOADER] = cpio.symbolic_link(_LOADER, f"/lib/x86_64-linux-gnu/{Path(_LOADER).name}")
+    entries[arch.loader] = cpio.symbolic_link(arch.loader, f"/lib/{arch.libraries}/{Path(arch.loader).name}")
     return entries
 
 
@@ -180,14 +207,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Build a guest; print where it is, or run a program with it."""
     parser = argparse.ArgumentParser(prog="python -m tests.guest.tiny", description="Build the tiny Linux guest.")
     parser.add_argument("--variant", choices=sorted(VARIANTS), default=TINY.name)
+    parser.add_argument("--arch", choices=sorted(ARCHITECTURES), default=_HOST.name)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--print", action="store_true", help="print its files and command line as JSON")
     action.add_argument(
         "--exec", nargs=argparse.REMAINDER, metavar="PROGRAM", help="run PROGRAM with the guest's options"
     )
     options = parser.parse_args(arguments)
+    arch = ARCHITECTURES[options.arch]
     try:
-        guest = build(VARIANTS[options.variant])
+        guest = build(VARIANTS[options.variant], arch)
     except Unavailable as error:
         sys.exit(str(error))
     if options.print:
@@ -195,9 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write("\n")
         return
     # Not quiet: whoever runs it so wants to see it boot.
-    boot = ["--kernel", str(guest.kernel), "--initrd", str(guest.initramfs), "--cmdline", _CONSOLE]
+    boot = ["--kernel", str(guest.kernel), "--initrd", str(guest.initramfs), "--cmdline", arch.cmdline]
     # The program takes this one's place, terminal and signals included.
-    os.execvp(options.exec[0], [*options.exec, *boot])  # noqa: S606
+    os.execvp(options.exec[0], [*options.exec, "--arch", arch.name, *boot])  # noqa: S606
 
 
 if __name__ == "__main__":

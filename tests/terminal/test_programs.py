@@ -15,6 +15,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from podplane_tui.terminal.screen.charsets import SPECIAL_GRAPHICS
 from tests.conftest import missing
 from tests.paths import RECORDINGS
 from tests.terminal.support import fed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.tmux
 
@@ -73,6 +75,22 @@ def record(argv: list[str], keys: list[bytes], *, directory: Path, term: str = "
     return data
 
 
+_STATUS, _FINE = b"\x1b[5n", b"\x1b[0n"
+_PANE = f"""
+import os, sys
+asked, file, done = sys.argv[1:]
+with open(file, "rb") as data:
+    sys.stdout.buffer.write(data.read() + {_STATUS!r})
+sys.stdout.flush()
+answers = b""
+while answers.count({_FINE!r}) < int(asked):
+    answers += os.read(0, 4096)
+open(done, "x").close()
+while os.read(0, 4096):
+    pass
+"""
+
+
 class Tmux:
     """A tmux server of our own."""
 
@@ -91,18 +109,16 @@ class Tmux:
         file.write_bytes(data)
         done = self._directory / "done"
         done.unlink(missing_ok=True)
-        script = f"stty raw -echo; cat {shlex.quote(str(file))}; : > {shlex.quote(str(done))}; exec cat > /dev/null"
+        # Who asks how the terminal is gets the answer behind all that came before: then the pane shows it.
+        asked = data.count(_STATUS) + 1
+        script = f"stty raw -echo; exec {shlex.join([sys.executable, '-I', '-S', '-c', _PANE])} {asked} "
+        script += shlex.join([str(file), str(done)])
         self._run("new-session", "-d", "-s", "show", "-x", str(COLUMNS), "-y", str(LINES), "sh", "-c", script)
         self._run("set-option", "-t", "show", "status", "off")
         try:
             self._run("resize-window", "-t", "show", "-x", str(COLUMNS), "-y", str(LINES))
-            deadline = time.monotonic() + LONG
-            shown: list[str] = []
-            while time.monotonic() < deadline:
-                before, shown = shown, self._run("capture-pane", "-p", "-t", "show").split("\n")[:LINES]
-                if done.exists() and shown == before:
-                    break
-                time.sleep(0.1)  # tmux has no way to tell that a pane's output has been read
+            wait_until(done.exists, "tmux to have shown it all")
+            shown = self._run("capture-pane", "-p", "-t", "show").split("\n")[:LINES]
             return [line.rstrip() for line in shown]
         finally:
             self._run("kill-session", "-t", "show")

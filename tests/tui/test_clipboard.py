@@ -53,6 +53,7 @@ def test_the_text_reaches_the_program_byte_by_byte(programs: Path) -> None:
 
 
 def test_a_program_that_fails_or_is_not_there_is_no_error(programs: Path) -> None:
-    install(programs, "fails", script="exit 3")
+    install(programs, "fails", script=": > $0.ran; exit 3")
     fill_clipboard([str(programs / "fails")], "x" * 1_000_000)  # more than it reads before it ends
+    assert (programs / "fails.ran").exists()
     fill_clipboard([str(programs / "missing")], "x")

@@ -37,7 +37,8 @@ def test_a_new_link_takes_the_place_of_one_that_was_not_used() -> None:
 def test_sessions_do_not_open_for_each_other() -> None:
     door = Door("127.0.0.1:8023")
     first, second = door.enter(token_of(door.new_link())), door.enter(token_of(door.new_link()))
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert door.admits(first.name, first.secret)
     assert door.admits(second.name, second.secret)
     assert not door.admits(first.name, second.secret)

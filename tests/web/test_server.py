@@ -110,7 +110,7 @@ async def test_a_websocket_needs_both_origin_and_cookie(origin: str | None, cook
         headers = {"Cookie": f"{COOKIE}={secret}"} if cookie else {}
         if origin is not None:
             headers["Origin"] = here.door.origin if origin == "own" else origin
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        with pytest.raises(aiohttp.WSServerHandshakeError, match=r"^403, ") as refused:
             await client.ws_connect(f"{here.door.origin}{path}ws", headers=headers)
         assert refused.value.status == 403
         assert not psutil.Process().children()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -62,6 +63,7 @@ async def test_a_command_that_does_not_speak_as_a_dashboard_ends_the_page(progra
     command = [sys.executable, "-c", program] if program.startswith("print") else speaker(f"{program}; receive()")
     async with site(command) as here, here.page() as page:
         await closed(page)
+        assert "can't be understood" in here.said[-1]
 
 
 async def test_a_browser_that_vanishes_takes_its_process_along() -> None:
@@ -95,7 +97,7 @@ async def test_output_that_nobody_reads_does_not_keep_a_process(monkeypatch: pyt
 
 
 async def test_what_was_begun_is_finished_after_the_tab_is_closed(tmp_path: Path) -> None:
-    proof = tmp_path / "proof"
+    go_on, proof = tmp_path / "go on", tmp_path / "proof"
     command = speaker(
         """
         import time
@@ -103,14 +105,24 @@ async def test_what_was_begun_is_finished_after_the_tab_is_closed(tmp_path: Path
         receive()
         leave()
         os.close(1)
-        time.sleep(0.3)
-        Path(sys.argv[1]).touch()
+        while not Path(sys.argv[1]).exists():
+            time.sleep(0.01)
+        Path(sys.argv[2]).touch()
         """,
+        str(go_on),
         str(proof),
     )
     async with site(command) as here:
         async with here.page() as page:
             process = psutil.Process(pid_in(await shown(page, "here")))
+        try:
+            async with here.page() as page:
+                another = psutil.Process(pid_in(await shown(page, "here")))
+                another.send_signal(signal.SIGKILL)
+            await until(lambda: len(here.server._tabs) == 1, "the end of a tab that was closed later")
+            assert process.is_running()
+        finally:
+            go_on.touch()
         await until(lambda: not process.is_running(), "its end")
         assert proof.exists()
 

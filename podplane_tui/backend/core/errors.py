@@ -45,6 +45,10 @@ class AlreadyRunning(VMError):
     """The machine runs and the verb needs it stopped."""
 
 
+class InUse(VMError):
+    """Somebody else uses the VM's disk or sockets, or it can't be told whether anybody does."""
+
+
 class NotRunning(VMError):
     """The machine does not run and the verb needs it to."""
 

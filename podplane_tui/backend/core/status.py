@@ -23,6 +23,8 @@ class State(StrEnum):
     CRASHED = "crashed"
     ORPHANED = "orphaned"
     BROKEN = "broken"
+    IN_USE = "in use"
+    """Somebody else has the disk open."""
 
 
 class Problem(NamedTuple):
@@ -163,6 +165,10 @@ class VMStatus:
     def key(self) -> str:
         """What tells rows apart: `<id>.<arch>`, for two architectures of one id are two machines."""
         return f"{self.files.cluster_id}.{self.files.arch}"
+
+    def label(self, usual_arch: str) -> str:
+        """What people are told of: the id, and behind it the architecture when that is not the usual one."""
+        return self.cluster_id if self.arch == usual_arch else f"{self.cluster_id} {self.arch}"
 
     @property
     def waiting_for(self) -> Phase | None:

@@ -34,9 +34,9 @@ def end_process(
 ) -> StopResult:
     """End `process`, the QEMU of the machine `name`, and tell which step did it.
 
-    `power_off` asks the guest by another way than QMP when there is none, and says whether it could. Raises
-    `StopFailed` when the process outlives SIGKILL, `ForeignProcess` when it may not be signalled, `Cancelled` when the
-    caller gave up waiting.
+    `power_off` asks the guest by another way than QMP, where there is none or the guest may not hear its power button,
+    and says whether it could. Raises `StopFailed` when the process outlives SIGKILL, `ForeignProcess` when it may not
+    be signalled, `Cancelled` when the caller gave up waiting.
     """
     if process.suspended():
         # Only an awake QEMU can press the button, or write its caches out at SIGTERM.
@@ -67,10 +67,11 @@ def end_process(
 def _press_power_button(process: QemuProcess, control: Control, power_off: Callable[[], bool] | None) -> bool:
     """Ask the guest to power off; whether anybody took the message."""
     control.report("pressing the power button")
-    socket = read_machine(process.arguments).qmp
-    if socket is not None and _power_down(socket, control):
+    machine = read_machine(process.arguments)
+    pressed = machine.qmp is not None and _power_down(machine.qmp, control)
+    if pressed and machine.acpi:
         return True
-    return power_off is not None and power_off()
+    return (power_off is not None and power_off()) or pressed
 
 
 def _power_down(socket: Path, control: Control) -> bool:

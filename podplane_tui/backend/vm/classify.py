@@ -12,6 +12,7 @@ from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.recording.shutdown import POWERED_OFF
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.runtime.ports import ports_of
+from podplane_tui.backend.vm.in_use import Use
 
 SERVER_DOWN = "podplane's local server, which its Kubernetes needs, is down: podplane-tui server start, or L here"
 """The hint of a cluster that runs without it."""
@@ -49,8 +50,8 @@ class Facts(NamedTuple):
     """All that one look at a VM has found.
 
     `refusal` is what the system said when it would not let us look; then there is nothing else. `sockets` are the
-    names of those that exist. `powered_off` is known only without a process, `server_needed` (the cluster needs
-    podplane's local server, and that is down) only with one.
+    names of those that exist. `use` (who else has the disk open) and `powered_off` are known only without a process,
+    `server_needed` (the cluster needs podplane's local server, and that is down) only with one.
     """
 
     files: VMFiles
@@ -62,6 +63,7 @@ class Facts(NamedTuple):
     sockets: tuple[str, ...] = ()
     action: Action | None = None
     running: Running | None = None
+    use: Use | None = None
     powered_off: bool = False
     server_needed: bool = False
     refusal: str | None = None
@@ -79,8 +81,12 @@ def classify(facts: Facts) -> VMStatus:
 
 def _without_process(facts: Facts) -> VMStatus:
     state, problems, hint = State.STOPPED, _file_problems(facts), None
-    if facts.action is not None and facts.action.verb in {"start", "restart"}:
-        state, problems = State.STARTING, []
+    if facts.action is not None and facts.action.verb in _STATE_OF_VERB:
+        ending = (facts.action.phase or facts.action.verb) == "stop"
+        state, problems = State.STOPPING if ending else State.STARTING, []
+    elif facts.use is not None:
+        state = State.IN_USE
+        problems.insert(0, Problem(facts.use.words, "end that program before anything is done to the VM"))
     elif problems:
         state = State.BROKEN
     elif facts.powered_off:
@@ -101,6 +107,7 @@ def _without_process(facts: Facts) -> VMStatus:
 def _with_process(facts: Facts, running: Running) -> VMStatus:
     process, sample = running.process, running.sample
     machine = read_machine(process.arguments)
+    told = ports_of(process.arguments)
     problems = _file_problems(facts)
     if not running.named and not facts.pid_file_problem:
         problems.append(Problem(f"QEMU runs as process {process.pid} without a PID file", "adopt or stop it"))
@@ -121,7 +128,7 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
         cpus=machine.cpus,
         disk_bytes=facts.disk.host_bytes if facts.disk else None,
         disk_virtual_bytes=facts.disk.virtual_bytes if facts.disk else None,
-        ports=facts.ports if any(facts.ports.items()) else ports_of(process.arguments),
+        ports=told if any(told.items()) else facts.ports,  # see `Context.ports`
         accelerator=machine.accelerator,
         arguments=process.arguments,
         console=machine.console,

@@ -42,9 +42,16 @@ class Cluster:
     """
 
     def __init__(
-        self, *, data_dir: Path, runtime_dir: Path, cluster_id: str, arch: str, state_dir: Path | None = None
+        self,
+        *,
+        data_dir: Path,
+        runtime_dir: Path,
+        cluster_id: str,
+        arch: str,
+        state_dir: Path | None = None,
+        force: bool = False,
     ) -> None:
-        self._context = Context(Qemu(Options(arch, cluster_id, data_dir, runtime_dir, state_dir)))
+        self._context = Context(Qemu(Options(arch, cluster_id, data_dir, runtime_dir, state_dir, force)))
 
     @property
     def qemu(self) -> Qemu:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from podplane_tui.backend.core.errors import CorruptFile, NotRunning, StopFailed
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.core.status import Ports
+from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.runtime.leftovers import clear
-from podplane_tui.backend.runtime.ports import ports_of, read_state_file
+from podplane_tui.backend.runtime.ports import ports_of, read_state_file, write_state_file
 from podplane_tui.backend.vm.manager import Qemu
 from podplane_tui.backend.vm.protocol import Options
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings, update_settings
@@ -24,9 +26,10 @@ class Context:
     qemu: Qemu
 
     @classmethod
-    def of(cls, files: VMFiles) -> Context:
-        """The context of the VM that has these files."""
-        return cls(Qemu(Options(files.arch, files.cluster_id, files.data_dir, files.runtime_dir, files.state_dir)))
+    def of(cls, files: VMFiles, *, force: bool = False) -> Context:
+        """The context of the VM that has these files; for `force` see `Options`."""
+        place = (files.data_dir, files.runtime_dir, files.state_dir)
+        return cls(Qemu(Options(files.arch, files.cluster_id, *place, force)))
 
     @property
     def files(self) -> VMFiles:
@@ -41,37 +44,54 @@ class Context:
     # Ports
 
     def ports(self) -> Ports:
-        """The ports of the running cluster: those of its state file, else those its QEMU was told.
+        """The ports of the running VM: those its QEMU was told, else those of the cluster's state file.
 
-        Raises `CorruptFile` when it does not run and the state file can't be understood.
+        A cluster's VM of the other architecture has the same state file, which names the ports of the one that was
+        started last. Raises `CorruptFile` when the VM does not run and the state file can't be understood.
         """
         process = self.qemu.process()
+        told = Ports() if process is None else ports_of(process.arguments)
+        if any(told.items()):
+            return told
         try:
-            ports = read_state_file(self.files.state_file)
+            return read_state_file(self.files.state_file)
         except CorruptFile:
             if process is None:
                 raise
-            ports = Ports()
-        if process is None or any(ports.items()):
-            return ports
-        return ports_of(process.arguments)
+            return told
 
     def remove_state_file(self) -> bool:
-        """Remove the state file, unless the same cluster's VM of the other architecture runs by it.
+        """Remove the state file; where the cluster's VM of the other architecture runs, make it name that one's ports.
 
-        Gives whether there was one. Raises `StopFailed`.
+        Gives whether it was removed. Raises `StopFailed`.
         """
-        if not os.path.lexists(self.files.state_file) or self.other_runs():
+        path = self.files.state_file
+        if not os.path.lexists(path):
             return False
         with os_errors_as(StopFailed, f"{self.qemu.vm_name} has ended, but its state file can't be removed"):
-            clear(self.files, self.files.state_file)
-        return True
+            other = self._other()
+            if other is None:
+                clear(self.files, path)
+                return True
+        with (
+            os_errors_as(StopFailed, f"{self.qemu.vm_name} has ended, but its state file can't be changed"),
+            contextlib.suppress(CorruptFile),  # the other one's status says so
+        ):
+            ports = ports_of(other.arguments)
+            if any(ports.items()) and read_state_file(path) != ports:
+                write_state_file(path, self.files.cluster_id, ports)
+        return False
 
     def other_runs(self) -> bool:
         """Whether the same cluster has a running VM of the other architecture."""
+        return self._other() is not None
+
+    def _other(self) -> QemuProcess | None:
+        """The process of the same cluster's VM of the other architecture, if that runs."""
         files = self.files
         others = (arch for arch in ARCHITECTURES if arch != files.arch)
-        return any(Qemu(Options(a, files.cluster_id, files.data_dir, files.runtime_dir)).running() for a in others)
+        found = (Qemu(Options(a, files.cluster_id, files.data_dir, files.runtime_dir)).process() for a in others)
+        return next((process for process in found if process is not None), None)
 
     # Remembered settings
 

@@ -98,7 +98,7 @@ def create_vm(context: Context, spec: CreateSpec, control: Control) -> None:
     with context.qemu.locked("create"):
         source, made = None, [files.image]
         if spec.source:
-            source = Context.of(files._replace(cluster_id=spec.source))
+            source = Context.of(files._replace(cluster_id=spec.source), force=context.qemu.force)
             Disk(source.qemu).copy_to(context.qemu, control=control)
             made = [files.settings, files.kept_user_data, files.efivars, files.image]  # the disk goes last
         else:

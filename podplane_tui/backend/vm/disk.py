@@ -33,6 +33,7 @@ from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import backing_path, read_image
 from podplane_tui.backend.images.qemu_img import run_qemu_img
 from podplane_tui.backend.runtime.leftovers import temporaries
+from podplane_tui.backend.vm.in_use import Access, require_no_overlays
 from podplane_tui.backend.vm.manager import Qemu
 
 # qemu-img takes a number for a snapshot's id, so a name never begins with a digit.
@@ -55,12 +56,16 @@ class Disk:
         self._image = qemu.files.image
 
     @contextlib.contextmanager
-    def _stopped(self, verb: str) -> Iterator[None]:
-        """The lock, with the machine stopped and its disk there. Raises `Busy`, `AlreadyRunning`, `VMNotFound`."""
+    def _stopped(self, verb: str, access: Access = Access.ALONE) -> Iterator[None]:
+        """The lock, with the VM stopped and its disk there and free for `access`.
+
+        Raises `Busy`, `AlreadyRunning`, `InUse`, `VMNotFound`.
+        """
         with self._qemu.locked(verb):
             self._qemu.require_stopped(verb)
             if not os.path.lexists(self._image):
                 raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}", hint="create it first")
+            self._qemu.require_free(access)
             yield
 
     def grow(self, size: str, *, control: Control | None = None) -> int:
@@ -115,6 +120,7 @@ class Disk:
         """Make the disk again what it was when `name` was taken: what was written since is lost."""
         with self._stopped("restore"):
             self._require_snapshot(name)
+            require_no_overlays(self._qemu.files)
             (control or Control()).report(f"restoring snapshot {name}")
             run_qemu_img(["snapshot", "-q", "-a", name, str(self._image)], failed=VMError)
 
@@ -146,7 +152,7 @@ class Disk:
         if files.image == source.image:
             raise InvalidInput("a VM can't be cloned from itself", hint="name another VM")
         with (
-            self._stopped("clone"),
+            self._stopped("clone", Access.READ),
             target.locked("create"),
             os_errors_as(CreateFailed, f"the disk of {target.vm_name} could not be made"),
         ):

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -31,6 +32,7 @@ from podplane_tui.backend.core.paths import (
     parse_stem,
 )
 from podplane_tui.backend.core.status import Ports, Problem, VMStatus
+from podplane_tui.backend.host.holders import Lock, holders, image_lock
 from podplane_tui.backend.images.qcow2 import missing_base, read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
@@ -42,6 +44,7 @@ from podplane_tui.backend.runtime.lock import current_action
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.runtime.ports import read_state_file
 from podplane_tui.backend.vm.classify import Disk, Facts, Running, classify
+from podplane_tui.backend.vm.in_use import MOMENT, Use
 
 T = TypeVar("T")
 
@@ -177,6 +180,7 @@ class _Look(NamedTuple):
     by_path: Mapping[str, list[QemuProcess]]
     ours: tuple[QemuProcess, ...]
     bases: dict[str, str | None]
+    uses: Mapping[str, Use]
 
 
 class Inventory:
@@ -202,6 +206,7 @@ class Inventory:
         self._names: dict[_Key, _Names] = {}
         self._disks: dict[str, _KnownDisk] = {}
         self._endings: dict[str, _Ending] = {}
+        self._uses: dict[str, Use] = {}
         self._latest: dict[str, tuple[Facts, VMStatus]] = {}
         self.local_server: LocalServer | None = None
         """podplane's local server as the latest pass found it."""
@@ -212,6 +217,9 @@ class Inventory:
         `cpu_percent` is over the time since this inventory last looked at the VM, at first since the VM's start.
         """
         look = self._gather(self._all_existing(), self._scan())
+        if self._new_locks(self._everyone(look), look):
+            time.sleep(MOMENT)  # somebody reads a header, or a QEMU has begun since the processes were looked at
+            look = self._gather(self._all_existing(), self._scan())
         everyone = self._everyone(look)
         found = self._statuses(everyone, look)
         self._forget(everyone)
@@ -237,6 +245,9 @@ class Inventory:
         if not all(self._is_proved(names, look) for names in wanted):
             # There may be others that have the disk, and only the process table tells.
             look = self._gather(existing, self._scan())
+            if self._new_locks(wanted, look):
+                time.sleep(MOMENT)
+                look = self._gather(self._existing_of(wanted), self._scan())
         theirs = {process.pid for names in wanted for process in _holders(names, look, _info(names, look))}
         look = look._replace(ours=tuple(process for process in look.ours if process.pid in theirs))
         return self._statuses([names for names in self._everyone(look) if names in wanted], look)
@@ -301,7 +312,7 @@ class Inventory:
                 with contextlib.suppress(OSError, ValueError):
                     info = disk.stat()  # not of the normal path: links may be in it
                     by_file.setdefault((info.st_dev, info.st_ino), []).append(process)
-        return _Look(existing, by_file, by_path, tuple(ours.values()), {})
+        return _Look(existing, by_file, by_path, tuple(ours.values()), {}, {})
 
     def _everyone(self, look: _Look) -> list[_Names]:
         """Every VM of which the look has a disk, a PID file, a socket or a process."""
@@ -324,7 +335,35 @@ class Inventory:
     def _statuses(self, machines: Iterable[_Names], look: _Look) -> tuple[VMStatus, ...]:
         self.local_server = read_local_server(self.runtime_dir)
         self._run_states.ask(process for process in look.ours if not self._processes.suspended(process))
+        machines = list(machines)
+        self._uses = self._uses_of(machines, look)
+        look = look._replace(uses=self._uses)
         return tuple(self._status(names, look) for names in machines)
+
+    def _locks(self, machines: Iterable[_Names], look: _Look) -> Iterator[tuple[_Names, Lock]]:
+        """Those without a QEMU of ours whose disk somebody has locked, with what for."""
+        for names in machines:
+            info = _info(names, look)
+            if info is not None and not _holders(names, look, info):
+                lock = image_lock(names.files.image)
+                if lock > Lock.NONE:
+                    yield names, lock
+
+    def _new_locks(self, machines: Iterable[_Names], look: _Look) -> bool:
+        """Whether a disk is locked that was not in the pass before."""
+        return any(names.image not in self._uses for names, _ in self._locks(machines, look))
+
+    def _uses_of(self, machines: Iterable[_Names], look: _Look) -> dict[str, Use]:
+        """Who uses the disks that are locked. Who that is is found out once: it takes a look at every process."""
+        uses = {}
+        for names, lock in self._locks(machines, look):
+            known = self._uses.get(names.image)
+            if known is not None and known.lock is lock:
+                uses[names.image] = known
+            else:
+                with contextlib.suppress(OSError):
+                    uses[names.image] = Use(lock, holders(names.files.image))
+        return uses
 
     def _forget(self, machines: list[_Names]) -> None:
         """Drop what is kept of VMs that are gone."""
@@ -374,6 +413,7 @@ class Inventory:
             sockets,
             current_action(names.files.lock) if names.lock in runtime else None,
             running,
+            look.uses.get(names.image),
             ended_by_guest,
             server_needed,
         )

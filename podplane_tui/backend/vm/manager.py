@@ -45,6 +45,7 @@ from podplane_tui.backend.sync import copy
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import adopt
 from podplane_tui.backend.vm.delete import machine_files, remove
+from podplane_tui.backend.vm.in_use import Access, require_free, require_no_overlays
 from podplane_tui.backend.vm.launch import Launch, Launching, launching
 from podplane_tui.backend.vm.protocol import Options
 
@@ -64,6 +65,8 @@ class Qemu:
         self.files = VMFiles(options.arch, validate_cluster_id(options.cluster_id), data_dir, runtime_dir, state_dir)
         self._output: TextIO | None = None
         self._lock: HeldLock | None = None
+        self.force = options.force
+        """Whether verbs go on where it can't be told whether somebody else uses the disk."""
 
     def set_output(self, stream: TextIO | None) -> None:
         """Where rsync's lines go; None for nowhere."""
@@ -227,6 +230,7 @@ class Qemu:
                 raise AlreadyRunning(
                     f"{self.vm_name} is already running as process {process.pid}", hint="stop or restart it"
                 )
+            self.require_free(Access.WRITE)
             with launching(self.files, spec, control) as starting:
                 yield starting
 
@@ -252,7 +256,7 @@ class Qemu:
     ) -> StopResult:
         """Power the machine off, then SIGTERM, then SIGKILL, each step when the one before did not do it in time.
 
-        `power_off` asks the guest by another way when there is no QMP, and says whether that was accepted. Whatever
+        `power_off` asks the guest by another way, see `end_process`, and says whether that was accepted. Whatever
         step ends it, the PID file and sockets are gone afterwards. Raises `NotRunning` when there is nothing to stop
         and `StopFailed` when even SIGKILL did not end it.
         """
@@ -262,6 +266,7 @@ class Qemu:
             if process is None:
                 if not leftovers(self.files):
                     raise NotRunning(f"{self.vm_name} is not running")
+                self.require_free(Access.WRITE)
                 self._clear_leftovers()
                 recordings.finish(self.files)
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
@@ -279,10 +284,12 @@ class Qemu:
     def delete(self, plan: Sequence[Path] | None = None, *, control: Control | None = None) -> None:
         """Remove what is in `plan`, of all that `deletion_plan` gives; without one, what `machine_files` does.
 
-        Raises `AlreadyRunning`, `DeleteFailed`.
+        Raises `AlreadyRunning`, `InUse`, `DeleteFailed`.
         """
         with self.locked("delete"), os_errors_as(DeleteFailed, f"{self.vm_name} can't be deleted"):
             self.require_stopped("delete")
+            self.require_free(Access.ALONE)
+            require_no_overlays(self.files)
             remove(machine_files(self.files) if plan is None else plan, self.files, control or Control())
 
     def require_stopped(self, verb: str) -> None:
@@ -292,6 +299,10 @@ class Qemu:
             raise AlreadyRunning(
                 f"{self.vm_name} is running as process {process.pid}", hint=f"stop it before you {verb} it"
             )
+
+    def require_free(self, access: Access) -> None:
+        """Raise `InUse` when somebody else uses the disk, or answers on the sockets; see `in_use.require_free`."""
+        require_free(self.files, access, force=self.force)
 
     # A running machine
 

@@ -16,6 +16,7 @@ class Options(NamedTuple):
 
     `arch` is `amd64` or `arm64`; the directories are podplane's own data and runtime directories
     (`~/.local/share/podplane` and the like), not their `vms` folders; `state_dir` is our own, None for the usual one.
+    With `force`, verbs go on where it can't be told whether somebody else uses the disk.
     """
 
     arch: str
@@ -23,6 +24,7 @@ class Options(NamedTuple):
     data_dir: Path
     runtime_dir: Path
     state_dir: Path | None = None
+    force: bool = False
 
 
 class Manager(Protocol):

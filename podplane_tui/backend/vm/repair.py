@@ -24,6 +24,7 @@ from podplane_tui.backend.runtime.ports import ports_of, read_state_file, write_
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.cloud_init import read_seed, write_seed
 from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.in_use import Access
 from podplane_tui.backend.vm.user_data import read_user_data
 
 
@@ -155,6 +156,8 @@ def carry_out(context: Context, steps: RepairPlan, *, fix_leaks: bool, control: 
         with context.qemu.locked("repair"):
             todo = [step for step in _steps(context) if step in steps.steps]
             running = context.qemu.running()
+            if todo and not running:
+                context.qemu.require_free(Access.WRITE)
             if fix_leaks and not running and not any(step.kind is RepairKind.CHECK for step in todo):
                 todo.append(_check_step(context.files))
             for step in todo:

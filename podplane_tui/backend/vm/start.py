@@ -21,6 +21,7 @@ from podplane_tui.backend.qemu.diagnosis import port_holders
 from podplane_tui.backend.runtime.ports import allocate_ports, moved_ports, port_forwards, staged_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.in_use import Access
 from podplane_tui.backend.vm.launch import Launch, check
 from podplane_tui.backend.vm.remembered import read_settings
 from podplane_tui.backend.vm.stop import stop
@@ -147,6 +148,7 @@ def _start_through_podplane(context: Context, control: Control) -> None:
     qemu, files = context.qemu, context.files
     with qemu.locked("start"):
         _require_ended(context)
+        qemu.require_free(Access.WRITE)
         try:
             podplane.start_cluster(files, control)
         except Cancelled as error:

@@ -12,7 +12,7 @@ CONTAINERD_TIMEOUT = 2.0
 """Seconds for the best effort to stop the guest's containers before it is powered off, as podplane gives it."""
 
 POWER_OFF_TIMEOUT = 10.0
-"""Seconds SSH gets to ask the guest to power off, where QEMU's own power button can't be reached."""
+"""Seconds SSH gets to ask the guest to power off, where its power button can't be pressed or may not be heard."""
 
 
 def stop(context: Context, timeouts: StopTimeouts, control: Control) -> StopResult:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from podplane_tui.backend.core.errors import AlreadyRunning, NotRunning, VMBroken, VMError, VMNotFound
+from podplane_tui.backend.core.errors import AlreadyRunning, InUse, NotRunning, VMBroken, VMError, VMNotFound
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
@@ -37,6 +37,7 @@ class Verb(StrEnum):
 
 
 _ALL = frozenset(State)
+_OURS = _ALL - {State.IN_USE}
 _RUNS = frozenset({State.RUNNING, State.PAUSED, State.STARTING})
 _AWAKE = _RUNS - {State.PAUSED}
 _ENDED = frozenset({State.STOPPED, State.CRASHED})
@@ -93,8 +94,8 @@ VERBS: Mapping[Verb, Entry] = {
         _AWAKE,
         waits=True,
     ),
-    Verb.REPAIR: Entry("Repair", "repairing", "repaired", "Repair a broken, crashed or orphaned VM"),
-    Verb.CONFIGURE: Entry("Change", "changing", "changed", "Change CPUs, memory or user-data, or grow the disk"),
+    Verb.REPAIR: Entry("Repair", "repairing", "repaired", "Repair a broken, crashed or orphaned VM", _OURS),
+    Verb.CONFIGURE: Entry("Change", "changing", "changed", "Change CPUs, memory or user-data, or grow the disk", _OURS),
     Verb.SNAPSHOT: Entry(
         "Snapshot", "keeping a snapshot of", "snapshots of", "Take or restore snapshots of a stopped VM's disk", _ENDED
     ),
@@ -133,6 +134,9 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
     if state is State.BROKEN:
         why = f": {one_line(vm.problems[0].problem)}" if vm.problems else ""
         return Refusal(name, f"is broken{why}", VMBroken, "repair it first", Verb.REPAIR)
+    if state is State.IN_USE:
+        why = f": {one_line(vm.problems[0].problem)}" if vm.problems else ""
+        return Refusal(name, f"is in use{why}", InUse, "end that program first")
     if state is State.ORPHANED:
         return Refusal(name, "runs without a PID file", AlreadyRunning, "repair or stop it first", Verb.REPAIR)
     if state in _ENDED:

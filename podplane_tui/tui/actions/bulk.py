@@ -30,23 +30,27 @@ class Selection:
     able: tuple[VMStatus, ...]
     left_out: tuple[tuple[str, str], ...]
     hidden: int
+    arch: str
 
 
 def select(
-    verb: Verb, vms: Iterable[VMStatus], *, busy: Collection[str], hidden: Collection[str], key: KeyNamer
+    verb: Verb, vms: Iterable[VMStatus], *, busy: Collection[str], hidden: Collection[str], key: KeyNamer, arch: str
 ) -> Selection:
-    """Sort the marked VMs by whether `verb` makes sense for them; `busy` and `hidden` are keys."""
+    """Sort the marked VMs by whether `verb` makes sense for them; `busy` and `hidden` are keys.
+
+    Names of VMs of another architecture than `arch` say so.
+    """
     able: list[VMStatus] = []
     left_out: list[tuple[str, str]] = []
     for vm in vms:
         refused = refusal(verb, vm)
         if vm.key in busy:
-            left_out.append((one_line(vm.cluster_id), "is busy"))
+            left_out.append((one_line(vm.label(arch)), "is busy"))
         elif refused is not None:
             left_out.append((refused.name, str(VMError(refused.what, hint=hint(refused, key)))))
         else:
             able.append(vm)
-    return Selection(tuple(able), tuple(left_out), sum(vm.key in hidden for vm in able))
+    return Selection(tuple(able), tuple(left_out), sum(vm.key in hidden for vm in able), arch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
     about: list[tuple[str, str]] = []
     doomed: list[Path] = []
     for vm in selection.able:
-        name, words = one_line(vm.cluster_id), str(vm.state)
+        name, words = one_line(vm.label(selection.arch)), str(vm.state)
         try:
             cluster = workshop.of(vm)
             if verb is Verb.DELETE:

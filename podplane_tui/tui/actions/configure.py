@@ -22,7 +22,7 @@ async def ask_settings(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | 
     """The work of changing what `vm` is started with; None when nothing is to change."""
     settings = await in_thread(lambda: read_settings(vm.files), name="settings")
     dialog = MachineDialog(
-        name=vm.cluster_id,
+        name=vm.label(host.arch),
         settings=settings,
         running=vm.live,
         disk=format_size(vm.disk_virtual_bytes),
@@ -47,7 +47,7 @@ async def ask_snapshot(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | 
     """
     disk = workshop.of(vm).disk
     found = await in_thread(disk.snapshots, name="snapshots")
-    request = await host.push_screen_wait(SnapshotDialog(name=vm.cluster_id, snapshots=found))
+    request = await host.push_screen_wait(SnapshotDialog(name=vm.label(host.arch), snapshots=found))
     if request is None:
         return None
     if request.what != "take":

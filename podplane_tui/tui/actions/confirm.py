@@ -43,7 +43,7 @@ def _stopping(verb: Verb) -> Ask:
     async def ask(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
         title = VERBS[verb].title
         text = _stop_text(workshop.stop_timeouts, verb, host.key(binding_id(Verb.STOP)))
-        question = Question(title=f"{title} {vm.cluster_id}?", text=text, accept=title)
+        question = Question(title=f"{title} {vm.label(host.arch)}?", text=text, accept=title)
         return workshop.plain(verb, vm) if await host.push_screen_wait(question) else None
 
     return ask
@@ -51,7 +51,7 @@ def _stopping(verb: Verb) -> Ask:
 
 async def _ask_reset(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
     text = Content("The guest restarts at once, as with a reset button: what it has not saved is lost.")
-    question = Question(title=f"Reset {vm.cluster_id}?", text=text, accept="Reset", style="-dangerous")
+    question = Question(title=f"Reset {vm.label(host.arch)}?", text=text, accept="Reset", style="-dangerous")
     return workshop.plain(Verb.RESET, vm) if await host.push_screen_wait(question) else None
 
 
@@ -75,7 +75,7 @@ def _stop_text(timeouts: StopTimeouts, verb: Verb, stop_key: str) -> Content:
 async def _ask_delete(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
     def look() -> tuple[tuple[Path, ...], DeleteDialog]:
         plan = workshop.of(vm).delete_plan()
-        return plan, DeleteDialog(title=f"Delete {vm.cluster_id}?", files=measure(plan))
+        return plan, DeleteDialog(title=f"Delete {vm.label(host.arch)}?", files=measure(plan))
 
     plan, dialog = await in_thread(look, name="delete-plan")
     return workshop.delete(vm, plan) if await host.push_screen_wait(dialog) else None
@@ -93,10 +93,10 @@ async def _ask_repair(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | N
     plan = await in_thread(workshop.of(vm).repair_plan, name="repair-plan")
     steps = [one_line(step.description) for step in plan.steps]
     if all(step.kind is RepairKind.MANUAL for step in plan.steps):
-        raise VMError("; ".join(steps) or f"nothing is wrong with {vm.cluster_id}")
+        raise VMError("; ".join(steps) or f"nothing is wrong with {vm.label(host.arch)}")
     lines = Content("\n").join(Content.assemble(("  • ", "$text-accent"), step) for step in steps)
     text = Content.assemble("This will be done, and no disk is lost by it:\n\n", lines)
-    question = Question(title=f"Repair {vm.cluster_id}?", text=text, accept="Repair")
+    question = Question(title=f"Repair {vm.label(host.arch)}?", text=text, accept="Repair")
     return workshop.repair(vm, plan) if await host.push_screen_wait(question) else None
 
 

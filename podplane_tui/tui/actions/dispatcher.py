@@ -78,7 +78,9 @@ class Actions:
         """The same for many VMs, with one question that lists them, and then all at once."""
         verb = event.verb
         vms = [vm for vm in self._host.vms or () if vm.key in event.keys]
-        chosen = bulk.select(verb, vms, busy=self.jobs.busy, hidden=event.hidden, key=self._host.key)
+        chosen = bulk.select(
+            verb, vms, busy=self.jobs.busy, hidden=event.hidden, key=self._host.key, arch=self._host.arch
+        )
         if verb in {Verb.SYNC, Verb.WATCH}:
             self._host.refuse(
                 f"Files are copied to one VM at a time: {self._host.key('view.back')} takes the marks away."
@@ -97,7 +99,7 @@ class Actions:
                 self._host.refuse("; ".join(f"{name} {reason}" for name, reason in plan.left_out))
             elif await self._host.push_screen_wait(plan.question):
                 return lambda: asyncio.gather(
-                    *(self.jobs.run(verb, vm.key, vm.cluster_id, task) for vm, task in plan.tasks)
+                    *(self.jobs.run(verb, vm.key, vm.label(self._host.arch), task) for vm, task in plan.tasks)
                 )
         return None
 
@@ -124,7 +126,7 @@ class Actions:
         if task is None:
             return None
         # Asked to watch, but told to copy once.
-        return partial(self.jobs.run, Verb.SYNC if verb is Verb.WATCH else verb, key, vm.cluster_id, task)
+        return partial(self.jobs.run, Verb.SYNC if verb is Verb.WATCH else verb, key, vm.label(self._host.arch), task)
 
     async def _ask(self, verb: Verb, vm: VMStatus) -> Work | None:
         if verb not in {Verb.SYNC, Verb.WATCH}:
@@ -178,6 +180,6 @@ class Actions:
                 f"{request.source} is watched already: press {self._host.key(binding_id(Verb.WATCH))} to end that"
             )
             return
-        subject = f"{request.source} → {vm.cluster_id}:{request.destination}"
+        subject = f"{request.source} → {vm.label(self._host.arch)}:{request.destination}"
         task = self.workshop.watch(vm, request)
         self._host.run_worker(self.jobs.run(Verb.WATCH, vm.key, subject, task, slot=slot), group=f"watch-{slot}")

@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 class Asker(Protocol):
-    """Shows dialogs, and names keys in what they say."""
+    """Shows dialogs, and names keys and VMs in what they say."""
+
+    arch: str
+    """The architecture that new VMs get. The names of others say theirs."""
 
     def key(self, binding_id: str) -> str:
         """The key that the binding has now, as sentences name it."""
@@ -62,9 +65,6 @@ class JobHost(Protocol):
 
 class ActionHost(Asker, JobHost, Protocol):
     """What the dispatcher needs besides: the VMs, the configuration, the list, workers."""
-
-    arch: str
-    """The architecture that new VMs get."""
 
     config: Config
 

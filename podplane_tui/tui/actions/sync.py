@@ -18,12 +18,16 @@ async def ask_sync(host: Asker, workshop: Workshop, vm: VMStatus, *, watch: bool
     answer: SyncAnswer | None = None
     while True:
         dialog = SyncDialog(
-            name=vm.cluster_id, recent=recent, start=answer, watch=watch, check=lambda each: sync_fault(each.request)
+            name=vm.label(host.arch),
+            recent=recent,
+            start=answer,
+            watch=watch,
+            check=lambda each: sync_fault(each.request),
         )
         answer = await host.push_screen_wait(dialog)
         if answer is None or not (answer.preview or answer.request.delete):
             return answer
         look = workshop.preview_sync(vm, answer.request)
-        if await host.push_screen_wait(PreviewDialog(name=vm.cluster_id, look=look)):
+        if await host.push_screen_wait(PreviewDialog(name=vm.label(host.arch), look=look)):
             return answer
         answer = replace(answer, preview=False)

@@ -84,14 +84,17 @@ class Command(NamedTuple):
     refused: bool = False
 
 
-def commands(screen: Screen[None], about: Sequence[VMStatus], refused: Refused) -> Iterable[Command]:
-    """Everything that can be done on `screen`, with its key; what can't be done to these VMs, with the reason."""
+def commands(screen: Screen[None], about: Sequence[VMStatus], refused: Refused, *, arch: str) -> Iterable[Command]:
+    """Everything that can be done on `screen`, with its key; what can't be done to these VMs, with the reason.
+
+    Names of VMs of another architecture than `arch` say so.
+    """
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         binding, node = active.binding, active.node
         if not binding.tooltip or node is screen.app or binding.id in _NOT_OFFERED:
             continue
-        title = _title(binding, about)
+        title = _title(binding, about, arch)
         if title in seen:
             title = binding.tooltip
         seen.add(title)
@@ -101,13 +104,13 @@ def commands(screen: Screen[None], about: Sequence[VMStatus], refused: Refused) 
         yield Command(title, escape(words), run, refused=bool(why))
 
 
-def _title(binding: Binding, about: Sequence[VMStatus]) -> str:
+def _title(binding: Binding, about: Sequence[VMStatus], arch: str) -> str:
     verbs = VERBS_OF.get(binding.id or "", ())
     if Verb.CREATE in verbs:
         return "New VM"
     if about and verbs and VERBS[verbs[0]].about_vm:
         verb = next((verb for verb in verbs if any(possible(verb, vm) for vm in about)), verbs[0])
-        which = one_line(about[0].cluster_id) if len(about) == 1 else count(len(about), "VM")
+        which = one_line(about[0].label(arch)) if len(about) == 1 else count(len(about), "VM")
         return f"{VERBS[verb].title} {which}"
     return binding.description or binding.tooltip
 

@@ -18,7 +18,7 @@ _KEY_WIDTH = 14
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows the `sections` that are true of `main`, also when its `refused` changes; any of the usual keys closes it."""
+    """Shows the `sections` that are true of `main`, whenever its `refused` changes; any of the usual keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.HELP]
 

@@ -33,7 +33,7 @@ class PanelScreen(Screen[None]):
     def __init__(self, table: VMTable) -> None:
         super().__init__()
         self.table = table
-        self.tabs = TabBox()
+        self.tabs = TabBox(arch=table.arch)
 
     async def action_show_tab(self, name: str) -> None:
         """Show one of the panels; go into it when it is shown already."""

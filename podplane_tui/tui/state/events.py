@@ -47,29 +47,34 @@ def with_events(events: tuple[Event, ...], new: Sequence[Event]) -> tuple[Event,
 _LEVELS = {State.RUNNING: Level.GOOD, State.CRASHED: Level.BAD, State.BROKEN: Level.BAD, State.ORPHANED: Level.BAD}
 
 
-def changes(before: Sequence[VMStatus] | None, after: Sequence[VMStatus], *, ours: Collection[str]) -> list[Event]:
-    """What changed between two looks at the machines, but for `ours`: the keys of those that a job of ours works on."""
+def changes(
+    before: Sequence[VMStatus] | None, after: Sequence[VMStatus], *, ours: Collection[str], arch: str
+) -> list[Event]:
+    """What changed between two looks at the machines, but for `ours`: the keys of those that a job of ours works on.
+
+    Names of machines of another architecture than `arch` say so.
+    """
     if before is None:
         return []
     old, new = {vm.key: vm for vm in before}, {vm.key: vm for vm in after}
-    found = [event(f"{vm.cluster_id} is gone") for key, vm in old.items() if key not in new and key not in ours]
+    found = [event(f"{vm.label(arch)} is gone") for key, vm in old.items() if key not in new and key not in ours]
     for key, vm in new.items():
         if key in ours:
             continue
         was = old.get(key)
         if was is None:
-            found.append(event(f"{vm.cluster_id} has appeared, {vm.state}"))
+            found.append(event(f"{vm.label(arch)} has appeared, {vm.state}"))
         elif was.state is not vm.state and not _was_up_before(was, vm):
             by = f", by process {vm.action.pid} ({vm.action.verb})" if vm.action is not None else ""
             said = vm.problem or (vm.hint if not vm.live else "")
             why = f": {said}" if said else ""
             found.append(
-                event(f"{vm.cluster_id} was {was.state}, is {vm.state}{by}{why}", _LEVELS.get(vm.state, Level.INFO))
+                event(f"{vm.label(arch)} was {was.state}, is {vm.state}{by}{why}", _LEVELS.get(vm.state, Level.INFO))
             )
         elif was.pid is not None and vm.pid is not None and was.pid != vm.pid:
-            found.append(event(f"{vm.cluster_id} was started anew, as process {vm.pid}", Level.GOOD))
+            found.append(event(f"{vm.label(arch)} was started anew, as process {vm.pid}", Level.GOOD))
         elif vm.problem and vm.problem != was.problem:
-            found.append(event(f"{vm.cluster_id}: {vm.problem}", Level.BAD))
+            found.append(event(f"{vm.label(arch)}: {vm.problem}", Level.BAD))
     return found
 
 

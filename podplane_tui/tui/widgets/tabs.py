@@ -52,8 +52,10 @@ class TabBox(Vertical):
     local_server: var[LocalServer | None] = var(None)
     moment: var[float] = var(0.0)
 
-    def __init__(self) -> None:
+    def __init__(self, *, arch: str) -> None:
+        """The names of VMs of another architecture than `arch` say so."""
         super().__init__(id="panel")
+        self._arch = arch
         self._panels: dict[str, Panel] = {}
         self._making = asyncio.Lock()
         self._filled = False
@@ -131,7 +133,7 @@ class TabBox(Vertical):
 
     def _write_title(self) -> None:
         """Where keys go, while one types; else the tabs and the machine's name."""
-        name = one_line(self.vm.cluster_id) if self.vm is not None else ""
+        name = one_line(self.vm.label(self._arch)) if self.vm is not None else ""
         panel = self.panel
         typed_into = panel.typed_into if panel is not None and panel.typing else None
         status = panel.status if panel is not None else ""

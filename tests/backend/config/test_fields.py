@@ -1,5 +1,7 @@
 """What may be typed for a VM."""
 
+import re
+
 import pytest
 
 from podplane_tui.backend.config.fields import FIELDS, check_fields, field_fault
@@ -29,7 +31,7 @@ def test_a_text_that_can_not_be_is_the_fault_of_its_field(field: str) -> None:
     fault = field_fault(**{**GOOD, field: BAD[field]})
     assert fault is not None
     assert fault.field == field
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput, match=re.escape(BAD[field])) as caught:
         check_fields(**{field: BAD[field]})
     assert str(caught.value) == str(fault.error)
 

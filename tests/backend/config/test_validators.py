@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pytest
@@ -97,7 +98,7 @@ ABSOLUTE = "begin it with / or ~/"
     ],
 )
 def test_what_is_typed_wrong_is_said(setting: str, text: str, problem: str, hint: str) -> None:
-    with pytest.raises(InvalidInput) as raised:
+    with pytest.raises(InvalidInput, match=re.escape(problem)) as raised:
         typed_value(setting, text)
     assert (raised.value.problem, raised.value.hint) == (problem, hint)
 
@@ -118,12 +119,12 @@ def test_what_is_typed_wrong_is_said(setting: str, text: str, problem: str, hint
     ],
 )
 def test_a_value_of_another_kind_is_refused(table: str, name: str, value: object, problem: str) -> None:
-    with pytest.raises(InvalidInput) as raised:
+    with pytest.raises(InvalidInput, match=re.escape(problem)) as raised:
         CHECKS[table][name](value)
     assert raised.value.problem == problem
 
 
 def test_a_long_value_is_cut() -> None:
-    with pytest.raises(InvalidInput) as raised:
+    with pytest.raises(InvalidInput, match=r"invalid value \['") as raised:
         CHECKS["dashboard"]["theme"](["\x1b" * 1000])
     assert len(raised.value.problem) < 80

@@ -31,11 +31,16 @@ def slave() -> Iterator[int]:
 
 def test_a_terminal_is_raw_only_within(slave: int) -> None:
     before = termios.tcgetattr(slave)
-    with pytest.raises(Leave), raw(slave):
-        within = termios.tcgetattr(slave)
-        assert not within[3] & (termios.ECHO | termios.ICANON | termios.ISIG)
-        assert not within[1] & termios.OPOST
-        raise Leave
+
+    def work() -> None:
+        with raw(slave):
+            within = termios.tcgetattr(slave)
+            assert not within[3] & (termios.ECHO | termios.ICANON | termios.ISIG)
+            assert not within[1] & termios.OPOST
+            raise Leave("left")
+
+    with pytest.raises(Leave, match="left"):
+        work()
     assert termios.tcgetattr(slave) == before
 
 
@@ -69,12 +74,17 @@ def test_a_signal_wakes_and_is_noted_and_does_nothing_else(name: str) -> None:
     number = signal.Signals[name]
     before = signal.getsignal(number)
     caught: list[int] = []
-    with pytest.raises(Leave), wake_on_signal(caught) as wake:
-        assert not select.select([wake], [], [], 0)[0]
-        os.kill(os.getpid(), number)
-        assert select.select([wake], [], [], 60)[0] == [wake]
-        assert caught == [number]
-        raise Leave
+
+    def work() -> None:
+        with wake_on_signal(caught) as wake:
+            assert not select.select([wake], [], [], 0)[0]
+            os.kill(os.getpid(), number)
+            assert select.select([wake], [], [], 60)[0] == [wake]
+            assert caught == [number]
+            raise Leave("left")
+
+    with pytest.raises(Leave, match="left"):
+        work()
     assert signal.getsignal(number) is before
 
 

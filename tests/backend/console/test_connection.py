@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def test_socket_left_behind_is_said_so(path: Path) -> None:
 
 def test_file_that_is_no_socket_is_said_so(path: Path) -> None:
     path.write_text("")
-    with pytest.raises(ConsoleError):
+    with pytest.raises(ConsoleError, match=rf"console {re.escape(str(path))}"):
         connect(path)
 
 

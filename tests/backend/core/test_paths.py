@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_valid_cluster_ids(cluster_id: str) -> None:
     ["", "-a", "a-", "a--b", "A", "a_b", "a.b", "x" * 33, "../x", "a/b", "a\n", "é", "local", "k8s", "oidc", "a b"],
 )
 def test_invalid_cluster_ids(cluster_id: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput, match=re.escape(f"cluster id {cluster_id!r}")) as caught:
         validate_cluster_id(cluster_id)
     assert "\n" not in str(caught.value)
 
@@ -176,7 +177,7 @@ def test_the_socket_path_limit_is_in_bytes(system: str, limit: int) -> None:
     said = f"has {limit + 1} bytes and this system allows {limit}: choose a shorter runtime directory"
     with pytest.raises(InvalidInput, match=rf"{said} \(XDG_RUNTIME_DIR or --runtime-dir\)$"):
         check_socket_path(Path("/" + "x" * limit), system)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="shorter runtime directory"):
         check_socket_path(Path("/" + "é" * (limit // 2 + 1)), system)
 
 

@@ -50,6 +50,7 @@ def test_a_vm_is_told_from_that_of_another_architecture() -> None:
     assert vm != other
     assert vm == VMStatus(FILES, State.STOPPED)
     assert (vm.cluster_id, vm.arch, vm.name) == ("a", "arm64", "podplane-local-a")
+    assert (vm.label("amd64"), vm.label("arm64")) == ("a arm64", "a")
 
 
 def test_a_vm_lives_while_it_has_a_process() -> None:

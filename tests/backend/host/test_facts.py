@@ -47,10 +47,8 @@ def test_a_missing_program_names_this_hosts_package(
 ) -> None:
     program(tmp_path, manager)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingProgram) as failure:
+    with pytest.raises(MissingProgram, match=f"^qemu-img is not installed: install it with: .*{hint}$"):
         host.require_program("qemu-img")
-    assert str(failure.value).startswith("qemu-img is not installed: install it with: ")
-    assert str(failure.value).endswith(hint)
 
 
 def test_sudo_is_named_only_where_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +225,7 @@ def test_an_empty_descriptor_only_hides(shelf: Shelf) -> None:
 
 def test_firmware_that_needs_smm_is_never_taken(shelf: Shelf) -> None:
     shelf.put("40-smm", features=("requires-smm", "secure-boot"))
-    with pytest.raises(MissingProgram):
+    with pytest.raises(MissingProgram, match="UEFI firmware for amd64"):
         shelf.find()
 
 
@@ -246,7 +244,7 @@ def test_each_architecture_and_machine_gets_its_own(shelf: Shelf) -> None:
     arm = shelf.put("30-arm", architecture="aarch64", machines=("virt-*",))
     assert shelf.find("amd64") == intel
     assert shelf.find("arm64") == arm
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="riscv64"):
         shelf.find("riscv64")
 
 

@@ -84,7 +84,7 @@ def test_the_content_is_held_against_the_digest(image: Path, algorithm: str) -> 
     verify(image, digest(algorithm), Control())
     image.write_bytes(CONTENT[:-1])
     found = hashlib.new(algorithm, CONTENT[:-1]).hexdigest()
-    with pytest.raises(InvalidImage) as raised:
+    with pytest.raises(InvalidImage, match="digest mismatch") as raised:
         verify(image, digest(algorithm), Control())
     assert raised.value.problem == (
         f"digest mismatch for {image}: expected {digest(algorithm)}, got {algorithm}:{found}"

@@ -164,6 +164,6 @@ def test_cancelling_leaves_nothing(tmp_path: Path, gpt_image: Path) -> None:
     assert manifest is not None
     cancel = Event()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
         boot_files(manifest, Control(cancel=cancel))
     assert listing(base.parent / "boot") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -188,7 +189,7 @@ def test_what_cannot_be_had_is_said(server: Server, tmp_path: Path) -> None:
     with pytest.raises(CreateFailed, match="404"):
         download_image(server.url.replace("debian", "missing"), DIGEST, tmp_path)
     for url in ("ftp://host/x.qcow2", "http://host/", "/etc/passwd", "file:///etc/passwd", "http://host/.hidden"):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput, match=re.escape(f"invalid image URL {url!r}")):
             download_image(url, DIGEST, tmp_path)
     for digest in ("", "sha256:12", "md5:" + "0" * 32, "sha512:" + "0" * 64):
         with pytest.raises(InvalidInput, match="invalid digest"):

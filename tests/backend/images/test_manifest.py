@@ -50,7 +50,7 @@ def test_where_the_cache_is() -> None:
     assert deps_directory({"PODPLANE_DEPS_CACHE_DIR": "", "HOME": "/h", "XDG_CACHE_HOME": "/c"}) == Path(
         "/c/podplane/deps"
     )
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="HOME"):
         deps_directory({})
 
 

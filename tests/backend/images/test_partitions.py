@@ -13,16 +13,20 @@ pytestmark = pytest.mark.usefixtures("require_qemu")
 
 
 def test_partition_tables_of_hostile_disks() -> None:
-    for head in (b"", bytes(2**20), bytes(510) + b"\x55\xaa" + bytes(600)):
-        with pytest.raises(InvalidImage):
+    for head, missing in (
+        (b"", "partition table"),
+        (bytes(2**20), "partition table"),
+        (bytes(510) + b"\x55\xaa" + bytes(600), "partition 1"),
+    ):
+        with pytest.raises(InvalidImage, match=f"no {missing}"):
             find_partition(head, 1)
     gpt = bytearray(bytes(510) + b"\x55\xaa" + b"EFI PART" + b"\xff" * 2000)
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImage, match="no partition 1"):
         find_partition(bytes(gpt), 1)
     mbr = bytearray(510) + b"\x55\xaa"
     mbr[446 : 446 + 16] = bytes([0, 0, 0, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (8).to_bytes(4, "little")
     assert find_partition(bytes(mbr), 1) == Partition(2048 * 512, 8 * 512)
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImage, match="no partition 2"):
         find_partition(bytes(mbr), 2)
 
 

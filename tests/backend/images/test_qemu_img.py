@@ -119,7 +119,7 @@ def test_space_that_is_lost_is_told_and_freed_on_demand(
 @pytest.mark.parametrize("fix_leaks", [False, True])
 def test_a_corrupt_image_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fix_leaks: bool) -> None:
     stand_in(tmp_path, f"echo run >>{tmp_path}/runs; echo broken >&2; exit 2", monkeypatch)
-    with pytest.raises(InvalidImage) as caught:
+    with pytest.raises(InvalidImage, match="is corrupt") as caught:
         check_image(tmp_path / "i", fix_leaks=fix_leaks)
     assert str(caught.value) == (
         f"the image {tmp_path}/i is corrupt (broken): copy it, then try qemu-img check -r all on the copy"

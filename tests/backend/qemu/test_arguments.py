@@ -79,8 +79,17 @@ def test_no_network_means_no_card_and_no_forwards() -> None:
     assert not any("hostfwd" in item for item in vector)
 
 
-@pytest.mark.parametrize(("accelerator", "cpu"), [("kvm", "host"), ("hvf", "host"), ("tcg", "max")])
-@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+@pytest.mark.parametrize(
+    ("arch", "accelerator", "cpu"),
+    [
+        ("amd64", "kvm", "host"),
+        ("amd64", "hvf", "host"),
+        ("amd64", "tcg", "max"),
+        ("arm64", "kvm", "host"),
+        ("arm64", "hvf", "host"),
+        ("arm64", "tcg", "max,pauth-impdef=on"),  # without it a guest takes four times as long to boot
+    ],
+)
 def test_the_accelerator_decides_the_cpu_model(arch: str, accelerator: str, cpu: str) -> None:
     vector = arguments(arch=arch, accelerator=accelerator)
     assert f"accel={accelerator}" in split_option_list(vector[vector.index("-machine") + 1])
@@ -161,6 +170,15 @@ def test_a_running_machine_is_read_back(image: str, socket: str, direct: bool) -
     assert (machine.cpus, machine.memory_bytes, machine.accelerator) == (3, 512 * 2**20, "tcg")
     assert str(machine.console) == str(Path(socket))
     assert machine.qmp == Path("/r/q.sock")
+
+
+@pytest.mark.parametrize(
+    ("arch", "direct", "acpi"),
+    [("amd64", False, True), ("amd64", True, True), ("arm64", False, True), ("arm64", True, False)],
+)
+def test_arm64_without_firmware_has_no_acpi(arch: str, direct: bool, acpi: bool) -> None:
+    boot = DirectBootOptions("/k", "/i", "quiet") if direct else None
+    assert read_machine(tuple(arguments(arch=arch, direct_boot=boot))).acpi is acpi
 
 
 @given(st.lists(st.text()))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import psutil
 import pytest
 
 from podplane_tui.backend.qemu.gate import Gate
+from tests.waiting import wait_until
 
 LISTING = "import os, sys; print(sys.argv[1:], sorted(int(n) for n in os.listdir('/proc/self/fd'))[:4])"
 
@@ -48,10 +52,18 @@ def test_a_program_that_is_missing_says_so_in_the_log(tmp_path: Path) -> None:
     assert str(tmp_path / "none") in log.read_text()
 
 
+def unread(pipe: int) -> int:
+    """The bytes in a pipe."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))
+    return int(count)
+
+
 def test_nothing_begins_before_it_is_opened(tmp_path: Path) -> None:
     gate, _ = gate_of(tmp_path, "/usr/bin/touch", str(tmp_path / "proof"))
-    with pytest.raises(subprocess.TimeoutExpired):
-        gate.child.wait(0.2)
+    os.write(gate._opener, b"not yet")
+    wait_until(lambda: unread(gate._opener) == 0 or gate.child.poll() is not None, "a look at who opens it")
+    assert gate.child.poll() is None
+    assert not (tmp_path / "proof").exists()
     gate.end()
     assert gate.child.returncode != 0
     assert not (tmp_path / "proof").exists()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from podplane_tui.backend.qemu import qmp
 from tests.backend.qemu.support import control_socket
 from tests.conftest import Workspace
 from tests.faults.stand_in import answer
+from tests.waiting import wait_until
 
 vm = pytest.mark.vm
 
@@ -39,13 +41,12 @@ def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
         *("-qmp", f"unix:{path},server=on,wait=off", "-serial", f"unix:{console},server=on,wait=off"),
     ]
     with subprocess.Popen(command) as child:
-        deadline = time.monotonic() + 60
-        while not path.exists():
-            assert time.monotonic() < deadline
+        try:
+            wait_until(lambda: path.exists() or child.poll() is not None, "the control socket")
             assert child.poll() is None
-            time.sleep(0.02)
-        yield path
-        child.kill()
+            yield path
+        finally:
+            child.kill()
 
 
 @vm
@@ -113,9 +114,9 @@ def test_no_socket_and_no_listener(tmp_path: Path) -> None:
     with pytest.raises(QMPUnavailable, match="refused"):
         qmp.run_state(tmp_path / "left")
     (tmp_path / "file").touch()
-    with pytest.raises(QMPUnavailable):
+    with pytest.raises(QMPUnavailable, match=r"file can't be used .*refused"):
         qmp.run_state(tmp_path / "file")
-    with pytest.raises(QMPUnavailable):
+    with pytest.raises(QMPUnavailable, match=r"xxx can't be used .*too long"):
         qmp.run_state(tmp_path / ("x" * 200))
 
 
@@ -139,7 +140,7 @@ def scripted(path: Path, *words: bytes, then: threading.Event | None = None) -> 
 def test_a_control_socket_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qmp, "GREETING_TIMEOUT", 0.0)
     path = tmp_path / "qmp"
-    with listener(path), pytest.raises(QMPUnavailable) as caught:
+    with listener(path), pytest.raises(QMPUnavailable, match="does not answer") as caught:
         qmp.run_state(path)
     assert str(caught.value) == (
         f"QEMU's control socket {path} does not answer: QEMU hangs, or another client is using it;"
@@ -150,7 +151,10 @@ def test_a_control_socket_that_says_nothing_is_given_up(tmp_path: Path, monkeypa
 def test_an_answer_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qmp, "ANSWER_TIMEOUT", 0.1)
     asked = threading.Event()
-    with scripted(tmp_path / "qmp", GREETING, READY, then=asked), pytest.raises(QMPError) as caught:
+    with (
+        scripted(tmp_path / "qmp", GREETING, READY, then=asked),
+        pytest.raises(QMPError, match="did not answer") as caught,
+    ):
         qmp.execute(tmp_path / "qmp", "stop")
     asked.set()
     assert str(caught.value) == "QEMU did not answer stop within 0 s: try again, or stop the VM"
@@ -250,11 +254,15 @@ def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
     server.listen(0)
-    with pytest.raises(BlockingIOError):
+
+    def fill() -> None:
         for _ in range(1000):
             queued.append(socket.socket(socket.AF_UNIX))
             queued[-1].setblocking(False)
             queued[-1].connect(str(path))
+
+    with pytest.raises(BlockingIOError, match=os.strerror(errno.EAGAIN)):
+        fill()
 
     refused, connect = threading.Event(), qmp._Session.connect
 

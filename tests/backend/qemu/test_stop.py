@@ -148,7 +148,7 @@ class Immortal(QemuProcess):
 
 def test_a_process_that_outlives_the_kill_is_named() -> None:
     timeouts = StopTimeouts(powerdown=0, terminate=0, kill=0)
-    with pytest.raises(StopFailed) as caught:
+    with pytest.raises(StopFailed, match="still there") as caught:
         end(Immortal(7, "1", 0.0, (), ()), timeouts)
     assert str(caught.value) == (
         "process 7 of m is still there 0 s after SIGKILL: the kernel holds it, most likely waiting for a disk;"

@@ -65,7 +65,7 @@ def test_only_a_log_in_the_runtime_directory_is_one(tmp_path: Path, log: str) ->
 def test_the_log_is_followed_however_it_changes(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     tail = LogTail(log)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"x.log"):
         tail.read()
     log.write_bytes(b"one\n\x1b]0;owned\x07tw")
     assert (tail.read(), tail.remainder()) == (("one",), "tw")

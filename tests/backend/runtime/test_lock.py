@@ -120,7 +120,7 @@ def test_a_directory_or_link_in_its_place_is_said(tmp_path: Path) -> None:
     (tmp_path / "l.lock").symlink_to(tmp_path / "elsewhere")
     for name in ("d.lock", "l.lock"):
         assert current_action(tmp_path / name) is None
-        with pytest.raises(CorruptFile), vm_lock(tmp_path / name, "start"):
+        with pytest.raises(CorruptFile, match=f"{name} is not a regular file"), vm_lock(tmp_path / name, "start"):
             pass
     assert not (tmp_path / "elsewhere").exists()
 

@@ -123,7 +123,7 @@ def test_no_state_file_means_no_ports(tmp_path: Path) -> None:
 def test_a_state_file_that_is_none(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "s.json"
     path.write_bytes(content)
-    with pytest.raises(CorruptFile) as caught:
+    with pytest.raises(CorruptFile, match=why) as caught:
         read_state_file(path)
     assert str(caught.value) == f"{path} {why}: {ASIDE}"
 

@@ -24,6 +24,7 @@ from podplane_tui.backend.core.control import Control, ShellOptions
 from podplane_tui.backend.core.errors import (
     Cancelled,
     CommandFailed,
+    CommandTimedOut,
     InvalidInput,
     KeyRefused,
     MissingProgram,
@@ -96,7 +97,7 @@ def test_standard_input_is_empty(target: SSHTarget) -> None:
 
 
 def test_exit_code_and_last_words(target: SSHTarget) -> None:
-    with pytest.raises(CommandFailed) as caught:
+    with pytest.raises(CommandFailed, match="code 7") as caught:
         run(target, r"echo first; printf 'last\033[31m \a words\n\n'; exit 7")
     assert caught.value.exit_code == 7
     assert caught.value.output == b"first\nlast\x1b[31m \x07 words\n\n"
@@ -104,7 +105,7 @@ def test_exit_code_and_last_words(target: SSHTarget) -> None:
 
 
 def test_command_killed_by_a_signal(target: SSHTarget) -> None:
-    with pytest.raises(CommandFailed) as caught:
+    with pytest.raises(CommandFailed, match="code 255") as caught:
         run(target, "kill -9 $$")
     assert caught.value.exit_code == 255
 
@@ -122,7 +123,7 @@ def test_output_without_a_stream_is_dropped_when_the_other_has_one(target: SSHTa
 
 
 def test_exit_code_with_streams(target: SSHTarget) -> None:
-    with pytest.raises(CommandFailed) as caught:
+    with pytest.raises(CommandFailed, match="code 3") as caught:
         run(target, "echo out; exit 3", ShellOptions(stdout=io.BytesIO()))
     assert (caught.value.exit_code, caught.value.output) == (3, b"")
 
@@ -190,15 +191,15 @@ class _Cancelling(io.RawIOBase):
 
 def test_cancel_ends_the_wait(target: SSHTarget) -> None:
     control = Control()
-    with pytest.raises(Cancelled):
-        options = ShellOptions(stdout=_Cancelling(control))  # type: ignore[arg-type]
+    options = ShellOptions(stdout=_Cancelling(control))  # type: ignore[arg-type]
+    with pytest.raises(Cancelled, match="command was cancelled"):
         run(target, "echo begun; exec sleep 86400", options, control=control)
 
 
 def test_cancelled_before_it_begins(target: SSHTarget, server: Server) -> None:
     control = Control()
     control.cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="command was cancelled"):
         run(target, ["touch", str(server.home / "never")], control=control)
     assert not (server.home / "never").exists()
 
@@ -206,14 +207,17 @@ def test_cancelled_before_it_begins(target: SSHTarget, server: Server) -> None:
 def test_cancel_while_the_server_is_silent(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     control = Control()
     monkeypatch.setattr(ssh, "CONNECT_TIMEOUT", 3600.0)
-    with _listener(lambda _connection: control.cancel.set()) as port, pytest.raises(Cancelled):
+    with (
+        _listener(lambda _connection: control.cancel.set()) as port,
+        pytest.raises(Cancelled, match="command was cancelled"),
+    ):
         run(_local(port, key), "true", ShellOptions(), control=control)
 
 
 def test_no_threads_are_left(target: SSHTarget) -> None:
     before = set(threading.enumerate())
     run(target, "true")
-    with contextlib.suppress(CommandFailed):
+    with pytest.raises(CommandTimedOut, match="did not end within"):
         run(target, "exec sleep 86400", ShellOptions(timeout=1))
     for thread in set(threading.enumerate()) - before:
         thread.join()
@@ -324,7 +328,7 @@ def test_server_that_does_not_talk_is_still_booting(key: Path, serve_one: Callab
 
 @pytest.mark.parametrize("behaviour", ["nologin", "drop"])
 def test_server_that_lets_nobody_in_yet_is_still_booting(key: Path, behaviour: str) -> None:
-    with _listener(_paramiko_server(behaviour)) as port, pytest.raises(StillBooting):
+    with _listener(_paramiko_server(behaviour)) as port, pytest.raises(StillBooting, match="does not answer yet"):
         connect(_local(port, key))
 
 
@@ -334,7 +338,7 @@ def test_refused_key_is_said_so(key: Path) -> None:
 
 
 def test_refused_key_by_openssh(target: SSHTarget, key: Path) -> None:
-    with pytest.raises(KeyRefused):
+    with pytest.raises(KeyRefused, match=rf"port {target.port} refuses the key {key}:"):
         run(dataclasses.replace(target, identity_file=key), "true")
 
 
@@ -384,27 +388,30 @@ def test_unusable_key_is_said_so(target: SSHTarget, tmp_path: Path, passphrase: 
 
 
 def test_failures_print_nothing(key: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    for serve_one in (_hang_up, _web_server):
-        with _listener(serve_one) as port, pytest.raises(ShellError):
-            connect(_local(port, key), timeout=1.0)
+    for serve_one, words, timeout in (
+        (_hang_up, "does not answer yet", 1.0),
+        (_web_server, "does not speak SSH", 60.0),
+    ):
+        with _listener(serve_one) as port, pytest.raises(ShellError, match=words):
+            connect(_local(port, key), timeout=timeout)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "user"),
+    ("host", "port", "user", "words"),
     [
-        ("127.0.0.1", 22, "-oProxyCommand=id"),
-        ("127.0.0.1", 22, ""),
-        ("127.0.0.1", 22, "a b"),
-        ("127.0.0.1", 22, "a@b"),
-        ("-oProxyCommand=id", 22, "debian"),
-        ("", 22, "debian"),
-        ("127.0.0.1", 0, "debian"),
-        ("127.0.0.1", 65536, "debian"),
+        ("127.0.0.1", 22, "-oProxyCommand=id", "user name '-oProxyCommand=id'"),
+        ("127.0.0.1", 22, "", "user name ''"),
+        ("127.0.0.1", 22, "a b", "user name 'a b'"),
+        ("127.0.0.1", 22, "a@b", "user name 'a@b'"),
+        ("-oProxyCommand=id", 22, "debian", "host '-oProxyCommand=id'"),
+        ("", 22, "debian", "host ''"),
+        ("127.0.0.1", 0, "debian", "port 0"),
+        ("127.0.0.1", 65536, "debian", "port 65536"),
     ],
 )
-def test_what_would_be_an_option_is_no_target(host: str, port: int, user: str) -> None:
-    with pytest.raises(InvalidInput):
+def test_what_would_be_an_option_is_no_target(host: str, port: int, user: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=f"invalid {words}"):
         SSHTarget(host, port, user, Path("key"))
 
 

@@ -97,7 +97,7 @@ def test_key_of_another_type_is_a_change_too(target: SSHTarget) -> None:
     """A server that has none of the known types must not count as never seen."""
     assert target.known_hosts is not None
     target.known_hosts.write_text(f"{target.host_key_alias} ecdsa-sha2-nistp256 {_ecdsa()}\n")
-    with pytest.raises(HostKeyChanged):
+    with pytest.raises(HostKeyChanged, match=rf"port {target.port} answers with the host key"):
         connect(target)
     assert openssh(target).returncode == 255
 

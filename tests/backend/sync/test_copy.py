@@ -1,6 +1,7 @@
 """rsync into a real OpenSSH server that stands in for a machine."""
 
 import dataclasses
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -298,7 +299,7 @@ def test_machine_that_is_not_there_yet(server: Server, source: Path) -> None:
 
 def test_machine_that_refuses_the_key(server: Server, source: Path, tmp_path: Path) -> None:
     ensure_identity(tmp_path / "key")
-    with pytest.raises(KeyRefused):
+    with pytest.raises(KeyRefused, match=f"refuses the key {tmp_path}/key"):
         run_sync(dataclasses.replace(server.target, identity_file=tmp_path / "key"), SyncRequest(f"{source}/", "copy"))
 
 
@@ -335,7 +336,7 @@ def test_cancel_ends_rsync_and_its_ssh(server: Server, source: Path) -> None:
         assert begun.read_text() == "yes\n"  # waits until the machine's side runs
         assert {process.name() for process in _processes(server.target)} == {"rsync", "ssh"}
         control.cancel.set()
-        with pytest.raises(Cancelled):
+        with pytest.raises(Cancelled, match="sync was cancelled"):
             future.result()
     psutil.wait_procs(_processes(server.target))
 
@@ -350,9 +351,9 @@ def test_cancelled_before_it_begins(server: Server, source: Path) -> None:
 
 def test_output_that_fails_ends_rsync(server: Server, source: Path) -> None:
     def broken(_line: str) -> None:
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, "nobody reads it")
 
-    with pytest.raises(BrokenPipeError):
+    with pytest.raises(BrokenPipeError, match="nobody reads it"):
         run_sync(server.target, SyncRequest(f"{source}/", "copy"), control=Control(report=broken))
     psutil.wait_procs(_processes(server.target))
 
@@ -373,7 +374,7 @@ def test_rsync_that_ignores_sigterm_is_ended(
         future = pool.submit(run_sync, server.target, SyncRequest(f"{source}/", "copy"), control=control)
         assert begun.read_text() == "yes\n"
         control.cancel.set()
-        with pytest.raises(Cancelled):
+        with pytest.raises(Cancelled, match="sync was cancelled"):
             future.result()
     assert not [
         process for process in psutil.process_iter(["cmdline"]) if str(stubborn) in (process.info["cmdline"] or [])

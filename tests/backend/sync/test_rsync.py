@@ -110,9 +110,17 @@ def test_destination_is_no_option() -> None:
     assert rsync_arguments(RSYNC, TARGET, SyncRequest("s", "-x"))[-1] == "debian@127.0.0.1:./-x"
 
 
-@pytest.mark.parametrize(("given_source", "destination"), [("", "d"), ("s", ""), ("a\0b", "d"), ("s", "a\nb")])
-def test_operand_that_can_not_be_passed_on_is_refused(given_source: str, destination: str) -> None:
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize(
+    ("given_source", "destination", "words"),
+    [
+        ("", "d", "source and a destination"),
+        ("s", "", "source and a destination"),
+        ("a\0b", "d", "NUL byte"),
+        ("s", "a\nb", "line break"),
+    ],
+)
+def test_operand_that_can_not_be_passed_on_is_refused(given_source: str, destination: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
         rsync_arguments(RSYNC, TARGET, SyncRequest(given_source, destination))
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
+from podplane_tui.backend.host.holders import Holder, Lock
 from podplane_tui.backend.qemu.metrics import Sample
 from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.vm.classify import SERVER_DOWN, Disk, Facts, Running, classify
+from podplane_tui.backend.vm.in_use import Use
 
 FILES = VMFiles("amd64", "a", Path("/d"), Path("/r"), Path("/s"))
 DISK = Disk(4096, 2**30)
@@ -118,9 +120,9 @@ def test_state_and_problem(facts: Facts, state: State, problem: str | None) -> N
     ("verb", "phase", "stopped", "running"),
     [
         ("start", "", State.STARTING, State.STARTING),
-        ("stop", "", State.STOPPED, State.STOPPING),
+        ("stop", "", State.STOPPING, State.STOPPING),
         ("restart", "", State.STARTING, State.STOPPING),
-        ("restart", "stop", State.STARTING, State.STOPPING),
+        ("restart", "stop", State.STOPPING, State.STOPPING),
         ("restart", "start", State.STARTING, State.STARTING),
         ("delete", "", State.STOPPED, State.RUNNING),
         ("repair", "adopt", State.STOPPED, State.RUNNING),
@@ -136,6 +138,22 @@ def test_a_verb_in_progress(verb: str, phase: str, stopped: State, running: Stat
 def test_what_a_start_has_not_made_yet_is_no_problem() -> None:
     vm = classify(STOPPED._replace(disk=None, pid_file=PID_FILE, sockets=("c",), action=doing("start")))
     assert (vm.state, vm.problem) == (State.STARTING, None)
+
+
+def test_what_a_stop_has_not_cleared_yet_is_no_crash() -> None:
+    vm = classify(STOPPED._replace(pid_file=PID_FILE, sockets=("c", "q"), action=doing("stop")))
+    assert (vm.state, vm.problem) == (State.STOPPING, None)
+
+
+def test_a_disk_that_somebody_else_has_open_is_in_use_whatever_was_left() -> None:
+    use = Use(Lock.WRITER, (Holder(5, "qemu-nbd", writes=True),))
+    for facts in (STOPPED, STOPPED._replace(pid_file=PID_FILE, sockets=("c",)), STOPPED._replace(powered_off=True)):
+        vm = classify(facts._replace(use=use))
+        assert vm.state is State.IN_USE
+        assert vm.problems[0].problem == "qemu-nbd (process 5) has its disk open"
+        assert not vm.live
+    assert classify(STOPPED._replace(use=use, action=doing("start"))).state is State.STARTING
+    assert classify(RUNNING._replace(use=use)).state is State.RUNNING
 
 
 def test_a_verb_is_told_before_orphaned_and_paused() -> None:
@@ -179,8 +197,12 @@ def test_what_is_known_of_a_vm_that_runs() -> None:
     )
 
 
-def test_the_ports_of_the_state_file_come_before_those_of_the_arguments() -> None:
-    assert classify(RUNNING._replace(ports=Ports(ssh=2222))).ports == Ports(ssh=2222)
+def test_the_ports_of_the_arguments_come_before_those_of_the_state_file() -> None:
+    """Which the VM of another architecture may have written."""
+    assert classify(RUNNING._replace(ports=Ports(ssh=2222))).ports == Ports(ssh=2200)
+    without = NAMED.process._replace(arguments=("qemu-system-x86_64",))
+    facts = RUNNING._replace(running=NAMED._replace(process=without), ports=Ports(ssh=2222))
+    assert classify(facts).ports == Ports(ssh=2222)
 
 
 def test_what_is_known_of_a_vm_that_does_not_run() -> None:

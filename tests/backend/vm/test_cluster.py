@@ -19,9 +19,9 @@ def test_ports_of_a_machine_that_does_not_run_are_those_of_its_state_file(cluste
     write_state_file(cluster.files.state_file, "a", Ports(ssh=2222))
     assert cluster.ports() == Ports(ssh=2222)
     cluster.files.state_file.write_text("junk")
-    with pytest.raises(CorruptFile):
+    with pytest.raises(CorruptFile, match=r"a\.state\.json is not a cluster's state file"):
         cluster.ports()
-    with pytest.raises(NotRunning):
+    with pytest.raises(NotRunning, match="podplane-local-a is not running"):
         cluster.ssh_target()
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -21,6 +21,7 @@ from podplane_tui.backend.vm.create import EMPTY_DISK, EMPTY_IMAGE, CreateSpec
 from podplane_tui.backend.vm.remembered import read_settings
 from tests.backend.recording.support import key
 from tests.backend.vm.support import be_qemu_img, cluster, holds, io
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -66,7 +67,7 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
 
     cancel = Event()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
         copy.create(CreateSpec(source=made.files.cluster_id), control=Control(cancel=cancel))
     assert nothing_is_left()
 
@@ -75,15 +76,15 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
     with monkeypatch.context() as patch, ThreadPoolExecutor() as threads:
         be_qemu_img('for target; do :; done\necho part >"$target"\nexec sleep 600', tmp_path, patch)
         cloning = threads.submit(copy.create, CreateSpec(source=made.files.cluster_id), control=Control(cancel=cancel))
-        while not cloning.done() and not any(path.stat().st_size for path in copy.files.image_dir.glob("*.tmp")):
-            time.sleep(0.01)
+        written = copy.files.image_dir.glob
+        wait_until(lambda: cloning.done() or any(path.stat().st_size for path in written("*.tmp")), "half a copy")
         cancel.set()
-        with pytest.raises(Cancelled):
+        with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
             cloning.result()
     assert nothing_is_left()
 
     copy.create(EMPTY_DISK)
-    with pytest.raises(VMExists):
+    with pytest.raises(VMExists, match="podplane-local-b already has a disk"):
         copy.create(CreateSpec(source=made.files.cluster_id))
 
 
@@ -98,7 +99,7 @@ def test_a_copy_touches_nothing_of_a_machine_that_podplane_makes_meanwhile(
             made.files.efivars.unlink()
         else:
             made.files.efivars.write_bytes(variables)
-        with pytest.raises(VMExists):
+        with pytest.raises(VMExists, match="podplane-local-b already has a disk"):
             copy.create(CreateSpec(source=made.files.cluster_id))
         assert set(copy.delete_plan()) == set(theirs)
         assert [path.read_text() for path in theirs] == ["theirs\n"] * 2
@@ -116,13 +117,13 @@ def test_a_copy_that_fails_at_its_end_leaves_no_uefi_variables(
 
     with monkeypatch.context() as patch:
         patch.setattr(disks, "sync_directory", fail)
-        with pytest.raises(CreateFailed):
+        with pytest.raises(CreateFailed, match="podplane-local-b could not be made: the disk is broken"):
             copy.create(CreateSpec(source=made.files.cluster_id))
     assert copy.delete_plan() == ()
 
     copy.files.settings.parent.parent.mkdir(exist_ok=True)
     copy.files.settings.parent.write_text("no folder")
-    with pytest.raises(CorruptFile):
+    with pytest.raises(CorruptFile, match=r"the lock .*/podplane-local-b\.amd64\.lock can't be opened"):
         copy.create(CreateSpec(source=made.files.cluster_id))
     assert copy.delete_plan() == ()
 
@@ -181,7 +182,7 @@ def test_an_image_that_is_not_there_or_is_none_is_a_fault_of_its_field(tmp_path:
         assert fault is not None
         assert fault.field == "image"
         assert words in str(fault.error)
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImage, match=words):
             new.create(CreateSpec(str(path)))
         path.write_bytes(b"junk")
     assert new.delete_plan() == ()
@@ -216,7 +217,7 @@ def test_each_field_that_can_not_be_is_named_and_nothing_is_begun(tmp_path: Path
     fault = new.create_fault(spec)
     assert fault is not None
     assert fault.field == field
-    with pytest.raises(type(fault.error)):
+    with pytest.raises(type(fault.error), match=re.escape(str(fault.error))):
         new.create(spec)
     assert new.delete_plan() == ()
 
@@ -233,6 +234,6 @@ def test_a_disk_whose_settings_can_not_be_kept_is_not_left(tmp_path: Path) -> No
     new = cluster(tmp_path, "b")
     new.files.settings.parent.parent.mkdir(parents=True, exist_ok=True)
     new.files.settings.parent.write_text("no folder")
-    with pytest.raises(CorruptFile):
+    with pytest.raises(CorruptFile, match=r"the lock .*/podplane-local-b\.amd64\.lock can't be opened"):
         new.create(CreateSpec(EMPTY_IMAGE, disk_size="16M", cpus="2"))
     assert not new.files.image.exists()

@@ -80,9 +80,9 @@ def test_a_deletion_that_ends_half_way_leaves_a_machine_to_delete(cluster: Clust
         vm = cluster.status()
         assert vm is not None
         if len(removed) == 3:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("half way")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="half way"):
         cluster.delete(cluster.delete_plan(), control=Control(report=report))
     assert files.image.exists()
     cluster.delete(cluster.delete_plan())

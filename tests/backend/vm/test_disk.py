@@ -29,7 +29,7 @@ def test_a_disk_grows_and_never_shrinks(made: Cluster, tmp_path: Path) -> None:
             made.disk.grow(size)
     assert made.disk.grow("2g") == read_image(made.files.image).virtual_bytes == 2 * 2**30
     assert holds(made.files.image, "0x11")
-    with pytest.raises(VMNotFound):
+    with pytest.raises(VMNotFound, match="podplane-local-none has no disk"):
         cluster(tmp_path, "none").disk.grow("2G")
     with vm_lock(made.files.lock, "start"), pytest.raises(Busy, match="start"):
         made.disk.grow("3G")
@@ -64,7 +64,7 @@ def test_snapshots_that_cannot_be(made: Cluster) -> None:
     for verb in (disk.restore_snapshot, disk.delete_snapshot):
         with pytest.raises(SnapshotNotFound, match="has no snapshot 'y': use one of x"):
             verb("y")
-        with vm_lock(made.files.lock, "start"), pytest.raises(Busy):
+        with vm_lock(made.files.lock, "start"), pytest.raises(Busy, match="'start' by process"):
             verb("x")
     # Others may take names that qemu-img would mix up with ids, or twice.
     for name in ("7", "twice", "twice"):

@@ -16,12 +16,14 @@ import pytest
 from benchmarks.world import World, world
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.host.holders import Lock, image_lock
 from podplane_tui.backend.qemu.process import Clock
 from podplane_tui.backend.recording.store import Source, begin, belongs_to
 from podplane_tui.backend.runtime.lock import vm_lock
 from podplane_tui.backend.runtime.pidfile import MAX_PID, PIDFile
 from podplane_tui.backend.vm.inventory import RUN_STATE_INTERVAL, Inventory, status_of
 from tests.paths import ROOT
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -58,6 +60,10 @@ class Place:
         """The same as an inventory sees it that has not looked before."""
         self.inventory = Inventory(self.data, self.runtime, state_dir=self.state)
         return self.only()
+
+    def fresh_all(self) -> tuple[VMStatus, ...]:
+        """All of them, likewise."""
+        return Inventory(self.data, self.runtime, state_dir=self.state).statuses()
 
 
 @pytest.fixture
@@ -389,6 +395,34 @@ def test_a_verb_in_progress_is_shown(place: Place) -> None:
         vm = place.only()
         assert vm.state is State.STOPPED
         assert vm.action is not None
+
+
+def test_a_disk_that_somebody_else_has_open_is_in_use_until_it_is_let_go(place: Place) -> None:
+    image = place.disk().image
+    place.disk("b")
+    with subprocess.Popen(["qemu-io", image], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: image_lock(image) is Lock.WRITER, what="the lock")
+        for look in (place.inventory.statuses, place.inventory.statuses, place.fresh_all):
+            assert [vm.state for vm in look()] == [State.IN_USE, State.STOPPED]
+        vm = status_of(place.files())
+        assert vm is not None
+        assert vm.problems[0].problem == f"qemu-io (process {process.pid}) has its disk open"
+        process.kill()
+    assert [vm.state for vm in place.inventory.statuses()] == [State.STOPPED, State.STOPPED]
+
+
+def test_a_lock_that_is_held_for_a_moment_is_no_state(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = place.disk().image
+    with subprocess.Popen(["qemu-io", image], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: image_lock(image) is Lock.WRITER, what="the lock")
+
+        def let_go(_seconds: float) -> None:
+            process.kill()
+            process.wait()
+
+        monkeypatch.setattr("podplane_tui.backend.vm.inventory.time.sleep", let_go)
+        assert place.only().state is State.STOPPED
+    assert process.returncode, "the inventory did not wait"
 
 
 def test_one_broken_machine_is_no_trouble_for_the_others(place: Place) -> None:

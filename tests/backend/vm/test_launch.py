@@ -102,14 +102,18 @@ def test_a_start_that_fails_leaves_the_machine_that_podplane_started_meanwhile(
 
 
 def test_what_is_checked_before_anything_is_written(files: VMFiles) -> None:
-    for spec in (Launch(cpus="0"), Launch(memory="lots"), Launch(accelerator="magic")):
-        with pytest.raises(InvalidInput):
+    for spec, words in (
+        (Launch(cpus="0"), "number of CPUs '0'"),
+        (Launch(memory="lots"), "memory size 'lots'"),
+        (Launch(accelerator="magic"), "accelerator 'magic'"),
+    ):
+        with pytest.raises(InvalidInput, match=f"invalid {words}"):
             launch(files, spec, Control())
     files.pid_dir.mkdir(parents=True)
     files.console.touch()
     with pytest.raises(CorruptFile, match="repair"):
         launch(files, Launch(), Control())
     files.image.unlink()
-    with pytest.raises(VMNotFound):
+    with pytest.raises(VMNotFound, match="podplane-local-a has no disk"):
         launch(files, Launch(), Control())
     assert list(files.image_dir.iterdir()) == []

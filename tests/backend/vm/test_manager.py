@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,12 @@ def test_it_is_a_manager_with_podplanes_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cluster_id", ["", "local", "k8s", "A", "a--b", "-a", "a/b", "..", "x" * 33])
 def test_ids_podplane_would_refuse(tmp_path: Path, cluster_id: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match=re.escape(f"cluster id {cluster_id!r}")):
         machine(tmp_path, cluster_id)
 
 
 def test_other_architectures(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(Unsupported, match="riscv64"):
         machine(tmp_path, arch="riscv64")
 
 
@@ -65,7 +66,7 @@ def test_questions_about_nothing(tmp_path: Path) -> None:
     qemu = machine(tmp_path)
     assert (qemu.exists(), qemu.running(), qemu.pid(), qemu.vm_pid_file()) == (False, False, None, None)
     for question in (qemu.machine, qemu.console):
-        with pytest.raises(NotRunning):
+        with pytest.raises(NotRunning, match="podplane-local-dev-1 is not running"):
             question()
     assert list(tmp_path.iterdir()) == []
 
@@ -73,11 +74,11 @@ def test_questions_about_nothing(tmp_path: Path) -> None:
 def test_verbs_about_nothing_leave_nothing(tmp_path: Path) -> None:
     qemu = machine(tmp_path)
     for verb in (qemu.stop, qemu.pause, qemu.resume, qemu.reset, qemu.adopt):
-        with pytest.raises(NotRunning):
+        with pytest.raises(NotRunning, match="podplane-local-dev-1 is not running"):
             verb()
-    with pytest.raises(VMNotFound):
+    with pytest.raises(VMNotFound, match="podplane-local-dev-1 has no disk"):
         qemu.start(user_data="")
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImage, match=r"no image .*/none\.qcow2"):
         qemu.create(tmp_path / "none.qcow2")
     qemu.delete()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

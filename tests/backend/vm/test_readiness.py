@@ -191,13 +191,16 @@ def test_a_cluster_of_podplane_is_ready_when_its_api_answers(
 def test_probes_end_when_everything_is_reached(vm: VMStatus, tmp_path: Path, server: Server) -> None:
     (tmp_path / "log").write_bytes(b"a shell\r\n# ")
     server.behave = greet
-    tracker = ReadinessTracker()
+    ahead = 0.0
+    tracker = ReadinessTracker(Clock(monotonic=lambda: time.monotonic() + ahead))
     until(tracker, vm, None)
-    connections = server.connections
-    for _ in range(20):
+    connections, track = server.connections, tracker._tracks[vm.key]
+    wait_until(lambda: not track.probing, "the end of the last probe")
+    next_probe = track.next_probe
+    for _ in range(3):
+        ahead += 1000.0  # another probe would be due
         assert look(tracker, vm).state is State.RUNNING
-        time.sleep(0.01)
-    assert server.connections == connections
+        assert (track.probing, track.next_probe, server.connections) == (False, next_probe, connections)
 
 
 def test_a_machine_of_ours_need_have_no_kubernetes_but_waits_for_its_cloud_init(

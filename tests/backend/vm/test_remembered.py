@@ -92,7 +92,7 @@ def test_what_can_not_be_remembered_disturbs_nobody(files: VMFiles) -> None:
 
 def test_a_folder_in_the_place_of_the_lock_disturbs_no_copy(files: VMFiles) -> None:
     files.settings_lock.mkdir(parents=True)
-    with pytest.raises(CorruptFile):
+    with pytest.raises(CorruptFile, match="is not a regular file"):
         update_settings(files, cpus="4")
     remember_sync(files, SyncRequest("/a", "/b"))
     assert read_settings(files) == ClusterSettings()
@@ -131,7 +131,7 @@ def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
     files.settings.parent.mkdir(parents=True)
     handle = lock.try_acquire(files.settings_lock)
     assert handle is not None
-    with pytest.raises(TimeoutError) as caught:
+    with pytest.raises(TimeoutError, match="another program") as caught:
         update_settings(files, cpus="4")
     error = caught.value
     assert (error.strerror, error.filename) == ("another program holds its lock: end that", str(files.settings_lock))

@@ -17,7 +17,7 @@ from tests.backend.vm.support import be_qemu, put
 
 
 def test_settings_are_checked_before_anything_is_made(cluster: Cluster, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="no user-data file"):
         cluster.start(StartSpec(user_data=tmp_path / "none"))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

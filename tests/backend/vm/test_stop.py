@@ -16,7 +16,7 @@ def test_a_state_file_alone_is_cleared_by_stop(cluster: Cluster) -> None:
     write_state_file(cluster.files.state_file, "a", Ports(ssh=2222))
     assert cluster.stop().step == "gone"
     assert not cluster.files.state_file.exists()
-    with pytest.raises(NotRunning):
+    with pytest.raises(NotRunning, match="podplane-local-a is not running"):
         cluster.stop()
 
 

@@ -98,5 +98,5 @@ def test_a_machine_that_ends_meanwhile_is_not_waited_for(machine: Machine) -> No
 def test_waiting_can_be_cancelled(machine: Machine) -> None:
     cancel = Event()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="wait for SSH on podplane-local-vm-000 was cancelled"):
         machine.cluster.wait(Phase.SSH, timeout=LIMIT, control=Control(cancel=cancel))

@@ -58,7 +58,7 @@ def test_sgr(parameters: str, attributes: dict[str, bool | int | str]) -> None:
 def test_styles_are_interned_and_immutable() -> None:
     assert Style(bold=True) is Style(bold=True)
     assert Style() is DEFAULT_STYLE
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="no setter"):
         Style(bold=True).bold = False  # type: ignore[misc]
     with pytest.raises(TypeError, match="unknown"):
         Style(colour="red")

@@ -87,9 +87,15 @@ def test_the_owner_keeps_the_size() -> None:
 def test_modes() -> None:
     terminal = fed("\x1b[?1h\x1b=\x1b[?2004h\x1b[?1004h\x1b[?1003h\x1b[?1006h\x1b[?5h\x1b[?25l\x1b[20h\x1b[?67h")
     modes = terminal.modes
-    assert modes.application_cursor and modes.application_keypad and modes.bracketed_paste and modes.focus_events
+    assert modes.application_cursor
+    assert modes.application_keypad
+    assert modes.bracketed_paste
+    assert modes.focus_events
     assert (modes.mouse, modes.mouse_encoding) == (1003, "sgr")
-    assert modes.reverse_video and not modes.cursor_visible and modes.newline and modes.backarrow_sends_backspace
+    assert modes.reverse_video
+    assert not modes.cursor_visible
+    assert modes.newline
+    assert modes.backarrow_sends_backspace
     terminal.feed(b"\x1b[?1000l\x1b[?1006l\x1b>")
     assert (terminal.modes.mouse, terminal.modes.mouse_encoding) == (0, "default")
     assert not terminal.modes.application_keypad
@@ -133,9 +139,14 @@ def test_one_way_to_track_the_mouse_ends_the_other(first: int, second: int) -> N
 def test_what_a_soft_reset_leaves_as_it_is() -> None:
     terminal = fed("\x1b[?2004h\x1b[?1000h\x1b[?5h\x1b[?1h\x1b[?6h\x1b[?25l\x1b[?7l\x1b[4h\x1b[1m\x1b[!p")
     modes = terminal.modes
-    assert modes.bracketed_paste and modes.mouse == 1000 and modes.reverse_video
-    assert not (modes.application_cursor or modes.origin or modes.insert)
-    assert modes.cursor_visible and modes.auto_wrap
+    assert modes.bracketed_paste
+    assert modes.mouse == 1000
+    assert modes.reverse_video
+    assert not modes.application_cursor
+    assert not modes.origin
+    assert not modes.insert
+    assert modes.cursor_visible
+    assert modes.auto_wrap
     terminal.feed(b"x")
     assert terminal.rows[0].runs() == [("x", Style())]
 

@@ -17,6 +17,8 @@ KEYS = {"vm.stop": "x", "vm.start": "s", "vm.restart": "r", "vm.repair": "!"}
 class User:
     """Gives these answers, one to each dialog; keeps the dialogs it was shown."""
 
+    arch = "amd64"
+
     def __init__(self, *answers: object) -> None:
         self.answers = list(answers)
         self.shown: list[Screen[Any]] = []

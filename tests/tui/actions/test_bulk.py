@@ -63,10 +63,14 @@ def named(*names: str, state: State = State.STOPPED) -> list[VMStatus]:
 
 def test_what_a_verb_makes_no_sense_for_is_left_out_with_the_reason() -> None:
     vms = [*named("a", "b"), *named("c", state=State.RUNNING)]
-    chosen = select(Verb.START, vms, busy={"b.amd64"}, hidden={"a.amd64", "c.amd64"}, key=KEYS.__getitem__)
+    chosen = select(
+        Verb.START, vms, busy={"b.amd64"}, hidden={"a.amd64", "c.amd64"}, key=KEYS.__getitem__, arch="amd64"
+    )
     assert [vm.cluster_id for vm in chosen.able] == ["a"]
     assert chosen.left_out == (("b", "is busy"), ("c", "is already running: stop or restart it"))
     assert chosen.hidden == 1  # of those it is done to
+    chosen = select(Verb.START, vms, busy={"b.amd64"}, hidden=(), key=KEYS.__getitem__, arch="arm64")
+    assert chosen.left_out[0] == ("b amd64", "is busy")
 
 
 @pytest.mark.parametrize(("number", "last"), [(1, "  • vm0  words"), (5, "  • vm4  words"), (7, "    and 2 more")])
@@ -80,7 +84,7 @@ def test_a_question_names_a_few_and_counts_the_others(number: int, last: str) ->
 def test_a_plan_of_deletes_removes_the_files_of_each_vm_alone(workspace: Workspace) -> None:
     vms = [vm_of(workspace, name) for name in ("a", "b", "c")]
     images = [image_of(vm) for vm in vms]
-    chosen = select(Verb.DELETE, vms[:2], busy=(), hidden=(), key=KEYS.__getitem__)
+    chosen = select(Verb.DELETE, vms[:2], busy=(), hidden=(), key=KEYS.__getitem__, arch="amd64")
     found = plan(Verb.DELETE, chosen, workshop_of(workspace))
     assert [vm.cluster_id for vm, _ in found.tasks] == ["a", "b"]
     found.tasks[0][1](Control())
@@ -93,7 +97,7 @@ def test_a_plan_of_repairs_leaves_out_what_needs_none(workspace: Workspace) -> N
         image_of(vm)
     crashed.files.pid_dir.mkdir(parents=True)
     crashed.files.pid_file.write_text('{"qemu": 999999999}')
-    chosen = select(Verb.REPAIR, [sound, crashed], busy=(), hidden=(), key=KEYS.__getitem__)
+    chosen = select(Verb.REPAIR, [sound, crashed], busy=(), hidden=(), key=KEYS.__getitem__, arch="amd64")
     found = plan(Verb.REPAIR, chosen, workshop_of(workspace))
     assert [vm.cluster_id for vm, _ in found.tasks] == ["b"]
     assert [name for name, _ in found.left_out] == ["a"]

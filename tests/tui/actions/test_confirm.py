@@ -12,7 +12,7 @@ from podplane_tui.tui.actions.confirm import ASK
 from podplane_tui.tui.actions.host import Asker
 from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.screens.delete import DeleteDialog
-from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.screens.dialog import Dialog, Question
 from podplane_tui.tui.screens.start import StartDialog
 from tests.conftest import Workspace
 from tests.tui.actions.support import User, image_of, vm_of, workshop_of
@@ -52,6 +52,19 @@ async def test_who_declines_gets_nothing_done(workspace: Workspace, verb: Verb, 
     user = User(answer)
     assert await ask(user, workshop_of(workspace), vm, verb) is None
     assert len(user.shown) == 1
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.RESTART, Verb.RESET, Verb.DELETE])
+async def test_a_question_names_the_architecture_that_is_not_the_usual_one(workspace: Workspace, verb: Verb) -> None:
+    vm = vm_of(workspace)
+    image_of(vm)
+    user = User(None, None)
+    for user.arch in ("amd64", "arm64"):
+        await ask(user, workshop_of(workspace), vm, verb)
+    assert [dialog._title for dialog in user.shown if isinstance(dialog, Dialog)] == [
+        f"{VERBS[verb].title} dev?",
+        f"{VERBS[verb].title} dev amd64?",
+    ]
 
 
 async def test_what_needs_no_question_is_not_asked(workspace: Workspace) -> None:

@@ -54,7 +54,7 @@ async def test_every_binding_has_an_id_and_says_what_it_does(pilot: Pilot[None])
 
 async def test_q_quits_at_once(pilot: Pilot[None]) -> None:
     await pilot.press("q")
-    await until(lambda: not app_of(pilot).is_running, what="the end", seconds=10)
+    await until(lambda: not app_of(pilot).is_running, what="the end")
 
 
 async def test_f_gives_the_panel_the_whole_screen(pilot: Pilot[None]) -> None:

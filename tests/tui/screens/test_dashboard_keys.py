@@ -16,12 +16,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 async def test_every_command_of_the_palette_names_its_key(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     screen = dashboard(app)
-    commands = {each.title: each for each in dashboard_keys.commands(screen, screen.about, screen.refused)}
+    commands = {
+        each.title: each for each in dashboard_keys.commands(screen, screen.about, screen.refused, arch="amd64")
+    }
     assert commands["Start alpha"].words.endswith(" · s")
     assert commands["Find"].words.endswith(" · ^f")
     assert commands["Columns"].words.endswith(" · C")
     assert commands["Stop alpha"].words == "alpha is not running · x"
     assert [commands[name].refused for name in ("Start alpha", "Stop alpha")] == [False, True]
+    elsewhere = [each.title for each in dashboard_keys.commands(screen, screen.about, screen.refused, arch="arm64")]
+    assert "Start alpha amd64" in elsewhere
 
 
 async def test_the_help_begins_with_where_one_is(pilot: Pilot[None]) -> None:

@@ -12,24 +12,29 @@ RUNNING = replace(STOPPED, state=State.RUNNING, pid=7)
 
 
 def texts(before: VMStatus | None, after: VMStatus | None, ours: frozenset[str] = frozenset()) -> list[str]:
-    found = changes([before] if before else [], [after] if after else [], ours=ours)
+    found = changes([before] if before else [], [after] if after else [], ours=ours, arch="amd64")
     return [one.text for one in found]
 
 
 def test_the_first_look_is_no_change() -> None:
-    assert changes(None, [RUNNING], ours=()) == []
+    assert changes(None, [RUNNING], ours=(), arch="amd64") == []
 
 
 def test_what_changed_by_itself_is_told() -> None:
     crashed = replace(STOPPED, state=State.CRASHED, problems=(Problem("QEMU is\x1b[31m gone"),))
     assert texts(RUNNING, crashed) == ["a was running, is crashed: QEMU is gone"]
-    assert changes([RUNNING], [crashed], ours=())[0].level is Level.BAD
+    assert changes([RUNNING], [crashed], ours=(), arch="amd64")[0].level is Level.BAD
     powered_off = replace(STOPPED, hint="powered off by the guest")
     assert texts(RUNNING, powered_off) == ["a was running, is stopped: powered off by the guest"]
     assert texts(STOPPED, None) == ["a is gone"]
     assert texts(None, STOPPED) == ["a has appeared, stopped"]
     assert texts(RUNNING, replace(RUNNING, pid=8)) == ["a was started anew, as process 8"]
     assert texts(RUNNING, replace(RUNNING, cpu_percent=3.0)) == []
+
+
+def test_a_vm_of_another_architecture_than_the_usual_one_is_told_with_it() -> None:
+    found = changes([RUNNING], [STOPPED], ours=(), arch="arm64")
+    assert [one.text for one in found] == ["a amd64 was running, is stopped"]
 
 
 def test_who_did_it_is_told() -> None:

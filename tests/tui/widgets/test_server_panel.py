@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Log
 
-from podplane_tui.backend import Cluster, Control, VMError
+from podplane_tui.backend import Cluster, Control, VMNotFound
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.status import State
 from podplane_tui.backend.vm.start import VM_ONLY_WARNING
@@ -115,6 +115,6 @@ def test_a_restart_warns_that_it_concerns_the_vm_only(workspace: Workspace) -> N
     vm.files.image.unlink()
     steps: list[str] = []
     workshop = Workshop(workspace.data, workspace.runtime, StopTimeouts(), None)
-    with pytest.raises(VMError):  # there is no disk
+    with pytest.raises(VMNotFound, match="podplane-local-a has no disk"):
         workshop.plain(Verb.RESTART, vm)(Control(report=steps.append))
     assert steps[0] == VM_ONLY_WARNING

@@ -113,5 +113,7 @@ def _why_none(vm: VMStatus, key: KeyNamer) -> str:
             return f"{name} ended without cleaning up: {again}."
         case State.BROKEN:
             return f"{name} is broken: press {repair} to repair it."
+        case State.IN_USE:
+            return f"{name} is in use: {one_line(vm.problems[0].problem)}."
         case _:
             return f"{name} is {vm.state}."

@@ -16,6 +16,7 @@ SYMBOLS = {
     State.CRASHED: "✗",
     State.ORPHANED: "◇",
     State.BROKEN: "!",
+    State.IN_USE: "⊘",
 }
 """One per state, beside the word and the colour: no information by colour alone."""
 
@@ -27,6 +28,7 @@ COLOURS = {
     State.CRASHED: "$text-error",
     State.BROKEN: "$text-error",
     State.ORPHANED: "$text-warning",
+    State.IN_USE: "$text-warning",
     State.STOPPED: "$foreground 60%",
 }
 """By theme variable, in the order in which states are counted."""

@@ -76,6 +76,7 @@ class VMTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._wanted = select
         self._order = RowOrder()
+        self.arch = arch
         self._maker = RowMaker(arch)
         self._rows: dict[str, Row] = {}
         self._layout = Layout()

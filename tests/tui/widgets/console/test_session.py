@@ -98,7 +98,7 @@ async def test_who_stops_asking_gets_nothing_and_may_ask_again(workspace: Worksp
     asking = asyncio.create_task(ours.ask(vm, ours.new_request()))
     await until(lambda: asker(vm.files) is not None, what="the request")
     ours.stop_asking()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="request for the console of podplane-local-a was cancelled"):
         await asking
     assert asker(vm.files) is None
     other.release()
@@ -112,7 +112,7 @@ async def test_a_request_that_was_cancelled_before_it_began_takes_nothing(worksp
     vm, ours = machine(workspace, "a"), hold()
     request = ours.new_request()
     ours.stop_asking()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="request for the console was cancelled"):
         await ours.ask(vm, request)
     assert holder(vm.files) is None
 
@@ -126,9 +126,9 @@ async def test_an_error_of_a_request_that_was_cancelled_is_not_one_to_tell(works
         await ours.ask(vm, ours.new_request())
     request = ours.new_request()
     ours.stop_asking()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="a third is already asking"):
         await ours.ask(vm, request)
     end.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="request for the console of podplane-local-a was cancelled"):
         await first
     other.release()

@@ -53,5 +53,5 @@ async def test_closing_a_pty_ends_a_stubborn_program() -> None:
 
 
 async def test_pty_of_a_program_that_is_not_there() -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="no-such-program-anywhere"):
         await PtyStream(["no-such-program-anywhere"]).open()

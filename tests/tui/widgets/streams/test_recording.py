@@ -7,6 +7,7 @@ import pytest
 
 from podplane_tui.tui.widgets.streams import recording as recording_stream
 from podplane_tui.tui.widgets.streams.recording import RecordingSource
+from tests.waiting import until
 
 
 async def test_a_flood_that_nobody_records_is_given_whole() -> None:
@@ -28,7 +29,7 @@ async def test_a_reader_that_is_nudged_and_cancelled_at_once_ends(turns: int) ->
     stream = recording_stream.RecordingSource(None, live=lambda: True)
     await stream.open()
     reader = asyncio.create_task(stream.read(100))
-    await asyncio.sleep(0.1)
+    await until(lambda: stream._nudged._waiters, what="a reader that waits for more")
     stream.push(b"")
     for _ in range(turns):
         await asyncio.sleep(0)

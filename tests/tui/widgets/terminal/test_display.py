@@ -14,6 +14,7 @@ from podplane_tui.tui.widgets.terminal import pacing
 from podplane_tui.tui.widgets.terminal import view as terminal
 from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.tui.widgets.support import (
+    RecordingView,
     TerminalApp,
     on_screen,
     running,
@@ -25,29 +26,34 @@ from tests.waiting import until
 pytestmark = pytest.mark.slow
 
 
-async def test_frames_are_closer_after_something_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is awaited while the clock is ours, so no timer paints."""
-    async with running(PtyStream(["sleep", "1000"])) as (app, _):
-        view = app.view
-        clock = monotonic() + 1000  # whatever was before is long ago
+class OwnTime:
+    """A view's clocks, which go only as the test says. Where nothing is awaited meanwhile no timer paints."""
+
+    def __init__(self, view: RecordingView, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._view = view
+        self.now = monotonic() + 1000  # whatever was before is long ago
         for module in (terminal, pacing):
-            monkeypatch.setattr(module, "monotonic", lambda: clock)
+            monkeypatch.setattr(module, "monotonic", lambda: self.now)
+        monkeypatch.setattr(pacing, "thread_time", lambda: 0.0)  # frames cost nothing: they come as often as they may
 
-        def frames(milliseconds: int) -> int:
-            """A line each millisecond; returns how many frames there were."""
-            nonlocal clock
-            count = 0
-            for number in range(milliseconds):
-                clock += 0.001
-                view.repainted.clear()
-                view.feed(b"%d\r\n" % number)
-                count += bool(view.repainted)
-            return count
+    def frames(self, milliseconds: int, data: bytes) -> int:
+        """Feed `data` each millisecond; returns how many frames there were."""
+        frames = 0
+        for _ in range(milliseconds):
+            self.now += 0.001
+            self._view.repainted.clear()
+            self._view.feed(data)
+            frames += bool(self._view.repainted)
+        return frames
 
-        frames(200)
-        assert frames(30) <= 1
-        view.send(b"x")
-        assert frames(30) >= 2
+
+async def test_frames_are_closer_after_something_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(PtyStream(["sleep", "1000"])) as (app, _):
+        time = OwnTime(app.view, monkeypatch)
+        time.frames(200, b"line\r\n")
+        assert time.frames(30, b"line\r\n") <= 1
+        app.view.send(b"x")
+        assert time.frames(30, b"line\r\n") >= 2
 
 
 async def test_only_changed_rows_are_painted() -> None:
@@ -64,7 +70,14 @@ async def test_only_changed_rows_are_painted() -> None:
         assert on_screen(app, "^changed")
 
 
-async def test_frames_are_limited_while_everything_is_parsed(tmp_path: Path) -> None:
+async def test_frames_are_limited_while_everything_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as (app, _):
+        time = OwnTime(app.view, monkeypatch)
+        assert 25 <= time.frames(1000, b"line\r\n" * 50) <= 31  # of 30 each second
+        assert app.view.terminal.scrolled_off + app.view.terminal.cursor.y == 50_000
+
+
+async def test_a_long_recording_is_shown_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"".join(b"line %d\r\n" % number for number in range(200_000)))
     async with running(source=RecordingSource(path, offset=0)) as (app, _):
@@ -72,13 +85,26 @@ async def test_frames_are_limited_while_everything_is_parsed(tmp_path: Path) -> 
         assert app.view.terminal.scrolled_off + app.view.terminal.cursor.y == 200_000
 
 
-async def test_synchronized_output_is_painted_when_done_or_overdue() -> None:
+async def test_synchronized_output_is_painted_when_done_or_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running() as (app, _):
-        app.view.feed(b"before\x1b[?2026h\x1b[2J\x1b[Hhalf")
-        app.view.feed(b" done\x1b[?2026l")
-        await until(lambda: on_screen(app, "^half done"))
+        app.view.feed(b"before")
+        await until(lambda: on_screen(app, "^before"))
+        time = OwnTime(app.view, monkeypatch)
+        app.view.feed(b"\x1b[?2026h\x1b[2J\x1b[Hhalf")
+        assert time.frames(100, b".") == 0  # there is time for three
+        assert on_screen(app, "^before")
+        assert time.frames(1, b" done\x1b[?2026l") == 1
+        await until(lambda: on_screen(app, "^half[.]+"))
+        assert on_screen(app, "[.] done$")
         app.view.feed(b"\x1b[?2026h\x1b[2J\x1b[Hstuck")
-        assert not on_screen(app, "stuck")
+        assert time.frames(int(pacing.SYNCHRONIZED_TIMEOUT * 1000) - 1, b"") == 0
+        assert time.frames(2, b"") == 1
+        await until(lambda: on_screen(app, "^stuck"))
+
+
+async def test_synchronized_output_that_stops_halfway_is_painted_all_the_same() -> None:
+    async with running() as (app, _):
+        app.view.feed(b"\x1b[?2026h\x1b[2J\x1b[Hstuck")
         await until(lambda: on_screen(app, "^stuck"))
 
 
@@ -86,13 +112,16 @@ async def test_synchronized_pictures_that_never_pause_are_painted_whole(monkeypa
     """Each picture begins in the same bytes the one before ends in; none may be seen without its last line."""
     monkeypatch.setattr(pacing, "SYNCHRONIZED_TIMEOUT", 1000.0)  # a slow machine is not a stuck program
     async with running() as (app, _):
-        for number in range(300):
-            last = f"done {number}"
-            app.view.feed(f"{last}\x1b[?2026l\x1b[?2026h\x1b[2J\x1b[Hpicture {number + 1}\r\n".encode())
+        seen: set[str] = set()
+        for number in range(100_000):
+            app.view.feed(f"done {number}\x1b[?2026l\x1b[?2026h\x1b[2J\x1b[Hpicture {number + 1}\r\n".encode())
+            await asyncio.sleep(0)  # for the timers of frames
             picture, below = shown(app)[:2]
             assert not picture or below == f"done {picture.split()[1]}"
-            await asyncio.sleep(0.001)
-        assert int(shown(app)[0].split()[1]) > 0
+            seen.add(picture)
+            if len(seen) > 10:
+                return
+        raise AssertionError(f"only {sorted(seen)} were painted")
 
 
 async def test_scrolled_back_stays_on_its_text_while_lines_come() -> None:
@@ -103,7 +132,8 @@ async def test_scrolled_back_stays_on_its_text_while_lines_come() -> None:
         await until(lambda: on_screen(app, "█"))
         top = shown(app)[0].split("│")[0].strip()
         view.feed(b"".join(b"more %d\r\n" % number for number in range(50)))
-        await pilot.pause(0.05)
+        await until(lambda: not view._stale, what="the frame after that")
+        await pilot.pause()
         assert shown(app)[0].startswith(top)
         await pilot.press("shift+home")
         await until(lambda: on_screen(app, "^line 0 "))
@@ -249,7 +279,8 @@ async def test_programs_are_told_the_colours_they_are_painted_in() -> None:
         app.view.feed(b"text")
         await until(lambda: on_screen(app, "text"))
         background = style_at(app, 0, 0).bgcolor
-        assert background is not None and background.triplet is not None
+        assert background is not None
+        assert background.triplet is not None
         red, green, blue = (f"{part:02x}" * 2 for part in background.triplet)
         assert answer(app.view) == f"\x1b]11;rgb:{red}/{green}/{blue}\x07".encode()
         before = answer(app.view)

@@ -73,5 +73,5 @@ def test_can_be_cut_joined_filtered_and_compared_as_any_strip() -> None:
     assert fresh().apply_style(RichStyle(bold=True)) == plain.apply_style(RichStyle(bold=True))
     assert Strip.join([fresh(), fresh()]).text == plain.text * 2
     assert len(fresh()) == len(plain)
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="colour"):
         _ = fresh().colour  # type: ignore[attr-defined]

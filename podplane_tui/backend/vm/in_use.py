@@ -1,0 +1,150 @@
+"""Whether anybody uses a VM's disk: asked before anything is done to it, and what refuses a verb in words.
+
+The VM's own QEMU is not meant: a verb that needs the VM stopped looks for that first. What is found here is somebody
+else's, or a QEMU that hides its disk: another user's, one in a container, `qemu-nbd`, `qemu-img`, a backup.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from podplane_tui.backend.core.errors import InUse, InvalidImage
+from podplane_tui.backend.core.files import os_errors_as
+from podplane_tui.backend.core.paths import IMAGE_SUFFIX, VMFiles, parse_stem
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.holders import Holder, Lock, answers_at, holders, image_lock
+from podplane_tui.backend.images.qcow2 import backing_path, read_image
+from podplane_tui.backend.qemu.process import look
+
+MOMENT = 0.1
+"""Seconds between two looks at a disk that somebody has open: who reads a header has let go of it by then."""
+
+_LOOKS = 5
+_LONGEST_CHAIN = 64
+_LOCKS_TELL = sys.platform == "linux"
+"""Elsewhere no image can be locked, and the open descriptors decide alone."""
+
+
+class Access(Enum):
+    """What a verb does with the disk: read it; write to it, or act as if nobody else did; take it from all others."""
+
+    READ = "read"
+    WRITE = "write"
+    ALONE = "alone"
+
+
+class Use(NamedTuple):
+    """Who uses a disk: what the locks say, and the processes seen to have it open."""
+
+    lock: Lock
+    holders: tuple[Holder, ...] = ()
+
+    def forbids(self, access: Access) -> bool:
+        """Whether somebody is known to use the disk in a way that `access` can't go with."""
+        writer = self.lock is Lock.WRITER or any(holder.writes for holder in self.holders)
+        if access is Access.READ:
+            return writer
+        if access is Access.WRITE:
+            return writer or self.lock is Lock.READER
+        return writer or self.lock is Lock.READER or bool(self.holders)
+
+    @property
+    def words(self) -> str:
+        """Who that is: `qemu-nbd (process 4711) has its disk open`."""
+        if not self.holders:
+            return "a program that can't be seen from here, of another user or in a container, has its disk open"
+        first, *others = sorted(self.holders, key=lambda holder: (not holder.writes, holder.pid))
+        more = f", and {len(others)} more," if others else ""
+        return f"{one_line(first.program) or 'a program'} (process {first.pid}){more} has its disk open"
+
+
+def use_of(image: Path) -> Use:
+    """Who uses the disk at `image` now. Looks at every process: see `holders`. Raises `OSError`."""
+    return Use(image_lock(image), holders(image))
+
+
+def require_free(files: VMFiles, access: Access, *, force: bool = False) -> None:
+    """Raise `InUse` unless nobody uses the VM's disk in a way that `access` can't go with, nor answers on its sockets.
+
+    For use under the VM's lock, when its own QEMU does not run. Whoever has the disk open only for a moment is waited
+    for. Where the locks can't be asked, that nobody is seen proves nothing: then `force` is needed.
+    """
+    with os_errors_as(InUse, f"can't tell whether {files.name} is in use"):
+        _require_silence(files)
+        use = use_of(files.image)
+        for _ in range(_LOOKS - 1):
+            if not use.forbids(access):
+                break
+            time.sleep(MOMENT)
+            use = use_of(files.image)
+    if use.forbids(access):
+        raise InUse(f"{files.name} is in use: {use.words}", hint="end that program, then try again")
+    if use.lock is Lock.UNKNOWN and _LOCKS_TELL and not force:
+        raise InUse(
+            f"can't tell whether {files.name} is in use: the locks of its disk can't be read",
+            hint="make sure that no program uses it, then add --force",
+        )
+
+
+def _require_silence(files: VMFiles) -> None:
+    """Raise `InUse` when somebody answers on the VM's sockets: one that answers is not left over."""
+    for path in (files.qmp, files.console):
+        pid = answers_at(path)
+        if pid is not None:
+            raise InUse(
+                f"{files.name} is in use: {_described(pid)} answers on {path.name}", hint="end that process first"
+            )
+
+
+def _described(pid: int) -> str:
+    """A process by its number and, when it is a QEMU of this user, its first disk."""
+    if not pid:
+        return "a process that can't be seen from here"
+    process = look(pid)
+    disk = next(iter(process.disks), None) if process is not None else None
+    return f"process {pid}" if disk is None else f"process {pid}, which has the disk {one_line(str(disk))},"
+
+
+def overlays(files: VMFiles) -> tuple[str, ...]:
+    """The IDs of the VMs whose disks are based on this VM's disk, directly or by way of others."""
+    found = []
+    try:
+        own = files.image.stat()
+        disks = sorted(files.image_dir.iterdir())
+    except OSError:
+        return ()
+    for disk in disks:
+        key = parse_stem(disk.name, IMAGE_SUFFIX)
+        if (
+            disk != files.image
+            and key is not None
+            and any((base.st_dev, base.st_ino) == (own.st_dev, own.st_ino) for base in _bases(disk))
+        ):
+            found.append(key[0])
+    return tuple(dict.fromkeys(found))
+
+
+def _bases(disk: Path) -> Iterator[os.stat_result]:
+    """The files that `disk` is based on, the nearest first, as far as they can be read."""
+    for _ in range(_LONGEST_CHAIN):
+        try:
+            backing = read_image(disk).backing_file
+            if backing is None:
+                return
+            disk = backing_path(disk, backing)
+            yield disk.stat()
+        except (InvalidImage, OSError, ValueError):
+            return
+
+
+def require_no_overlays(files: VMFiles) -> None:
+    """Raise `InUse` when other VMs' disks are based on this one: they would lose their data with it."""
+    if names := overlays(files):
+        listed = ", ".join(map(one_line, names[:5])) + (", …" if len(names) > 5 else "")
+        raise InUse(f"the disk of {files.name} is the base of other VMs: {listed}", hint="delete those first")
