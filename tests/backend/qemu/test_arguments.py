@@ -113,13 +113,14 @@ def test_commas_are_doubled_in_option_lists_only() -> None:
 
 
 def test_everything_of_ours_has_its_place_in_the_vector() -> None:
-    assert arguments(
+    vector = arguments(
         network=False,
         accelerator="tcg",
         firmware=FirmwareDrives(Path("/c"), Path("/v")),
         console_log=Path("/l"),
         qmp_path=Path("/q"),
-    ) == [
+    )
+    assert vector == [
         *("-machine", "q35,accel=tcg", "-nic", "none", "-display", "none"),
         *("-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"),
         *("-cpu", "max", "-smp", "2", "-m", "4G"),
@@ -129,6 +130,9 @@ def test_everything_of_ours_has_its_place_in_the_vector() -> None:
         *("-serial", "unix:/r/a.sock,server=on,wait=off,logfile=/l,logappend=on"),
         *("-qmp", "unix:/q,server=on,wait=off"),
     ]
+    machine = read_machine(tuple(vector))
+    assert (machine.console, machine.qmp, machine.console_log) == (Path("/r/a.sock"), Path("/q"), Path("/l"))
+    assert (machine.network, machine.boot) == (False, None)
 
 
 def test_firmware_keeps_the_format_it_was_shipped_in() -> None:

@@ -39,6 +39,7 @@ def test_unknown_keys_survive_a_rewrite(tmp_path: Path) -> None:
 
 def test_go_escapes_are_kept() -> None:
     assert go_json({"a": "<b>&\u2028"}) == rb'{"a":"\u003cb\u003e\u0026\u2028"}'
+    assert go_json({"X": "é"}) == '{"X":"é"}'.encode()
 
 
 @given(
