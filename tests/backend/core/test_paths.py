@@ -171,6 +171,11 @@ def test_names_of_others_are_refused(name: str) -> None:
     assert parse_stem(name, IMAGE_SUFFIX) is None
 
 
+def test_the_longest_id_in_a_name_is_the_longest_valid_one() -> None:
+    assert parse_stem(f"podplane-local-{'x' * 32}.amd64{IMAGE_SUFFIX}", IMAGE_SUFFIX) == ("x" * 32, "amd64")
+    assert parse_stem(f"podplane-local-{'x' * 33}.amd64{IMAGE_SUFFIX}", IMAGE_SUFFIX) is None
+
+
 @pytest.mark.parametrize(("system", "limit"), [("linux", 107), ("darwin", 103)])
 def test_the_socket_path_limit_is_in_bytes(system: str, limit: int) -> None:
     check_socket_path(Path("/" + "x" * (limit - 1)), system)
