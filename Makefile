@@ -4,7 +4,7 @@ BIN = .venv/bin
 READY = .venv/ready
 FAST = not vm and not tmux and not slow
 
-.PHONY: help demo demo-linux test test-fast test-pythons test-newest-python test-bounds test-installs check graph screenshots snapshots faults fuzz bench bench-quick bench-terminal clean
+.PHONY: help demo demo-linux test test-fast test-pythons test-newest-python test-bounds test-installs check graph screenshots snapshots faults coverage mutants fuzz bench bench-quick bench-terminal clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 20
@@ -61,6 +61,14 @@ snapshots: $(READY) ## make the screens' pictures anew that the tests compare wi
 faults: $(READY) ## the whole fault matrix
 	@.ci/setup test
 	$(BIN)/python -m tests.faults
+
+coverage: $(READY) ## what the tests run of the package, line by line (without VMs: WITHOUT_VMS=1)
+	@.ci/setup test
+	$(BIN)/python -m tests.coverage $(if $(WITHOUT_VMS),--without-vms)
+
+mutants: $(READY) ## make mistakes in the pure modules, and count those that their tests notice
+	@.ci/setup test
+	nice $(BIN)/python -m tests.mutants
 
 fuzz: $(READY) ## feed the terminal core with random bytes, for long
 	$(BIN)/python -m benchmarks.fuzz_terminal

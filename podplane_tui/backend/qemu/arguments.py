@@ -111,7 +111,7 @@ def quote_option(value: object) -> str:
 
 def validate_cpus(cpus: str) -> str:
     """`cpus` when it is a whole number from 1 to 255 or empty (the default), else `InvalidInput`."""
-    if cpus and not (cpus.isascii() and cpus.isdigit() and 1 <= int(cpus[:4]) <= 255):
+    if cpus and not (cpus.isascii() and cpus.isdigit() and len(cpus) < 5 and 1 <= int(cpus) <= 255):
         raise InvalidInput(f"invalid number of CPUs {cpus[:40]!r}", hint="use a whole number from 1 to 255")
     return cpus
 

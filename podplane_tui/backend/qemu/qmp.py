@@ -123,9 +123,9 @@ class _Session:
             self._end(None)
             return
         error = said.get("error")
-        words = error.get("desc", "") if isinstance(error, dict) else ""
-        refusal = f"QEMU refused {self._command}: {one_line(str(words), limit=200)}"
-        self._end(QMPError(refusal, hint="check the state of the VM"))
+        words = one_line(str(error.get("desc", "")), limit=200) if isinstance(error, dict) else ""
+        why = f": {words}" if words else ""
+        self._end(QMPError(f"QEMU refused {self._command}{why}", hint="check the state of the VM"))
 
     def _ask(self, request: Mapping[str, object]) -> None:
         self._step = next(self._steps)

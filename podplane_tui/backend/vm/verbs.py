@@ -150,9 +150,7 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
         return Refusal(name, f"is {state}{process}", AlreadyRunning, "stop it first", Verb.STOP)
     if verb is Verb.RESUME:
         return Refusal(name, "is not paused", VMError)
-    if state is State.PAUSED:
-        return Refusal(name, "is paused", NotRunning, "resume it first", Verb.RESUME)
-    return Refusal(name, f"is {state}", NotRunning, "wait until it runs")
+    return Refusal(name, "is paused", NotRunning, "resume it first", Verb.RESUME)  # which all other verbs need
 
 
 def missing(files: VMFiles) -> VMNotFound:

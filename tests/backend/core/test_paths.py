@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from podplane_tui.backend.core.paths import (
     IMAGE_SUFFIX,
     VMFiles,
     base_directories,
+    ca_certificate,
     check_socket_path,
+    dashboard_memory,
     host_arch,
     parse_stem,
     validate_cluster_id,
@@ -31,6 +34,7 @@ def test_linux_directories() -> None:
     assert found.runtime == Path("/home/u/.podplane/run")
     assert found.own_config == Path("/home/u/.config/podplane-tui")
     assert found.own_state == Path("/home/u/.local/state/podplane-tui")
+    assert found.own_cache == Path("/home/u/.cache/podplane-tui")
 
 
 def test_macos_directories() -> None:
@@ -41,6 +45,7 @@ def test_macos_directories() -> None:
     assert found.runtime == Path("/home/u/.podplane/run")
     assert found.own_config == Path("/home/u/.podplane/tui/config")
     assert found.own_state == Path("/home/u/.podplane/tui/state")
+    assert found.own_cache == Path("/home/u/.podplane/tui/cache")
 
 
 def test_windows_directories_start_from_the_profile() -> None:
@@ -62,6 +67,7 @@ def test_the_environment_overrides_on_every_system(system: str) -> None:
     assert (found.config, found.cache, found.data) == (Path("/c/podplane"), Path("/k/podplane"), Path("/d/podplane"))
     assert found.runtime == Path("/r/podplane")
     assert (found.own_config, found.own_state) == (Path("/c/podplane-tui"), Path("/s/podplane-tui"))
+    assert found.own_cache == Path("/k/podplane-tui")
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -69,7 +75,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 
 def test_no_home_is_an_error() -> None:
-    with pytest.raises(InvalidInput, match="HOME"):
+    with pytest.raises(InvalidInput, match=r"^no home directory is set: set HOME$"):
         base_directories({"HOME": ""}, "linux")
 
 
@@ -82,10 +88,22 @@ def test_host_architecture(machine: str, arch: str) -> None:
 
 def test_the_architecture_can_be_overridden() -> None:
     assert host_arch({"PODPLANE_ARCH": "arm64"}, "x86_64") == "arm64"
-    with pytest.raises(InvalidInput, match="PODPLANE_ARCH"):
-        host_arch({"PODPLANE_ARCH": "mips"}, "x86_64")
-    with pytest.raises(Unsupported, match="riscv64"):
+    with pytest.raises(InvalidInput, match=r"^invalid PODPLANE_ARCH 'm{40}': set it to amd64 or arm64$"):
+        host_arch({"PODPLANE_ARCH": "m" * 50}, "x86_64")
+
+
+def test_an_architecture_that_is_not_supported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = r"^the architecture of this host \({}\) is not supported: use a host with amd64 or arm64$"
+    with pytest.raises(Unsupported, match=said.format("riscv64")):
         host_arch({}, "riscv64")
+    monkeypatch.setattr(platform, "machine", lambda: "")
+    with pytest.raises(Unsupported, match=said.format("unknown")):
+        host_arch({})
+
+
+def test_without_an_override_the_architecture_is_that_of_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert host_arch({}) == "arm64"
 
 
 @pytest.mark.parametrize("cluster_id", ["a", "default", "dev-1", "0", "a-b-c", "x" * 32])
@@ -101,6 +119,14 @@ def test_invalid_cluster_ids(cluster_id: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(f"cluster id {cluster_id!r}")) as caught:
         validate_cluster_id(cluster_id)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_wrong_with_a_cluster_id_is_said() -> None:
+    with pytest.raises(InvalidInput, match=r"^the cluster id 'k8s' is reserved: choose another id$"):
+        validate_cluster_id("k8s")
+    rule = "use 1 to 32 lower-case letters, digits and single hyphens, with none at either end"
+    with pytest.raises(InvalidInput, match=rf"^invalid cluster id 'x{{40}}': {rule}$"):
+        validate_cluster_id("x" * 50)
 
 
 def test_file_names() -> None:
@@ -145,10 +171,16 @@ def test_names_of_others_are_refused(name: str) -> None:
     assert parse_stem(name, IMAGE_SUFFIX) is None
 
 
+def test_the_longest_id_in_a_name_is_the_longest_valid_one() -> None:
+    assert parse_stem(f"podplane-local-{'x' * 32}.amd64{IMAGE_SUFFIX}", IMAGE_SUFFIX) == ("x" * 32, "amd64")
+    assert parse_stem(f"podplane-local-{'x' * 33}.amd64{IMAGE_SUFFIX}", IMAGE_SUFFIX) is None
+
+
 @pytest.mark.parametrize(("system", "limit"), [("linux", 107), ("darwin", 103)])
 def test_the_socket_path_limit_is_in_bytes(system: str, limit: int) -> None:
     check_socket_path(Path("/" + "x" * (limit - 1)), system)
-    with pytest.raises(InvalidInput, match="shorter runtime directory"):
+    said = f"has {limit + 1} bytes and this system allows {limit}: choose a shorter runtime directory"
+    with pytest.raises(InvalidInput, match=rf"{said} \(XDG_RUNTIME_DIR or --runtime-dir\)$"):
         check_socket_path(Path("/" + "x" * limit), system)
     with pytest.raises(InvalidInput, match="shorter runtime directory"):
         check_socket_path(Path("/" + "é" * (limit // 2 + 1)), system)
@@ -159,6 +191,16 @@ def test_our_state_is_absolute_for_qemu_has_a_directory_of_its_own(monkeypatch: 
     monkeypatch.setenv("XDG_STATE_HOME", "state")
     files = VMFiles("amd64", "a", Path("/d"), Path("/r"))
     assert files.own_state == Path.cwd() / "state" / "podplane-tui"
+
+
+def test_files_of_no_machine() -> None:
+    assert ca_certificate(Path("/d")) == Path("/d/local-server/tls/oidc/ca.pem")
+    assert dashboard_memory(Path("/s")) == Path("/s/dashboard.json")
+
+
+def test_the_dashboard_is_remembered_where_our_state_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert dashboard_memory(None) == Path("/state/podplane-tui/dashboard.json")
 
 
 def test_a_folder_that_can_not_be_looked_into_was_not_made_by_podplane(tmp_path: Path) -> None:

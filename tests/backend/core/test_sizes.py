@@ -10,7 +10,7 @@ from podplane_tui.backend.core.sizes import parse_disk_size
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
 
-@pytest.mark.parametrize("size", ["", "1", "1K", "-1G", "+1G", "1.5G", "0G", "65T", "1GB", "x"])
+@pytest.mark.parametrize("size", ["", "1", "1K", "-1G", "+1G", "1.5G", "0G", "0M", "65T", "1GB", "x"])
 def test_sizes_without_sense(size: str) -> None:
     with pytest.raises(InvalidInput, match="such as 128G"):
         parse_disk_size(size)
@@ -39,5 +39,7 @@ def test_a_size_that_is_none_or_too_much_is_refused(text: str) -> None:
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(InvalidInput, match=r"^invalid disk size 'x{40}': use"):
+    with pytest.raises(
+        InvalidInput, match=r"^invalid disk size 'x{40}': use a whole number with a unit up to 64T, such as 128G$"
+    ):
         parse_disk_size("x" * 5000)

@@ -99,3 +99,29 @@ def test_a_check_of_what_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "i").write_bytes(struct.pack(">4sI", b"QFI\xfb", 99) + bytes(100))
     with pytest.raises(InvalidImage, match="could not be checked"):
         check_image(tmp_path / "i")
+
+
+@pytest.mark.parametrize(
+    ("code", "fix_leaks", "said"),
+    [
+        ("exit 3", False, "i was checked: some space is lost and no data; repair with leaks fixed to free it"),
+        ('[ "$5" = -r ] || exit 3', True, "i was checked: the space that was lost is free again, no errors are left"),
+        ("exit 3", True, "i was checked: some space is lost and no data; repair with leaks fixed to free it"),
+    ],
+)
+def test_space_that_is_lost_is_told_and_freed_on_demand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, fix_leaks: bool, said: str
+) -> None:
+    stand_in(tmp_path, code, monkeypatch)
+    assert check_image(tmp_path / "i", fix_leaks=fix_leaks) == said
+
+
+@pytest.mark.parametrize("fix_leaks", [False, True])
+def test_a_corrupt_image_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fix_leaks: bool) -> None:
+    stand_in(tmp_path, f"echo run >>{tmp_path}/runs; echo broken >&2; exit 2", monkeypatch)
+    with pytest.raises(InvalidImage, match="is corrupt") as caught:
+        check_image(tmp_path / "i", fix_leaks=fix_leaks)
+    assert str(caught.value) == (
+        f"the image {tmp_path}/i is corrupt (broken): copy it, then try qemu-img check -r all on the copy"
+    )
+    assert (tmp_path / "runs").read_text() == "run\n"

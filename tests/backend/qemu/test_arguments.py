@@ -112,6 +112,29 @@ def test_commas_are_doubled_in_option_lists_only() -> None:
     assert vector[vector.index("-serial") + 1].endswith(",logfile=/a,,b/log,logappend=on")
 
 
+def test_everything_of_ours_has_its_place_in_the_vector() -> None:
+    vector = arguments(
+        network=False,
+        accelerator="tcg",
+        firmware=FirmwareDrives(Path("/c"), Path("/v")),
+        console_log=Path("/l"),
+        qmp_path=Path("/q"),
+    )
+    assert vector == [
+        *("-machine", "q35,accel=tcg", "-nic", "none", "-display", "none"),
+        *("-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"),
+        *("-cpu", "max", "-smp", "2", "-m", "4G"),
+        *("-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/c"),
+        *("-drive", "if=pflash,format=raw,unit=1,file=/v"),
+        *("-hda", "/d/a.qcow2", "-drive", "file=/d/a.iso,format=raw,if=virtio,media=cdrom"),
+        *("-serial", "unix:/r/a.sock,server=on,wait=off,logfile=/l,logappend=on"),
+        *("-qmp", "unix:/q,server=on,wait=off"),
+    ]
+    machine = read_machine(tuple(vector))
+    assert (machine.console, machine.qmp, machine.console_log) == (Path("/r/a.sock"), Path("/q"), Path("/l"))
+    assert (machine.network, machine.boot) == (False, None)
+
+
 def test_firmware_keeps_the_format_it_was_shipped_in() -> None:
     vector = arguments(firmware=FirmwareDrives(Path("/c"), Path("/v"), "qcow2", "qcow2"))
     drives = [item for item in vector if "if=pflash" in item]
@@ -189,18 +212,37 @@ def test_memory_sizes(text: str, size: int) -> None:
     assert parse_memory(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "4Gi", "-1G", "1K", "4 G", "²G", "9" * 30, "4G\n"])
+@pytest.mark.parametrize("text", ["", "0", "4Gi", "-1G", "1K", "4 G", "1048575b", "²G", "9" * 30, "4G\n"])
 def test_memory_sizes_that_are_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="use a size"):
         parse_memory(text)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "256", "99999999999", "²", "1\n"])
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "256", "00256", "9" * 5000, "²", "1\n"])
 def test_cpu_counts_that_are_none(text: str) -> None:
-    with pytest.raises(InvalidInput, match="whole number"):
+    with pytest.raises(InvalidInput, match=r": use a whole number from 1 to 255$"):
         validate_cpus(text)
 
 
+@pytest.mark.parametrize("text", ["", "1", "255", "0002"])
+def test_cpu_counts(text: str) -> None:
+    assert validate_cpus(text) == text
+
+
+def test_a_long_text_is_not_repeated_whole() -> None:
+    with pytest.raises(InvalidInput, match=r"^invalid number of CPUs '9{40}': use"):
+        validate_cpus("9" * 50)
+    with pytest.raises(
+        InvalidInput, match=r"^invalid memory size 'x{40}': use a size of at least 1M, such as 512M or 4G$"
+    ):
+        parse_memory("x" * 50)
+
+
+def test_the_end_of_a_mac_address_has_two_digits() -> None:
+    assert (net_mac_address("7"), net_mac_address("1a")) == ("52:52:00:00:00:07", "52:52:00:00:00:1a")
+
+
 def test_an_unknown_architecture_is_an_error() -> None:
-    with pytest.raises(Unsupported, match="amd64 or arm64"):
+    said = "^the architecture 'riscv64' is not supported: use amd64 or arm64$"
+    with pytest.raises(Unsupported, match=said):
         arguments(arch="riscv64")

@@ -15,11 +15,14 @@ import pytest
 
 from podplane_tui.backend.core.errors import QMPError, QMPUnavailable
 from podplane_tui.backend.qemu import qmp
+from tests.backend.qemu.support import control_socket
 from tests.conftest import Workspace
 from tests.faults.stand_in import answer
 from tests.waiting import wait_until
 
 vm = pytest.mark.vm
+
+UNUSABLE = r"^QEMU's control socket /tmp/.* can't be used \({}\): restart the VM to get a new one$"
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +107,7 @@ def test_nobody_to_ask_costs_nothing() -> None:
 
 
 def test_no_socket_and_no_listener(tmp_path: Path) -> None:
-    with pytest.raises(QMPUnavailable, match="No such file"):
+    with pytest.raises(QMPUnavailable, match=UNUSABLE.format("No such file or directory")):
         qmp.run_state(tmp_path / "none")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "left"))
@@ -117,8 +120,8 @@ def test_no_socket_and_no_listener(tmp_path: Path) -> None:
         qmp.run_state(tmp_path / ("x" * 200))
 
 
-def scripted(path: Path, *words: bytes) -> socket.socket:
-    """A listener that says the first of `words`, then one for each that it is asked, then leaves."""
+def scripted(path: Path, *words: bytes, then: threading.Event | None = None) -> socket.socket:
+    """A listener that says the first of `words`, then one for each that it is asked, and leaves when `then` is set."""
     server = listener(path)
 
     def serve() -> None:
@@ -127,32 +130,116 @@ def scripted(path: Path, *words: bytes) -> socket.socket:
             for said in words:
                 client.sendall(said)
                 client.recv(4096)
+            if then is not None:
+                then.wait()
 
     threading.Thread(target=serve, daemon=True).start()
     return server
 
 
+def test_a_control_socket_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qmp, "GREETING_TIMEOUT", 0.0)
+    path = tmp_path / "qmp"
+    with listener(path), pytest.raises(QMPUnavailable, match="does not answer") as caught:
+        qmp.run_state(path)
+    assert str(caught.value) == (
+        f"QEMU's control socket {path} does not answer: QEMU hangs, or another client is using it;"
+        " disconnect that client, or restart the VM"
+    )
+
+
+def test_an_answer_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qmp, "ANSWER_TIMEOUT", 0.1)
+    asked = threading.Event()
+    with (
+        scripted(tmp_path / "qmp", GREETING, READY, then=asked),
+        pytest.raises(QMPError, match="did not answer") as caught,
+    ):
+        qmp.execute(tmp_path / "qmp", "stop")
+    asked.set()
+    assert str(caught.value) == "QEMU did not answer stop within 0 s: try again, or stop the VM"
+    assert not isinstance(caught.value, QMPUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("answered", "state"),
+    [
+        ({"status": "running", "running": True}, "running"),
+        ({"running": True}, ""),
+        (["running"], ""),
+        ({"status": "x" * 50}, "x" * 40),
+    ],
+)
+def test_a_run_state_is_one_short_word_whatever_is_answered(tmp_path: Path, answered: object, state: str) -> None:
+    with control_socket(tmp_path / "qmp", {"query-status": answered}) as asked:
+        assert qmp.run_state(tmp_path / "qmp") == state
+        assert qmp.run_states([tmp_path / "qmp"], timeout=120) == {tmp_path / "qmp": state}
+    assert asked == 2 * [{"execute": "query-status"}]
+
+
+def test_a_command_may_have_arguments(tmp_path: Path) -> None:
+    with control_socket(tmp_path / "qmp", {"send-key": {"done": 1}}) as asked:
+        assert qmp.execute(tmp_path / "qmp", "send-key", {"keys": ["a"]}) == {"done": 1}
+    assert asked == [{"execute": "send-key", "arguments": {"keys": ["a"]}}]
+
+
+@pytest.mark.parametrize(
+    ("devices", "connected"),
+    [
+        ([{"filename": "unix:/r/c.sock,server=on"}], True),
+        ([{"filename": "disconnected:unix:/r/c.sock,server=on"}], False),
+        ([{}, {"filename": "unix:/r/other.sock"}, {"filename": "unix:/r/c.sock,server=on"}], True),
+        ([{"filename": "unix:/r/other.sock"}], False),
+        ({"filename": "unix:/r/c.sock"}, False),
+        (None, False),
+    ],
+)
+def test_a_console_client_is_seen_in_whatever_is_answered(tmp_path: Path, devices: object, connected: bool) -> None:
+    with control_socket(tmp_path / "qmp", {"query-chardev": devices}) as asked:
+        assert qmp.console_client_connected(tmp_path / "qmp", Path("/r/c.sock")) is connected
+    assert asked == [{"execute": "query-chardev"}]
+
+
 GREETING, READY = b'{"QMP": {"version": {}, "capabilities": []}}\r\n', b'{"return": {}}\r\n'
+REFUSED = r"^QEMU refused query-status: check the state of the VM$"
 EVENT = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
 
 
 @pytest.mark.parametrize(
     ("words", "error", "match"),
     [
-        ((b'{"hello": 1}\n',), QMPUnavailable, "does not greet"),
-        ((b"[1]\n",), QMPUnavailable, "not QMP"),
-        ((b"\xff\n",), QMPUnavailable, "not QMP"),
-        ((GREETING, b'{"error": {"desc": "no"}}\n'), QMPUnavailable, "does not speak"),
-        ((GREETING,), QMPUnavailable, "closed"),
-        ((GREETING, READY), QMPError, "closed the connection during query-status"),
-        ((GREETING, READY, b'{"error": {"desc": "not \\u001b[1mnow"}}\n'), QMPError, "refused query-status: not now"),
-        ((GREETING, READY, b'{"error": 5}\n'), QMPError, "refused"),
+        ((b'{"hello": 1}\n',), QMPUnavailable, UNUSABLE.format("it does not greet as QMP does")),
+        ((b"[1]\n",), QMPUnavailable, UNUSABLE.format("it sends what is not QMP")),
+        ((b"\xff\n",), QMPUnavailable, UNUSABLE.format("it sends what is not QMP")),
+        ((GREETING, b'{"error": {"desc": "no"}}\n'), QMPUnavailable, UNUSABLE.format("it does not speak QMP as we do")),
+        ((GREETING,), QMPUnavailable, UNUSABLE.format("it was closed")),
+        (
+            (GREETING, READY),
+            QMPError,
+            r"^QEMU closed the connection during query-status \(it was closed\): check whether the VM is running$",
+        ),
+        (
+            (GREETING, READY, b'{"error": {"desc": "not \\u001b[1mnow"}}\n'),
+            QMPError,
+            r"^QEMU refused query-status: not now; check the state of the VM$",
+        ),
+        ((GREETING, READY, b'{"error": 5}\n'), QMPError, REFUSED),
+        ((GREETING, READY, b'{"error": {}}\n'), QMPError, REFUSED),
     ],
 )
 def test_what_a_listener_may_say(tmp_path: Path, words: tuple[bytes, ...], error: type[QMPError], match: str) -> None:
     with scripted(tmp_path / "qmp", *words), pytest.raises(error, match=match) as caught:
         qmp.run_state(tmp_path / "qmp")
     assert isinstance(caught.value, QMPUnavailable) == (error is QMPUnavailable)
+
+
+def test_a_line_without_an_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qmp, "_MAX_LINE", 20)
+    with (
+        scripted(tmp_path / "qmp", b" " * 21),
+        pytest.raises(QMPUnavailable, match=UNUSABLE.format("it sends what is not QMP")),
+    ):
+        qmp.run_state(tmp_path / "qmp")
 
 
 def test_events_and_halves_of_lines_do_not_confuse(tmp_path: Path) -> None:

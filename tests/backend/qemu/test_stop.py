@@ -13,26 +13,28 @@ from threading import Event
 import pytest
 
 from podplane_tui.backend.core.control import Control, StopTimeouts
-from podplane_tui.backend.core.errors import Cancelled
+from podplane_tui.backend.core.errors import Cancelled, StopFailed
 from podplane_tui.backend.qemu import stop
 from podplane_tui.backend.qemu.process import QemuProcess, look
 from podplane_tui.backend.qemu.stop import StopResult, end_process
+from tests.backend.qemu.support import control_socket
+from tests.conftest import suspend
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
 
-Start = Callable[[str], tuple[subprocess.Popen[bytes], QemuProcess]]
+Start = Callable[..., tuple[subprocess.Popen[bytes], QemuProcess]]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a process of QEMU's name that runs a line of Python and then sleeps."""
+    """Starts a process of QEMU's name, with these arguments, that runs a line of Python and then sleeps."""
     program = tmp_path / "qemu-system-x86_64"
     program.symlink_to(os.path.realpath(sys.executable))
     children: list[subprocess.Popen[bytes]] = []
 
-    def begin(line: str) -> tuple[subprocess.Popen[bytes], QemuProcess]:
+    def begin(line: str, *arguments: str) -> tuple[subprocess.Popen[bytes], QemuProcess]:
         code = f"import signal, time; {line}; print(flush=True); time.sleep(1000)"
-        child = subprocess.Popen([str(program), "-I", "-S", "-c", code], stdout=subprocess.PIPE)
+        child = subprocess.Popen([str(program), "-I", "-S", "-c", code, *arguments], stdout=subprocess.PIPE)
         children.append(child)
         assert child.stdout is not None
         child.stdout.readline()
@@ -80,6 +82,80 @@ def test_a_guest_nobody_could_ask_is_not_waited_for(start: Start) -> None:
     assert not any("for the guest" in step for step in steps)
 
 
+@pytest.mark.parametrize(
+    ("state", "asked"),
+    [("running", ["query-status", "system_powerdown"]), ("paused", ["query-status", "cont", "system_powerdown"])],
+)
+def test_the_power_button_is_pressed_when_the_guest_can_notice(
+    start: Start, tmp_path: Path, state: str, asked: list[str]
+) -> None:
+    path = tmp_path / "qmp"
+    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    steps: list[str] = []
+
+    def report(step: str) -> None:
+        steps.append(step)
+        if "for the guest" in step:
+            child.terminate()
+
+    answers = {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}
+    with control_socket(path, answers) as commands:
+        result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=report))
+    assert result == StopResult("powerdown", "m powered off")
+    assert [command["execute"] for command in commands] == asked
+    assert steps[0] == "pressing the power button"
+    assert steps[1].startswith("waiting for the guest to power off (")
+
+
+def test_a_button_that_can_not_be_pressed_is_told_and_the_other_way_tried(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "qmp"
+    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    steps: list[str] = []
+
+    def power_off() -> bool:
+        child.terminate()
+        return True
+
+    with control_socket(path, {"query-status": {"status": "running"}}):
+        control = Control(report=steps.append)
+        result = end_process("m", process, StopTimeouts(powerdown=600), control, power_off)
+    assert result.step == "powerdown"
+    assert steps[1].startswith("QEMU refused system_powerdown: no system_powerdown here")
+
+
+def test_a_suspended_qemu_is_woken_first(start: Start) -> None:
+    child, process = start("pass")
+    suspend(child.pid)
+    steps: list[str] = []
+    control = Control(report=steps.append)
+    result = end_process("m", process, StopTimeouts(powerdown=0, terminate=600), control)
+    assert result == StopResult("terminate", "m was ended with SIGTERM")
+    assert steps[:2] == ["QEMU is suspended: waking it", "sending SIGTERM to QEMU"]
+
+
+class Immortal(QemuProcess):
+    """One that the kernel holds, whatever it is sent."""
+
+    def suspended(self) -> bool:
+        return False
+
+    def alive(self) -> bool:
+        return True
+
+    def send(self, number: int) -> bool:
+        return True
+
+
+def test_a_process_that_outlives_the_kill_is_named() -> None:
+    timeouts = StopTimeouts(powerdown=0, terminate=0, kill=0)
+    with pytest.raises(StopFailed, match="still there") as caught:
+        end(Immortal(7, "1", 0.0, (), ()), timeouts)
+    assert str(caught.value) == (
+        "process 7 of m is still there 0 s after SIGKILL: the kernel holds it, most likely waiting for a disk;"
+        " check that disk, then stop the VM again"
+    )
+
+
 class Watch(Event):
     """A clock that goes on only while somebody waits for this event."""
 
@@ -119,7 +195,8 @@ def test_given_up_before_the_first_signal(start: Start) -> None:
     child, process = start("pass")
     cancel = Event()
     cancel.set()
-    with pytest.raises(Cancelled, match="stop of m was cancelled"):
+    said = "^the stop of m was cancelled: its guest may still be powering off$"
+    with pytest.raises(Cancelled, match=said):
         end_process("m", process, StopTimeouts(), Control(cancel=cancel), lambda: True)
     assert child.poll() is None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.errors import Busy, CorruptFile
-from podplane_tui.backend.runtime.lock import current_action, vm_lock
+from podplane_tui.backend.runtime.lock import current_action, try_acquire, vm_lock
 
 HOLDER = """
 import sys, time
@@ -122,3 +122,29 @@ def test_a_directory_or_link_in_its_place_is_said(tmp_path: Path) -> None:
         with pytest.raises(CorruptFile, match=f"{name} is not a regular file"), vm_lock(tmp_path / name, "start"):
             pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"verb": "start"}', b'{"verb": "x", "pid": "y", "since": 1}'])
+def test_a_held_lock_that_says_nothing_names_nobody(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.lock"
+    handle = try_acquire(path)
+    assert handle is not None
+    try:
+        os.write(handle, content)
+        assert current_action(path) is None
+        with pytest.raises(Busy, match=r"^another action is in progress on this VM: wait for it to end$"):
+            vm_lock(path, "stop").__enter__()
+    finally:
+        os.close(handle)
+
+
+def test_a_fifo_is_no_lock(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.lock")
+    with pytest.raises(CorruptFile, match="is not a regular file"), vm_lock(tmp_path / "x.lock", "stop"):
+        pass
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "vms").touch()
+    with pytest.raises(CorruptFile, match=r"^the folder .*/vms/a can't be used: "):
+        vm_lock(tmp_path / "vms" / "a" / "x.lock", "stop").__enter__()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podplane_tui.backend.core.errors import CorruptFile
-from podplane_tui.backend.core.files import MAX_SMALL_FILE
+from podplane_tui.backend.core.files import ASIDE, MAX_SMALL_FILE, PowerCut
 from podplane_tui.backend.runtime.pidfile import PIDFile, go_json
 
 PATH = Path("/r/vms/x.pid.json")
@@ -40,6 +39,7 @@ def test_unknown_keys_survive_a_rewrite(tmp_path: Path) -> None:
 
 def test_go_escapes_are_kept() -> None:
     assert go_json({"a": "<b>&\u2028"}) == rb'{"a":"\u003cb\u003e\u0026\u2028"}'
+    assert go_json({"X": "é"}) == '{"X":"é"}'.encode()
 
 
 @given(
@@ -80,27 +80,35 @@ def test_any_json_is_a_pid_file_or_refused(value: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "why"),
     [
-        (b"", "not JSON"),
-        (b"{", "not JSON"),
-        (b"[]", "not a JSON object"),
-        (b"4242", "not a JSON object"),
-        (b'{"pid":"1","data":null}', "no valid PID"),
-        (b'{"pid":0,"data":null}', "no valid PID"),
-        (b'{"pid":-1,"data":null}', "no valid PID"),
-        (b'{"pid":true,"data":null}', "no valid PID"),
-        (b'{"pid":99999999999999999999,"data":null}', "no valid PID"),
-        (b'{"pid":1,"data":{"a":1}}', "not a map of strings"),
-        (b'{"pid":1,"data":[]}', "not a map of strings"),
-        (b'{"data":null}', "no valid PID"),
-        (b"[" * 100_000, "not JSON"),
-        (b"\xff\xfe", "not JSON"),
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"[]", "is not a JSON object"),
+        (b"4242", "is not a JSON object"),
+        (b'{"pid":"1","data":null}', "has no valid PID"),
+        (b'{"pid":0,"data":null}', "has no valid PID"),
+        (b'{"pid":-1,"data":null}', "has no valid PID"),
+        (b'{"pid":true,"data":null}', "has no valid PID"),
+        (b'{"pid":2147483648,"data":null}', "has no valid PID"),
+        (b'{"pid":99999999999999999999,"data":null}', "has no valid PID"),
+        (b'{"pid":1,"data":{"a":1}}', "has data that is not a map of strings"),
+        (b'{"pid":1,"data":[]}', "has data that is not a map of strings"),
+        (b'{"data":null}', "has no valid PID"),
+        pytest.param(b"[" * 60_000, "is not JSON", id="nested"),
+        (b"\xff\xfe", "is not JSON"),
     ],
 )
-def test_corrupt_content_is_refused(content: bytes, words: str) -> None:
-    with pytest.raises(CorruptFile, match=rf"^{re.escape(str(PATH))} .*{words}"):
-        PIDFile.parse(PATH, content)
+def test_corrupt_content_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_bytes(content)
+    with pytest.raises(CorruptFile, match=why) as caught:
+        PIDFile.read(path)
+    assert str(caught.value) == f"{path} {why}: {ASIDE}"
+
+
+def test_the_largest_pid_is_one() -> None:
+    assert PIDFile.parse(PATH, b'{"pid":2147483647}').pid == 2**31 - 1
 
 
 def test_no_file_is_none(tmp_path: Path) -> None:
@@ -125,6 +133,30 @@ def test_a_directory_a_link_and_a_huge_file_are_refused(tmp_path: Path) -> None:
         file.truncate(4 * 2**30)
     with pytest.raises(CorruptFile, match=f"larger than {MAX_SMALL_FILE}"):
         PIDFile.read(huge)
+
+
+@pytest.mark.parametrize(
+    ("after", "durable"),
+    [(PowerCut.NEW, ["file", "directory"]), (PowerCut.NEW_OR_OLD, ["file"]), (PowerCut.ANYTHING, [])],
+)
+def test_what_has_to_be_there_after_a_power_cut_is_made_durable(
+    tmp_path: Path, synced: list[str], after: PowerCut, durable: list[str]
+) -> None:
+    PIDFile(tmp_path / "p.json", 5).write(after=after)
+    assert synced == durable
+
+
+def test_without_a_wish_a_power_cut_leaves_a_whole_file(tmp_path: Path, synced: list[str]) -> None:
+    PIDFile(tmp_path / "p.json", 5).write()
+    assert synced == ["file"]
+
+
+def test_data_is_written_in_the_order_of_its_keys() -> None:
+    assert PIDFile(PATH, 5, {"b": "2", "a": "1"}).content() == b'{"pid":5,"data":{"a":"1","b":"2"}}'
+
+
+def test_half_a_character_is_written_as_a_question_mark() -> None:
+    assert go_json("\ud800") == b'"?"'
 
 
 def test_written_modes(tmp_path: Path) -> None:

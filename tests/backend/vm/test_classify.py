@@ -113,7 +113,7 @@ def doing(verb: str, phase: str = "") -> Action:
 )
 def test_state_and_problem(facts: Facts, state: State, problem: str | None) -> None:
     vm = classify(facts)
-    assert (vm.state, vm.problem) == (state, problem)
+    assert (vm.files, vm.state, vm.problem) == (FILES, state, problem)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.files import write_atomic
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.runtime import lock
@@ -89,6 +90,14 @@ def test_what_can_not_be_remembered_disturbs_nobody(files: VMFiles) -> None:
     assert read_settings(files).syncs == ()
 
 
+def test_a_folder_in_the_place_of_the_lock_disturbs_no_copy(files: VMFiles) -> None:
+    files.settings_lock.mkdir(parents=True)
+    with pytest.raises(CorruptFile, match="is not a regular file"):
+        update_settings(files, cpus="4")
+    remember_sync(files, SyncRequest("/a", "/b"))
+    assert read_settings(files) == ClusterSettings()
+
+
 def test_two_that_change_it_at_once_lose_nothing(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     other = threading.Thread(target=update_settings, args=(files,), kwargs={"memory": "8G"})
     waits = threading.Event()
@@ -122,8 +131,10 @@ def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
     files.settings.parent.mkdir(parents=True)
     handle = lock.try_acquire(files.settings_lock)
     assert handle is not None
-    with pytest.raises(TimeoutError, match="another program"):
+    with pytest.raises(TimeoutError, match="another program") as caught:
         update_settings(files, cpus="4")
+    error = caught.value
+    assert (error.strerror, error.filename) == ("another program holds its lock: end that", str(files.settings_lock))
     remember_sync(files, SyncRequest("/a", "/b"))
     lock.release(files.settings_lock, handle)
     assert read_settings(files) == ClusterSettings()

@@ -1,5 +1,6 @@
 """When a verb can be done, and what is said when it can't."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,27 +44,57 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "state", "words", "kind"),
+    ("verb", "state", "words", "kind", "remedy"),
     [
-        (Verb.DELETE, State.RUNNING, "default is running: stop it first", AlreadyRunning),
-        (Verb.START, State.RUNNING, "default is already running: stop or restart it", AlreadyRunning),
-        (Verb.DELETE, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
-        (Verb.DELETE, State.ORPHANED, "default runs without a PID file: repair or stop it first", AlreadyRunning),
-        (Verb.START, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning),
-        (Verb.STOP, State.STOPPED, "default is not running", NotRunning),
-        (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning),
-        (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning),
-        (Verb.RESUME, State.RUNNING, "default is not paused", VMError),
-        (Verb.STOP, State.BROKEN, "default is not running", NotRunning),
-        (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken),
-        (Verb.DELETE, State.IN_USE, "default is in use: end that program first", InUse),
-        (Verb.REPAIR, State.IN_USE, "default is in use: end that program first", InUse),
+        (Verb.DELETE, State.RUNNING, "default is running: stop it first", AlreadyRunning, Verb.STOP),
+        (Verb.START, State.RUNNING, "default is already running: stop or restart it", AlreadyRunning, None),
+        (Verb.DELETE, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning, None),
+        (
+            Verb.DELETE,
+            State.ORPHANED,
+            "default runs without a PID file: repair or stop it first",
+            AlreadyRunning,
+            Verb.REPAIR,
+        ),
+        (Verb.START, State.STOPPING, "default is stopping: wait until it has stopped", AlreadyRunning, None),
+        (Verb.STOP, State.STOPPED, "default is not running", NotRunning, None),
+        (Verb.SYNC, State.STOPPED, "default is stopped: start it first", NotRunning, Verb.START),
+        (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning, Verb.RESUME),
+        (Verb.SNAPSHOT, State.RUNNING, "default is running: stop it first", AlreadyRunning, Verb.STOP),
+        (Verb.RESUME, State.RUNNING, "default is not paused", VMError, None),
+        (Verb.PAUSE, State.PAUSED, "default is paused: resume it first", NotRunning, Verb.RESUME),
+        (Verb.RESUME, State.STOPPED, "default is stopped: start it first", NotRunning, Verb.START),
+        (Verb.RESTART, State.CRASHED, "default is crashed: start it first", NotRunning, Verb.START),
+        (Verb.STOP, State.BROKEN, "default is not running", NotRunning, None),
+        (Verb.START, State.BROKEN, "default is broken: no image; repair it first", VMBroken, Verb.REPAIR),
+        (Verb.DELETE, State.IN_USE, "default is in use: end that program first", InUse, None),
+        (Verb.REPAIR, State.IN_USE, "default is in use: end that program first", InUse, None),
     ],
 )
-def test_a_refusal_says_what_to_do(verb: Verb, state: State, words: str, kind: type[Exception]) -> None:
+def test_a_refusal_says_what_to_do(
+    verb: Verb, state: State, words: str, kind: type[Exception], remedy: Verb | None
+) -> None:
     refused = refusal(verb, vm(state, "no image" if state is State.BROKEN else None))
     assert refused is not None
-    assert (str(refused.error), type(refused.error)) == (words, kind)
+    assert (str(refused.error), type(refused.error), refused.remedy) == (words, kind, remedy)
+
+
+def test_the_process_of_a_vm_that_runs_is_named() -> None:
+    running = replace(vm(State.STARTING), pid=7)
+    for verb, words in (
+        (Verb.START, "default is already starting as process 7: stop or restart it"),
+        (Verb.DELETE, "default is starting as process 7: stop it first"),
+        (Verb.RESUME, "default is not paused"),
+    ):
+        refused = refusal(verb, running)
+        assert refused is not None
+        assert str(refused.error) == words
+
+
+def test_a_broken_vm_without_a_known_problem_is_just_broken() -> None:
+    refused = refusal(Verb.START, vm(State.BROKEN))
+    assert refused is not None
+    assert str(refused.error) == "default is broken: repair it first"
 
 
 def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
@@ -74,8 +105,7 @@ def test_what_a_problem_says_of_a_broken_vm_is_one_clean_line() -> None:
 
 def test_where_a_vm_that_is_not_there_was_looked_for_is_said() -> None:
     error = missing(VMFiles("arm64", "dev", Path("/data"), Path("/run")))
-    assert error.problem == "there is no VM dev (arm64) in /data/vms"
-    assert "list" in error.hint
+    assert str(error) == "there is no VM dev (arm64) in /data/vms: see podplane-tui list for those there are"
 
 
 def test_every_verb_has_its_row() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Ports, State, VMStatus
-from podplane_tui.tui.widgets.details.lines import Line, describe
+from podplane_tui.backend.core.status import Action, Phase, Ports, Problem, Readiness, State, VMStatus
+from podplane_tui.tui.widgets.details.lines import Line, describe, grouped_arguments
 
 RUNNING = VMStatus(
     VMFiles("amd64", "default", Path("/d"), Path("/r")), State.RUNNING, pid=42, ports=Ports(ssh=2222, registry=40213)
@@ -31,3 +31,35 @@ def test_nobody_is_accused_where_it_is_not_known() -> None:
             "ssh                127.0.0.1:2222 → 22",
             "registry           127.0.0.1:40213 → 5000",
         ]
+
+
+def test_what_is_known_of_a_vm_stands_in_lines_of_its_own() -> None:
+    vm = replace(
+        RUNNING,
+        problems=(Problem("no image", "put it back"),),
+        hint="the server is down",
+        readiness=Readiness(((Phase.SSH, 12.0),), ()),
+        action=Action("start", 7, 1.0),
+        arguments=("qemu", "-m", "512M", "-S"),
+    )
+    texts = [" ".join(line.content.plain.split()) for line in describe(vm, ())]
+    for text in (
+        "problem no image: put it back",
+        "hint the server is down",
+        "readiness SSH 12 s",
+        "in progress start by process 7",
+        "process PID 42",
+        "-m 512M",
+    ):
+        assert text in texts
+
+
+def test_arguments_are_grouped_by_option() -> None:
+    assert list(grouped_arguments(["qemu", "kernel", "-m", "512M", "-S", "-append", ""])) == [
+        "qemu",
+        "kernel",
+        "-m 512M",
+        "-S",
+        "-append ''",
+    ]
+    assert list(grouped_arguments([])) == []
