@@ -26,7 +26,7 @@ test: $(READY) ## all tests, virtual machines included
 	$(BIN)/pytest -n 3 --dist loadgroup
 
 test-fast: $(READY) ## the quick tests, without virtual machines, in under a minute
-	$(BIN)/pytest -n auto --dist worksteal -m 'not vm and not tmux and not slow'
+	$(BIN)/pytest -n auto --dist worksteal -m '$(FAST)'
 
 test-pythons: $(READY) ## the quick tests with every Python from 3.11 to 3.14 that is found
 	@$(BIN)/python -m tests.environments pythons -n 2 --dist worksteal -m '$(FAST)'

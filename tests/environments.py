@@ -83,7 +83,7 @@ def lower_bounds() -> list[str]:
     content = project()
     extras = content["project"]["optional-dependencies"]
     names = [*content["project"]["dependencies"], *(name for extra in extras.values() for name in extra)]
-    constraints = {}
+    constraints: dict[str, str] = {}
     for requirement in map(Requirement, [*names, *content["dependency-groups"]["dev"]]):
         lowest = [specifier.version for specifier in requirement.specifier if specifier.operator == ">="]
         if len(lowest) != 1:
@@ -113,7 +113,7 @@ def environment(directory: Path, python: Path, *arguments: str, fresh: bool = Fa
     if fresh or not inside.exists() or not mark.exists() or mark.read_text() != wanted:
         say(f"installing into {directory.relative_to(ROOT)}")
         subprocess.run([python, "-m", "venv", "--clear", directory], check=True)
-        pip = [inside, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--quiet"]  # no warnings
+        pip = [str(inside), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--quiet"]  # no warnings
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], cwd=ROOT, check=True)  # the first that knows groups
         subprocess.run([*pip, *arguments], cwd=ROOT, check=True)
         mark.write_text(wanted)
@@ -124,7 +124,7 @@ def passes(title: str, python: Path, arguments: list[str]) -> bool:
     """Run pytest with that Python, below a title."""
     say(f"the tests with {title}")
     outside = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    command = [python, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(command, cwd=ROOT, env=outside, check=False).returncode == 0
 
 

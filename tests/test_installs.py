@@ -121,15 +121,17 @@ def with_pip(artifact: Path, root: Path, tools: Path, environ: dict[str, str]) -
 
 def with_pipx(artifact: Path, root: Path, tools: Path, environ: dict[str, str]) -> Path:
     places = {"PIPX_HOME": str(root / "pipx"), "PIPX_BIN_DIR": str(root / "bin"), "PIPX_MAN_DIR": str(root / "man")}
-    command = [tools / "pipx", "install", "--python", find(OWN) or "", artifact]
+    command = [str(tools / "pipx"), "install", "--python", str(find(OWN)), str(artifact)]
     subprocess.run(command, env={**environ, **places}, check=True)
     return root / "bin"
 
 
 def with_uv(artifact: Path, root: Path, tools: Path, environ: dict[str, str]) -> Path:
     places = {"UV_TOOL_DIR": str(root / "tools"), "UV_TOOL_BIN_DIR": str(root / "bin")}
-    command = [tools / "uv", "tool", "install", "--no-config", "--no-python-downloads", "--python", find(OWN) or ""]
-    subprocess.run([*command, artifact], env={**environ, **places}, check=True)
+    options = ["--no-config", "--no-python-downloads", "--python", str(find(OWN))]
+    subprocess.run(
+        [str(tools / "uv"), "tool", "install", *options, str(artifact)], env={**environ, **places}, check=True
+    )
     return root / "bin"
 
 
@@ -156,7 +158,7 @@ def test_what_is_installed_works(
     program = install(artifact, tmp_path / "installed", tools, {**workspace.environment, **downloads}) / "podplane-tui"
 
     def output(*arguments: str) -> str:
-        command = [program, *arguments]
+        command = [str(program), *arguments]
         return subprocess.run(command, env=workspace.environment, check=True, capture_output=True, text=True).stdout
 
     assert podplane_tui.__version__ in output("--version")

@@ -110,20 +110,30 @@ def show(app: PodplaneApp) -> int:
             loop.add_signal_handler(number, leave, number)
 
         def hang_up(number: int, _frame: FrameType | None) -> None:
-            # At once, before SIGCONT, which comes with it, lets Textual write to the terminal that is gone: its writer
-            # would die of that, and whoever writes next would wait for it for ever.
+            # At once, before SIGCONT, which comes with it, has Textual take up the terminal that is gone: its writer
+            # would die of that, and whoever writes next would wait for it for ever. An app that is ending already would
+            # begin to read and write again, and never end.
             _let_go_of_terminal()
+            signal.signal(signal.SIGCONT, _stay)
             loop.call_soon_threadsafe(leave, number)
 
         signal.signal(signal.SIGHUP, hang_up)
         await app.run_async()
 
-    asyncio.run(supervise())
+    try:
+        asyncio.run(supervise())
+    finally:
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, signal.SIG_DFL)  # Textual leaves its own, which would bring the app back
     for doing in app.finishing:
         from click import echo  # noqa: PLC0415 - seldom is there anything to say
 
         echo(f"podplane-tui ends when this is done: {doing}", err=True)
     return 128 + received[0] if received else app.return_code or 0
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing at a signal: with no handler in its place, Python would complain of one that came just before."""
 
 
 def _let_go_of_terminal() -> None:

@@ -91,15 +91,38 @@ def test_a_signal_ends_the_dashboard_as_a_key_does(number: signal.Signals) -> No
     assert result.stdout == ("" if number is signal.SIGHUP else "left in order\n")
 
 
+CONTINUED = "signal.signal(signal.SIGCONT, lambda *_: print('on the terminal again', flush=True))"
+"""As Textual does, which then starts its threads anew."""
+
+
+def test_a_dashboard_that_has_ended_does_not_come_back_to_the_terminal() -> None:
+    result = ended_dashboard(CONTINUED, after="os.kill(os.getpid(), signal.SIGCONT)")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_a_terminal_that_hangs_up_does_not_bring_back_a_dashboard_that_is_ending() -> None:
+    """It sends SIGHUP and SIGCONT at once; the threads of the one that came back read from nothing, for ever."""
+    both = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP, signal.SIGCONT])"
+    both += "; os.kill(os.getpid(), signal.SIGCONT); os.kill(os.getpid(), signal.SIGHUP)"
+    both += "; signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP, signal.SIGCONT])"
+    told = "os.set_blocking(told[0], False)"
+    wrote = CONTINUED.replace("print('on the terminal again', flush=True)", "os.write(told[1], b'again')")
+    heard = "assert os.read(told[0], 9) == b'heard'"
+    result = ended_dashboard(
+        f"told = os.pipe(); {told}; {wrote}; {both}; await left.wait(); os.write(told[1], b'heard'); {heard}"
+    )
+    assert result.returncode == 128 + signal.SIGHUP
+
+
 def test_what_is_still_being_finished_is_said() -> None:
     result = ended_dashboard("app.finishing = ['making the disk']")
     assert result.stderr == "podplane-tui ends when this is done: making the disk\n"
 
 
-def ended_dashboard(doing: str) -> subprocess.CompletedProcess[str]:
+def ended_dashboard(doing: str, *, after: str = "") -> subprocess.CompletedProcess[str]:
     """`show` in a process of its own, whose app does `doing`: in this one it would change what signals do."""
     program = f"""
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from podplane_tui.cli.dashboard import show
 left = asyncio.Event()
 class App:
@@ -113,6 +136,7 @@ class App:
             print("left in order", flush=True)
 app = App()
 code = show(app)
+{after}
 sys.exit(code)
 """
     return subprocess.run(
