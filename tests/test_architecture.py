@@ -92,6 +92,7 @@ def by_name_sites() -> Iterator[str]:
                 yield name
 
 
+@pytest.mark.slow
 def test_imports_by_name_are_known() -> None:
     assert set(by_name_sites()) == BY_NAME.keys()
 

@@ -105,7 +105,8 @@ def _words() -> str:
     return click.get_current_context().command_path.partition(" ")[2]
 
 
-_SHARED = frozenset(field.name for field in fields(Choices))
+_SHARED = frozenset(field.name for field in fields(Choices)) - {"force"}
+"""The options of every verb."""
 
 
 def acting_command(verb: Verb | str, help_text: str = "") -> Callable[[Callable[..., object]], click.Command]:

@@ -122,6 +122,7 @@ def test_a_server_that_fails_says_its_last_words(
         start_server(data_dir=workspace.data, runtime_dir=workspace.runtime)
 
 
+@pytest.mark.slow
 def test_without_podplane_or_directories_it_can_be_told_nothing_is_started(
     workspace: Workspace, podplane: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def test_wrong_usage_ends_with_2_and_names_what_is_wrong(
     assert files_below(workspace.root) == ["data", "data/podplane", "run", "run/podplane"]
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_error(workspace: Workspace) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -64,6 +65,7 @@ def test_a_reader_that_leaves_is_no_error(workspace: Workspace) -> None:
     assert process.returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_without_unicode_is_no_error(workspace: Workspace, encoding: str) -> None:
     make_disk(workspace)
@@ -115,6 +117,7 @@ def run_without(workspace: Workspace, closed: str, *arguments: str) -> subproces
     )
 
 
+@pytest.mark.slow
 def test_a_verb_does_its_work_without_standard_streams(workspace: Workspace) -> None:
     image = make_disk(workspace)
     result = run_without(workspace, "<&- >&- 2>&-", "grow", "2G")
@@ -122,12 +125,14 @@ def test_a_verb_does_its_work_without_standard_streams(workspace: Workspace) -> 
     assert read_image(image).virtual_bytes == 2 * 2**30
 
 
+@pytest.mark.slow
 def test_what_nobody_can_read_is_no_error(workspace: Workspace) -> None:
     make_disk(workspace)
     result = run_without(workspace, ">&-", "list", "--json")
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_without_a_standard_input(workspace: Workspace) -> None:
     image = make_disk(workspace)
     assert_refused(run_without(workspace, "<&-", "delete"), 2, "--yes")

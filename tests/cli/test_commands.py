@@ -16,6 +16,7 @@ from tests.cli.support import run
 from tests.conftest import Workspace
 
 
+@pytest.mark.slow
 def test_help_names_every_verb(workspace: Workspace) -> None:
     result = run(workspace, "--help")
     assert result.returncode == 0
@@ -33,6 +34,7 @@ def test_every_verb_takes_the_shared_options(verb: str) -> None:
     assert command.get_short_help_str()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_shows_an_example_that_works(verb: str) -> None:
     command = cli.get_command(click.Context(cli), verb)
@@ -70,6 +72,7 @@ def test_each_verb_has_its_own_options(verb: str, options: set[str]) -> None:
     assert options <= {option for parameter in command.params for option in parameter.opts}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [

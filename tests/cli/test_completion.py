@@ -98,6 +98,7 @@ def test_fish_is_told_the_same(workspace: Workspace, program: Path) -> None:
     assert in_shell(workspace, program, ["fish", "--no-config", "-c"], script).split() == ["alpha"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "question"), [("zsh", "podplane-tui start --id "), ("fish", "podplane-tui start --id ")]
 )

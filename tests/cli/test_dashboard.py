@@ -79,11 +79,13 @@ def test_a_wrong_configuration_opens_no_dashboard(
         make_app(choices, in_terminal=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("leave", "code"), [("pass", 0), ("app.exit(return_code=3)", 3)])
 def test_the_dashboards_exit_code_is_passed_on(leave: str, code: int) -> None:
     assert ended_dashboard(leave).returncode == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_dashboard_as_a_key_does(number: signal.Signals) -> None:
     result = ended_dashboard(f"os.kill(os.getpid(), {int(number)}); await left.wait()")

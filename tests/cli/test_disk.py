@@ -114,6 +114,7 @@ def names(call: Call) -> list[str]:
     return [item["name"] for item in found["snapshots"]]
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_taken_listed_and_deleted(workspace: Workspace, call: Call) -> None:
     make_disk(workspace)
     assert call("snapshot", "take", "--arch", "amd64", "one").stdout == "took snapshot one of podplane-local-default\n"

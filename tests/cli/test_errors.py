@@ -86,6 +86,7 @@ def test_a_message_without_end_has_one(capfd: pytest.CaptureFixture[str]) -> Non
     assert re.fullmatch(r"podplane-tui: x{3999}…\n", capfd.readouterr().err)
 
 
+@pytest.mark.slow
 def test_json_that_can_not_be_written_becomes_a_line_on_stderr(workspace: Workspace) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         result = subprocess.run(

@@ -94,6 +94,7 @@ def test_the_root_is_any_of_the_objects_that_are_printed() -> None:
     assert names == [name for name, schema in DEFINITIONS.items() if "schema" in schema.get("properties", {})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_schemas_are_valid_and_can_be_closed(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMA)

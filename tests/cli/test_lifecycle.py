@@ -125,6 +125,7 @@ def test_start_refuses_bad_values(workspace: Workspace, call: Call, option: str,
     assert workspace.qemu_processes() == []
 
 
+@pytest.mark.slow
 def test_start_without_qemu_says_what_to_install(workspace: Workspace) -> None:
     make_disk(workspace)
     assert_refused(run(workspace, "start", "--arch", "amd64", environ={"PATH": "/nonexistent"}), 1, "not installed")
@@ -171,6 +172,7 @@ def test_every_verb_that_may_ask_for_force_takes_it(call: Call, verb: str) -> No
     assert "whether another program uses the disk" in " ".join(call(verb, "--help").stdout.split())
 
 
+@pytest.mark.slow
 def test_a_disk_that_a_program_has_open_is_named_and_stays(workspace: Workspace, call: Call) -> None:
     image = make_disk(workspace)
     with subprocess.Popen(["qemu-io", image], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
@@ -210,6 +212,7 @@ def test_a_copy_of_a_running_vm_is_refused_in_its_own_words(call: Call) -> None:
     assert_refused(call("create", "--from", "default", "--id", "copy", "--arch", "amd64"), 1, "default is running")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "gone"), [("n\n", False), ("\n", False), ("", False), ("y\n", True)])
 def test_delete_asks_with_no_as_the_default(workspace: Workspace, answer: str, gone: bool) -> None:
     image = make_disk(workspace)
@@ -231,6 +234,7 @@ def test_delete_asks_with_no_as_the_default(workspace: Workspace, answer: str, g
     assert process.returncode == (0 if gone else 1), errors
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_the_question_deletes_nothing(workspace: Workspace) -> None:
     image = make_disk(workspace)
     ours, theirs = os.openpty()
@@ -259,6 +263,7 @@ def test_ctrl_c_at_the_question_deletes_nothing(workspace: Workspace) -> None:
     assert image.exists()
 
 
+@pytest.mark.slow
 def test_restart_warns_of_what_podplane_made(workspace: Workspace) -> None:
     config = workspace.data / "local" / "default" / "cluster.jsonc"
     config.parent.mkdir(parents=True)

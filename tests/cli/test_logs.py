@@ -53,12 +53,14 @@ def call(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, *output
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_plain_text_and_with_raw_the_bytes(files: VMFiles) -> None:
     record(files, RED)
     assert run("logs").stdout == b"red text\n"
     assert run("logs", "--raw").stdout == RED
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colours_and_nothing_worse(files: VMFiles) -> None:
     record(files, RED)
     ours, theirs = pty.openpty()
@@ -101,6 +103,7 @@ def test_the_list_tells_when_how_and_how_much(files: VMFiles, capfd: pytest.Capt
     assert ended.endswith("power-on")
 
 
+@pytest.mark.slow
 def test_following_ends_with_the_machine(files: VMFiles) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as machine:
         path = record(files, b"first line\r\n", machine.pid)

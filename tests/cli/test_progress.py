@@ -85,6 +85,7 @@ print("went on", flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("kind", ["obedient", "deaf"])
 def test_a_signal_that_ends_programs_lets_the_verb_clean_up_once(number: signal.Signals, kind: str) -> None:

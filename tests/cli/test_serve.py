@@ -144,6 +144,7 @@ async def test_what_keeps_a_dashboard_from_opening_is_told_in_the_page(workspace
         assert f"{path}, line 2" in process.stderr.read()
 
 
+@pytest.mark.slow
 def test_enter_prints_another_link(workspace: Workspace) -> None:
     terminal = Terminal(workspace, "serve", "--port", "0")
     link = r"^(http://127\.0\.0\.1:\d+/\?token=)([\w-]{43})\r$"

@@ -28,6 +28,7 @@ def test_sync_into_a_stopped_machine(workspace: Workspace, call: Call) -> None:
     assert_refused(call("sync", "/etc/hostname", "/tmp/"), 1, "default is stopped")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_watch_that_is_ended_leaves_no_folder_behind(workspace: Workspace, number: signal.Signals) -> None:
     make_disk(workspace)

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Workspace
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_dashboard_of_a_tab_is_for_the_server_to_start(workspace: Workspace, tmp_path: Path) -> None:

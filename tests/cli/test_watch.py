@@ -22,6 +22,8 @@ from tests.cli.support import assert_refused, make_disk, run
 from tests.conftest import Workspace
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 Watch = Callable[..., subprocess.Popen[str]]
 
 

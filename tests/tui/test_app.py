@@ -20,6 +20,8 @@ from tests.tui.support import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @at_each_size
 async def test_directories_that_do_not_exist_are_not_made(workspace: Workspace, size: tuple[int, int]) -> None:

@@ -137,6 +137,7 @@ async def test_details_are_shown_though_each_look_takes_until_the_next(
         await until(lambda: panel.files, what="the files")
 
 
+@pytest.mark.slow
 async def test_the_host_is_asked_who_listens_when_another_port_is_taken(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ async def test_the_host_is_asked_who_listens_when_another_port_is_taken(
             assert panel.listeners == {ports.ssh: "somebody", ports.registry: "somebody"}
 
 
+@pytest.mark.slow
 async def test_what_is_remembered_last_is_what_is_kept(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
     written: list[Memory] = []
@@ -199,6 +201,7 @@ async def test_what_is_remembered_last_is_what_is_kept(workspace: Workspace, mon
         go_on.set()
 
 
+@pytest.mark.slow
 async def test_two_changes_at_once_are_both_remembered(workspace: Workspace) -> None:
     app = make_app(workspace)
     async with app.run_test():
@@ -209,6 +212,7 @@ async def test_two_changes_at_once_are_both_remembered(workspace: Workspace) -> 
         await until(lambda: recall(app._memory_path) == both, what="both")
 
 
+@pytest.mark.slow
 async def test_saving_twice_is_saving_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
     files: list[ConfigFile] = []
@@ -240,6 +244,7 @@ async def test_saving_twice_is_saving_once(workspace: Workspace, monkeypatch: py
         go_on.set()
 
 
+@pytest.mark.slow
 async def test_what_a_job_did_before_a_slow_look_is_its_story(workspace: Workspace) -> None:
     app = make_app(workspace)
     async with app.run_test():

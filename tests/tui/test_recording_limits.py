@@ -63,6 +63,7 @@ def test_old_boots_go_while_the_machine_runs(workspace: Workspace) -> None:
     assert len(recordings(vm.files)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("require_qemu")
 async def test_the_dashboard_does_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "UPKEEP_INTERVAL", 0.05)

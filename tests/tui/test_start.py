@@ -14,6 +14,8 @@ from tests.conftest import Workspace
 from tests.tui.support import dashboard, make_disk, painted, settled
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 LATER = [
     "podplane_tui.backend.boot.parser",
     "podplane_tui.backend.vm.cluster",

@@ -18,6 +18,7 @@ from tests.tui.support import (
 from tests.waiting import until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 async def test_our_themes_can_be_chosen(workspace: Workspace, theme: Theme) -> None:
     make_disk(workspace, "one")

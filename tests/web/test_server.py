@@ -288,6 +288,7 @@ GIVER = speaker(
 )
 
 
+@pytest.mark.slow
 async def test_a_file_is_saved_never_shown_and_belongs_to_its_session() -> None:
     async with site(GIVER) as here, aiohttp.ClientSession() as client:
         path, cookie = await here.enter()

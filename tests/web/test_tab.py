@@ -142,6 +142,7 @@ async def test_a_hurry_ends_what_would_take_long() -> None:
         await until(lambda: not process.is_running(), "its end")
 
 
+@pytest.mark.slow
 async def test_what_a_dashboard_leaves_running_does_not_keep_its_tab(monkeypatch: pytest.MonkeyPatch) -> None:
     """podplane's local server, say, if it kept the pipes."""
     monkeypatch.setattr(tab_module, "_LAST_STEP", 0.3)
@@ -162,6 +163,7 @@ async def test_what_a_dashboard_leaves_running_does_not_keep_its_tab(monkeypatch
             left_running.kill()
 
 
+@pytest.mark.slow
 async def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tab_module, "_LEAVING", 0.1)
     monkeypatch.setattr(tab_module, "_LAST_STEP", 0.3)

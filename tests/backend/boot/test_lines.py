@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from podplane_tui.backend.boot.lines import needles_in
 from podplane_tui.backend.boot.rules import NEEDLES
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([*NEEDLES, b"words", b"WORDS", b"\x1b[0;1m", b"(", b"\n", b"\xff"]), max_size=40))
 def test_every_needle_is_found_as_if_searched_for_alone(parts: list[bytes]) -> None:
     text = b"|".join(parts)

@@ -143,6 +143,7 @@ CHANGES = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(LINES, max_size=14), CHANGES)
 def test_no_order_of_things_loses_a_comment_or_a_value(lines: list[str], changes: dict[str, Value | None]) -> None:
     before = "\n".join(lines)

@@ -102,6 +102,7 @@ def test_whatever_stands_in_the_file_is_harmless(files: VMFiles, content: bytes)
         assert "\x1b" not in claim.who
 
 
+@pytest.mark.slow
 def test_whoever_is_attached_is_told_who_asks_and_hands_over_with_the_detach_key() -> None:
     guest, ours = socket.socketpair()
     keyboard, typed = socket.socketpair()

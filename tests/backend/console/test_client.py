@@ -143,6 +143,7 @@ def test_a_guest_that_hangs_up_frees_the_console_and_is_told_of(vm: VMStatus) ->
     assert wires.heard.closed == [True]
 
 
+@pytest.mark.slow
 def test_what_the_guest_does_not_take_is_kept_up_to_a_limit(vm: VMStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = 4_000_000
     monkeypatch.setattr(client, "MAX_PENDING", limit)

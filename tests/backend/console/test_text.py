@@ -61,6 +61,7 @@ SNIPPETS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(SNIPPETS | st.binary(max_size=10), max_size=20), st.lists(st.integers(1, 9), min_size=1), st.booleans())
 def test_any_cut_gives_the_same_harmless_text(pieces: list[bytes], cuts: list[int], colours: bool) -> None:

@@ -50,6 +50,7 @@ def looks_into_words(node: ast.AST) -> bool:
     return told is not None and ast.unparse(told) in {"str(error)", "str(err)", "str(exc)"}
 
 
+@pytest.mark.slow
 def test_nobody_decides_by_the_words_of_an_error() -> None:
     found = {
         f"{file.relative_to(ROOT)}: {ast.unparse(node)}"
@@ -247,6 +248,7 @@ def test_an_error_that_lacks_nothing_is_passed_over(source: str) -> None:
     assert complaints_in(ast.parse(source), {}) == {}
 
 
+@pytest.mark.slow
 def test_all_classes_of_errors_are_in_one_module() -> None:
     classes = {
         node.name: file.name
@@ -258,6 +260,7 @@ def test_all_classes_of_errors_are_in_one_module() -> None:
     assert {*classes, "VMError"} == ERRORS
 
 
+@pytest.mark.slow
 def test_every_error_says_what_is_wrong_and_what_to_do() -> None:
     folder = ROOT / "podplane_tui"
     trees = {file.relative_to(folder): ast.parse(file.read_text()) for file in folder.rglob("*.py")}

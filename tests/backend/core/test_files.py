@@ -71,6 +71,7 @@ def test_disk_usage_counts_a_tree_and_follows_no_link(tmp_path: Path) -> None:
     assert disk_usage(tmp_path / "none") == 0
 
 
+@pytest.mark.slow
 def test_disk_usage_of_a_tree_deeper_than_calls_may_nest(tmp_path: Path) -> None:
     with deep_tree(tmp_path / "tree") as file:
         file.write_bytes(b"x" * 100_000)

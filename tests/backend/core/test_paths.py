@@ -149,6 +149,7 @@ def test_file_names() -> None:
 ids = st.from_regex(r"[a-z0-9]{1,4}(-[a-z0-9]{1,4}){0,4}", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(ids, st.sampled_from(["amd64", "arm64"]))
 def test_names_come_back(cluster_id: str, arch: str) -> None:
     files = VMFiles(arch, cluster_id, Path("/d"), Path("/r"))

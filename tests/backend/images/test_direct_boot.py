@@ -81,6 +81,7 @@ def listing(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("label", "folder"), [("gpt", "boot"), ("dos", "boot"), ("gpt", ".")])
 def test_kernel_and_initrd_come_out_as_they_went_in(tmp_path: Path, label: str, folder: str) -> None:
     base = lay_out(tmp_path / "deps", make_image(tmp_path, label=label, folder=folder))
@@ -114,6 +115,7 @@ def test_a_disk_of_another_base_boots_by_firmware(tmp_path: Path, gpt_image: Pat
         assert (choice.options, choice.reason) == (None, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -198,6 +198,7 @@ def test_a_foreign_operand_is_no_disk_of_the_machine() -> None:
 words = st.lists(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1)).map(" ".join)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["amd64", "arm64"]), words)
 def test_normalising_a_command_line_twice_changes_nothing(arch: str, raw: str) -> None:
     once = normalize_kernel_cmdline(arch, raw)

@@ -32,6 +32,7 @@ def burn(seconds: float) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_the_share_is_that_since_the_sample_before() -> None:
     hands = Hands()
     sampler = Sampler(hands.clock)

@@ -43,6 +43,7 @@ def test_the_holder_is_told_and_the_file_goes_with_the_lock(tmp_path: Path) -> N
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_second_verb_is_refused_and_told_which_is_in_progress(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     child = hold(path)
@@ -66,6 +67,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_lock_that_took_the_place_of_ours_stays(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     with vm_lock(path, "stop"):
@@ -124,6 +126,7 @@ def test_a_directory_or_link_in_its_place_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"verb": "start"}', b'{"verb": "x", "pid": "y", "since": 1}'])
 def test_a_held_lock_that_says_nothing_names_nobody(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.lock"

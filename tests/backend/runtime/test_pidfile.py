@@ -42,6 +42,7 @@ def test_go_escapes_are_kept() -> None:
     assert go_json({"X": "é"}) == '{"X":"é"}'.encode()
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"]))

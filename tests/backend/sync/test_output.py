@@ -47,6 +47,7 @@ def test_lines_and_progress_are_told_apart() -> None:
     assert shown[1].part == 0.43
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(OUTPUT)), max_size=8))
 def test_it_does_not_matter_where_the_pipe_cuts(cuts: list[int]) -> None:
     places = [0, *sorted(set(cuts)), len(OUTPUT)]

@@ -98,6 +98,7 @@ def test_large_user_data(tmp_path: Path) -> None:
     assert read_seed(tmp_path / "seed.iso").user_data == user_data
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=5000))
 def test_user_data_is_stored_unchanged(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "seed.iso"
@@ -194,6 +195,7 @@ def test_a_fifo_in_place_of_a_seed_is_not_waited_for(tmp_path: Path) -> None:
         read_seed(tmp_path / "seed.iso")
 
 
+@pytest.mark.slow
 @given(keep=st.floats(0, 1), at=st.floats(0, 1), junk=st.binary(min_size=1, max_size=64))
 def test_damaged_seed_is_an_error_or_a_seed(
     tmp_path_factory: pytest.TempPathFactory, keep: float, at: float, junk: bytes

@@ -31,6 +31,7 @@ def test_a_disk_is_never_smaller_than_its_base(tmp_path: Path, base: Path) -> No
         cluster(tmp_path, "b").create(CreateSpec(image=str(base), disk_size="32M"))
 
 
+@pytest.mark.slow
 def test_a_copy_has_the_same_base_and_nothing_else_in_common(made: Cluster, base: Path, tmp_path: Path) -> None:
     made.files.efivars.write_bytes(b"variables")
     made.files.user_data.parent.mkdir(parents=True)
@@ -88,6 +89,7 @@ def test_a_copy_is_made_whole_or_not_at_all(made: Cluster, tmp_path: Path, monke
         copy.create(CreateSpec(source=made.files.cluster_id))
 
 
+@pytest.mark.slow
 def test_a_copy_touches_nothing_of_a_machine_that_podplane_makes_meanwhile(
     made: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

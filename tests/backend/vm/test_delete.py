@@ -107,6 +107,7 @@ def few_descriptors(spare: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
+@pytest.mark.slow
 def test_folders_deeper_than_calls_may_nest_are_deleted(cluster: Cluster) -> None:
     put(cluster.files.image)
     with deep_tree(cluster.files.cluster_dir):
@@ -115,6 +116,7 @@ def test_folders_deeper_than_calls_may_nest_are_deleted(cluster: Cluster) -> Non
         assert cluster.delete_plan() == ()
 
 
+@pytest.mark.slow
 def test_folders_too_deep_for_us_are_left_to_rm(cluster: Cluster) -> None:
     put(cluster.files.image)
     with deep_tree(cluster.files.cluster_dir), few_descriptors(100):
@@ -125,6 +127,7 @@ def test_folders_too_deep_for_us_are_left_to_rm(cluster: Cluster) -> None:
         assert cluster.delete_plan() == ()
 
 
+@pytest.mark.slow
 def test_a_folder_that_rm_cannot_remove_either_leaves_a_vm_to_delete(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from tests.backend.vm.support import cluster, holds, io
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
 
+@pytest.mark.slow
 def test_a_disk_grows_and_never_shrinks(made: Cluster, tmp_path: Path) -> None:
     assert read_image(made.files.image).virtual_bytes == 2**30
     for size in ("1G", "512M"):

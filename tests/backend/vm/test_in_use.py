@@ -90,6 +90,7 @@ def test_where_the_locks_can_not_be_asked_force_is_needed(
     require_free(files(workspace), Access.WRITE, force=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("require_qemu")
 def test_force_does_not_take_a_disk_from_anybody(workspace: Workspace) -> None:
     image = disk(workspace)

@@ -180,6 +180,7 @@ def crowd() -> Iterator[World]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
 class TestOneAmongOthers:
+    @pytest.mark.slow
     @pytest.mark.parametrize("look", ["status", "wait"])
     def test_a_vm_that_runs_touches_no_other_and_no_process_but_its_own(self, crowd: World, look: str) -> None:
         files, child = crowd.machines[1], crowd.children[1]
@@ -190,6 +191,7 @@ class TestOneAmongOthers:
         assert touched.listed <= {str(files.recordings_dir)}
         assert touched.processes == {child.pid}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("look", ["status", "wait"])
     def test_a_vm_that_does_not_run_touches_no_other(self, crowd: World, look: str) -> None:
         files = crowd.machines[4]
@@ -197,6 +199,7 @@ class TestOneAmongOthers:
         assert touched.vms == {files.cluster_id}
         assert touched.listed == {"/proc"}  # whether one has its disk that no PID file names
 
+    @pytest.mark.slow
     def test_a_look_at_all_touches_them_all(self, crowd: World) -> None:
         touched = Touched(crowd, "all", crowd.machines[1])
         assert touched.vms >= {files.cluster_id for files in crowd.machines[:3]}
@@ -445,6 +448,7 @@ def test_relative_directories_are_made_absolute(place: Place, monkeypatch: pytes
     assert vm.files == place.files()
 
 
+@pytest.mark.slow
 def test_a_thousand_machines_are_a_thousand_rows(place: Place) -> None:
     content = place.template.read_bytes()
     for index in range(1000):

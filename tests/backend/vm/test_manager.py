@@ -97,6 +97,7 @@ def test_delete_takes_the_machine_and_leaves_what_is_the_clusters(tmp_path: Path
     assert [path for path in theirs if not path.exists()] == []
 
 
+@pytest.mark.slow
 def test_a_verb_inside_a_verb_joins_in_and_is_its_phase(tmp_path: Path) -> None:
     qemu = machine(tmp_path)
     with qemu.locked("restart"):

@@ -162,6 +162,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_FIRST_INTERVAL", 0.05)
 
 
+@pytest.mark.slow
 def test_a_cluster_of_podplane_is_ready_when_its_api_answers(
     vm: VMStatus, tmp_path: Path, server: Server, api: Server, tls: ssl.SSLContext
 ) -> None:
@@ -203,6 +204,7 @@ def test_probes_end_when_everything_is_reached(vm: VMStatus, tmp_path: Path, ser
         assert (track.probing, track.next_probe, server.connections) == (False, next_probe, connections)
 
 
+@pytest.mark.slow
 def test_a_machine_of_ours_need_have_no_kubernetes_but_waits_for_its_cloud_init(
     vm: VMStatus, tmp_path: Path, server: Server
 ) -> None:
@@ -214,6 +216,7 @@ def test_a_machine_of_ours_need_have_no_kubernetes_but_waits_for_its_cloud_init(
     until(tracker, vm, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", [b"/ # ", b"root@tiny:~# ", b"\x1b[1mdebian login: \x1b[0m", b"Shell> "])
 def test_a_machine_of_ours_without_an_ssh_server_is_ready_at_its_prompt(
     vm: VMStatus, tmp_path: Path, prompt: bytes

@@ -79,6 +79,7 @@ def test_cloud_init_is_what_the_recording_tells(machine: Machine, server: Server
     machine.cluster.wait(Phase.CLOUD_INIT, timeout=LIMIT)
 
 
+@pytest.mark.slow
 def test_a_machine_whose_console_tells_nothing_is_asked(machine: Machine, server: Server) -> None:
     machine.let_in(server)
     machine.cluster.wait(Phase.CLOUD_INIT, timeout=LIMIT)  # this host has none, or it has ended

@@ -50,6 +50,7 @@ SGR = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("parameters", "attributes"), SGR)
 def test_sgr(parameters: str, attributes: dict[str, bool | int | str]) -> None:
     assert fed(f"\x1b[{parameters}mx").rows[0].runs() == [("x", Style(**attributes))]

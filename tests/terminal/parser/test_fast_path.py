@@ -47,6 +47,7 @@ CHUNKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", CHUNKS)
 def test_a_chunk_does_what_its_bytes_do_one_by_one_wherever_it_is_cut(text: str) -> None:
     data = text.encode()

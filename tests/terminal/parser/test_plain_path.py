@@ -61,6 +61,7 @@ def test_a_style_is_selected_whatever_is_remembered_of_its_sequence() -> None:
     assert screen.rows[0].runs() == [("a", RED)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["01234567\x1b[31m89abc", "012345678漢字", "\x1b[31m─────────漢", "─" * 20 + "x"])
 def test_what_does_not_fit_goes_on_in_the_next_row(text: str) -> None:
     screen, _ = run(text)

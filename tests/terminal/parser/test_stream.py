@@ -22,6 +22,7 @@ def test_bad_bytes_are_replacement_characters() -> None:
     assert shown(fed(b"a\xffb\xe6\xbcc\xc3")) == ["a\ufffdb\ufffdc"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["é", "漢", "😀", "e\u0301", "aé漢b"])
 def test_characters_may_come_in_pieces(text: str) -> None:
     data = text.encode()

@@ -30,6 +30,7 @@ def test_text_is_cut_behind_each_control(text: str, expected: list[Token]) -> No
     assert [token for token in tokens_of(text, 0, len(text)) if token != ("", "")] == expected
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("ab é漢\u0301\x1b[](]031;m\r\n\t\x07\\\x9b…"), max_size=40))
 def test_nothing_gets_lost_between_tokens(text: str) -> None:
     assert "".join(text + control for text, control in tokens_of(text, 0, len(text))) == text

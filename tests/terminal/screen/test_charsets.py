@@ -43,6 +43,7 @@ def test_a_set_is_in_use_when_it_is_shifted_to(designator: str, shift: str) -> N
     assert shown(fed(f"\x1b{designator}0q{shift}q\x0fq")) == ["q─q"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "line"),
     [

@@ -27,6 +27,7 @@ REPLIES: list[Reply] = [
 ]
 
 
+@pytest.mark.slow
 @replies(REPLIES)
 def test_reply(data: str, reply: str | bytes) -> None:
     assert answer(data) == as_bytes(reply)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.terminal.support import FULL, SIDES, Case, Feed, place, sequences, shown
+
+pytestmark = pytest.mark.slow
 
 MOVING: list[Case] = [
     ("CUP", "\x1b[2;3HX", ["", "  X"], (3, 1)),

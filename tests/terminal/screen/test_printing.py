@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from podplane_tui.terminal import Screen
 from tests.terminal.support import SIDES, Case, Feed, fed, place, sequences, shown
 
@@ -47,6 +49,7 @@ SIDE_MARGINS: list[Case] = [
 ]
 
 
+@pytest.mark.slow
 @sequences(printing=PRINTING, widths=WIDTHS, side_margins=SIDE_MARGINS)
 def test_sequence(feed: Feed, data: str, lines: list[str], cursor: tuple[int, int]) -> None:
     terminal = feed(data)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from podplane_tui.backend.core.control import Control
     from tests.conftest import Workspace
 
-pytestmark = pytest.mark.usefixtures("require_qemu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 
 
 async def test_leaving_gives_up_waits_and_finishes_the_rest(workspace: Workspace) -> None:

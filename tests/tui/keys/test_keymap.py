@@ -74,6 +74,7 @@ def test_what_does_not_is_said_with_its_line(tmp_path: Path, text: str, line: in
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 async def test_changed_keys_act_and_are_shown(workspace: Workspace) -> None:
     make_disk(workspace, "one")
     make_disk(workspace, "two")

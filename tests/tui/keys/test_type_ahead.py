@@ -32,7 +32,7 @@ from tests.tui.support import (
 )
 from tests.waiting import until
 
-pytestmark = pytest.mark.usefixtures("require_qemu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 
 
 @pytest_asyncio.fixture

@@ -7,6 +7,7 @@ from podplane_tui.tui.widgets.marks import Switch
 from tests.tui.screens.support import DialogApp, shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [frozenset(), frozenset({"disk", "ssh"})])
 async def test_it_begins_with_the_columns_that_are_shown_and_gives_those_left_out(hidden: frozenset[str]) -> None:
     app = DialogApp(lambda: ColumnsDialog(hidden))
@@ -20,6 +21,7 @@ async def test_it_begins_with_the_columns_that_are_shown_and_gives_those_left_ou
         assert app.answers == [hidden | {"state"}]
 
 
+@pytest.mark.slow
 async def test_who_leaves_it_changes_nothing() -> None:
     app = DialogApp(lambda: ColumnsDialog(frozenset()))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -27,6 +27,8 @@ from tests.conftest import Workspace
 from tests.tui.widgets.console.support import machine, stopped
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 class ConsoleScreen(Screen[None]):
     """A console's view."""

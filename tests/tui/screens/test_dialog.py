@@ -18,6 +18,8 @@ from podplane_tui.tui.screens.delete import DeleteDialog, DoomedFile
 from podplane_tui.tui.screens.dialog import Form
 from podplane_tui.tui.styles import stylesheets
 
+pytestmark = pytest.mark.slow
+
 FILES = [DoomedFile(Path(f"/srv/vms/disk-{number:02}.qcow2"), 2**20, is_directory=False) for number in range(40)]
 
 

@@ -22,6 +22,7 @@ async def test_a_new_file_is_taken_at_once(tmp_path: Path) -> None:
         assert app.answers == [SaveRequest(tmp_path / "console.txt", raw=False, replace=False)]
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_there_is_replaced_when_that_is_said_twice_of_it(tmp_path: Path) -> None:
     first, second = tmp_path / "a", tmp_path / "b"
     first.touch()
@@ -40,6 +41,7 @@ async def test_a_file_that_is_there_is_replaced_when_that_is_said_twice_of_it(tm
         assert app.answers == [SaveRequest(second, raw=False, replace=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "   ", "/tmp", "/tmp/"])
 async def test_a_directory_or_nothing_is_no_file(tmp_path: Path, text: str) -> None:
     app = save_dialog(tmp_path / "console.txt")
@@ -51,6 +53,7 @@ async def test_a_directory_or_nothing_is_no_file(tmp_path: Path, text: str) -> N
         assert app.answers == []
 
 
+@pytest.mark.slow
 async def test_every_byte_is_to_be_had_where_it_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for recorded in (True, False):

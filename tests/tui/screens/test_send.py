@@ -17,6 +17,7 @@ def test_everything_is_either_typed_or_pressed_and_has_a_name_of_its_own() -> No
     assert all(words for _, words in choices(80, 24))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attached", "keyboard", "sent"),
     [
@@ -38,6 +39,7 @@ async def test_only_what_can_be_sent_can_be_chosen(attached: bool, keyboard: boo
         assert answer.name == sent
 
 
+@pytest.mark.slow
 async def test_where_nothing_can_be_sent_only_leaving_is_left() -> None:
     app = DialogApp(lambda: SendDialog(name="dev", columns=80, lines=24, attached=False, keyboard=False))
     async with app.run_test(size=(100, 40)) as pilot:

@@ -7,6 +7,8 @@ from podplane_tui.tui.screens.start import StartDialog
 from podplane_tui.tui.widgets.marks import Choice
 from tests.tui.screens.support import DialogApp, shown
 
+pytestmark = pytest.mark.slow
+
 
 async def test_enter_starts_it_through_podplane_where_that_is_installed() -> None:
     app = DialogApp(lambda: StartDialog(name="dev", installed=True))

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.app import App
 
 from podplane_tui.backend.vm.verbs import Verb
@@ -40,6 +41,7 @@ def ended(job: Job, outcome: Outcome) -> Job:
     return replace(job, outcome=outcome, ended=time.monotonic())
 
 
+@pytest.mark.slow
 async def test_a_failure_outlives_what_ran_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_strip, "LINGER", 0.2)
     app = StripApp()

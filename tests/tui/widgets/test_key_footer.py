@@ -67,6 +67,7 @@ async def test_the_footer_can_be_clicked(pilot: Pilot[None]) -> None:
     assert isinstance(app.screen, HelpScreen)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("require_qemu")
 async def test_a_footer_too_long_for_the_terminal_is_still_one(workspace: Workspace) -> None:
     make_disk(workspace, "one")

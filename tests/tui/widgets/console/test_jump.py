@@ -1,7 +1,11 @@
 """The line of a recording that somebody wants to see."""
 
+import pytest
+
 from podplane_tui.tui.widgets.console.jump import Jump
 from tests.tui.widgets.support import running
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_line_is_shown_where_it_was_or_looked_for_again_when_lines_were_wrapped_anew() -> None:

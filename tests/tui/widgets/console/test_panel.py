@@ -25,6 +25,7 @@ def runs() -> Iterator[list[int]]:
             process.kill()
 
 
+@pytest.mark.slow
 async def test_it_attaches_shows_and_types(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     guest = Guest(vm.files.console, b"login: ")
@@ -60,6 +61,7 @@ async def test_out_of_view_it_is_free_and_comes_back_with_what_it_showed(workspa
         assert app.shows("hello")
 
 
+@pytest.mark.slow
 async def test_who_wants_to_type_before_there_is_a_terminal_types_as_soon_as_there_is(workspace: Workspace) -> None:
     a, b = machine(workspace, "a"), machine(workspace, "b")
     guest = Guest(a.files.console, b"login: ")
@@ -79,6 +81,7 @@ async def test_who_wants_to_type_before_there_is_a_terminal_types_as_soon_as_the
             assert not app.panel.typing
 
 
+@pytest.mark.slow
 async def test_a_machine_that_is_being_started_gets_the_keys_when_it_runs(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     starting = VMStatus(vm.files, State.STARTING)
@@ -94,6 +97,7 @@ async def test_a_machine_that_is_being_started_gets_the_keys_when_it_runs(worksp
             await until(lambda: guest.received == b"hi", what="what was typed")
 
 
+@pytest.mark.slow
 async def test_a_start_that_fails_is_waited_for_no_longer(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     app = PanelApp()
@@ -107,6 +111,7 @@ async def test_a_start_that_fails_is_waited_for_no_longer(workspace: Workspace) 
             assert not app.panel.typing
 
 
+@pytest.mark.slow
 async def test_another_machine_frees_the_first_and_going_back_shows_it_again(workspace: Workspace) -> None:
     a, b = machine(workspace, "a"), machine(workspace, "b")
     guests = Guest(a.files.console, b"I am a\r\n"), Guest(b.files.console, b"I am b\r\n")
@@ -124,6 +129,7 @@ async def test_another_machine_frees_the_first_and_going_back_shows_it_again(wor
         assert app.shows("I am a")
 
 
+@pytest.mark.slow
 async def test_fast_changes_end_with_the_last_one_attached(workspace: Workspace) -> None:
     machines = [machine(workspace, name) for name in "abcd"]
     guests = [Guest(vm.files.console, vm.cluster_id.encode()) for vm in machines]
@@ -156,6 +162,7 @@ async def test_what_came_late_of_one_console_is_not_shown_in_anothers(workspace:
         assert not app.shows("of another")
 
 
+@pytest.mark.slow
 async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     app = PanelApp()
@@ -169,6 +176,7 @@ async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> No
             assert app.notice == ""
 
 
+@pytest.mark.slow
 async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_them(
     workspace: Workspace, runs: list[int]
 ) -> None:
@@ -236,6 +244,7 @@ async def test_why_there_is_no_console(
         await until(lambda: words in app.notice, what="the notice")
 
 
+@pytest.mark.slow
 async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "MAX_VIEWS", 2)
     machines = [machine(workspace, name) for name in "abc"]
@@ -253,6 +262,7 @@ async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkey
         assert len(app.panel.query(TerminalView)) == 2
 
 
+@pytest.mark.slow
 async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace, runs: list[int]) -> None:
     app = PanelApp()
     async with app.run_test(size=(80, 24)) as pilot:

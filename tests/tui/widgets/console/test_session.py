@@ -21,6 +21,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panel, "LOOK_INTERVAL", 0.05)
 
 
+@pytest.mark.slow
 async def test_a_console_that_hangs_up_is_called_again(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     guest = Guest(vm.files.console, b"hello\r\n")
@@ -32,6 +33,7 @@ async def test_a_console_that_hangs_up_is_called_again(workspace: Workspace) -> 
         await until(lambda: guest.connections == 2 and app.panel.connected, what="the second connection")
 
 
+@pytest.mark.slow
 async def test_a_console_that_hangs_up_before_it_is_in_hand_is_called_again(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +119,7 @@ async def test_a_request_that_was_cancelled_before_it_began_takes_nothing(worksp
     assert holder(vm.files) is None
 
 
+@pytest.mark.slow
 async def test_an_error_of_a_request_that_was_cancelled_is_not_one_to_tell(workspace: Workspace) -> None:
     vm, ours = machine(workspace, "a"), hold()
     other = take(vm.files, "another program")

@@ -681,6 +681,7 @@ NUMBERS = st.integers(0, 10)
 TURNS = st.builds(Turn, NUMBERS, NUMBERS, NUMBERS, st.sampled_from(LOOKS), st.booleans(), st.sampled_from([0.0, 11.0]))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from([ConsoleState(), WATCHING, TYPING, RECORDING, TAKEN, ASKING]), st.lists(TURNS, min_size=1))
 def test_whatever_happens_a_console_is_ours_only_where_it_is_wanted(begin: ConsoleState, turns: list[Turn]) -> None:

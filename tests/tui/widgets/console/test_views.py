@@ -84,6 +84,7 @@ def numbers_in(panel: ConsolePanel) -> list[int]:
     return [int(number) for number in re.findall(r"line (\d+)", text_of(panel))]
 
 
+@pytest.mark.slow
 async def test_nothing_is_lost_or_doubled_between_replay_and_live(workspace: Workspace) -> None:
     lines = [b"line %d\r\n" % number for number in range(9000)]
     app = PanelApp()
@@ -110,6 +111,7 @@ async def test_nothing_is_lost_or_doubled_between_replay_and_live(workspace: Wor
         writer.join()
 
 
+@pytest.mark.slow
 async def test_a_long_recording_fills_the_scrollback_and_no_more(workspace: Workspace) -> None:
     content = b"".join(b"line %d\r\n" % number for number in range(100_000))
     app = PanelApp()
@@ -123,6 +125,7 @@ async def test_a_long_recording_fills_the_scrollback_and_no_more(workspace: Work
         assert app.panel.view.terminal.scrolled_off < 13_000
 
 
+@pytest.mark.slow
 async def test_the_console_is_held_to_type_and_what_comes_back_is_shown_once(workspace: Workspace) -> None:
     app = PanelApp()
     async with recorded(workspace, b"login: ") as (vm, guest), app.run_test(size=(80, 24)) as pilot:
@@ -148,6 +151,7 @@ async def test_the_console_is_held_to_type_and_what_comes_back_is_shown_once(wor
         assert text_of(app.panel).split() == ["login:", "root", "done"]
 
 
+@pytest.mark.slow
 async def test_what_is_replayed_is_not_answered_and_what_is_live_is(workspace: Workspace) -> None:
     app = PanelApp()
     async with recorded(workspace, b"old \x1b[6n") as (vm, guest), app.run_test(size=(80, 24)):
@@ -171,6 +175,7 @@ async def test_the_answers_of_a_terminal_reach_a_guest_that_we_record(workspace:
         await until(lambda: guest.received == b"\x1b[1;8R", what="the answer")
 
 
+@pytest.mark.slow
 async def test_an_earlier_run_is_not_answered_though_the_console_is_held(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     log = begin(vm.files)
@@ -194,6 +199,7 @@ async def test_an_earlier_run_is_not_answered_though_the_console_is_held(workspa
         await until(lambda: guest.received == b"\x1b[1;5R", what="the answer to what came last")
 
 
+@pytest.mark.slow
 async def test_keys_for_one_guest_wait_while_the_console_of_another_is_let_go_of(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +234,7 @@ async def test_keys_for_one_guest_wait_while_the_console_of_another_is_let_go_of
         go_on.set()
 
 
+@pytest.mark.slow
 async def test_who_holds_the_console_is_said_and_asked(workspace: Workspace) -> None:
     app = PanelApp()
     async with recorded(workspace, b"login: ") as (vm, guest), app.run_test(size=(80, 24)) as pilot:
@@ -252,6 +259,7 @@ def asking(vm: VMStatus) -> "asyncio.Task[Held]":
     )
 
 
+@pytest.mark.slow
 async def test_whoever_types_is_told_and_hands_over(workspace: Workspace) -> None:
     app = PanelApp()
     async with recorded(workspace, b"login: ") as (vm, guest), app.run_test(size=(80, 24)) as pilot:
@@ -273,6 +281,7 @@ async def test_whoever_types_is_told_and_hands_over(workspace: Workspace) -> Non
         held.release()
 
 
+@pytest.mark.slow
 async def test_whoever_only_holds_it_hands_over_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(states, "IDLE", 0.0)
     app = PanelApp()
@@ -286,6 +295,7 @@ async def test_whoever_only_holds_it_hands_over_at_once(workspace: Workspace, mo
         held.release()
 
 
+@pytest.mark.slow
 async def test_an_unrecorded_machine_is_recorded_while_in_view(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     guest = Guest(vm.files.console, b"login: ")
@@ -304,6 +314,7 @@ async def test_an_unrecorded_machine_is_recorded_while_in_view(workspace: Worksp
         await until(lambda: guest.clients == 1, what="the console again")
 
 
+@pytest.mark.slow
 async def test_where_nothing_can_be_recorded_it_is_shown_all_the_same(workspace: Workspace) -> None:
     (workspace.root / "state").write_bytes(b"in the way")
     vm = machine(workspace, "a")
@@ -318,6 +329,7 @@ async def test_where_nothing_can_be_recorded_it_is_shown_all_the_same(workspace:
         await until(lambda: app.shows("login: x"), what="the echo")
 
 
+@pytest.mark.slow
 async def test_a_stopped_machine_shows_its_last_run(workspace: Workspace) -> None:
     vm = machine(workspace, "a")
     log = begin(vm.files)

@@ -1,11 +1,14 @@
 """The line that searches a terminal's text."""
 
+import pytest
 from textual.widgets import Static
 
 from podplane_tui.tui.widgets.terminal.search_bar import TerminalSearch
 from tests.conftest import Workspace
 from tests.tui.widgets.console.support import Guest, PanelApp, machine, show
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 async def test_the_text_can_be_searched(workspace: Workspace) -> None:

@@ -32,6 +32,7 @@ def colourful(seed: int) -> list[Row]:
     return list(terminal.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("seed", range(3))
 def test_looks_as_rendered_from_segments(look: Look, seed: int) -> None:

@@ -16,6 +16,8 @@ from tests.tui.support import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @at_each_size
 async def test_nothing_there_says_where_it_looked(workspace: Workspace, size: tuple[int, int]) -> None:

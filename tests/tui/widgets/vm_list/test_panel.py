@@ -70,6 +70,7 @@ def stopped(*names: str) -> tuple[VMStatus, ...]:
     return tuple(VMStatus(VMFiles("amd64", name, Path("/d"), Path("/r")), State.STOPPED) for name in names)
 
 
+@pytest.mark.slow
 async def test_the_frame_says_how_many_are_shown_marked_hidden_and_how_old_it_all_is() -> None:
     app = ListApp()
     async with app.run_test(size=(80, 24)) as pilot:

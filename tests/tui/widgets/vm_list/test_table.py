@@ -199,6 +199,7 @@ async def test_vim_keys_move_the_cursor(pilot: Pilot[None]) -> None:
     assert table.selected == "a.amd64"
 
 
+@pytest.mark.slow
 async def test_sixty_machines_scroll_and_the_selected_one_stays_in_view(pilot: Pilot[None]) -> None:
     table = table_of(pilot)
     many = tuple(vm(f"c{number:02}") for number in range(60))
@@ -239,6 +240,7 @@ def busy(cluster_id: str, cpu: float) -> VMStatus:
     return replace(running(cluster_id), cpu_percent=cpu)
 
 
+@pytest.mark.slow
 async def test_every_column_sorts_both_ways_and_the_cursor_stays_on_its_machine(pilot: Pilot[None]) -> None:
     table = table_of(pilot)
     table.vms = (busy("a", 1), busy("b", 30), vm("c"), busy("d", 20))
@@ -254,6 +256,7 @@ async def test_every_column_sorts_both_ways_and_the_cursor_stays_on_its_machine(
     assert names(table) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.slow
 async def test_a_click_on_a_header_sorts_by_it_and_turns_round(pilot: Pilot[None]) -> None:
     table = table_of(pilot)
     table.vms = (vm("a"), vm("b"))
@@ -283,6 +286,7 @@ async def test_rows_do_not_move_for_values_while_somebody_is_at_it(
     assert (table.selected, table.cursor_row) == ("b.amd64", 0)
 
 
+@pytest.mark.slow
 async def test_marks_keep_to_their_machines(pilot: Pilot[None]) -> None:
     table = table_of(pilot)
     table.vms = (busy("a", 1), busy("b", 2), busy("c", 3))
@@ -315,6 +319,7 @@ async def test_columns_can_be_left_out(pilot: Pilot[None]) -> None:
     assert names(table) == ["a"]
 
 
+@pytest.mark.slow
 async def test_rows_are_painted_anew_whoever_has_the_keys(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> None:
     table, painted = table_of(pilot), list[int]()
     render_line = table.render_line
