@@ -35,7 +35,7 @@ class HelpScreen(ModalScreen[None]):
                 yield Static(id="help-text")
 
     def on_mount(self) -> None:
-        """Say it anew whenever something else can be done."""
+        """Show the keys now, and again whenever something else can be done."""
         self.watch(self._main, "refused", self._show)
 
     def _show(self, refused: Refused) -> None:

@@ -54,9 +54,11 @@ class PreviewDialog(Dialog[bool]):
         try:
             preview = await in_thread(lambda: self._look(self._control), name="sync-preview")
         except (VMError, OSError) as error:
-            self.query_one("#preview-sum", Static).update(Content.styled(str(error), "$text-error"))
+            if self in self.app.screen_stack:  # else it was left meanwhile, and may have no parts any more
+                self.query_one("#preview-sum", Static).update(Content.styled(str(error), "$text-error"))
             return
-        self._show(preview)
+        if self in self.app.screen_stack:
+            self._show(preview)
 
     def _show(self, preview: SyncPreview) -> None:
         self.query_one("#preview-sum", Static).update(_sum(preview))

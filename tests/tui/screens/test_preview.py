@@ -1,6 +1,8 @@
 """The preview of a sync: deletions first, and nothing agreed to before it is known to what."""
 
+import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,28 @@ async def test_leaving_gives_the_question_up() -> None:
         await shown(pilot)
         await pilot.press("escape")
         await until(given_up.is_set, what="rsync to be given up")
+
+
+@pytest.mark.parametrize("fault", [None, StillBooting("SSH does not answer yet")], ids=["known", "failed"])
+async def test_what_is_known_when_one_has_left_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, fault: StillBooting | None
+) -> None:
+    """Whenever that is: the screen is on its way out for some turns of the event loop."""
+    found: asyncio.Future[SyncPreview]
+
+    def in_thread(_look: Callable[[], SyncPreview], *, name: str) -> Awaitable[SyncPreview]:
+        return asyncio.shield(found)  # leaving cancels the worker, which may be too late
+
+    monkeypatch.setattr("podplane_tui.tui.screens.preview.in_thread", in_thread)
+    for turns in range(12):
+        found = asyncio.get_running_loop().create_future()
+        app = preview_app(preview_of(1))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(lambda app=app: isinstance(app.screen, PreviewDialog), what="the preview")  # type: ignore[misc]
+            await pilot.pause()
+            app.screen.dismiss(None)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            found.set_result(preview_of(1)) if fault is None else found.set_exception(fault)
+            await pilot.pause()
+            assert app.answers == [None]
