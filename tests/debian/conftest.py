@@ -13,11 +13,16 @@ from tests.guest.packages import Unavailable
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What ends the machines comes after all that needs them."""
+    """What ends the VMs comes after all that needs them, in the order in which it is written."""
     places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
-    ordered = sorted((items[place] for place in places), key=lambda item: item.path.stem == "test_life")
+    ordered = sorted((items[place] for place in places), key=_turn)
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
+
+
+def _turn(item: pytest.Item) -> int:
+    """Any before those of `test_life.py`, and those by their lines."""
+    return (item.location[1] or 0) + 1 if item.path.stem == "test_life" else 0
 
 
 @pytest.fixture(scope="session")

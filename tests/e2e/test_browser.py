@@ -68,16 +68,16 @@ def page(browser: BrowserContext) -> Iterator[Page]:
 @pytest.fixture
 def server(workspace: Workspace) -> Iterator[subprocess.Popen[str]]:
     """The real program, whose first line is a link."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "podplane_tui", "serve", "--port", "0"],
         env={**workspace.environment, "PODPLANE_TUI_ACCEL": "tcg"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    yield process
-    process.terminate()
-    assert process.wait(SECONDS) == 0
+    ) as process:
+        yield process
+        process.terminate()
+        assert process.wait(SECONDS) == 0
 
 
 @pytest.fixture

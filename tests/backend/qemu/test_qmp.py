@@ -87,10 +87,11 @@ def test_many_are_asked_at_once(qemu: Path, tmp_path: Path) -> None:
 
         def answer_when_all_are_asked() -> None:
             client, _ = last.accept()
-            with contextlib.ExitStack() as asked:
+            with client, contextlib.ExitStack() as asked:
                 for server in silent:
                     asked.enter_context(server.accept()[0])
-            answer(client)
+                asked.close()
+                answer(client)
 
         threading.Thread(target=answer_when_all_are_asked, daemon=True).start()
         answers = qmp.run_states([*paths, tmp_path / "last", qemu, tmp_path / "none"], timeout=120)
