@@ -38,6 +38,8 @@ def require_terminal() -> None:
 def open_dashboard(choices: Choices) -> int:
     """Show the dashboard until it is left; with an id, that machine is selected. Gives the exit code."""
     require_terminal()
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # where a shell exports them, Textual would never learn of another size
     return show(make_app(choices, in_terminal=True))
 
 

@@ -202,7 +202,9 @@ def test_back_in_the_foreground_everything_is_painted(terminal: Terminal) -> Non
 
 
 def test_nothing_there_and_a_tiny_terminal(terminal: Terminal) -> None:
-    terminal.run(*program())
+    terminal.run(
+        "env", "COLUMNS=80", "LINES=24", *program()
+    )  # as shells export them, which do not change with the size
     terminal.shows("No VMs here yet.", "~/data/podplane/vms", "~/run/podplane/vms", "n to make one")
     terminal.tmux("resize-window", "-x", "20", "-y", "5")
     terminal.until(lambda: terminal.screen.splitlines()[-1].strip() == "? Help q Quit", "the footer, cut")
