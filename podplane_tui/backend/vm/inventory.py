@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -217,11 +217,14 @@ class Inventory:
         `cpu_percent` is over the time since this inventory last looked at the VM, at first since the VM's start.
         """
         look = self._gather(self._all_existing(), self._scan())
-        if self._new_locks(self._everyone(look), look):
+        everyone = self._everyone(look)
+        locks = self._locks(everyone, look)
+        if self._are_new(locks):
             time.sleep(MOMENT)  # somebody reads a header, or a QEMU has begun since the processes were looked at
             look = self._gather(self._all_existing(), self._scan())
-        everyone = self._everyone(look)
-        found = self._statuses(everyone, look)
+            everyone = self._everyone(look)
+            locks = self._locks(everyone, look)
+        found = self._statuses(everyone, look, locks)
         self._forget(everyone)
         return found
 
@@ -245,12 +248,14 @@ class Inventory:
         if not all(self._is_proved(names, look) for names in wanted):
             # There may be others that have the disk, and only the process table tells.
             look = self._gather(existing, self._scan())
-            if self._new_locks(wanted, look):
+            if self._are_new(self._locks(wanted, look)):
                 time.sleep(MOMENT)
                 look = self._gather(self._existing_of(wanted), self._scan())
         theirs = {process.pid for names in wanted for process in _holders(names, look, _info(names, look))}
         look = look._replace(ours=tuple(process for process in look.ours if process.pid in theirs))
-        return self._statuses([names for names in self._everyone(look) if names in wanted], look)
+        return self._statuses(
+            [names for names in self._everyone(look) if names in wanted], look, self._locks(wanted, look)
+        )
 
     # Once per pass
 
@@ -332,37 +337,38 @@ class Inventory:
             names = self._names[key] = _Names(files)
         return names
 
-    def _statuses(self, machines: Iterable[_Names], look: _Look) -> tuple[VMStatus, ...]:
+    def _statuses(self, machines: Iterable[_Names], look: _Look, locks: Mapping[str, Lock]) -> tuple[VMStatus, ...]:
         self.local_server = read_local_server(self.runtime_dir)
         self._run_states.ask(process for process in look.ours if not self._processes.suspended(process))
-        machines = list(machines)
-        self._uses = self._uses_of(machines, look)
+        self._uses = self._uses_of(locks)
         look = look._replace(uses=self._uses)
         return tuple(self._status(names, look) for names in machines)
 
-    def _locks(self, machines: Iterable[_Names], look: _Look) -> Iterator[tuple[_Names, Lock]]:
-        """Those without a QEMU of ours whose disk somebody has locked, with what for."""
+    def _locks(self, machines: Iterable[_Names], look: _Look) -> dict[str, Lock]:
+        """By the name of the disk what it is locked for, of those that somebody has locked and no QEMU of ours has."""
+        locks = {}
         for names in machines:
             info = _info(names, look)
             if info is not None and not _holders(names, look, info):
                 lock = image_lock(names.files.image)
                 if lock > Lock.NONE:
-                    yield names, lock
+                    locks[names.image] = lock
+        return locks
 
-    def _new_locks(self, machines: Iterable[_Names], look: _Look) -> bool:
+    def _are_new(self, locks: Mapping[str, Lock]) -> bool:
         """Whether a disk is locked that was not in the pass before."""
-        return any(names.image not in self._uses for names, _ in self._locks(machines, look))
+        return not locks.keys() <= self._uses.keys()
 
-    def _uses_of(self, machines: Iterable[_Names], look: _Look) -> dict[str, Use]:
+    def _uses_of(self, locks: Mapping[str, Lock]) -> dict[str, Use]:
         """Who uses the disks that are locked. Who that is is found out once: it takes a look at every process."""
         uses = {}
-        for names, lock in self._locks(machines, look):
-            known = self._uses.get(names.image)
+        for name, lock in locks.items():
+            known = self._uses.get(name)
             if known is not None and known.lock is lock:
-                uses[names.image] = known
+                uses[name] = known
             else:
                 with contextlib.suppress(OSError):
-                    uses[names.image] = Use(lock, holders(names.files.image))
+                    uses[name] = Use(lock, holders(Path(self._image_dir, name)))
         return uses
 
     def _forget(self, machines: list[_Names]) -> None:
