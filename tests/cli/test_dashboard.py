@@ -94,7 +94,7 @@ def test_a_signal_ends_the_dashboard_as_a_key_does(number: signal.Signals) -> No
 
 
 CONTINUED = "signal.signal(signal.SIGCONT, lambda *_: print('on the terminal again', flush=True))"
-"""As Textual does, which then starts its threads anew."""
+"""As Textual does, which then starts its threads again."""
 
 
 def test_a_dashboard_that_has_ended_does_not_come_back_to_the_terminal() -> None:

@@ -10,8 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from podplane_tui.backend import Cluster, CreateSpec, InUse, State
+from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.host.holders import Lock, image_lock
+from podplane_tui.backend.runtime.ports import write_state_file
 from podplane_tui.backend.vm.create import EMPTY_DISK
+from podplane_tui.backend.vm.repair import RepairPlan
 from tests.faults.bench import AT_ONCE, SMALL, Bench
 from tests.faults.matrix import case, refused
 from tests.waiting import wait_until
@@ -141,10 +144,18 @@ def an_editor(bench: Bench) -> None:
     with bench.files.image.open("r+b") as disk:
         child = bench.child("sleep", "1000", stdin=disk, start_new_session=True)
     wait_until(lambda: child.poll() is None, what="the child")
-    for verb in (lambda: bench.cluster.delete(bench.cluster.delete_plan()), lambda: bench.cluster.start(SMALL)):
+    write_state_file(bench.files.state_file, "a", Ports(ssh=2222))
+    for verb in (
+        lambda: bench.cluster.delete(bench.cluster.delete_plan()),
+        lambda: bench.cluster.start(SMALL),
+        lambda: bench.cluster.stop(timeouts=AT_ONCE),
+        lambda: bench.cluster.repair(RepairPlan(), fix_leaks=True),
+    ):
         with refused(InUse, f"(process {child.pid}) has its disk open"):
             verb()
     assert child.poll() is None
+    assert bench.files.state_file.exists()
+    bench.files.state_file.unlink()
 
 
 @case("another program reads the disk: it may be started, and not be deleted", needs="qemu")

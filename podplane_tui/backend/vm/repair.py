@@ -156,10 +156,10 @@ def carry_out(context: Context, steps: RepairPlan, *, fix_leaks: bool, control: 
         with context.qemu.locked("repair"):
             todo = [step for step in _steps(context) if step in steps.steps]
             running = context.qemu.running()
-            if todo and not running:
-                context.qemu.require_free(Access.WRITE)
             if fix_leaks and not running and not any(step.kind is RepairKind.CHECK for step in todo):
                 todo.append(_check_step(context.files))
+            if todo and not running:
+                context.qemu.require_free(Access.WRITE)
             for step in todo:
                 control.report(step.description)
                 done.append(_do(context, step, fix_leaks=fix_leaks, control=control))

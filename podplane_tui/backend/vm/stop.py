@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import NotRunning
 from podplane_tui.backend.qemu.stop import StopResult
 from podplane_tui.backend.vm.access import run_in_guest
 from podplane_tui.backend.vm.context import Context
+from podplane_tui.backend.vm.in_use import Access
 
 CONTAINERD_TIMEOUT = 2.0
 """Seconds for the best effort to stop the guest's containers before it is powered off, as podplane gives it."""
@@ -30,6 +33,8 @@ def stop(context: Context, timeouts: StopTimeouts, control: Control) -> StopResu
         try:
             result = qemu.stop(timeouts=timeouts, control=control, power_off=power_off)
         except NotRunning:
+            if os.path.lexists(context.files.state_file):
+                qemu.require_free(Access.WRITE)
             if not context.remove_state_file():
                 raise
             return StopResult("gone", f"{qemu.vm_name} had ended before; what it left was cleared")
