@@ -100,15 +100,19 @@ def _make(result: Path, temporary: Path, path: str) -> None:
     inside = [] if privileged else ["mmdebstrap", "--unshare-helper"]
 
     def run(*command: str | Path, script: str = "") -> None:
-        environment = {**os.environ, "PATH": path, "TMPDIR": str(temporary)}
+        # What is meant for our own Python is not for those of the guest's packages, whose warnings are no errors.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        environment = {**inherited, "PATH": path, "TMPDIR": str(temporary)}
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, env=environment, input=script)
         except subprocess.CalledProcessError as error:
-            last = " | ".join((error.stderr or error.stdout).strip().splitlines()[-5:])
+            last = " | ".join((error.stderr or error.stdout).strip().splitlines()[-20:])
             raise Unavailable(f"building the Debian guest failed: {error}: {last}") from error
 
     run(
-        *("mmdebstrap", "--quiet", f"--mode={'root' if privileged else 'unshare'}", "--variant=minbase"),
+        # Verbose: what apt and dpkg say of a failure stands nowhere else.
+        *("mmdebstrap", "--verbose", f"--mode={'root' if privileged else 'unshare'}", "--variant=minbase"),
+        "--aptopt=Acquire::Retries 5",
         f"--include={','.join(_PACKAGES)}",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
         # Before the kernel is installed, whose package builds the initrd.

@@ -137,7 +137,7 @@ class Archive:
 
     def _run(self, program: str, *arguments: str, check: bool = True, cwd: Path | None = None) -> str:
         return subprocess.run(
-            [program, "-o", "APT::Sandbox::User=root", *self._options, *arguments],
+            [program, "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=5", *self._options, *arguments],
             check=check,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
