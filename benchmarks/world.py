@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +19,9 @@ from podplane_tui.backend.recording.store import belongs_to
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.runtime.ports import FORWARDS, port_forwards, write_state_file
 from tests.base_directories import BaseDirectories
+from tests.stand_ins import STAND_IN, python_as
 
 _FIRST_PORT = 20_000
-STAND_IN = Path(__file__).parents[1] / "tests" / "faults" / "stand_in.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,7 @@ def world(*, running: int, stopped: int, ssh_port: int | None = None) -> Iterato
         made.runtime.joinpath("vms").mkdir(parents=True)
         template = made.root / "empty.qcow2"
         create_overlay(template, None)
-        program = made.root / "qemu-system-x86_64"
-        program.symlink_to(os.path.realpath(sys.executable))
+        program = python_as(made.root / "programs" / "qemu-system-x86_64")
         for number in range(running + stopped):
             machine = VMFiles("amd64", f"vm-{number:03}", made.data, made.runtime, made.state)
             shutil.copyfile(template, machine.image)

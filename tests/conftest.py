@@ -19,6 +19,7 @@ import pytest
 from tests.base_directories import BaseDirectories
 from tests.guest import tiny
 from tests.guest.packages import Unavailable
+from tests.stand_ins import python_as
 
 
 def missing(reason: str) -> NoReturn:
@@ -187,7 +188,7 @@ def podplane(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     program = programs / "podplane"
     program.write_text(f"#!{sys.executable}\n{(here / 'podplane.py').read_text()}")
     program.chmod(0o755)
-    (programs / "qemu-system-x86_64").symlink_to(os.path.realpath(sys.executable))
+    python_as(programs / "qemu-system-x86_64")
     (programs / "stand_in.py").write_text((here / "faults" / "stand_in.py").read_text())
     # Behind the real programs, which the stand-in for QEMU must not hide.
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{programs}")

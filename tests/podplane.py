@@ -53,6 +53,7 @@ def start(data: Path, runtime: Path, cluster_id: str, behaviour: str) -> None:
     qemu = Path(__file__).with_name("qemu-system-x86_64")
     stand_in = Path(__file__).with_name("stand_in.py")
     arguments = [str(qemu), "-I", "-S", str(stand_in), "{}", "-drive", f"file={data / 'vms' / stem}.image.qcow2"]
+    arguments += ["-serial", f"unix:{runtime / 'vms' / stem}.console.sock,server=on,wait=off"]
     ours, input_of_qemu = os.pipe()
     child = subprocess.Popen(arguments, stdin=ours, start_new_session=True)  # with our output, which it keeps open
     write(runtime / "vms" / f"{stem}.pid.json", {"pid": child.pid, "data": None})

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import pty
 import re
 import select
-import socket
 import struct
 import subprocess
 import sys
 import termios
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +22,7 @@ from podplane_tui.backend.core.files import private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from tests.cli.json_schema import check_output
 from tests.conftest import Workspace
+from tests.stand_ins import STAND_IN, python_as
 
 PROGRAM = (sys.executable, "-m", "podplane_tui")
 """The program, as the tests run it."""
@@ -148,51 +145,26 @@ def assert_needs_a_running_vm(workspace: Workspace, call: Call, verb: str, why: 
 
 
 class LiveVM:
-    """A process that looks like the QEMU of the default cluster's VM; `asked` is what its control socket was told."""
+    """A process that looks like the QEMU of the default cluster's VM."""
 
     def __init__(self, workspace: Workspace) -> None:
         files = VMFiles("amd64", "default", workspace.data, workspace.runtime)
         make_disk(workspace)
         private_directory(files.pid_dir)
-        program = workspace.root / "qemu-system-x86_64"
-        program.symlink_to(os.path.realpath(sys.executable))
-        self.asked: list[str] = []
-        self._control = socket.socket(socket.AF_UNIX)
-        self._control.bind(str(files.qmp))
-        self._control.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
+        program = python_as(workspace.root / "programs" / "qemu-system-x86_64")
         disk, control = f"file={files.image},if=virtio,format=qcow2", f"unix:{files.qmp},server=on,wait=off"
-        command = [
-            str(program),
-            "-I",
-            "-S",
-            "-c",
-            "print('ready', flush=True); input()",
-            "-drive",
-            disk,
-            "-qmp",
-            control,
-        ]
+        command = [str(program), "-I", "-S", str(STAND_IN), "{}", "-drive", disk, "-qmp", control]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self._process.pid
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._control.accept()
-            except OSError:
-                return
-            with contextlib.suppress(OSError), client, client.makefile("rw") as stream:
-                print('{"QMP": {"version": {"qemu": {"major": 9, "minor": 0, "micro": 0}}}}', file=stream, flush=True)
-                while line := stream.readline():
-                    self.asked.append(json.loads(line)["execute"])
-                    print('{"return": {}}', file=stream, flush=True)
+    def asked(self) -> list[str]:
+        """End it, and give what its control socket was told."""
+        self._process.kill()
+        return self._process.communicate()[0].decode().split()
 
     def end(self) -> None:
         """End it, and wait for that."""
-        self._control.shutdown(socket.SHUT_RDWR)
-        self._control.close()
         self._process.kill()
         self._process.communicate()

@@ -20,4 +20,4 @@ def test_verbs_for_running_machines_refuse_stopped_ones(workspace: Workspace, ca
 def test_qemu_is_told_and_so_is_the_user(call: Call, live_vm: LiveVM, verb: str, command: str, told: str) -> None:
     result = call(verb, "--arch", "amd64")
     assert (result.returncode, result.stdout) == (0, f"podplane-local-default {told}\n"), result
-    assert [word for word in live_vm.asked if word not in {"qmp_capabilities", "query-status"}] == [command]
+    assert [word for word in live_vm.asked() if word not in {"qmp_capabilities", "query-status"}] == [command]

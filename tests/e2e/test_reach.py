@@ -173,13 +173,15 @@ _CONSOLE = """
 import sys
 from pathlib import Path
 from podplane_tui.backend.console.relay import attach
-print("over:", attach(Path(sys.argv[1]), input_fd=0, output_fd=1), flush=True)
+print("over:", attach(Path(sys.argv[1]), int(sys.argv[2]), input_fd=0, output_fd=1), flush=True)
 """
 
 
 def test_console_twice(cluster: Cluster) -> None:
     for number in (1, 2):
-        with run_on_terminal([sys.executable, "-c", _CONSOLE, str(cluster.files.console)]) as child:
+        with run_on_terminal(
+            [sys.executable, "-c", _CONSOLE, str(cluster.files.console), str(cluster.qemu.pid())]
+        ) as child:
             settings = child.found
             child.type(b"\r")
             child.expect(b"# ")
@@ -192,7 +194,9 @@ def test_console_twice(cluster: Cluster) -> None:
 
 
 def test_console_with_a_stuck_terminal_does_not_stop_the_guest(cluster: Cluster, target: SSHTarget) -> None:
-    with run_on_terminal([sys.executable, "-c", _CONSOLE, str(cluster.files.console)]) as child:
+    with run_on_terminal(
+        [sys.executable, "-c", _CONSOLE, str(cluster.files.console), str(cluster.qemu.pid())]
+    ) as child:
         child.type(b"\r")
         child.expect(b"# ")
         child.type(b"flood 20000; touch /tmp/flooded\r")  # 640 kB, and from here on nobody reads the terminal

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.qemu.qmp import console_client_connected
+from podplane_tui.backend.qemu.qmp import ControlSocket, console_client_connected
+from podplane_tui.backend.runtime.pidfile import PIDFile
 from tests.conftest import Workspace, missing
 from tests.waiting import wait_until
 
@@ -170,20 +171,27 @@ def test_suspended_it_holds_no_console_and_quitting_leaves_the_machine_running(
     terminal.shows("○ stopped")
     terminal.press("s")
     terminal.shows("◐ starting", "· live")
-    assert not console_client_connected(files.qmp, files.console)
+    named = PIDFile.read(files.pid_file)
+    assert named is not None
+    control = ControlSocket(files.qmp, named.pid)
+
+    def held() -> bool:
+        return console_client_connected(control, files.console)
+
+    assert not held()
     terminal.press("c")
-    terminal.until(lambda: console_client_connected(files.qmp, files.console), "the console to be held")
+    terminal.until(held, "the console to be held")
     terminal.press("C-]", "C-z")
     terminal.shows("Stopped")
-    assert not console_client_connected(files.qmp, files.console)
+    assert not held()
     terminal.type("fg")
     terminal.press("Enter")
     terminal.shows("◐ starting", "· live")
     terminal.press("c")
-    terminal.until(lambda: console_client_connected(files.qmp, files.console), "the console to be held")
+    terminal.until(held, "the console to be held")
     terminal.press("C-]", "q")
     terminal.shows("ready>")
-    terminal.until(lambda: not console_client_connected(files.qmp, files.console), "the console to be free")
+    terminal.until(lambda: not held(), "the console to be free")
     assert len(workspace.qemu_processes()) == 1
 
 

@@ -27,9 +27,11 @@ from podplane_tui.backend import (
     StopTimeouts,
     VMStatus,
 )
+from podplane_tui.backend.core.paths import CONSOLE_SUFFIX, IMAGE_SUFFIX
 from podplane_tui.backend.qemu.process import ProcessTable
 from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.conftest import Workspace
+from tests.stand_ins import python_as
 
 HERE = Path(__file__).parent
 SMALL = StartSpec(network=False, memory="64M", cpus="1")
@@ -88,8 +90,7 @@ class Bench:
         self._ends = contextlib.ExitStack()
         self._mounts = contextlib.ExitStack()
         self._programs = self.root / "programs"
-        self._programs.mkdir()
-        self.fake_qemu.symlink_to(os.path.realpath(sys.executable))
+        python_as(self.fake_qemu)
         bystander_disk = self.root / "bystander.qcow2"
         bystander_disk.write_bytes(b"another machine's disk")
         self.plain = Sentinel()
@@ -138,16 +139,22 @@ class Bench:
         *arguments: str,
         disk: Path | str | None = None,
         sockets: bool = False,
+        console: bool = True,
         record: bool = True,
         cwd: Path | None = None,
         **behaviour: object,
     ) -> subprocess.Popen[bytes]:
-        """A process that has the machine's disk among its arguments, with a PID file unless `record` says no."""
+        """A process that has the VM's disk open and its console, with a PID file unless `record` says no.
+
+        With `sockets` it has the control socket too.
+        """
         files = self.files
         files.pid_dir.mkdir(parents=True, exist_ok=True)
         if sockets:
             arguments += ("-qmp", f"unix:{files.qmp},server=on,wait=off")
-            arguments += ("-serial", f"unix:{files.console},server=on,wait=off")
+        if console:
+            stem = Path(disk or files.image).name.removesuffix(IMAGE_SUFFIX)
+            arguments += ("-serial", f"unix:{files.pid_dir / stem}{CONSOLE_SUFFIX},server=on,wait=off")
         child = subprocess.Popen(
             [
                 *(str(self.fake_qemu), "-I", "-S", str(HERE / "stand_in.py"), json.dumps(behaviour)),

@@ -63,15 +63,13 @@ def in_place_of(bench: Bench, name: str, put: Put) -> None:
     treasure.write_text(TREASURE)
     put(path, treasure)
     vm = bench.seen()
-    if name in {"pid_file", "state_file"}:
-        assert vm.state is State.BROKEN
-        assert "repair" in (vm.problem or "")
-    elif name == "lock":
+    if name == "lock":
         assert vm.state is State.STOPPED
         with refused(CorruptFile, "repair"):
             bench.cluster.start(SMALL)
     else:
-        assert vm.state is State.CRASHED
+        assert vm.state is State.BROKEN
+        assert "repair" in (vm.problem or "")
     if name in {"pid_file", "console", "qmp"}:
         with refused(CorruptFile, "repair"):
             bench.cluster.start(SMALL)

@@ -74,7 +74,7 @@ def zombie(bench: Bench) -> None:
 def another_users_process(bench: Bench) -> None:
     bench.create()
     bench.root.chmod(0o755)
-    child = bench.stand_in(user=65534)
+    child = bench.stand_in(user=65534, console=False, disk_mode="no")
     assert bench.state() is State.CRASHED
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "gone"
     assert child.poll() is None, "another user's process was ended"
@@ -150,9 +150,9 @@ def orphan_by_a_relative_path(bench: Bench) -> None:
 @case("two processes have the disk, the PID file names one")
 def two_holders(bench: Bench) -> None:
     bench.create()
-    first, second = bench.stand_in(record=False), bench.stand_in(record=False)
+    first, second = (bench.stand_in(record=False, console=False) for _ in range(2))
     for child in (first, second):
-        bench.write_pid_file(child.pid)
+        bench.write_pid_file(child.pid, {"boot_id": boot_id(), "create_ticks": create_ticks(child.pid) or ""})
         assert (bench.state(), bench.seen().pid) == (State.RUNNING, child.pid)
 
 

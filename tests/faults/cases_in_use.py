@@ -83,6 +83,8 @@ _qemu(
     f"if=none,file=json:{json.dumps({'driver': 'qcow2', 'file': _FILE})}".replace(",", ",,").replace("none,,", "none,"),
 )
 _qemu("-drive with file.filename=", "-drive", "if=none,driver=qcow2,file.driver=file,file.filename=DISK")
+_qemu("-hdb", "-hdb", "DISK")
+_qemu("a disk without an option", "DISK")
 _qemu("-drive with file:PATH", "-drive", "if=none,format=qcow2,file=file:DISK")
 
 

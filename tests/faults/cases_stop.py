@@ -16,6 +16,7 @@ from podplane_tui.backend import (
     Control,
     CorruptFile,
     DirectBootOptions,
+    InUse,
     InvalidImage,
     Inventory,
     NotRunning,
@@ -25,7 +26,6 @@ from podplane_tui.backend import (
     StartSpec,
     State,
     StopTimeouts,
-    VMNotFound,
 )
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.qemu import qmp
@@ -359,7 +359,7 @@ def restart_that_can_not_be(bench: Bench) -> None:
     child = bench.stand_in("-kernel", str(kernel), "-initrd", str(kernel), "-append", "x")
     for path, kind in (
         (base, InvalidImage),
-        (bench.files.image, VMNotFound),
+        (bench.files.image, InUse),  # its QEMU has another disk then
         (kernel, StartFailed),
     ):
         path.rename(away)

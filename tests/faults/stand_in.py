@@ -1,10 +1,12 @@
-"""A process that looks like a machine's QEMU: its name, the disk among its arguments, and misbehaviour on demand.
+"""A process that looks like a VM's QEMU: its name, its disk, its sockets, and misbehaviour on demand.
 
-    qemu-system-x86_64 stand_in.py BEHAVIOUR -drive file=DISK… [-qmp unix:PATH,…] [-serial unix:PATH,…]
+    qemu-system-x86_64 stand_in.py BEHAVIOUR -drive file=DISK…|-hda DISK [-qmp unix:PATH,…] [-serial unix:PATH,…]
 
-BEHAVIOUR is a JSON object: `ignore` (names of signals), `qmp` (how its control socket behaves: see `serve`) and `user`
-(the ID of whom to become).
-It prints "ready" when everything is set up. Imports nothing of the project: it has to start fast.
+BEHAVIOUR is a JSON object: `ignore` (names of signals), `qmp` (how its control socket behaves: see `serve`), `answers`
+(what that returns, by command; others are refused), `user` (the ID of whom to become), and `disk_mode` (how it opens
+its disk: `write`, `read` or `no`).
+It prints "ready" when everything is set up, and then each command that its control socket is given. Imports nothing of
+the project: it has to start fast.
 """
 
 import contextlib
@@ -15,6 +17,8 @@ import socket
 import sys
 import threading
 
+BEHAVIOUR = json.loads(sys.argv[1])
+
 
 def path_of(option: str) -> str | None:
     """The path of the Unix socket that `option` names."""
@@ -22,6 +26,22 @@ def path_of(option: str) -> str | None:
     if option not in arguments:
         return None
     return arguments[arguments.index(option) + 1].split(",")[0].removeprefix("unix:")
+
+
+def open_disk(how: str) -> None:
+    """Open the disk for as long as the process lives."""
+    mode = {"write": os.O_RDWR, "read": os.O_RDONLY}.get(how)
+    if mode is None:
+        return
+    if "-hda" in sys.argv:
+        path = sys.argv[sys.argv.index("-hda") + 1]
+    elif "-drive" in sys.argv:
+        items = sys.argv[sys.argv.index("-drive") + 1].replace(",,", "\0").split(",")
+        path = next(item.removeprefix("file=") for item in items if item.startswith("file=")).replace("\0", ",")
+    else:
+        return
+    with contextlib.suppress(FileNotFoundError):
+        os.open(path, mode)
 
 
 def listen(path: str) -> socket.socket:
@@ -64,17 +84,26 @@ def answer(client: socket.socket) -> None:
             except ValueError:
                 continue
             text = text[end:].lstrip()
-            result = {"status": "running", "running": True} if request["execute"] == "query-status" else {}
+            sys.stdout.write(request["execute"] + "\n")
+            sys.stdout.flush()
             identity = {"id": request["id"]} if "id" in request else {}
-            client.sendall(json.dumps({"return": result, **identity}).encode() + b"\n")
+            client.sendall(json.dumps({**reply(request["execute"]), **identity}).encode() + b"\n")
+
+
+def reply(command: str) -> dict[str, object]:
+    answers = BEHAVIOUR.get("answers", {"query-status": {"status": "running", "running": True}})
+    if "answers" not in BEHAVIOUR or command in {"qmp_capabilities", *answers}:
+        return {"return": answers.get(command, {})}
+    return {"error": {"class": "GenericError", "desc": f"no {command} here"}}
 
 
 def main() -> None:
-    behaviour = json.loads(sys.argv[1])
+    behaviour = BEHAVIOUR
     if "user" in behaviour:
         os.setuid(behaviour["user"])
     for name in behaviour.get("ignore", []):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
+    open_disk(behaviour.get("disk_mode", "write"))
     sockets = [path for option in ("-qmp", "-serial") if (path := path_of(option))]
     servers = {path: listen(path) for path in sockets}
 

@@ -72,7 +72,7 @@ def _in_namespace(case: Case) -> None:
 
 def test_the_table_has_at_least_forty_cases_and_a_representative_third_is_quick() -> None:
     groups = {case.group for case in CASES}
-    assert groups == {"crash", "files", "identity", "in_use", "resources", "start", "stop"}
+    assert groups == {"crash", "files", "identity", "in_use", "ownership", "resources", "start", "stop"}
     assert len(CASES) >= 40
     quick = [case for case in CASES if case.quick]
     assert {case.group for case in quick} == groups

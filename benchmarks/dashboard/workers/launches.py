@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from podplane_tui.backend import Cluster, QMPUnavailable, StartSpec, StopTimeouts
-from podplane_tui.backend.qemu.qmp import run_state
+from podplane_tui.backend.qemu.qmp import ControlSocket, run_state
 from podplane_tui.backend.vm.create import EMPTY_DISK
 
 SETTINGS = StartSpec(accelerator="tcg")
@@ -31,7 +31,7 @@ def bare(arguments: list[str], qmp: Path) -> float | None:
         while process.poll() is None:
             if qmp.exists():
                 with contextlib.suppress(QMPUnavailable):
-                    run_state(qmp)
+                    run_state(ControlSocket(qmp, process.pid))
                     return perf_counter() - start
             sleep(0.001)
         return None

@@ -8,12 +8,18 @@ from collections.abc import Callable
 
 from podplane_tui.backend.console import claim, relay
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.qemu.arguments import Machine
+from podplane_tui.backend.qemu import qmp
+from podplane_tui.backend.qemu.arguments import read_machine
+from podplane_tui.backend.qemu.process import QemuProcess
 
 
-def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object] | None, ask: bool) -> relay.Ending:
-    """See `Qemu.console`; `machine` is what its QEMU was started with."""
+def attach(
+    files: VMFiles, process: QemuProcess, *, record: Callable[[bytes], object] | None, ask: bool
+) -> relay.Ending:
+    """See `Qemu.console`; `process` is the VM's QEMU."""
+    machine = read_machine(process.arguments)
     path = machine.console or files.console
+    control = qmp.ControlSocket.of(machine.qmp, process.pid)
 
     def asked() -> str:
         asking = claim.asker(files)
@@ -23,9 +29,10 @@ def attach(files: VMFiles, machine: Machine, *, record: Callable[[bytes], object
     held = claim.ask(files, who, cancel=threading.Event()) if ask else claim.take(files, who)
     return relay.attach(
         path,
+        process.pid,
         input_fd=sys.stdin.fileno(),
         output_fd=sys.stdout.fileno(),
-        check=lambda: claim.require_no_other(files.name, machine.qmp, path),
+        check=lambda: claim.require_no_other(files.name, control, path),
         record=record,
         asked=asked,
         held=held,

@@ -124,7 +124,7 @@ def ask(files: VMFiles, who: str, *, cancel: threading.Event, patience: float = 
         request.release()
 
 
-def require_no_other(name: str, control: Path | None, console: Path) -> None:
+def require_no_other(name: str, control: qmp.ControlSocket | None, console: Path) -> None:
     """Raise `ConsoleHeld` when a program that is not ours is connected to `console`, that of the VM called `name`.
 
     QEMU lets a second client connect, into silence, so it is asked first, on its socket `control`. Blocks for up to a

@@ -21,6 +21,7 @@ from podplane_tui.backend.console.connection import CHUNK, connect, receive, sen
 from podplane_tui.backend.console.typed import MAX_PENDING
 from podplane_tui.backend.core.errors import NotRunning
 from podplane_tui.backend.core.status import VMStatus
+from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.recording.store import Recorder
 
@@ -138,13 +139,13 @@ def open_line(vm: VMStatus, held: Held, events: LineEvents) -> ConsoleLine:
     tell, `ConsoleError` and `NotRunning`.
     """
     try:
-        if vm.console is None:
+        if vm.console is None or vm.pid is None:
             raise NotRunning(
                 f"{vm.name} is not running, or has no serial console on a socket",
                 hint="start or restart it with podplane-tui",
             )
-        require_no_other(vm.name, vm.qmp, vm.console)
-        return ConsoleLine(vm, connect(vm.console), held, events)
+        require_no_other(vm.name, qmp.ControlSocket.of(vm.qmp, vm.pid), vm.console)
+        return ConsoleLine(vm, connect(vm.console, vm.pid), held, events)
     except BaseException:
         held.release()
         raise

@@ -9,6 +9,7 @@ from pathlib import Path
 from podplane_tui.backend.core.errors import ConsoleError, VMError
 from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.paths import check_socket_path
+from podplane_tui.backend.host.holders import peer_of
 
 CHUNK = 64 * 1024
 """Bytes that are read at once."""
@@ -16,16 +17,25 @@ CHUNK = 64 * 1024
 _CONNECT_TIMEOUT = 2.0
 
 
-def connect(path: Path) -> socket.socket:
-    """A non-blocking connection with the console socket at `path`. Raises `ConsoleError`, `InvalidInput`."""
+def connect(path: Path, pid: int) -> socket.socket:
+    """A non-blocking connection with the console socket at `path`, on which process `pid` has to listen.
+
+    Raises `ConsoleError`, `InvalidInput`.
+    """
     check_socket_path(path)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_CONNECT_TIMEOUT)
     try:
         connection.connect(os.fspath(path))
+        peer = peer_of(connection)
     except OSError as error:
         connection.close()
         raise _connect_error(path, error) from error
+    if peer != pid:
+        connection.close()
+        raise ConsoleError(
+            f"{path} is not the console of process {pid}: another process answers there", hint="restart the VM"
+        )
     connection.setblocking(False)
     return connection
 

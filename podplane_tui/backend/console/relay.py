@@ -34,6 +34,7 @@ class Ending(StrEnum):
 
 def attach(
     path: Path,
+    pid: int,
     *,
     input_fd: int,
     output_fd: int,
@@ -42,7 +43,9 @@ def attach(
     asked: Callable[[], str] | None = None,
     held: AbstractContextManager[object] | None = None,
 ) -> Ending:
-    """Connect a terminal, or any two descriptors, with the console socket at `path` until Ctrl-] or its end.
+    """Connect a terminal, or any two descriptors, with the console socket at `path`, which process `pid` serves.
+
+    It ends with Ctrl-] or with the console.
 
     A terminal is raw meanwhile and has its settings back on every way out. A signal that would end or stop this
     process (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP) detaches first and then does what it always does; this needs
@@ -59,7 +62,7 @@ def attach(
             stack.enter_context(held or contextlib.nullcontext())
             if check is not None:
                 check()
-            connection, wake = stack.enter_context(connect(path)), stack.enter_context(wake_on_signal(caught))
+            connection, wake = stack.enter_context(connect(path, pid)), stack.enter_context(wake_on_signal(caught))
             stack.enter_context(raw(input_fd))
             out = stack.enter_context(writable(output_fd))
             ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record, asked=asked)

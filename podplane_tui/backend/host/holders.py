@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import stat
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,17 @@ class Lock(IntEnum):
     NONE = 0
     READER = 1
     WRITER = 2
+
+
+class Opened(NamedTuple):
+    """What a process has open: the files it may write, and the Unix sockets it listens on, by the paths they got.
+
+    Files are given by device and inode; of those that no name leads to any more, `removed` has the last path.
+    """
+
+    writes: frozenset[tuple[int, int]]
+    removed: frozenset[str]
+    listens: frozenset[str]
 
 
 class Holder(NamedTuple):
@@ -81,7 +93,7 @@ def answers_at(path: Path) -> int | None:
             if error.errno in _NO_SOCKET:
                 return None
             raise
-        return _peer_of(connection)
+        return peer_of(connection)
 
 
 _LONGEST = socket_path_limit()
@@ -100,7 +112,14 @@ if sys.platform == "linux":
     Something that reads (a backing file, a check) has 100, 201 and 203.
     """
 
-    def _peer_of(connection: socket.socket) -> int:
+    _LISTENER = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ 00010000 [0-9A-F]+ [0-9A-F]+ +(\d+) (.+)$", re.MULTILINE)
+    """A line of /proc/net/unix: address, users, protocol, flags (this one: it listens), type, state, inode, path."""
+
+    def peer_of(connection: socket.socket) -> int:
+        """The process that listens where this Unix socket is connected to; 0 when it can't be told. Raises `OSError`.
+
+        That is who called listen(2), even if others have the socket open now.
+        """
         answer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iii"))
         pid: int = struct.unpack("iii", answer)[0]
         return pid
@@ -150,6 +169,36 @@ if sys.platform == "linux":
             except OSError:  # something that can't be asked is no image
                 continue
 
+    def unix_listeners() -> dict[int, str]:
+        """The Unix sockets of this network namespace that somebody listens on: inode to path. Raises `OSError`."""
+        lines = Path("/proc/net/unix").read_bytes()
+        return {int(inode): os.fsdecode(path) for inode, path in _LISTENER.findall(lines)}
+
+    def opened_by(pid: int, listeners: Mapping[int, str]) -> Opened | None:
+        """What process `pid` has open; None where it is gone, or not for us to look at. Never raises.
+
+        `listeners` are those of `unix_listeners`.
+        """
+        writes, removed, listens = set(), set(), set()
+        try:
+            numbers = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - names alone
+        except OSError:
+            return None
+        for number in numbers:
+            try:
+                info = os.stat(f"/proc/{pid}/fd/{number}")  # noqa: PTH116 - see `_modes`
+                if stat.S_ISSOCK(info.st_mode):
+                    if path := listeners.get(info.st_ino):
+                        listens.add(path)
+                elif (stat.S_ISREG(info.st_mode) or stat.S_ISBLK(info.st_mode)) and _may_write(pid, number):
+                    writes.add((info.st_dev, info.st_ino))
+                    if not info.st_nlink:
+                        path = os.readlink(f"/proc/{pid}/fd/{number}")  # noqa: PTH115 - as the kernel spells it
+                        removed.add(path.removesuffix(" (deleted)"))
+            except OSError:  # closed meanwhile, or something that can't be asked, which is no image
+                continue
+        return Opened(frozenset(writes), frozenset(removed), frozenset(listens))
+
     def _may_write(pid: int, number: str) -> bool:
         for line in Path(f"/proc/{pid}/fdinfo/{number}").read_text("ascii").splitlines():
             name, _, value = line.partition(":")
@@ -162,11 +211,27 @@ else:
 
     _SOL_LOCAL, _LOCAL_PEERPID = 0, 2  # sys/un.h
 
-    def _peer_of(connection: socket.socket) -> int:
+    def peer_of(connection: socket.socket) -> int:
         return connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID)
 
     def _lock_of(_handle: int) -> Lock:
         return Lock.UNKNOWN  # macOS has no such locks
+
+    def unix_listeners() -> dict[int, str]:
+        return {}  # `opened_by` asks for those of its process
+
+    def opened_by(pid: int, _listeners: Mapping[int, str]) -> Opened | None:
+        """The same, as far as psutil tells: not of files that were removed. Not tested, as `holders`."""
+        writes = set()
+        try:
+            process = psutil.Process(pid)
+            for each in process.open_files():
+                info = os.stat(each.path)  # noqa: PTH116 - the mode is not told
+                writes.add((info.st_dev, info.st_ino))
+            listens = {each.laddr for each in process.net_connections("unix") if isinstance(each.laddr, str)}
+        except (psutil.Error, OSError):
+            return None
+        return Opened(frozenset(writes), frozenset(), frozenset(listens))
 
     def holders(path: Path) -> tuple[Holder, ...]:
         """The other processes seen to have the file at `path` open. Not tested: no such system was at hand."""

@@ -16,15 +16,16 @@ from typing import NamedTuple
 
 
 class Stat(NamedTuple):
-    """What tells a process from others, and its state.
+    """What tells a process from others, its state, and the process that started it.
 
     `ticks` is the start time in clock ticks since boot on Linux (proc(5), field 22), in microseconds since the epoch
-    elsewhere.
+    elsewhere. `parent` is a PID: 1, or that of a subreaper, once the starter has ended.
     """
 
     ticks: str
     name: str
     state: str
+    parent: int = 0
 
 
 class Usage(NamedTuple):
@@ -75,18 +76,23 @@ if sys.platform == "linux":
             return dict(sorted((int(entry.name), entry.inode()) for entry in entries if entry.name.isdecimal()))
 
     def programs() -> Iterator[tuple[int, str]]:
-        """The processes there are, each with its program, for who looks once. Raises `OSError`.
+        """The processes there are, each with its program as `program_of` gives it. Raises `OSError`.
 
         Without those that have none or are not for us to look at.
         """
         for name in os.listdir("/proc"):  # noqa: PTH208 - names alone
             if name.isdecimal():
                 try:
-                    program = _read(f"/proc/{name}/cmdline").partition(b"\0")[0]
+                    yield int(name), program_of(int(name))
                 except NO_PROCESS:
                     continue
-                if program:
-                    yield int(name), os.fsdecode(program)
+
+    def program_of(pid: int) -> str:
+        """The file that it executes, whatever its arguments say. Raises `NO_PROCESS`, `OSError`.
+
+        The kernel adds ` (deleted)` when that file is no longer there, as after an upgrade.
+        """
+        return os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - not relative to anything
 
     def _stat(pid: int) -> tuple[bytes, list[bytes]]:
         """Its program's name, and the fields behind that: the first of them is the third of proc(5)."""
@@ -103,7 +109,8 @@ if sys.platform == "linux":
             return None
         if fields[0] in {b"Z", b"X"}:
             return None
-        return Stat(fields[19].decode("ascii"), name.decode("utf-8", "replace"), fields[0].decode("ascii"))
+        state, parent = fields[0].decode("ascii"), int(fields[1])
+        return Stat(fields[19].decode("ascii"), name.decode("utf-8", "replace"), state, parent)
 
     def usage_of(pid: int, ticks: str) -> Usage | None:
         """What the process of that start has used; None when it is gone. Raises `OSError`."""
@@ -153,11 +160,12 @@ else:
     def programs() -> Iterator[tuple[int, str]]:
         for pid in psutil.pids():
             try:
-                arguments = arguments_of(pid)
+                yield pid, program_of(pid)
             except NO_PROCESS:
                 continue
-            if arguments:
-                yield pid, arguments[0]
+
+    def program_of(pid: int) -> str:
+        return psutil.Process(pid).exe()
 
     def stat_of(pid: int) -> Stat | None:
         try:
@@ -165,7 +173,7 @@ else:
             state = process.status()
             if state == psutil.STATUS_ZOMBIE:
                 return None
-            return Stat(_ticks(process), process.name(), state)
+            return Stat(_ticks(process), process.name(), state, process.ppid())
         except psutil.Error:
             return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,7 @@ class Gate:
         finally:
             os.close(pipe)
         self._closed = False
+        self._detached = log is not None
 
     def open(self) -> None:
         """Let it become its program. When it is gone already, the child's exit code tells."""
@@ -59,9 +61,16 @@ class Gate:
     def end(self) -> None:
         """End the process, whatever it is by now: it is our own child, so that its PID can't be anybody else's."""
         self._close()
-        self.child.terminate()
+        self._send(signal.SIGTERM)
         try:
             self.child.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            self.child.kill()
+            self._send(signal.SIGKILL)
             self.child.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        """Signal the child and, where it is detached, all that it has started: `child` is not collected yet."""
+        if self._detached and self.child.poll() is None:
+            os.killpg(self.child.pid, number)
+        else:
+            self.child.send_signal(number)

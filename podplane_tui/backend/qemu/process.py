@@ -1,8 +1,7 @@
-"""Which QEMU process is whose. Alive means the same process, not the same number.
+"""The QEMU processes of this user. Alive means the same process, not the same number.
 
-A process is a machine's QEMU when its program is a QEMU, it is run by this user, and its arguments open the machine's
-disk (the same file, however the path is spelled). Where its PID file recorded start ticks and boot id, they must agree
-too.
+A process is a QEMU when the file it executes has the name of one, whatever it calls itself. Whose QEMU it is, see
+`podplane_tui.backend.qemu.ownership`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import ForeignProcess
+from podplane_tui.backend.host.holders import Opened, opened_by, unix_listeners
 from podplane_tui.backend.host.processes import (
     NO_PROCESS,
     SUSPENDED,
@@ -26,6 +26,7 @@ from podplane_tui.backend.host.processes import (
     directory_of,
     owner_of,
     pids,
+    program_of,
     programs,
     since_boot,
     stat_of,
@@ -45,7 +46,9 @@ class Clock(NamedTuple):
 
 
 class QemuProcess(NamedTuple):
-    """A live QEMU of this user: its PID, arguments (program included), disks and start.
+    """A live QEMU of this user: its PID and its parent's, arguments (program included), and start.
+
+    `disks` are the paths that its arguments name, which need not be what it has open.
 
     `create_ticks` is the start time in clock ticks since boot on Linux (proc(5), field 22), in microseconds since the
     epoch elsewhere; `started_at` is in seconds since the epoch, by the clock at the time of the first look.
@@ -56,9 +59,10 @@ class QemuProcess(NamedTuple):
     started_at: float
     arguments: tuple[str, ...]
     disks: tuple[Path, ...]
+    parent: int = 0
 
-    def has_disk(self, image: Path) -> bool:
-        """Whether `image` is one of its disks. A disk removed under it still counts by its path."""
+    def names_disk(self, image: Path) -> bool:
+        """Whether its arguments name the file `image` as a disk: it may have it open, or be about to open it."""
         for disk in self.disks:
             try:
                 if disk.samefile(image):
@@ -68,11 +72,14 @@ class QemuProcess(NamedTuple):
                     return True
         return False
 
-    def matches(self, data: Mapping[str, str] | None) -> bool:
-        """Whether what a PID file recorded of its process, if anything, is true of this one."""
-        recorded = data or {}
-        ticks, boot = recorded.get(TICKS_KEY), recorded.get(BOOT_ID_KEY)
-        return (ticks is None or ticks == self.create_ticks) and (boot is None or boot == boot_id())
+    def is_named(self, pid: int, data: Mapping[str, str] | None) -> bool:
+        """Whether a PID file with this PID means it, and what the file recorded of its process, if anything, is true.
+
+        A program that starts QEMU and waits for it has the PID that its own starter knows.
+        """
+        if pid == self.pid:
+            return _agrees(data, self.create_ticks)
+        return pid == self.parent and _agrees(data, create_ticks(pid))
 
     def alive(self) -> bool:
         """Whether this very process still runs; a zombie does not."""
@@ -115,6 +122,12 @@ class QemuProcess(NamedTuple):
         return True
 
 
+def _agrees(data: Mapping[str, str] | None, ticks: str | None) -> bool:
+    recorded = data or {}
+    boot = recorded.get(BOOT_ID_KEY)
+    return recorded.get(TICKS_KEY, ticks) == ticks and (boot is None or boot == boot_id())
+
+
 @cache
 def boot_id() -> str:
     """What tells this boot of the host from any other; read once, for it is another program's after the next boot."""
@@ -132,22 +145,22 @@ def create_ticks(pid: int) -> str | None:
 
 
 def is_qemu_program(name: str) -> bool:
-    """Whether a program of this name runs machines (`qemu-img` and the like do not)."""
+    """Whether a program of this name or path runs VMs (`qemu-img` and the like do not)."""
     base = name.rpartition("/")[2]
     return "qemu-system" in base or "qemu-kvm" in base
 
 
 def look(pid: int) -> QemuProcess | None:
     """Process `pid` if it is a live QEMU of this user, else None. Raises `OSError` when the system tells nothing."""
-    ticks = create_ticks(pid)
-    return None if ticks is None else _look(pid, ticks, Clock())
+    stat = stat_of(pid)
+    return None if stat is None else _look(pid, stat, Clock())
 
 
-def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
+def _look(pid: int, stat: Stat, clock: Clock) -> QemuProcess | None:
     try:
-        arguments = arguments_of(pid)
-        if not arguments or not is_qemu_program(arguments[0]) or owner_of(pid) != os.getuid():
+        if not is_qemu_program(program_of(pid)) or owner_of(pid) != os.getuid():
             return None
+        arguments = arguments_of(pid)
         disks = tuple(Path(disk) for disk in disks_of(arguments))
         if any(not disk.is_absolute() for disk in disks):
             cwd = directory_of(pid)
@@ -157,8 +170,8 @@ def _look(pid: int, ticks: str, clock: Clock) -> QemuProcess | None:
     except ValueError:  # a disk whose name is none
         return None
     now = clock.wall()
-    started_at = round(now - age_of(ticks, now, clock.since_boot()), 2)
-    return QemuProcess(pid, ticks, started_at, arguments, disks)
+    started_at = round(now - age_of(stat.ticks, now, clock.since_boot()), 2)
+    return QemuProcess(pid, stat.ticks, started_at, arguments, disks, stat.parent)
 
 
 def qemus() -> Iterator[QemuProcess]:
@@ -170,6 +183,14 @@ def qemus() -> Iterator[QemuProcess]:
                 yield process
 
 
+def listening() -> Mapping[int, str]:
+    """`unix_listeners`, and none where the system does not tell of them."""
+    try:
+        return unix_listeners()
+    except OSError:
+        return {}
+
+
 _SETTLING_LOOKS = 3
 """How often a process that is no QEMU is looked at again: between fork and exec it is not one yet."""
 
@@ -178,6 +199,9 @@ _YOUNG = 60.0
 
 _TURNS = 5
 """Scans in which each older one that is no QEMU is looked at once."""
+
+_OPENED_TURNS = 30
+"""Scans in which what an older QEMU has open is looked at once."""
 
 
 class _Known(NamedTuple):
@@ -197,6 +221,7 @@ class ProcessTable:
         self._clock = clock or Clock()
         self._known: dict[int, _Known] = {}
         self._scans = 0
+        self._opened: dict[tuple[int, str], Opened | None] = {}
 
     def scan(self) -> tuple[QemuProcess, ...]:
         """All of them now, by PID. Raises `OSError` when the system tells nothing (out of descriptors or memory)."""
@@ -217,7 +242,28 @@ class ProcessTable:
             if entry is not None:
                 known[pid] = entry
         self._known = known
+        self._look_at_opened(now)
         return tuple(entry.qemu for entry in known.values() if entry.qemu is not None)
+
+    def _look_at_opened(self, now: float) -> None:
+        """Find out what the QEMUs have open: the young ones, which are still opening it, at every scan."""
+        opened: dict[tuple[int, str], Opened | None] = {}
+        listeners: Mapping[int, str] | None = None
+        for pid, entry in self._known.items():
+            if entry.qemu is None:
+                continue
+            key = (pid, entry.qemu.create_ticks)
+            known = self._opened.get(key)
+            if known is None or now < entry.old_at or (pid + self._scans) % _OPENED_TURNS == 0:
+                if listeners is None:
+                    listeners = listening()
+                known = opened_by(pid, listeners)
+            opened[key] = known
+        self._opened = opened
+
+    def opened(self, process: QemuProcess) -> Opened | None:
+        """What `process` has open, as last looked at; None where that can't be told."""
+        return self._opened.get((process.pid, process.create_ticks))
 
     def look(self, pid: int) -> QemuProcess | None:
         """Process `pid` if it is a live QEMU of this user, else None. Looks at no other; raises as `scan`."""
@@ -225,6 +271,8 @@ class ProcessTable:
         if entry is None:
             return None
         self._known[pid] = entry
+        if entry.qemu is not None:
+            self._opened[pid, entry.qemu.create_ticks] = opened_by(pid, listening())
         return entry.qemu
 
     def suspended(self, process: QemuProcess) -> bool:
@@ -240,9 +288,7 @@ class ProcessTable:
         if entry is None or (entry.stat.ticks, entry.stat.name) != (stat.ticks, stat.name):
             since_boot = self._clock.since_boot()
             old_at = since_boot + _YOUNG - age_of(stat.ticks, self._clock.wall(), since_boot)
-            return _Known(number, stat, _look(pid, stat.ticks, self._clock), 1, old_at)
+            return _Known(number, stat, _look(pid, stat, self._clock), 1, old_at)
         if entry.qemu is None and entry.looks < _SETTLING_LOOKS:
-            return entry._replace(
-                number=number, stat=stat, qemu=_look(pid, stat.ticks, self._clock), looks=entry.looks + 1
-            )
+            return entry._replace(number=number, stat=stat, qemu=_look(pid, stat, self._clock), looks=entry.looks + 1)
         return entry._replace(number=number, stat=stat)

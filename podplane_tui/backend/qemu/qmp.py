@@ -15,9 +15,11 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import QMPError, QMPUnavailable
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.holders import peer_of
 
 GREETING_TIMEOUT = 2.0
 """Seconds to wait for the greeting. A socket whose one client is somebody else accepts and says nothing."""
@@ -32,6 +34,18 @@ _MAX_LINE = 4 * 2**20
 """Bytes of one object. QEMU's longest answers have some ten thousand."""
 
 
+class ControlSocket(NamedTuple):
+    """A control socket, and the process that has to be the one that answers there."""
+
+    path: Path
+    pid: int
+
+    @classmethod
+    def of(cls, path: Path | None, pid: int) -> ControlSocket | None:
+        """The one at `path`, which a QEMU's arguments name; None without a path."""
+        return None if path is None else cls(path, pid)
+
+
 class _Session:
     """One connection and one command, moved on by whatever arrives; it never waits.
 
@@ -39,8 +53,8 @@ class _Session:
     the wait for what comes next is over.
     """
 
-    def __init__(self, path: Path, command: str, arguments: Mapping[str, object] | None) -> None:
-        self.path = path
+    def __init__(self, control: ControlSocket, command: str, arguments: Mapping[str, object] | None) -> None:
+        self.control = control
         self.value: object = None
         self.error: QMPError | None = None
         self.over = self.connected = False
@@ -56,7 +70,10 @@ class _Session:
     def connect(self) -> bool:
         """Try to connect, and give whether that worked. It may be tried again: others may fill the queue."""
         try:
-            self.socket.connect(os.fsencode(self.path))
+            self.socket.connect(os.fsencode(self.control.path))
+            peer = peer_of(self.socket)
+            if peer != self.control.pid:
+                self._refuse(peer)
         except BlockingIOError:
             return False
         except (OSError, ValueError) as error:
@@ -64,12 +81,22 @@ class _Session:
         self.connected = not self.over
         return self.connected
 
+    def _refuse(self, peer: int) -> None:
+        who = f"process {peer}" if peer else "a process that can't be seen from here"
+        self._end(
+            QMPUnavailable(
+                f"{self.control.path} is not the control socket of process {self.control.pid}: {who} answers there",
+                hint="end that process, then restart the VM",
+            )
+        )
+
     def give_up(self) -> None:
         """End the session because what was waited for did not come."""
         if self._step != self._answered:
             self._end(
                 QMPUnavailable(
-                    f"QEMU's control socket {self.path} does not answer: QEMU hangs, or another client is using it",
+                    f"QEMU's control socket {self.control.path} does not answer:"
+                    " QEMU hangs, or another client is using it",
                     hint="disconnect that client, or restart the VM",
                 )
             )
@@ -136,7 +163,7 @@ class _Session:
         why = one_line(words, limit=120) or type(error).__name__
         if self._step != self._answered:
             todo = "restart the VM to get a new one"
-            self._end(QMPUnavailable(f"QEMU's control socket {self.path} can't be used ({why})", hint=todo))
+            self._end(QMPUnavailable(f"QEMU's control socket {self.control.path} can't be used ({why})", hint=todo))
         else:
             self._end(
                 QMPError(
@@ -173,47 +200,47 @@ def _converse(sessions: Sequence[_Session], *, timeout: float) -> None:
 
 
 def _ask_all(
-    paths: Sequence[Path], command: str, arguments: Mapping[str, object] | None, *, timeout: float
+    controls: Sequence[ControlSocket], command: str, arguments: Mapping[str, object] | None, *, timeout: float
 ) -> list[_Session]:
     with contextlib.ExitStack() as connections:
         sessions = []
-        for path in paths:
-            sessions.append(_Session(path, command, arguments))
+        for control in controls:
+            sessions.append(_Session(control, command, arguments))
             connections.enter_context(sessions[-1].socket)
         _converse(sessions, timeout=timeout)
         return sessions
 
 
-def execute(path: Path, command: str, arguments: Mapping[str, object] | None = None) -> object:
+def execute(control: ControlSocket, command: str, arguments: Mapping[str, object] | None = None) -> object:
     """Run one QMP command in a session of its own and give its `return` value.
 
-    For worker threads: it blocks for up to a few seconds. Raises `QMPUnavailable` when nobody answers at `path`, and
-    `QMPError` when QEMU refuses or leaves.
+    For worker threads: it blocks for up to a few seconds. Raises `QMPUnavailable` when the process that should answer
+    there does not, or another does, and `QMPError` when QEMU refuses or leaves.
     """
-    (session,) = _ask_all([path], command, arguments, timeout=GREETING_TIMEOUT + ANSWER_TIMEOUT)
+    (session,) = _ask_all([control], command, arguments, timeout=GREETING_TIMEOUT + ANSWER_TIMEOUT)
     if session.error is not None:
         raise session.error
     return session.value
 
 
-def run_state(path: Path) -> str:
+def run_state(control: ControlSocket) -> str:
     """QEMU's run state: `running`, `paused`, `shutdown` and others of its `RunState`."""
-    return _status(execute(path, "query-status"))
+    return _status(execute(control, "query-status"))
 
 
 def _status(answer: object) -> str:
     return str(answer.get("status", ""))[:40] if isinstance(answer, dict) else ""
 
 
-def run_states(paths: Sequence[Path], *, timeout: float) -> dict[Path, str]:
-    """The run states of many machines, asked all at once; without those that don't answer within `timeout` seconds."""
-    sessions = _ask_all(paths, "query-status", None, timeout=timeout)
-    return {session.path: _status(session.value) for session in sessions if session.error is None}
+def run_states(controls: Sequence[ControlSocket], *, timeout: float) -> dict[ControlSocket, str]:
+    """The run states of many VMs, asked all at once; without those that don't answer within `timeout` seconds."""
+    sessions = _ask_all(controls, "query-status", None, timeout=timeout)
+    return {session.control: _status(session.value) for session in sessions if session.error is None}
 
 
-def console_client_connected(path: Path, console: Path) -> bool:
+def console_client_connected(control: ControlSocket, console: Path) -> bool:
     """Whether somebody is connected to the serial console that listens on the Unix socket `console`."""
-    answer = execute(path, "query-chardev")
+    answer = execute(control, "query-chardev")
     for device in answer if isinstance(answer, list) else []:
         name = str(device.get("filename", ""))
         if str(console) in name:

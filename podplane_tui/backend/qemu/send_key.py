@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from podplane_tui.backend.qemu import qmp
 
@@ -23,6 +22,6 @@ SYSRQ = {
 """Letters of Linux's magic SysRq key (kernel documentation, admin-guide/sysrq) and what they do."""
 
 
-def press(control: Path, keys: Sequence[str]) -> None:
+def press(control: qmp.ControlSocket, keys: Sequence[str]) -> None:
     """Press `keys`, QEMU's `QKeyCode` names, together and let go. Blocks for up to some seconds; raises `QMPError`."""
     qmp.execute(control, "send-key", {"keys": [{"type": "qcode", "data": key} for key in keys]})

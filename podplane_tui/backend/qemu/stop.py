@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import Cancelled, QMPError, StopFailed
@@ -68,13 +67,14 @@ def _press_power_button(process: QemuProcess, control: Control, power_off: Calla
     """Ask the guest to power off; whether anybody took the message."""
     control.report("pressing the power button")
     machine = read_machine(process.arguments)
-    pressed = machine.qmp is not None and _power_down(machine.qmp, control)
+    socket = qmp.ControlSocket.of(machine.qmp, process.pid)
+    pressed = socket is not None and _power_down(socket, control)
     if pressed and machine.acpi:
         return True
     return (power_off is not None and power_off()) or pressed
 
 
-def _power_down(socket: Path, control: Control) -> bool:
+def _power_down(socket: qmp.ControlSocket, control: Control) -> bool:
     try:
         if qmp.run_state(socket) == "paused":
             qmp.execute(socket, "cont")  # a paused guest can't notice the button

@@ -19,7 +19,7 @@ from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.context import Context
-from podplane_tui.backend.vm.remembered import remember_sync
+from podplane_tui.backend.vm.remembered import claim, remember_sync
 
 _ENDING = 10.0
 """Seconds a QEMU that has closed its ports is given to end."""
@@ -40,12 +40,13 @@ def _target(context: Context, user: str = "") -> ssh.SSHTarget:
             f"{files.name} has no SSH port: it was started without a network, or not by podplane",
             hint="use its console, or restart it",
         )
-    user = user or context.remembered().user or ssh.DEFAULT_USER
     with os_errors_as(ShellError, f"the host keys of {files.name} can't be stored"):
         private_directory(files.known_hosts.parent)
+        claim(files)
         newest = next(iter(recordings(files)), None)
         if newest is not None:
             learn(files, newest.path)
+    user = user or context.remembered().user or ssh.DEFAULT_USER
     return ssh.SSHTarget("127.0.0.1", port, user, files.identity, files.stem, files.known_hosts)
 
 

@@ -35,4 +35,4 @@ def is_named(files: VMFiles, process: QemuProcess) -> bool:
         named = PIDFile.read(files.pid_file)
     except CorruptFile:
         return False
-    return named is not None and named.pid == process.pid and process.matches(named.data)
+    return named is not None and process.is_named(named.pid, named.data)

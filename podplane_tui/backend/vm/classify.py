@@ -12,7 +12,7 @@ from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.recording.shutdown import POWERED_OFF
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.runtime.ports import ports_of
-from podplane_tui.backend.vm.in_use import Use
+from podplane_tui.backend.vm.in_use import Use, described
 
 SERVER_DOWN = "podplane's local server, which its Kubernetes needs, is down: podplane-tui server start, or L here"
 """The hint of a cluster that runs without it."""
@@ -33,14 +33,16 @@ class Disk(NamedTuple):
 
 
 class Running(NamedTuple):
-    """The QEMU that has a VM's disk open, as it was seen.
+    """A VM's own QEMU, as it was seen.
 
-    `named` says whether the PID file names it, and it is the process that the file recorded. `suspended` is by a signal
-    or a debugger, `paused` by QMP's latest answer. Without a `sample` it ended meanwhile.
+    `named` says whether the PID file names it, and it is the process that the file recorded. `settled` is false for one
+    that has not opened the disk yet. `suspended` is by a signal or a debugger, `paused` by QMP's latest answer. Without
+    a `sample` it ended meanwhile.
     """
 
     process: QemuProcess
     named: bool
+    settled: bool = True
     suspended: bool = False
     paused: bool = False
     sample: Sample | None = None
@@ -50,8 +52,11 @@ class Facts(NamedTuple):
     """All that one look at a VM has found.
 
     `refusal` is what the system said when it would not let us look; then there is nothing else. `sockets` are the
-    names of those that exist. `use` (who else has the disk open) and `powered_off` are known only without a process,
-    `server_needed` (the cluster needs podplane's local server, and that is down) only with one.
+    names of those that exist, `socket_problem` is what else stands in the place of one.
+
+    `use` (who else has the disk open), `stranger` (a QEMU that answers on the VM's sockets and is not its own),
+    `ending` (its own was there a moment ago) and `powered_off` are known only without a process, `server_needed` (the
+    cluster needs podplane's local server, and that is down) only with one.
     """
 
     files: VMFiles
@@ -60,10 +65,13 @@ class Facts(NamedTuple):
     pid_file_problem: Problem | None = None
     ports: Ports = Ports()
     state_file_problem: Problem | None = None
+    socket_problem: Problem | None = None
     sockets: tuple[str, ...] = ()
     action: Action | None = None
     running: Running | None = None
     use: Use | None = None
+    stranger: QemuProcess | None = None
+    ending: bool = False
     powered_off: bool = False
     server_needed: bool = False
     refusal: str | None = None
@@ -87,12 +95,17 @@ def _without_process(facts: Facts) -> VMStatus:
     elif facts.use is not None:
         state = State.IN_USE
         problems.insert(0, Problem(facts.use.words, "end that program before anything is done to the VM"))
+    elif facts.stranger is not None:
+        state = State.IN_USE
+        problems.insert(0, Problem(f"{described(facts.stranger)} answers on its sockets", "end that process first"))
+    elif facts.ending:
+        state, problems = State.STOPPING, []
     elif problems:
         state = State.BROKEN
     elif facts.powered_off:
         hint = POWERED_OFF
-    elif left := _left_behind(facts):
-        state, problems = State.CRASHED, [Problem(f"QEMU is gone and left {' and '.join(left)}", "repair or start it")]
+    elif facts.pid_file is not None:
+        state, problems = State.CRASHED, [Problem(_left_behind(facts, facts.pid_file), "repair or start it")]
     return VMStatus(
         facts.files,
         state,
@@ -141,6 +154,8 @@ def _live_state(action: Action | None, running: Running) -> State:
     by_verb = None if action is None else _STATE_OF_VERB.get(action.phase or action.verb)
     if by_verb is not None:
         return by_verb
+    if not running.settled:
+        return State.STARTING
     if not running.named:
         return State.ORPHANED
     return State.PAUSED if running.suspended or running.paused else State.RUNNING
@@ -150,12 +165,11 @@ def _file_problems(facts: Facts) -> list[Problem]:
     """What is wrong with the VM's files, whether it runs or not."""
     missing = Problem(f"there is no image {facts.files.image}", "put it back, or delete the VM")
     disk = missing if facts.disk is None else facts.disk.problem
-    return [problem for problem in (disk, facts.pid_file_problem, facts.state_file_problem) if problem is not None]
+    problems = (disk, facts.pid_file_problem, facts.state_file_problem, facts.socket_problem)
+    return [problem for problem in problems if problem is not None]
 
 
-def _left_behind(facts: Facts) -> list[str]:
-    """What a QEMU that is gone has left, in words."""
-    left = [", ".join(facts.sockets)] if facts.sockets else []
-    if facts.pid_file is not None:
-        left.append(f"a PID file that names process {facts.pid_file.pid}, which is not its QEMU")
-    return left
+def _left_behind(facts: Facts, pid_file: PIDFile) -> str:
+    """What a QEMU that is gone has left. Sockets alone are no crash: podplane's own stop leaves them."""
+    sockets = f"{', '.join(facts.sockets)} and " if facts.sockets else ""
+    return f"QEMU is gone and left {sockets}a PID file that names process {pid_file.pid}, which is not its QEMU"

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 
 from podplane_tui.backend.config.fields import check_fields
-from podplane_tui.backend.core.errors import CorruptFile, NotRunning, StopFailed
+from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import CorruptFile, NotRunning, StopFailed, VMError
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.core.status import Ports
@@ -16,7 +17,7 @@ from podplane_tui.backend.runtime.leftovers import clear
 from podplane_tui.backend.runtime.ports import ports_of, read_state_file, write_state_file
 from podplane_tui.backend.vm.manager import Qemu
 from podplane_tui.backend.vm.protocol import Options
-from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings, update_settings
+from podplane_tui.backend.vm.remembered import ClusterSettings, claim, read_settings, update_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,14 @@ class Context:
     def remembered(self) -> ClusterSettings:
         """What is remembered of the cluster. Never raises."""
         return read_settings(self.files)
+
+    def claim(self, control: Control, *, new: bool = False) -> None:
+        """Forget what is remembered of a former disk; see `claim`. What fails is a warning, for the VM is usable."""
+        try:
+            with os_errors_as(CorruptFile, f"what is remembered of {self.qemu.vm_name} can't be changed"):
+                claim(self.files, new=new)
+        except VMError as error:
+            control.warn(str(error))
 
     def remember(self, **changes: str) -> None:
         """Remember how the VM is started; the names are those of `ClusterSettings`.

@@ -16,7 +16,6 @@ from podplane_tui.backend.images.cache import choose_image, require_default
 from podplane_tui.backend.images.digest import digest_fault
 from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
-from podplane_tui.backend.vm.access import forget_host_keys
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.disk import Disk
 from podplane_tui.backend.vm.user_data import keep_user_data, read_user_data, user_data_fault
@@ -104,7 +103,7 @@ def create_vm(context: Context, spec: CreateSpec, control: Control) -> None:
         else:
             _make(context, image, size=spec.disk_size or VIRTUAL_SIZE, control=control)
         try:
-            _remember(context, spec, source)
+            _remember(context, spec, source, control)
         except BaseException:
             for path in made:
                 with contextlib.suppress(OSError):
@@ -124,9 +123,9 @@ def _make(context: Context, image: Path | None, *, size: str, control: Control) 
     context.qemu.create(image, size=size)
 
 
-def _remember(context: Context, spec: CreateSpec, source: Context | None) -> None:
+def _remember(context: Context, spec: CreateSpec, source: Context | None, control: Control) -> None:
     """Remember how it is to be started: as its source is, but for what `spec` says."""
-    forget_host_keys(context.files)  # those of a disk there was before
+    context.claim(control, new=True)
     if source is not None:
         _start_as(context, source)
     named = {"cpus": spec.cpus, "memory": spec.memory, "user_data": spec.user_data}

@@ -20,11 +20,14 @@ from podplane_tui.backend.core.paths import IMAGE_SUFFIX, VMFiles, parse_stem
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.holders import Holder, Lock, answers_at, holders, image_lock
 from podplane_tui.backend.images.qcow2 import backing_path, read_image
-from podplane_tui.backend.qemu.process import look
+from podplane_tui.backend.qemu.arguments import read_machine
+from podplane_tui.backend.qemu.ownership import is_settling
+from podplane_tui.backend.qemu.process import Clock, QemuProcess, look, qemus
 
 MOMENT = 0.1
 """Seconds between two looks at a disk that somebody has open: who reads a header has let go of it by then."""
 
+_AGAIN = "try again in a minute"
 _LOOKS = 5
 _LONGEST_CHAIN = 64
 _LOCKS_TELL = sys.platform == "linux"
@@ -40,10 +43,14 @@ class Access(Enum):
 
 
 class Use(NamedTuple):
-    """Who uses a disk: what the locks say, and the processes seen to have it open."""
+    """Who uses a disk: what the locks say, and the processes seen to have it open.
+
+    `place` is where the console of the first of them is, when that is a QEMU of this user, else empty.
+    """
 
     lock: Lock
     holders: tuple[Holder, ...] = ()
+    place: str = ""
 
     def forbids(self, access: Access) -> bool:
         """Whether somebody is known to use the disk in a way that `access` can't go with."""
@@ -59,14 +66,27 @@ class Use(NamedTuple):
         """Who that is: `qemu-nbd (process 4711) has its disk open`."""
         if not self.holders:
             return "a program that can't be seen from here, of another user or in a container, has its disk open"
-        first, *others = sorted(self.holders, key=lambda holder: (not holder.writes, holder.pid))
+        first, *others = sorted(self.holders, key=_rank)
         more = f", and {len(others)} more," if others else ""
-        return f"{one_line(first.program) or 'a program'} (process {first.pid}){more} has its disk open"
+        where = f"; its console is {one_line(self.place)}" if self.place else ""
+        return f"{one_line(first.program) or 'a program'} (process {first.pid}){more} has its disk open{where}"
 
 
-def use_of(image: Path) -> Use:
-    """Who uses the disk at `image` now. Looks at every process: see `holders`. Raises `OSError`."""
-    return Use(image_lock(image), holders(image))
+def use_of(image: Path, lock: Lock | None = None) -> Use:
+    """Who uses the disk at `image` now; `lock` is what its locks say, if known. Raises `OSError`.
+
+    Looks at every process: see `holders`.
+    """
+    lock = image_lock(image) if lock is None else lock
+    found = holders(image)
+    process = look(min(found, key=_rank).pid) if found else None
+    console = None if process is None else read_machine(process.arguments).console
+    return Use(lock, found, "" if console is None else str(console))
+
+
+def _rank(holder: Holder) -> tuple[bool, int]:
+    """Who writes comes first."""
+    return (not holder.writes, holder.pid)
 
 
 def require_free(files: VMFiles, access: Access, *, force: bool = False) -> None:
@@ -83,6 +103,7 @@ def require_free(files: VMFiles, access: Access, *, force: bool = False) -> None
                 break
             time.sleep(MOMENT)
             use = use_of(files.image)
+        _require_nobody_starting(files, use)
     if use.forbids(access):
         raise InUse(f"{files.name} is in use: {use.words}", hint="end that program, then try again")
     if use.lock is Lock.UNKNOWN and _LOCKS_TELL and not force:
@@ -97,18 +118,30 @@ def _require_silence(files: VMFiles) -> None:
     for path in (files.qmp, files.console):
         pid = answers_at(path)
         if pid is not None:
-            raise InUse(
-                f"{files.name} is in use: {_described(pid)} answers on {path.name}", hint="end that process first"
+            process = look(pid) if pid else None
+            who = (
+                described(process) if process else f"process {pid}" if pid else "a process that can't be seen from here"
             )
+            raise InUse(f"{files.name} is in use: {who} answers on {path.name}", hint="end that process first")
 
 
-def _described(pid: int) -> str:
-    """A process by its number and, when it is a QEMU of this user, its first disk."""
-    if not pid:
-        return "a process that can't be seen from here"
-    process = look(pid)
-    disk = next(iter(process.disks), None) if process is not None else None
-    return f"process {pid}" if disk is None else f"process {pid}, which has the disk {one_line(str(disk))},"
+def described(process: QemuProcess) -> str:
+    """A QEMU by its number and its first disk."""
+    disk = next(iter(process.disks), None)
+    return (
+        f"process {process.pid}"
+        if disk is None
+        else f"process {process.pid}, which has the disk {one_line(str(disk))},"
+    )
+
+
+def _require_nobody_starting(files: VMFiles, use: Use) -> None:
+    """Raise `InUse` when a QEMU has just been started with the disk, by podplane say, and does not have it open yet."""
+    known = {holder.pid for holder in use.holders}
+    starting = (each for each in qemus() if each.pid not in known and is_settling(each, files.image, Clock()))
+    process = next(starting, None)
+    if process is not None:
+        raise InUse(f"{files.name} is in use: process {process.pid} has just been started with its disk", hint=_AGAIN)
 
 
 def overlays(files: VMFiles) -> tuple[str, ...]:

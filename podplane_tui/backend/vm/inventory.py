@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from podplane_tui.backend.core.errors import CorruptFile, InvalidImage
+from podplane_tui.backend.core.files import ASIDE
 from podplane_tui.backend.core.paths import (
     ARCHITECTURES,
     CONSOLE_SUFFIX,
@@ -32,11 +34,12 @@ from podplane_tui.backend.core.paths import (
     parse_stem,
 )
 from podplane_tui.backend.core.status import Ports, Problem, VMStatus
-from podplane_tui.backend.host.holders import Lock, holders, image_lock
+from podplane_tui.backend.host.holders import Lock, image_lock
 from podplane_tui.backend.images.qcow2 import missing_base, read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.metrics import Sampler
+from podplane_tui.backend.qemu.ownership import Marks, is_settling, owns
 from podplane_tui.backend.qemu.process import Clock, ProcessTable, QemuProcess
 from podplane_tui.backend.recording.shutdown import powered_off
 from podplane_tui.backend.runtime.local_server import LocalServer, read_local_server
@@ -44,7 +47,7 @@ from podplane_tui.backend.runtime.lock import current_action
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.runtime.ports import read_state_file
 from podplane_tui.backend.vm.classify import Disk, Facts, Running, classify
-from podplane_tui.backend.vm.in_use import MOMENT, Use
+from podplane_tui.backend.vm.in_use import MOMENT, Use, use_of
 
 T = TypeVar("T")
 
@@ -58,6 +61,9 @@ RUN_STATE_INTERVAL = 3.0
 
 RUN_STATE_PATIENCE = 0.4
 """Seconds a look waits for all those answers together."""
+
+ENDING = 0.5
+"""Seconds after its QEMU was last seen in which a VM is shown as stopping, before it is called crashed."""
 
 _LONGEST_INTERVAL = 60.0
 """Seconds until a machine that does not answer is asked again, at most; the interval doubles until then."""
@@ -77,7 +83,7 @@ class _RunStates:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._known: dict[Path, _RunState] = {}
+        self._known: dict[qmp.ControlSocket, _RunState] = {}
         self._doubted = False
 
     def doubt(self) -> None:
@@ -89,37 +95,41 @@ class _RunStates:
         now = self._clock.monotonic()
         if self._doubted:
             self._doubted = False
-            self._known = {socket: known._replace(ask_at=now) for socket, known in self._known.items()}
-        due: dict[Path, QemuProcess] = {}
+            self._known = {control: known._replace(ask_at=now) for control, known in self._known.items()}
+        due: dict[qmp.ControlSocket, QemuProcess] = {}
         for process in processes:
-            socket = read_machine(process.arguments).qmp
-            if socket is None or not os.path.exists(socket):  # noqa: PTH110 - never raises
+            control = _control_of(process)
+            if control is None or not os.path.exists(control.path):  # noqa: PTH110 - never raises
                 continue
-            known = self._of(process, socket)
+            known = self._of(process, control)
             if known is None or now >= known.ask_at:
-                due[socket] = process
+                due[control] = process
         if not due:
             return
         answers = qmp.run_states(tuple(due), timeout=RUN_STATE_PATIENCE)
-        for socket, process in due.items():
-            known = self._of(process, socket)
-            answer, interval = answers.get(socket), RUN_STATE_INTERVAL
+        for control, process in due.items():
+            known = self._of(process, control)
+            answer, interval = answers.get(control), RUN_STATE_INTERVAL
             if answer is None:
                 # Busy or hanging: what was true before is the best there is to say.
                 answer = known.state if known else ""
                 interval = min(_LONGEST_INTERVAL, known.interval * 2 if known else RUN_STATE_INTERVAL)
             ask_at = self._clock.monotonic() + interval
-            self._known[socket] = _RunState(process.create_ticks, answer, ask_at, interval)
+            self._known[control] = _RunState(process.create_ticks, answer, ask_at, interval)
 
     def paused(self, process: QemuProcess) -> bool:
         """Whether its latest answer was that the guest is paused."""
-        socket = read_machine(process.arguments).qmp
-        known = None if socket is None else self._of(process, socket)
+        control = _control_of(process)
+        known = None if control is None else self._of(process, control)
         return known is not None and known.state == "paused"
 
-    def _of(self, process: QemuProcess, socket: Path) -> _RunState | None:
-        known = self._known.get(socket)
+    def _of(self, process: QemuProcess, control: qmp.ControlSocket) -> _RunState | None:
+        known = self._known.get(control)
         return known if known is not None and known.ticks == process.create_ticks else None
+
+
+def _control_of(process: QemuProcess) -> qmp.ControlSocket | None:
+    return qmp.ControlSocket.of(read_machine(process.arguments).qmp, process.pid)
 
 
 class _KnownDisk(NamedTuple):
@@ -173,12 +183,18 @@ class _Existing(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What one pass has gathered before it turns to single VMs. `ours` have a disk below our directory."""
+    """What one pass has gathered before it turns to single VMs: files, and every QEMU by what it has open.
+
+    `writers` are by device and inode of a file, `removed` by the path of one that is gone, `listeners` by that of a
+    socket. `owners` are the own QEMUs of the VMs that were asked about so far, by the name of the disk.
+    """
 
     existing: _Existing
-    by_file: Mapping[tuple[int, int], list[QemuProcess]]
-    by_path: Mapping[str, list[QemuProcess]]
-    ours: tuple[QemuProcess, ...]
+    processes: Sequence[QemuProcess]
+    writers: Mapping[tuple[int, int], list[QemuProcess]]
+    removed: Mapping[str, list[QemuProcess]]
+    listeners: Mapping[str, list[QemuProcess]]
+    owners: dict[str, QemuProcess | None]
     bases: dict[str, str | None]
     uses: Mapping[str, Use]
 
@@ -207,6 +223,8 @@ class Inventory:
         self._disks: dict[str, _KnownDisk] = {}
         self._endings: dict[str, _Ending] = {}
         self._uses: dict[str, Use] = {}
+        self._lived: set[str] = set()
+        self._gone: dict[str, float] = {}
         self._latest: dict[str, tuple[Facts, VMStatus]] = {}
         self.local_server: LocalServer | None = None
         """podplane's local server as the latest pass found it."""
@@ -251,8 +269,6 @@ class Inventory:
             if self._are_new(self._locks(wanted, look)):
                 time.sleep(MOMENT)
                 look = self._gather(self._existing_of(wanted), self._scan())
-        theirs = {process.pid for names in wanted for process in _holders(names, look, _info(names, look))}
-        look = look._replace(ours=tuple(process for process in look.ours if process.pid in theirs))
         return self._statuses(
             [names for names in self._everyone(look) if names in wanted], look, self._locks(wanted, look)
         )
@@ -278,9 +294,42 @@ class Inventory:
         return list(processes.values())
 
     def _is_proved(self, names: _Names, look: _Look) -> bool:
-        """Whether the PID file names a process that has the disk, and that is the one the file recorded."""
+        """Whether the PID file names the VM's own QEMU."""
         pid_file, _ = self._pid_file(names, look.existing)
-        return pid_file is not None and _named(pid_file, _holders(names, look, _info(names, look))) is not None
+        return _is_named(pid_file, self._owner(names, look))
+
+    def _owner(self, names: _Names, look: _Look) -> QemuProcess | None:
+        """The VM's own QEMU, the one that the PID file names first."""
+        if names.image in look.owners:
+            return look.owners[names.image]
+        info, pid_file = _info(names, look), self._pid_file(names, look.existing)[0]
+        if info is None:
+            found = look.removed.get(os.path.realpath(names.files.image), ()) if look.removed else ()
+        else:
+            found = look.writers.get((info.st_dev, info.st_ino), ())
+        owner = None
+        if found:
+            disk = None if info is None else (info.st_dev, info.st_ino)
+            marks = Marks(names.files.image, disk, (names.files.console, names.files.qmp))
+            for process in sorted(found, key=lambda process: not _is_named(pid_file, process)):
+                recorded = pid_file.data if pid_file is not None and pid_file.pid == process.pid else None
+                if owns(process, self._processes.opened(process), marks, recorded):
+                    owner = process
+                    break
+        look.owners[names.image] = owner
+        return owner
+
+    def _settling(self, names: _Names, look: _Look, pid_file: PIDFile | None) -> QemuProcess | None:
+        """A QEMU that has just been started with the disk, and is named by the PID file."""
+        if pid_file is None:
+            return None
+        named = (process for process in look.processes if _is_named(pid_file, process))
+        return next((each for each in named if is_settling(each, names.files.image, self._clock)), None)
+
+    def _stranger(self, names: _Names, look: _Look) -> QemuProcess | None:
+        """A QEMU that listens on the VM's sockets. Asked for where the VM has none of its own."""
+        sockets = (f"{self._pid_dir}/{names.console}", f"{self._pid_dir}/{names.qmp}")
+        return next((process for path in sockets for process in look.listeners.get(path, ())), None)
 
     def _all_existing(self) -> _Existing:
         disks: dict[str, os.DirEntry[str] | Path] = {}
@@ -305,28 +354,32 @@ class Inventory:
         return _Existing(disks, runtime, states)
 
     def _gather(self, existing: _Existing, processes: Iterable[QemuProcess]) -> _Look:
-        by_file: dict[tuple[int, int], list[QemuProcess]] = {}
-        by_path: dict[str, list[QemuProcess]] = {}
-        ours: dict[int, QemuProcess] = {}
+        processes = tuple(processes)
+        writers: dict[tuple[int, int], list[QemuProcess]] = {}
+        removed: dict[str, list[QemuProcess]] = {}
+        listeners: dict[str, list[QemuProcess]] = {}
         for process in processes:
-            for disk in process.disks:
-                path = os.path.normpath(disk)
-                by_path.setdefault(path, []).append(process)
-                if os.path.dirname(path) == self._image_dir:  # noqa: PTH120 - a path that is no `Path` takes a tenth
-                    ours[process.pid] = process
-                with contextlib.suppress(OSError, ValueError):
-                    info = disk.stat()  # not of the normal path: links may be in it
-                    by_file.setdefault((info.st_dev, info.st_ino), []).append(process)
-        return _Look(existing, by_file, by_path, tuple(ours.values()), {}, {})
+            opened = self._processes.opened(process)
+            if opened is not None:
+                for file in opened.writes:
+                    writers.setdefault(file, []).append(process)
+                for path in opened.removed:
+                    removed.setdefault(path, []).append(process)
+                for path in opened.listens:
+                    listeners.setdefault(os.path.normpath(path), []).append(process)
+        return _Look(existing, processes, writers, removed, listeners, {}, {}, {})
 
     def _everyone(self, look: _Look) -> list[_Names]:
-        """Every VM of which the look has a disk, a PID file, a socket or a process."""
+        """Every VM of which the look has a disk, also one that was removed from under its QEMU, or a PID file.
+
+        Sockets alone are no VM: podplane's own stop and delete leave them.
+        """
         keys = {key for name in look.existing.disks if (key := _parse(name, IMAGE_SUFFIX))}
-        for name in look.existing.runtime:
-            keys.update(key for suffix in (PID_SUFFIX, CONSOLE_SUFFIX, QMP_SUFFIX) if (key := _parse(name, suffix)))
-        for path in look.by_path:
+        keys.update(key for name in look.existing.runtime if (key := _parse(name, PID_SUFFIX)))
+        image_dir = os.path.realpath(self._image_dir) if look.removed else ""
+        for path in look.removed:
             folder, name = os.path.split(path)
-            if folder == self._image_dir and (key := _parse(name, IMAGE_SUFFIX)):
+            if folder == image_dir and (key := _parse(name, IMAGE_SUFFIX)):
                 keys.add(key)
         return [self._names_of(key) for key in sorted(keys)]
 
@@ -339,7 +392,9 @@ class Inventory:
 
     def _statuses(self, machines: Iterable[_Names], look: _Look, locks: Mapping[str, Lock]) -> tuple[VMStatus, ...]:
         self.local_server = read_local_server(self.runtime_dir)
-        self._run_states.ask(process for process in look.ours if not self._processes.suspended(process))
+        machines = tuple(machines)
+        own = [process for names in machines if (process := self._owner(names, look)) is not None]
+        self._run_states.ask(process for process in own if not self._processes.suspended(process))
         self._uses = self._uses_of(locks)
         look = look._replace(uses=self._uses)
         return tuple(self._status(names, look) for names in machines)
@@ -349,7 +404,7 @@ class Inventory:
         locks = {}
         for names in machines:
             info = _info(names, look)
-            if info is not None and not _holders(names, look, info):
+            if info is not None and self._owner(names, look) is None:
                 lock = image_lock(names.files.image)
                 if lock > Lock.NONE:
                     locks[names.image] = lock
@@ -368,7 +423,7 @@ class Inventory:
                 uses[name] = known
             else:
                 with contextlib.suppress(OSError):
-                    uses[name] = Use(lock, holders(Path(self._image_dir, name)))
+                    uses[name] = use_of(Path(self._image_dir, name), lock)
         return uses
 
     def _forget(self, machines: list[_Names]) -> None:
@@ -382,6 +437,8 @@ class Inventory:
                 self._latest.pop(names.image, None)
                 self._disks.pop(names.image, None)
                 self._endings.pop(names.image, None)
+                self._lived.discard(names.image)
+                self._gone.pop(names.image, None)
 
     # Once per VM
 
@@ -397,16 +454,19 @@ class Inventory:
 
     def _facts(self, names: _Names, look: _Look) -> Facts:
         runtime, info = look.existing.runtime, _info(names, look)
-        holders = _holders(names, look, info)
         pid_file, pid_file_problem = self._pid_file(names, look.existing)
         ports, state_file_problem = self._ports(names, look.existing)
         sockets = tuple([name for name in (names.console, names.qmp) if name in runtime])
-        named = None if pid_file is None else _named(pid_file, holders)
-        process = named or (holders[0] if holders else None)
+        process, settling, stranger = self._owner(names, look), None, None
+        if process is None:
+            settling = self._settling(names, look, pid_file)
+            stranger = self._stranger(names, look)
         running, ended_by_guest, server_needed = None, False, False
         if process is not None:
-            running = self._running(process, named=process is named)
+            running = self._running(process, named=_is_named(pid_file, process))
             server_needed = self._server_is_down() and names.files.made_by_podplane
+        elif settling is not None:
+            running = self._running(settling, named=True)._replace(settled=False)
         elif pid_file is not None and not sockets:
             ended_by_guest = self._powered_off(names, pid_file)
         return Facts(
@@ -416,13 +476,27 @@ class Inventory:
             pid_file_problem,
             ports,
             state_file_problem,
+            None if process is not None else self._socket_problem(sockets),
             sockets,
             current_action(names.files.lock) if names.lock in runtime else None,
             running,
             look.uses.get(names.image),
+            stranger,
+            self._is_ending(names, running),
             ended_by_guest,
             server_needed,
         )
+
+    def _is_ending(self, names: _Names, running: Running | None) -> bool:
+        """Whether the VM's QEMU was there a moment ago: whoever has ended it gets to clear what it left."""
+        now = self._clock.monotonic()
+        if running is not None:
+            self._gone.pop(names.image, None)
+            self._lived.add(names.image)
+        elif names.image in self._lived:
+            self._lived.discard(names.image)
+            self._gone[names.image] = now
+        return now - self._gone.get(names.image, -ENDING) < ENDING
 
     def _pid_file(self, names: _Names, existing: _Existing) -> tuple[PIDFile | None, Problem | None]:
         """What the PID file says, or what is wrong with it."""
@@ -441,6 +515,14 @@ class Inventory:
             return names.kept(f"{self._state_file_dir}/{names.state_file}", read_state_file), None
         except CorruptFile as error:
             return _NO_PORTS, Problem.of(error)
+
+    def _socket_problem(self, sockets: Iterable[str]) -> Problem | None:
+        """What stands where a socket has to be, and is none: it would be in the way of a start."""
+        for name in sockets:
+            with contextlib.suppress(OSError):
+                if not stat.S_ISSOCK(os.lstat(f"{self._pid_dir}/{name}").st_mode):
+                    return Problem(f"{self._pid_dir}/{name} is not a socket", ASIDE)
+        return None
 
     def _powered_off(self, names: _Names, pid_file: PIDFile) -> bool:
         """See `powered_off`: a yes is for good, a no for a while, since who records a console may be late."""
@@ -472,9 +554,9 @@ class Inventory:
         return Running(
             process,
             named,
-            self._processes.suspended(process),
-            self._run_states.paused(process),
-            self._sampler.sample(process),
+            suspended=self._processes.suspended(process),
+            paused=self._run_states.paused(process),
+            sample=self._sampler.sample(process),
         )
 
     def _server_is_down(self) -> bool:
@@ -514,13 +596,5 @@ def _info(names: _Names, look: _Look) -> os.stat_result | None:
         return None
 
 
-def _holders(names: _Names, look: _Look, info: os.stat_result | None) -> Sequence[QemuProcess]:
-    """The processes that have the VM's disk open. One that was removed under them still counts by its path."""
-    if info is None:
-        return look.by_path.get(str(names.files.image), ())
-    return look.by_file.get((info.st_dev, info.st_ino), ())
-
-
-def _named(pid_file: PIDFile, processes: Iterable[QemuProcess]) -> QemuProcess | None:
-    """The one of these that a PID file names, if what the file recorded of it is true."""
-    return next((each for each in processes if each.pid == pid_file.pid and each.matches(pid_file.data)), None)
+def _is_named(pid_file: PIDFile | None, process: QemuProcess | None) -> bool:
+    return pid_file is not None and process is not None and process.is_named(pid_file.pid, pid_file.data)

@@ -39,6 +39,7 @@ from podplane_tui.backend.core.files import (
 from podplane_tui.backend.core.paths import VMFiles, check_socket_path
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import Firmware, choose_accelerator, find_firmware, require_program
+from podplane_tui.backend.host.holders import answers_at
 from podplane_tui.backend.images.qcow2 import read_image, require_base
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import (
@@ -50,7 +51,7 @@ from podplane_tui.backend.qemu.arguments import (
 )
 from podplane_tui.backend.qemu.diagnosis import diagnose, says_port_is_taken
 from podplane_tui.backend.qemu.gate import Gate
-from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks, qemus
+from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, create_ticks, look, qemus
 from podplane_tui.backend.recording import store as recordings
 from podplane_tui.backend.runtime.leftovers import remove_leftovers
 from podplane_tui.backend.runtime.pidfile import PIDFile
@@ -230,7 +231,7 @@ def _begin(
 
 def _clear_up(files: VMFiles) -> None:
     """Clear what our QEMU has left, but nothing of one that podplane, which knows of no lock, has started meanwhile."""
-    other = next((process for process in qemus() if process.has_disk(files.image)), None)
+    other = next((process for process in qemus() if process.names_disk(files.image)), None)
     if other is None:
         remove_leftovers(files)
         return
@@ -313,17 +314,37 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
             raise _failed(files, f"QEMU ended at once ({_ending(code)})")
         if control.cancel.is_set():
             raise Cancelled(f"the start of {files.name} was cancelled", hint="nothing is left of it")
-        if files.qmp.exists():
+        pid = _qemu_of(child, files) if files.qmp.exists() else None
+        if pid is not None:
             try:
-                qmp.run_state(files.qmp)
+                qmp.run_state(qmp.ControlSocket(files.qmp, pid))
             except QMPUnavailable:
                 pass
             else:
+                if pid != child.pid:
+                    _rename(files, pid)
                 return
         waited = time.monotonic() - begun
         if waited > ANSWER_TIMEOUT:
             raise _failed(files, f"QEMU did not answer within {ANSWER_TIMEOUT:.0f} s and was ended")
         control.cancel.wait(_TICK if waited < _LATE else _LATE_TICK)
+
+
+def _qemu_of(child: subprocess.Popen[bytes], files: VMFiles) -> int | None:
+    """The PID of QEMU: that of our child or, where this is a program around QEMU, of the child's child that answers."""
+    if look(child.pid) is not None:
+        return child.pid
+    pid = answers_at(files.qmp)
+    process = look(pid) if pid else None
+    return pid if process is not None and process.parent == child.pid else None
+
+
+def _rename(files: VMFiles, pid: int) -> None:
+    """Make the PID file name process `pid`."""
+    named = PIDFile.read(files.pid_file)
+    ticks = create_ticks(pid)
+    if named is not None and ticks is not None:
+        named._replace(pid=pid, data={**(named.data or {}), TICKS_KEY: ticks}).write(after=PowerCut.ANYTHING)
 
 
 def _ending(code: int) -> str:

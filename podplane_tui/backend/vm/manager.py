@@ -34,7 +34,8 @@ from podplane_tui.backend.images import qemu_img
 from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import DirectBootOptions, Machine, PortForward, qemu_binary, read_machine
-from podplane_tui.backend.qemu.process import QemuProcess, look, qemus
+from podplane_tui.backend.qemu.ownership import own_qemu
+from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.qemu.stop import StopResult, end_process
 from podplane_tui.backend.recording import store as recordings
 from podplane_tui.backend.runtime.leftovers import leftovers, remove_leftovers, temporaries
@@ -126,22 +127,20 @@ class Qemu:
         return PIDFile.read(self.files.pid_file)
 
     def process(self) -> QemuProcess | None:
-        """This machine's live QEMU, whether the PID file names it or not; None when there is none.
+        """This VM's live QEMU, whether the PID file names it or not; None when there is none. See `ownership`.
 
         Raises `VMError` when the system does not tell what processes there are: that is not to be taken for none.
         """
-        named = None
+        pid, recorded = None, None
         with contextlib.suppress(CorruptFile):
             named = self.vm_pid_file()
-        with os_errors_as(VMError, f"can't tell whether {self.vm_name} is running"):
             if named is not None:
-                process = look(named.pid)
-                if process is not None and process.matches(named.data) and process.has_disk(self.files.image):
-                    return process
-            return next((p for p in qemus() if p.has_disk(self.files.image)), None)
+                pid, recorded = named.pid, named.data
+        with os_errors_as(VMError, f"can't tell whether {self.vm_name} is running"):
+            return own_qemu(self.files, pid, recorded)
 
     def running(self) -> bool:
-        """Whether a QEMU of ours has this machine's disk open."""
+        """Whether this VM's own QEMU lives."""
         return self.process() is not None
 
     def pid(self) -> int | None:
@@ -306,8 +305,9 @@ class Qemu:
 
     # A running machine
 
-    def _control_socket(self) -> Path:
-        socket = read_machine(self._require_process().arguments).qmp
+    def _control_socket(self) -> qmp.ControlSocket:
+        process = self._require_process()
+        socket = qmp.ControlSocket.of(read_machine(process.arguments).qmp, process.pid)
         if socket is None:
             raise QMPUnavailable(
                 f"{self.vm_name} has no control socket: it was not started with podplane-tui",
@@ -355,7 +355,7 @@ class Qemu:
         `record` is given all that the machine prints. With `ask`, whoever of ours holds the console is asked for it.
         Raises `NotRunning`, `ConsoleHeld` and `ConsoleError`.
         """
-        return attach.attach(self.files, self.machine(), record=record, ask=ask)
+        return attach.attach(self.files, self._require_process(), record=record, ask=ask)
 
     def shell(
         self,

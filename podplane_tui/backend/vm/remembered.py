@@ -2,6 +2,9 @@
 
 Everything has a default. A file that can't be understood counts as none, for nothing in it is worth a refusal; what
 other versions wrote into it survives a rewrite.
+
+All that is kept of a VM here and elsewhere (host keys, recordings, user-data) belongs to one disk, which the file
+names: podplane, which knows nothing of it, may delete the VM and make another of the same ID.
 """
 
 from __future__ import annotations
@@ -17,11 +20,18 @@ from typing import Any
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.files import private_directory, read_small_file, write_atomic
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.host.file_identity import FileIdentity, file_identity
+from podplane_tui.backend.recording.store import discard, recordings
 from podplane_tui.backend.runtime.lock import release, try_acquire
+from podplane_tui.backend.ssh.known_hosts import forget
+from podplane_tui.backend.sync.log import previous
 from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source
 
 MAX_SYNCS = 8
 """Targets of `sync` that are remembered."""
+
+_DISK = "disk"
+"""The key of `FileIdentity.key`."""
 
 _PATIENCE = 10.0
 """Seconds to wait for whoever is changing the same file, which takes no longer than a write."""
@@ -45,8 +55,23 @@ class ClusterSettings:
 
 
 def read_settings(files: VMFiles) -> ClusterSettings:
-    """What is remembered of the machine of `files`. Never raises."""
-    return _parse(_read(files))
+    """What is remembered of the VM of `files`: nothing that was remembered of a former disk. Never raises."""
+    raw = _read(files)
+    return ClusterSettings() if _is_former(raw, file_identity(files.image)) else _parse(raw)
+
+
+def has_former(files: VMFiles) -> bool:
+    """Whether what is remembered is that of a disk which was there before. Never raises."""
+    return _is_former(_read(files), file_identity(files.image))
+
+
+def claim(files: VMFiles, *, new: bool = False) -> None:
+    """Make what is remembered be that of the present disk. What is left of a former one is forgotten.
+
+    With `new` everything is; else only what is known to be of another disk. Raises `OSError`, `CorruptFile`.
+    """
+    with _alone(files):
+        _claim(files, new=new)
 
 
 def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
@@ -55,6 +80,7 @@ def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
     Raises `OSError`, `CorruptFile`.
     """
     with _alone(files):
+        _claim(files)
         return _update(files, changes)
 
 
@@ -66,6 +92,7 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
     request = replace(request, source=absolute_source(request.source))
     ends = (request.source, request.destination)
     with contextlib.suppress(OSError, CorruptFile), _alone(files):
+        _claim(files)
         others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
         _update(files, {"syncs": (request, *others)[:MAX_SYNCS]})
 
@@ -83,6 +110,26 @@ def _alone(files: VMFiles) -> Iterator[None]:
         yield
     finally:
         release(files.settings_lock, handle)
+
+
+def _claim(files: VMFiles, *, new: bool = False) -> None:
+    disk, raw = file_identity(files.image), _read(files)
+    if disk is None or (raw.get(_DISK) == disk.key and not new):
+        return
+    if new or _is_former(raw, disk):
+        raw = {}
+        for path in (files.kept_user_data, files.sync_log, previous(files.sync_log)):
+            path.unlink(missing_ok=True)
+        for recording in recordings(files):
+            if disk.born is not None and recording.started_at * 10**9 < disk.born:
+                discard(recording.path)
+        newest = next(iter(recordings(files)), None)
+        forget(files, None if newest is None else newest.path)
+    write_atomic(files.settings, json.dumps({**raw, _DISK: disk.key}, indent=2).encode(), mode=0o600)
+
+
+def _is_former(raw: Mapping[str, object], disk: FileIdentity | None) -> bool:
+    return disk is not None and raw.get(_DISK, disk.key) != disk.key
 
 
 def _update(files: VMFiles, changes: Mapping[str, Any]) -> ClusterSettings:

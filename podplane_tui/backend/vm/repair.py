@@ -1,4 +1,4 @@
-"""Mending a machine: a plan that says beforehand what will be done, then exactly that. No disk is lost by it.
+"""Repairing a VM: a plan that says beforehand what will be done, then exactly that. No disk is lost by it.
 
 What is stale is removed; what is not what its name says is renamed to `<name>.broken-<UTC>` and never deleted; a disk
 is only ever checked, and on request space in it that nothing refers to is freed.
@@ -25,6 +25,7 @@ from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.cloud_init import read_seed, write_seed
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.in_use import Access
+from podplane_tui.backend.vm.remembered import claim, has_former
 from podplane_tui.backend.vm.user_data import read_user_data
 
 
@@ -36,6 +37,7 @@ class RepairKind(StrEnum):
     SET_ASIDE = "set-aside"
     SEED = "seed"
     CHECK = "check"
+    FORGET = "forget"
     MANUAL = "manual"
     """Nothing: what is wrong can only be put right by the user, and the description says how."""
 
@@ -81,7 +83,7 @@ def _steps(context: Context) -> Iterator[RepairStep]:
         if is_foreign(files, path):
             yield _aside(path)
         elif os.path.lexists(path):
-            crashed = True
+            crashed = crashed or path == files.pid_file
             yield RepairStep(RepairKind.CLEAR, f"remove {path.name}: QEMU is gone", path)
     # While the same cluster's machine of the other architecture runs, the state file is about that.
     if is_foreign(files, files.state_file):
@@ -92,6 +94,10 @@ def _steps(context: Context) -> Iterator[RepairStep]:
         )
     for path in temporaries(files):
         yield RepairStep(RepairKind.CLEAR, f"remove {path.name}: a write that was broken off", path)
+    if has_former(files):
+        yield RepairStep(
+            RepairKind.FORGET, "forget the settings, host keys and recordings of the disk there was before"
+        )
     yield from _disk_steps(files, crashed=crashed)
 
 
@@ -179,6 +185,9 @@ def _do(context: Context, step: RepairStep, *, fix_leaks: bool, control: Control
         return f"{files.seed.name} was written anew"
     if step.kind is RepairKind.CHECK:
         return check_image(files.image, fix_leaks=fix_leaks)
+    if step.kind is RepairKind.FORGET:
+        claim(files)
+        return "what was kept of the disk there was before was removed"
     if step.kind is RepairKind.MANUAL or path is None:
         return f"left to you: {step.description}"
     if step.kind is RepairKind.SET_ASIDE:

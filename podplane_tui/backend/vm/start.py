@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -163,6 +164,8 @@ def _start_through_podplane(context: Context, control: Control) -> None:
 
 def _start_alone(context: Context, spec: StartSpec, control: Control) -> None:
     with context.qemu.locked("start"):
+        if os.path.lexists(context.files.image):
+            context.claim(control)
         full = _with_remembered(context.files, spec)
         user_data = read_user_data(context.files, full.user_data)
         if full.boot is None and not full.firmware:

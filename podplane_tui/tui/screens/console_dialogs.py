@@ -8,7 +8,7 @@ from podplane_tui.backend.core.errors import QMPError
 from podplane_tui.backend.core.files import explain_os_error, write_atomic
 from podplane_tui.backend.core.format import format_path, format_size
 from podplane_tui.backend.core.status import VMStatus
-from podplane_tui.backend.qemu import send_key
+from podplane_tui.backend.qemu import qmp, send_key
 from podplane_tui.backend.recording.store import current_recording, recordings
 from podplane_tui.tui.messages import Noted
 from podplane_tui.tui.screens.save import SaveDialog, SaveRequest
@@ -78,7 +78,7 @@ async def send_to_guest(screen: Screen[None], panel: ConsolePanel, vm: VMStatus)
             words, level = f"{sending.name} was not sent to {vm.cluster_id}: {reason}", Level.BAD
         else:
             view.send(sending.text.encode())
-    elif (control := vm.qmp) is not None:
+    elif vm.pid is not None and (control := qmp.ControlSocket.of(vm.qmp, vm.pid)) is not None:
         try:
             await in_thread(lambda: send_key.press(control, sending.keys), name="send-key")
         except QMPError as error:

@@ -17,7 +17,7 @@ from podplane_tui.backend.console.claim import asker, holder, take
 from podplane_tui.backend.console.relay import Ending
 from podplane_tui.backend.core.errors import ConsoleError, ConsoleHeld
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.qemu.arguments import Machine, read_machine
+from podplane_tui.backend.qemu.process import QemuProcess
 from tests.backend.qemu.support import control_socket
 from tests.waiting import wait_until
 
@@ -40,8 +40,11 @@ def _standard_streams(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def machine(console: Path | None = None, qmp: Path | None = None) -> Machine:
-    return read_machine(())._replace(console=console, qmp=qmp)
+def qemu(console: Path | None = None, qmp: Path | None = None) -> QemuProcess:
+    """This process, as if it had been started with these sockets."""
+    options = (("-serial", console), ("-qmp", qmp))
+    arguments = tuple(word for name, path in options if path for word in (name, f"unix:{path},server=on"))
+    return QemuProcess(os.getpid(), "", 0.0, ("qemu-system-x86_64", *arguments), ())
 
 
 @contextlib.contextmanager
@@ -67,7 +70,7 @@ def test_the_socket_is_the_one_its_qemu_was_started_with(files: VMFiles, tmp_pat
     path = tmp_path / "other.sock" if elsewhere else files.console
     recorded: list[bytes] = []
     with guest(path):
-        ending = attach(files, machine(path if elsewhere else None), record=recorded.append, ask=False)
+        ending = attach(files, qemu(path if elsewhere else None), record=recorded.append, ask=False)
     assert ending is Ending.CLOSED
     assert b"".join(recorded) == b"login: "
     assert holder(files) is None
@@ -75,13 +78,13 @@ def test_the_socket_is_the_one_its_qemu_was_started_with(files: VMFiles, tmp_pat
 
 def test_a_console_that_one_of_us_holds_is_not_taken(files: VMFiles) -> None:
     with take(files, "the dashboard"), pytest.raises(ConsoleHeld, match="the dashboard is using the console"):
-        attach(files, machine(), record=None, ask=False)
+        attach(files, qemu(), record=None, ask=False)
 
 
 def test_who_asks_waits_until_it_is_let_go(files: VMFiles) -> None:
     held = take(files, "the dashboard")
     with ThreadPoolExecutor() as pool, guest(files.console):
-        ending = pool.submit(attach, files, machine(), record=None, ask=True)
+        ending = pool.submit(attach, files, qemu(), record=None, ask=True)
         try:
             wait_until(lambda: asker(files) is not None)
             claim = asker(files)
@@ -99,7 +102,7 @@ def test_a_console_that_another_program_has_is_left_there(files: VMFiles) -> Non
         control_socket(files.qmp, {"query-chardev": chardev}) as asked,
         pytest.raises(ConsoleHeld, match=r"other than podplane-tui is using the console of podplane-local-a"),
     ):
-        attach(files, machine(qmp=files.qmp), record=None, ask=False)
+        attach(files, qemu(qmp=files.qmp), record=None, ask=False)
     assert [request["execute"] for request in asked] == ["query-chardev"]
     assert holder(files) is None
 
@@ -107,10 +110,10 @@ def test_a_console_that_another_program_has_is_left_there(files: VMFiles) -> Non
 @pytest.mark.parametrize("answers", [{}, {"query-chardev": []}, {"query-chardev": "nonsense"}])
 def test_a_qemu_that_can_not_tell_speaks_against_nothing(files: VMFiles, answers: dict[str, object]) -> None:
     with control_socket(files.qmp, answers), guest(files.console):
-        assert attach(files, machine(qmp=files.qmp), record=None, ask=False) is Ending.CLOSED
+        assert attach(files, qemu(qmp=files.qmp), record=None, ask=False) is Ending.CLOSED
 
 
 def test_a_console_that_is_not_there_is_free_afterwards(files: VMFiles) -> None:
     with pytest.raises(ConsoleError, match="there is no console at"):
-        attach(files, machine(), record=None, ask=False)
+        attach(files, qemu(), record=None, ask=False)
     assert holder(files) is None

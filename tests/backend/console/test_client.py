@@ -55,8 +55,10 @@ def files(tmp_path: Path) -> VMFiles:
 
 @pytest.fixture
 def vm(files: VMFiles) -> VMStatus:
-    """A VM of whose process nothing is known, so that nobody can record it."""
-    return VMStatus(files, State.RUNNING, console=files.console)
+    """A VM that nobody can record."""
+    files.recordings_dir.parent.mkdir(parents=True)
+    files.recordings_dir.touch()
+    return VMStatus(files, State.RUNNING, pid=os.getpid(), console=files.console)
 
 
 @contextlib.contextmanager
@@ -171,7 +173,7 @@ def test_who_asks_for_the_console_is_told_again_and_again(vm: VMStatus, monkeypa
 
 @pytest.mark.parametrize("console", [False, True])
 def test_a_line_that_can_not_be_opened_frees_the_console(files: VMFiles, console: bool) -> None:
-    vm = VMStatus(files, State.RUNNING, console=files.console if console else None)
+    vm = VMStatus(files, State.RUNNING, pid=os.getpid(), console=files.console if console else None)
     error, words = (ConsoleError, "there is no console at") if console else (NotRunning, "has no serial console")
     with pytest.raises(error, match=words):
         open_line(vm, take(files, "me"), Heard().events)
@@ -180,7 +182,7 @@ def test_a_line_that_can_not_be_opened_frees_the_console(files: VMFiles, console
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_qemu_is_asked_first_whether_another_program_is_connected(files: VMFiles, taken: bool) -> None:
-    vm = VMStatus(files, State.RUNNING, console=files.console, qmp=files.qmp)
+    vm = VMStatus(files, State.RUNNING, pid=os.getpid(), console=files.console, qmp=files.qmp)
     name = f"{'' if taken else 'disconnected:'}unix:{files.console},server=on"
     with control_socket(files.qmp, {"query-chardev": [{"label": "serial0", "filename": name}]}) as asked:
         error, words = (ConsoleHeld, "other than podplane-tui is using") if taken else (ConsoleError, "no console at")
@@ -192,7 +194,7 @@ def test_qemu_is_asked_first_whether_another_program_is_connected(files: VMFiles
 
 def test_a_qemu_that_can_not_tell_speaks_against_nothing(files: VMFiles) -> None:
     with control_socket(files.qmp, {}) as asked:
-        vm = VMStatus(files, State.RUNNING, console=files.console, qmp=files.qmp)
+        vm = VMStatus(files, State.RUNNING, pid=os.getpid(), console=files.console, qmp=files.qmp)
         with opened(vm) as wires:
             wires.line.send(b"x")
             assert received(wires.guest, 1) == b"x"

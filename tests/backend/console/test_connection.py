@@ -34,25 +34,25 @@ def _listening(path: Path) -> Iterator[socket.socket]:
 
 def test_missing_socket_is_said_so(path: Path) -> None:
     with pytest.raises(ConsoleError, match=r"no console at .*: start the VM"):
-        connect(path)
+        connect(path, os.getpid())
 
 
 def test_socket_left_behind_is_said_so(path: Path) -> None:
     with _listening(path):
         pass
     with pytest.raises(ConsoleError, match="QEMU no longer serves"):
-        connect(path)
+        connect(path, os.getpid())
 
 
 def test_file_that_is_no_socket_is_said_so(path: Path) -> None:
     path.write_text("")
     with pytest.raises(ConsoleError, match=rf"console {re.escape(str(path))}"):
-        connect(path)
+        connect(path, os.getpid())
 
 
 def test_path_that_is_too_long_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="socket path"):
-        connect(tmp_path / ("x" * 120))
+        connect(tmp_path / ("x" * 120), os.getpid())
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a full queue refuses")
@@ -62,11 +62,16 @@ def test_full_queue_is_said_so_at_once(path: Path) -> None:
             waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
             waiting.connect(str(path))
         with pytest.raises(ConsoleError, match="other programs are already waiting"):
-            connect(path)
+            connect(path, os.getpid())
+
+
+def test_nobody_is_connected_with_another_process(path: Path) -> None:
+    with _listening(path), pytest.raises(ConsoleError, match=f"not the console of process {os.getppid()}: another"):
+        connect(path, os.getppid())
 
 
 def test_nothing_waits_and_the_end_is_told(path: Path) -> None:
-    with _listening(path) as listener, connect(path) as connection:
+    with _listening(path) as listener, connect(path, os.getpid()) as connection:
         guest, _ = listener.accept()
         with guest:
             assert receive(connection) is None
@@ -80,7 +85,7 @@ def test_nothing_waits_and_the_end_is_told(path: Path) -> None:
 
 
 def test_what_the_guest_does_not_take_is_left_and_what_nobody_takes_is_gone(path: Path) -> None:
-    with _listening(path) as listener, connect(path) as connection:
+    with _listening(path) as listener, connect(path, os.getpid()) as connection:
         guest, _ = listener.accept()
         typed = bytearray(os.urandom(8_000_000))
         wanted = bytes(typed)

@@ -224,7 +224,7 @@ def test_check_is_asked_before_connecting(path: Path) -> None:
 
     with _listening(path) as listener:
         with pytest.raises(QMPError, match="another client has it"), open(os.devnull, "r+b") as null:  # noqa: PTH123 - for its descriptor
-            attach(path, input_fd=null.fileno(), output_fd=null.fileno(), check=busy)
+            attach(path, os.getpid(), input_fd=null.fileno(), output_fd=null.fileno(), check=busy)
         listener.setblocking(False)
         with pytest.raises(BlockingIOError, match=os.strerror(errno.EAGAIN)):
             listener.accept()
@@ -235,14 +235,17 @@ import sys
 from pathlib import Path
 from podplane_tui.backend.console.relay import attach
 print("attaching", flush=True)
-print("over:", attach(Path(sys.argv[1]), input_fd=0, output_fd=1), flush=True)
+print("over:", attach(Path(sys.argv[1]), int(sys.argv[2]), input_fd=0, output_fd=1), flush=True)
 """
 
 
 @contextlib.contextmanager
 def _attached(path: Path) -> Iterator[tuple[TerminalChild, socket.socket, list[object]]]:
     """The client on a terminal of its own, the guest's end of its connection, and the settings it found."""
-    with _listening(path) as listener, run_on_terminal([sys.executable, "-c", _PROGRAM, str(path)]) as child:
+    with (
+        _listening(path) as listener,
+        run_on_terminal([sys.executable, "-c", _PROGRAM, str(path), str(os.getpid())]) as child,
+    ):
         settings = child.found
         guest, _ = listener.accept()
         guest.settimeout(LIMIT)
@@ -290,7 +293,9 @@ def test_suspending_lets_go_of_the_console(path: Path) -> None:
     with _listening(path) as listener, run_on_terminal(["bash", "--norc", "--noprofile", "-i"]) as child:
         child.expect(b"bash-")
         (path.parent / "program.py").write_text(_PROGRAM)
-        child.type(shlex.join([sys.executable, str(path.parent / "program.py"), str(path)]).encode() + b"\r")
+        child.type(
+            shlex.join([sys.executable, str(path.parent / "program.py"), str(path), str(os.getpid())]).encode() + b"\r"
+        )
         guest, _ = listener.accept()
         with guest:
             guest.settimeout(LIMIT)
@@ -342,7 +347,7 @@ def test_pipes_instead_of_a_terminal(path: Path) -> None:
         source, typed = os.pipe()
         shown, sink = os.pipe()
         try:
-            ending = pool.submit(attach, path, input_fd=source, output_fd=sink)
+            ending = pool.submit(attach, path, os.getpid(), input_fd=source, output_fd=sink)
             guest, _ = listener.accept()
             with guest:
                 os.write(typed, b"command\n")

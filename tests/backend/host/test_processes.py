@@ -19,6 +19,7 @@ from podplane_tui.backend.host.processes import (
     directory_of,
     owner_of,
     pids,
+    program_of,
     programs,
     since_boot,
     stat_of,
@@ -67,7 +68,11 @@ def test_the_age_is_reckoned_from_the_boot_and_not_by_the_wall_clock(child: subp
 def test_arguments_come_as_they_were_given(child: subprocess.Popen[bytes], tmp_path: Path) -> None:
     program = str(tmp_path / "a) S (b")
     assert arguments_of(child.pid) == (program, "-I", "-S", "-c", "print(flush=True); input()", "ü x", "")
-    assert dict(programs())[child.pid] == program
+
+
+def test_a_program_is_the_file_that_is_executed_whatever_it_calls_itself(child: subprocess.Popen[bytes]) -> None:
+    assert program_of(child.pid) == os.path.realpath(sys.executable)
+    assert dict(programs())[child.pid] == program_of(child.pid)
 
 
 def test_user_and_working_directory(child: subprocess.Popen[bytes], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from podplane_tui.backend.qemu.process import (
     qemus,
 )
 from tests.conftest import suspend
+from tests.stand_ins import python_as
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
 
@@ -41,8 +42,7 @@ def disk(tmp_path: Path) -> Path:
 @pytest.fixture
 def qemu(tmp_path: Path, disk: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of QEMU's name with `disk` among its arguments."""
-    program = tmp_path / "qemu-system-x86_64"
-    program.symlink_to(os.path.realpath(sys.executable))
+    program = python_as(tmp_path / "programs" / "qemu-system-x86_64")
     operand = f"file={str(disk).replace(',', ',,')},if=virtio"
     command = [str(program), "-I", "-S", "-c", SLEEPER, "-drive", operand]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
@@ -82,12 +82,12 @@ def test_a_qemu_is_found_with_its_disk_whatever_the_path(
     hard_link, other = tmp_path / "hard", tmp_path / "other"
     hard_link.hardlink_to(disk)
     other.write_bytes(b"")
-    assert process.has_disk(disk)
-    assert process.has_disk(hard_link)
-    assert not process.has_disk(other)
+    assert process.names_disk(disk)
+    assert process.names_disk(hard_link)
+    assert not process.names_disk(other)
     disk.unlink()
     hard_link.unlink()
-    assert process.has_disk(disk)  # QEMU still has it open
+    assert process.names_disk(disk)  # QEMU still has it open
 
 
 def test_other_processes_are_none_of_ours() -> None:
@@ -98,10 +98,19 @@ def test_other_processes_are_none_of_ours() -> None:
 
 def test_recorded_identity_has_to_agree(qemu: subprocess.Popen[bytes]) -> None:
     process = found(qemu.pid)
-    assert process.matches(None)
-    assert process.matches({"create_ticks": process.create_ticks, "boot_id": boot_id()})
-    assert not process.matches({"create_ticks": "1"})
-    assert not process.matches({"boot_id": "another"})
+    assert process.is_named(qemu.pid, None)
+    assert process.is_named(qemu.pid, {"create_ticks": process.create_ticks, "boot_id": boot_id()})
+    assert not process.is_named(qemu.pid, {"create_ticks": "1"})
+    assert not process.is_named(qemu.pid, {"boot_id": "another"})
+
+
+def test_who_started_a_qemu_and_waits_for_it_means_it_too(qemu: subprocess.Popen[bytes]) -> None:
+    process = found(qemu.pid)
+    assert process.parent == os.getpid()
+    assert process.is_named(os.getpid(), None)
+    assert process.is_named(os.getpid(), {"create_ticks": create_ticks(os.getpid()) or "", "boot_id": boot_id()})
+    assert not process.is_named(os.getpid(), {"create_ticks": process.create_ticks})
+    assert not process.is_named(os.getppid(), None)
 
 
 def test_a_zombie_is_not_alive(qemu: subprocess.Popen[bytes]) -> None:
@@ -161,8 +170,7 @@ def test_the_table_examines_a_process_once(qemu: subprocess.Popen[bytes]) -> Non
 
 @pytest.mark.parametrize(("age", "scans"), [(0, 1), (3600, 5)])
 def test_a_process_that_becomes_a_qemu_is_noticed(tmp_path: Path, disk: Path, age: int, scans: int) -> None:
-    program = tmp_path / "qemu-system-x86_64"
-    program.symlink_to(os.path.realpath(sys.executable))
+    program = python_as(tmp_path / "programs" / "qemu-system-x86_64")
     become = (
         "import os, sys; print(flush=True); sys.stdin.readline();"
         f"os.execv({str(program)!r}, [{str(program)!r}, '-I', '-S', '-c', {SLEEPER!r}, '-drive', 'file={disk}'])"

@@ -33,7 +33,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
+def qemu(require_qemu: None, workspace: Workspace) -> Iterator[qmp.ControlSocket]:
     """The control socket of a QEMU without a disk that waits before its first instruction."""
     path, console = workspace.root / "qmp.sock", workspace.root / "console.sock"
     command = [
@@ -44,13 +44,13 @@ def qemu(require_qemu: None, workspace: Workspace) -> Iterator[Path]:
         try:
             wait_until(lambda: path.exists() or child.poll() is not None, "the control socket")
             assert child.poll() is None
-            yield path
+            yield qmp.ControlSocket(path, child.pid)
         finally:
             child.kill()
 
 
 @vm
-def test_a_session_asks_and_leaves(qemu: Path) -> None:
+def test_a_session_asks_and_leaves(qemu: qmp.ControlSocket) -> None:
     assert qmp.run_state(qemu) == "prelaunch"
     qmp.execute(qemu, "cont")
     assert qmp.run_state(qemu) == "running"
@@ -61,13 +61,30 @@ def test_a_session_asks_and_leaves(qemu: Path) -> None:
 
 
 @vm
-def test_console_clients_are_seen(qemu: Path) -> None:
-    console = qemu.with_name("console.sock")
+def test_console_clients_are_seen(qemu: qmp.ControlSocket) -> None:
+    console = qemu.path.with_name("console.sock")
     assert not qmp.console_client_connected(qemu, console)
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(console))
         assert qmp.console_client_connected(qemu, console)
     assert not qmp.console_client_connected(qemu, console)
+
+
+def ours(path: Path) -> qmp.ControlSocket:
+    """One that this process serves."""
+    return qmp.ControlSocket(path, os.getpid())
+
+
+def test_nothing_is_said_to_a_process_that_is_not_the_one(tmp_path: Path) -> None:
+    with control_socket(tmp_path / "qmp", {"stop": {}}) as asked:
+        other = qmp.ControlSocket(tmp_path / "qmp", os.getppid())
+        words = (
+            rf"qmp is not the control socket of process {os.getppid()}: process {os.getpid()} answers there; end that"
+        )
+        with pytest.raises(QMPUnavailable, match=words):
+            qmp.execute(other, "stop")
+        assert qmp.run_states([other], timeout=120) == {}
+    assert asked == []
 
 
 def listener(path: Path) -> socket.socket:
@@ -79,7 +96,7 @@ def listener(path: Path) -> socket.socket:
 
 
 @vm
-def test_many_are_asked_at_once(qemu: Path, tmp_path: Path) -> None:
+def test_many_are_asked_at_once(qemu: qmp.ControlSocket, tmp_path: Path) -> None:
     paths = [tmp_path / str(index) for index in range(10)]
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(listener(path)) for path in paths]
@@ -94,13 +111,13 @@ def test_many_are_asked_at_once(qemu: Path, tmp_path: Path) -> None:
                 answer(client)
 
         threading.Thread(target=answer_when_all_are_asked, daemon=True).start()
-        answers = qmp.run_states([*paths, tmp_path / "last", qemu, tmp_path / "none"], timeout=120)
-    assert answers == {qemu: "prelaunch", tmp_path / "last": "running"}
+        answers = qmp.run_states([*map(ours, [*paths, tmp_path / "last", tmp_path / "none"]), qemu], timeout=120)
+    assert answers == {qemu: "prelaunch", ours(tmp_path / "last"): "running"}
 
 
 def test_those_that_say_nothing_are_left_out(tmp_path: Path) -> None:
     with listener(tmp_path / "silent"):  # waited for as long as for one that is asked alone, the test would not end
-        assert qmp.run_states([tmp_path / "silent"], timeout=0.1) == {}
+        assert qmp.run_states([ours(tmp_path / "silent")], timeout=0.1) == {}
 
 
 def test_nobody_to_ask_costs_nothing() -> None:
@@ -109,16 +126,16 @@ def test_nobody_to_ask_costs_nothing() -> None:
 
 def test_no_socket_and_no_listener(tmp_path: Path) -> None:
     with pytest.raises(QMPUnavailable, match=UNUSABLE.format("No such file or directory")):
-        qmp.run_state(tmp_path / "none")
+        qmp.run_state(ours(tmp_path / "none"))
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "left"))
     with pytest.raises(QMPUnavailable, match="refused"):
-        qmp.run_state(tmp_path / "left")
+        qmp.run_state(ours(tmp_path / "left"))
     (tmp_path / "file").touch()
     with pytest.raises(QMPUnavailable, match=r"file can't be used .*refused"):
-        qmp.run_state(tmp_path / "file")
+        qmp.run_state(ours(tmp_path / "file"))
     with pytest.raises(QMPUnavailable, match=r"xxx can't be used .*too long"):
-        qmp.run_state(tmp_path / ("x" * 200))
+        qmp.run_state(ours(tmp_path / ("x" * 200)))
 
 
 def scripted(path: Path, *words: bytes, then: threading.Event | None = None) -> socket.socket:
@@ -142,7 +159,7 @@ def test_a_control_socket_that_says_nothing_is_given_up(tmp_path: Path, monkeypa
     monkeypatch.setattr(qmp, "GREETING_TIMEOUT", 0.0)
     path = tmp_path / "qmp"
     with listener(path), pytest.raises(QMPUnavailable, match="does not answer") as caught:
-        qmp.run_state(path)
+        qmp.run_state(ours(path))
     assert str(caught.value) == (
         f"QEMU's control socket {path} does not answer: QEMU hangs, or another client is using it;"
         " disconnect that client, or restart the VM"
@@ -156,7 +173,7 @@ def test_an_answer_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: p
         scripted(tmp_path / "qmp", GREETING, READY, then=asked),
         pytest.raises(QMPError, match="did not answer") as caught,
     ):
-        qmp.execute(tmp_path / "qmp", "stop")
+        qmp.execute(ours(tmp_path / "qmp"), "stop")
     asked.set()
     assert str(caught.value) == "QEMU did not answer stop within 0 s: try again, or stop the VM"
     assert not isinstance(caught.value, QMPUnavailable)
@@ -173,14 +190,14 @@ def test_an_answer_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: p
 )
 def test_a_run_state_is_one_short_word_whatever_is_answered(tmp_path: Path, answered: object, state: str) -> None:
     with control_socket(tmp_path / "qmp", {"query-status": answered}) as asked:
-        assert qmp.run_state(tmp_path / "qmp") == state
-        assert qmp.run_states([tmp_path / "qmp"], timeout=120) == {tmp_path / "qmp": state}
+        assert qmp.run_state(ours(tmp_path / "qmp")) == state
+        assert qmp.run_states([ours(tmp_path / "qmp")], timeout=120) == {ours(tmp_path / "qmp"): state}
     assert asked == 2 * [{"execute": "query-status"}]
 
 
 def test_a_command_may_have_arguments(tmp_path: Path) -> None:
     with control_socket(tmp_path / "qmp", {"send-key": {"done": 1}}) as asked:
-        assert qmp.execute(tmp_path / "qmp", "send-key", {"keys": ["a"]}) == {"done": 1}
+        assert qmp.execute(ours(tmp_path / "qmp"), "send-key", {"keys": ["a"]}) == {"done": 1}
     assert asked == [{"execute": "send-key", "arguments": {"keys": ["a"]}}]
 
 
@@ -197,7 +214,7 @@ def test_a_command_may_have_arguments(tmp_path: Path) -> None:
 )
 def test_a_console_client_is_seen_in_whatever_is_answered(tmp_path: Path, devices: object, connected: bool) -> None:
     with control_socket(tmp_path / "qmp", {"query-chardev": devices}) as asked:
-        assert qmp.console_client_connected(tmp_path / "qmp", Path("/r/c.sock")) is connected
+        assert qmp.console_client_connected(ours(tmp_path / "qmp"), Path("/r/c.sock")) is connected
     assert asked == [{"execute": "query-chardev"}]
 
 
@@ -230,7 +247,7 @@ EVENT = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
 )
 def test_what_a_listener_may_say(tmp_path: Path, words: tuple[bytes, ...], error: type[QMPError], match: str) -> None:
     with scripted(tmp_path / "qmp", *words), pytest.raises(error, match=match) as caught:
-        qmp.run_state(tmp_path / "qmp")
+        qmp.run_state(ours(tmp_path / "qmp"))
     assert isinstance(caught.value, QMPUnavailable) == (error is QMPUnavailable)
 
 
@@ -240,13 +257,13 @@ def test_a_line_without_an_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.M
         scripted(tmp_path / "qmp", b" " * 21),
         pytest.raises(QMPUnavailable, match=UNUSABLE.format("it sends what is not QMP")),
     ):
-        qmp.run_state(tmp_path / "qmp")
+        qmp.run_state(ours(tmp_path / "qmp"))
 
 
 def test_events_and_halves_of_lines_do_not_confuse(tmp_path: Path) -> None:
     said = (GREETING + EVENT + READY[:5], READY[5:], EVENT + b"\r\n" + b'{"return": {"status": "paused"}}\n')
     with scripted(tmp_path / "qmp", *said):
-        assert qmp.run_state(tmp_path / "qmp") == "paused"
+        assert qmp.run_state(ours(tmp_path / "qmp")) == "paused"
 
 
 def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,5 +303,5 @@ def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with server:
         thread = threading.Thread(target=serve)
         thread.start()
-        assert qmp.run_state(path) == "running"
+        assert qmp.run_state(ours(path)) == "running"
         thread.join()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import time
@@ -17,8 +17,8 @@ from podplane_tui.backend.core.errors import Cancelled, StopFailed
 from podplane_tui.backend.qemu import stop
 from podplane_tui.backend.qemu.process import QemuProcess, look
 from podplane_tui.backend.qemu.stop import StopResult, end_process
-from tests.backend.qemu.support import control_socket
 from tests.conftest import suspend
+from tests.stand_ins import STAND_IN, python_as
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
 
@@ -27,14 +27,18 @@ Start = Callable[..., tuple[subprocess.Popen[bytes], QemuProcess]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a process of QEMU's name, with these arguments, that runs a line of Python and then sleeps."""
-    program = tmp_path / "qemu-system-x86_64"
-    program.symlink_to(os.path.realpath(sys.executable))
+    """Starts a process of QEMU's name that runs a line of Python and then sleeps, or is a stand-in with `behaviour`."""
+    program = python_as(tmp_path / "programs" / "qemu-system-x86_64")
     children: list[subprocess.Popen[bytes]] = []
 
-    def begin(line: str, *arguments: str) -> tuple[subprocess.Popen[bytes], QemuProcess]:
-        code = f"import signal, time; {line}; print(flush=True); time.sleep(1000)"
-        child = subprocess.Popen([str(program), "-I", "-S", "-c", code, *arguments], stdout=subprocess.PIPE)
+    def begin(
+        line: str = "pass", *arguments: str, behaviour: dict[str, object] | None = None
+    ) -> tuple[subprocess.Popen[bytes], QemuProcess]:
+        code = ["-c", f"import signal, time; {line}; print(flush=True); time.sleep(1000)"]
+        if behaviour is not None:
+            code = [str(STAND_IN), json.dumps(behaviour)]
+        command = [str(program), "-I", "-S", *code, *arguments]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         children.append(child)
         assert child.stdout is not None
         child.stdout.readline()
@@ -89,8 +93,9 @@ def test_a_guest_nobody_could_ask_is_not_waited_for(start: Start) -> None:
 def test_the_power_button_is_pressed_when_the_guest_can_notice(
     start: Start, tmp_path: Path, state: str, asked: list[str]
 ) -> None:
-    path = tmp_path / "qmp"
-    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    answers = {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}
+    control = ("-qmp", f"unix:{tmp_path / 'qmp'},server=on,wait=off")
+    child, process = start("", *control, behaviour={"answers": answers})
     steps: list[str] = []
 
     def report(step: str) -> None:
@@ -98,27 +103,24 @@ def test_the_power_button_is_pressed_when_the_guest_can_notice(
         if "for the guest" in step:
             child.terminate()
 
-    answers = {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}
-    with control_socket(path, answers) as commands:
-        result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=report))
+    result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=report))
     assert result == StopResult("powerdown", "m powered off")
-    assert [command["execute"] for command in commands] == asked
+    said = child.communicate()[0].decode().split()
+    assert [command for command in said if command != "qmp_capabilities"] == asked
     assert steps[0] == "pressing the power button"
     assert steps[1].startswith("waiting for the guest to power off (")
 
 
 def test_a_button_that_can_not_be_pressed_is_told_and_the_other_way_tried(start: Start, tmp_path: Path) -> None:
-    path = tmp_path / "qmp"
-    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    control = ("-qmp", f"unix:{tmp_path / 'qmp'},server=on,wait=off")
+    child, process = start("", *control, behaviour={"answers": {"query-status": {"status": "running"}}})
     steps: list[str] = []
 
     def power_off() -> bool:
         child.terminate()
         return True
 
-    with control_socket(path, {"query-status": {"status": "running"}}):
-        control = Control(report=steps.append)
-        result = end_process("m", process, StopTimeouts(powerdown=600), control, power_off)
+    result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=steps.append), power_off)
     assert result.step == "powerdown"
     assert steps[1].startswith("QEMU refused system_powerdown: no system_powerdown here")
 

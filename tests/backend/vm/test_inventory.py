@@ -188,7 +188,7 @@ class TestOneAmongOthers:
         assert ["open", str(files.pid_file)] in touched.all
         assert ["socket.connect", str(files.qmp)] in touched.all
         assert touched.vms == {files.cluster_id}
-        assert touched.listed <= {str(files.recordings_dir)}
+        assert touched.listed <= {str(files.recordings_dir), f"/proc/{child.pid}/fd"}
         assert touched.processes == {child.pid}
 
     @pytest.mark.slow
@@ -197,7 +197,9 @@ class TestOneAmongOthers:
         files = crowd.machines[4]
         touched = Touched(crowd, look, files)
         assert touched.vms == {files.cluster_id}
-        assert touched.listed == {"/proc"}  # whether one has its disk that no PID file names
+        # Whether one has its disk that no PID file names.
+        assert touched.listed >= {"/proc", *(f"/proc/{child.pid}/fd" for child in crowd.children)}
+        assert all(path.startswith("/proc") for path in touched.listed)
 
     @pytest.mark.slow
     def test_a_look_at_all_touches_them_all(self, crowd: World) -> None:
@@ -271,14 +273,15 @@ def test_a_base_image_that_goes_and_comes_back(place: Place, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("suffix", [".console.sock", ".qmp.sock"])
-def test_a_socket_left_behind_is_a_crash(place: Place, suffix: str) -> None:
+def test_a_socket_left_behind_is_no_crash_and_no_vm_by_itself(place: Place, suffix: str) -> None:
     files = place.disk()
     path = files.pid_dir / (files.stem + suffix)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
     vm = place.only()
-    assert vm.state is State.CRASHED
-    assert path.name in (vm.problem or "")
+    assert (vm.state, vm.problem) == (State.STOPPED, None)  # podplane's own stop leaves it
+    files.image.unlink()
+    assert place.fresh_all() == ()
 
 
 def test_a_pid_file_that_names_somebody_else_is_a_crash(place: Place) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from podplane_tui.backend.qemu.process import look
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.vm.launch import Launch, launching
 from tests.backend.vm.support import be_qemu
+from tests.stand_ins import python_as
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -86,8 +86,9 @@ def test_a_start_that_fails_leaves_the_machine_that_podplane_started_meanwhile(
 
         def podplane_starts() -> None:
             theirs.bind(str(files.console))
-            program = ["qemu-system-x86_64", "-c", "input()", "-hda", str(files.image)]
-            process = subprocess.Popen(program, executable=sys.executable, stdin=subprocess.PIPE)
+            program = python_as(tmp_path / "theirs" / "qemu-system-x86_64")
+            command = [str(program), "-I", "-S", "-c", "input()", "-hda", str(files.image)]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE)
             stack.enter_context(process)
             stack.callback(process.kill)
             while look(process.pid) is None:  # the system tells of its arguments a little after its start

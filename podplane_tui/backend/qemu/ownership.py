@@ -1,0 +1,112 @@
+"""Whether a QEMU is a VM's own. Proved by what it has open; its arguments and a PID file alone prove nothing.
+
+A VM's own QEMU has the VM's disk open for writing, and listens on the VM's console or control socket. Where its sockets
+can't be seen, as in another network namespace, what the PID file recorded of it proves the same. So neither a QEMU that
+only reads the disk, nor one that uses it as the disk of another VM, through a link, is the VM's own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from podplane_tui.backend.core.paths import CONSOLE_SUFFIX, QMP_SUFFIX, VMFiles, parse_stem
+from podplane_tui.backend.host.holders import Opened, opened_by
+from podplane_tui.backend.qemu.process import (
+    BOOT_ID_KEY,
+    TICKS_KEY,
+    Clock,
+    QemuProcess,
+    boot_id,
+    listening,
+    look,
+    qemus,
+)
+
+SETTLING = 60.0
+"""Seconds in which a QEMU that was started with a disk is taken to be about to open it, however busy the host."""
+
+
+class Marks(NamedTuple):
+    """What a VM's own QEMU is known by: the disk (device and inode; None without one), and both sockets."""
+
+    image: Path
+    disk: tuple[int, int] | None
+    sockets: tuple[Path, Path]
+
+    @classmethod
+    def of(cls, files: VMFiles) -> Marks:
+        """Those of the VM of `files` now. Raises `OSError` when its disk can't be looked at."""
+        try:
+            info = files.image.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return cls(files.image, None, (files.console, files.qmp))
+        return cls(files.image, (info.st_dev, info.st_ino), (files.console, files.qmp))
+
+
+def owns(process: QemuProcess, opened: Opened | None, marks: Marks, recorded: Mapping[str, str] | None) -> bool:
+    """Whether `process`, which has `opened`, is the own QEMU of the VM with these marks.
+
+    `recorded` is the data of the VM's PID file, if that names the process.
+    """
+    if opened is None or not _has_disk(opened, marks):
+        return False
+    if listens_at(opened, marks.sockets):
+        return True
+    return not any(map(_is_of_a_vm, opened.listens)) and _is_recorded(process, recorded)
+
+
+def own_qemu(files: VMFiles, named: int | None, recorded: Mapping[str, str] | None) -> QemuProcess | None:
+    """The own QEMU of the VM of `files` now, found out afresh; None when it has none.
+
+    `named` is the PID in its PID file, `recorded` the data there. Raises `OSError` when the system tells nothing.
+    """
+    marks, listeners = Marks.of(files), listening()
+
+    def proved(process: QemuProcess | None) -> bool:
+        if process is None:
+            return False
+        data = recorded if process.pid == named else None
+        return owns(process, opened_by(process.pid, listeners), marks, data)
+
+    first = None if named is None else look(named)
+    return first if proved(first) else next(filter(proved, qemus()), None)
+
+
+def is_settling(process: QemuProcess, image: Path, clock: Clock) -> bool:
+    """Whether `process` has only just been started with the disk `image`, so that it may not have opened it yet."""
+    return process.age(clock) < SETTLING and image.exists() and process.names_disk(image)
+
+
+def listens_at(opened: Opened, sockets: Collection[Path]) -> bool:
+    """Whether one of the sockets it listens on is one of these, however their paths are spelled."""
+    wanted = {os.path.normpath(path) for path in sockets}
+    return any(os.path.normpath(path) in wanted or _is_same(path, sockets) for path in opened.listens)
+
+
+def _has_disk(opened: Opened, marks: Marks) -> bool:
+    if marks.disk is None:  # it was removed while the VM runs
+        return os.path.realpath(marks.image) in opened.removed
+    return marks.disk in opened.writes
+
+
+def _is_same(path: str, sockets: Collection[Path]) -> bool:
+    for socket in sockets:
+        if os.path.basename(path) == socket.name:  # noqa: PTH119 - a path that may be anything
+            try:
+                return os.path.samefile(path, socket)  # noqa: PTH121
+            except (OSError, ValueError):
+                continue
+    return False
+
+
+def _is_of_a_vm(path: str) -> bool:
+    name = os.path.basename(path)  # noqa: PTH119
+    return any(parse_stem(name, suffix) is not None for suffix in (CONSOLE_SUFFIX, QMP_SUFFIX))
+
+
+def _is_recorded(process: QemuProcess, recorded: Mapping[str, str] | None) -> bool:
+    known = recorded or {}
+    return known.get(TICKS_KEY) == process.create_ticks and known.get(BOOT_ID_KEY) == boot_id()
