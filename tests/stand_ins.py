@@ -18,6 +18,7 @@ def python_as(path: Path) -> Path:
     """
     python = Path(os.path.realpath(sys.executable))
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     try:
         path.hardlink_to(python)
     except OSError:  # another file system, or somebody else's file

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DeleteFailed,
         ForeignProcess,
         HostKeyChanged,
+        InsecureDirectory,
         InUse,
         InvalidImage,
         InvalidInput,
@@ -81,9 +82,9 @@ PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
     "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
-        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InUse InvalidImage InvalidInput "
-        "KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError SnapshotNotFound "
-        "StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
+        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse InvalidImage "
+        "InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError "
+        "SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -131,6 +132,7 @@ __all__ = [
     "ForeignProcess",
     "HostKeyChanged",
     "InUse",
+    "InsecureDirectory",
     "InvalidImage",
     "InvalidInput",
     "Inventory",

@@ -27,6 +27,7 @@ from podplane_tui.backend.host.facts import (
     install_hint,
     program_version,
 )
+from podplane_tui.backend.host.trust import weakness
 from podplane_tui.backend.qemu.arguments import qemu_binary
 from podplane_tui.backend.runtime.local_server import read_local_server
 
@@ -166,8 +167,9 @@ def _directory(name: str, path: Path, *, space: bool) -> Check:
     if not os.access(standing, os.W_OK | os.X_OK):
         return check(Status.FAIL, f"{standing} is not writable", f"make {standing} writable for you")
     detail = f"mode {stat.S_IMODE(mode):04o}" if there else "not there yet, made when needed"
-    if there and mode & stat.S_IWOTH:
-        return check(Status.WARN, f"{detail}: anybody may replace files in it", f"chmod o-w {path}")
+    found = weakness(path)
+    if found is not None:
+        return check(Status.WARN, f"{detail}: {found.problem}", found.command)
     if not space:
         return check(Status.OK, detail)
     detail += f", {free / 1024**3:.1f} GiB free"

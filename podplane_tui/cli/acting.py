@@ -105,7 +105,7 @@ def _words() -> str:
     return click.get_current_context().command_path.partition(" ")[2]
 
 
-_SHARED = frozenset(field.name for field in fields(Choices)) - {"force"}
+_SHARED = frozenset(field.name for field in fields(Choices)) - {"force"} | {"insecure_directories"}
 """The options of every verb."""
 
 

@@ -17,6 +17,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 from podplane_tui.backend.vm.create import EMPTY_IMAGE, CreateSpec
+from podplane_tui.backend.vm.delete import kind_of
 from podplane_tui.backend.vm.start import Started, StartSpec, StartWay
 from podplane_tui.backend.vm.verbs import Verb, missing
 from podplane_tui.cli.acting import Act, acting_command
@@ -300,5 +301,4 @@ def _delete(act: Act, plan: tuple[Path, ...], **told: str) -> None:
 
 
 def _line(path: Path) -> str:
-    folder = "/" if path.is_dir() and not path.is_symlink() else ""
-    return f"  {format_size(disk_usage(path)):>6}  {one_line(str(path), limit=4000)}{folder}"
+    return f"  {format_size(disk_usage(path)):>6}  {one_line(str(path), limit=4000)}{kind_of(path)}"

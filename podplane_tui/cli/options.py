@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -56,6 +57,14 @@ force_option = click.option(
     help="Go on where it can't be told whether another program uses the disk.",
 )
 
+
+def _allow_insecure(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from podplane_tui.backend.runtime.directories import INSECURE_VARIABLE  # noqa: PLC0415 - seldom needed
+
+        os.environ[INSECURE_VARIABLE] = "1"  # also for the programs that this one starts
+
+
 _DIRECTORY = click.Path(path_type=Path)
 
 _OPTIONS = (
@@ -99,6 +108,13 @@ _OPTIONS = (
         callback=_remember,
         help="The machine's architecture [default: PODPLANE_ARCH, else this host's].",
     ),
+    click.option(
+        "--insecure-directories",
+        is_flag=True,
+        expose_value=False,
+        callback=_allow_insecure,
+        help="Go on where others may write to podplane's directories.",
+    ),
 )
 
 
@@ -119,7 +135,7 @@ json_option = click.option(
 
 
 def place_options(function: Function) -> Function:
-    """Add `--id`, `--data-dir`, `--runtime-dir`, `--state-dir` and `--arch`, which end up in `Choices`."""
+    """Add the options of every verb: which VM, which of podplane's directories, which architecture."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function

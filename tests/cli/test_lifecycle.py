@@ -17,6 +17,7 @@ import pytest
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.holders import Lock, image_lock
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
+from podplane_tui.backend.runtime.directories import INSECURE_VARIABLE
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 from podplane_tui.backend.vm.start import VM_ONLY_WARNING
 from podplane_tui.cli.lifecycle import direct_boot
@@ -363,3 +364,14 @@ def test_what_the_vm_alone_lacks_is_said(call: Call, options: list[str], path: s
     assert warning == VM_ONLY_WARNING + reason
     assert ("qemu-system" if path else "warp") in refused
     assert "podplane local start" not in result.stdout
+
+
+def test_where_others_may_write_a_start_is_refused_unless_told(
+    workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(INSECURE_VARIABLE, "")  # whatever the option sets is taken back
+    make_disk(workspace)
+    workspace.data.chmod(0o757)
+    start = ("start", "--arch", "amd64", "--accel", "warp")
+    assert_refused(call(*start), 1, f"anybody may write to {workspace.data}", f"chmod o-w {workspace.data}")
+    assert_refused(call(*start, "--insecure-directories"), 2, "accelerator 'warp'")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from podplane_tui.backend import Cluster, InUse, NotRunning, QMPUnavailable, State
+from podplane_tui.backend import Cluster, DeleteFailed, InUse, NotRunning, QMPUnavailable, State
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.file_identity import file_identity
 from podplane_tui.backend.host.holders import Lock, image_lock
@@ -39,7 +39,7 @@ def refuses(bench: Bench, cluster: Cluster, words: str = "is in use") -> None:
         with refused(InUse, words):
             verb()
     for command in (cluster.pause, cluster.resume, cluster.reset):
-        with refused(NotRunning, "is not running"):
+        with refused(InUse, words):
             command()
     after = bench.tree()
     changed = [path for path, facts in before.items() if Path(path).is_file() and after.get(path) != facts]
@@ -372,3 +372,23 @@ def just_begun(bench: Bench) -> None:
         with refused(InUse, f"process {child.pid} has just been started with its disk"):
             verb()
     assert child.poll() is None
+    child.kill()
+    child.wait()
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "gone"
+
+
+@case("a file system is mounted in the cluster's data: nothing of it goes", needs="root", quick=True)
+def mounted_below(bench: Bench) -> None:
+    bench.create()
+    mount = bench.files.cluster_dir / "backup"
+    mount.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "none", mount], check=True)
+    bench.mounted(mount)
+    treasure = mount / "treasure"
+    treasure.write_text("x")
+    with refused(DeleteFailed, f"something is mounted at {mount}", "unmount it"):
+        bench.cluster.delete(bench.cluster.delete_plan())
+    assert treasure.read_text() == "x"
+    assert bench.files.image.exists()
+    bench.allowed += ["*"]
+    bench.defer(treasure.unlink)

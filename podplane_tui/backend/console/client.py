@@ -24,6 +24,7 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.recording.store import Recorder
+from podplane_tui.backend.runtime.directories import require_secure_directories
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,8 @@ class ConsoleLine:
 def open_line(vm: VMStatus, held: Held, events: LineEvents) -> ConsoleLine:
     """Connect to the console of a running machine, which is ours to hold; `held` is released with the line.
 
-    Blocks for up to a few seconds. Raises `ConsoleHeld` when a program that is not ours is connected, where QEMU can
-    tell, `ConsoleError` and `NotRunning`.
+    Blocks for up to a few seconds. Raises `InsecureDirectory`, `ConsoleHeld` when a program that is not ours is
+    connected, where QEMU can tell, `ConsoleError` and `NotRunning`.
     """
     try:
         if vm.console is None or vm.pid is None:
@@ -144,6 +145,7 @@ def open_line(vm: VMStatus, held: Held, events: LineEvents) -> ConsoleLine:
                 f"{vm.name} is not running, or has no serial console on a socket",
                 hint="start or restart it with podplane-tui",
             )
+        require_secure_directories(vm.files)
         require_no_other(vm.name, qmp.ControlSocket.of(vm.qmp, vm.pid), vm.console)
         return ConsoleLine(vm, connect(vm.console, vm.pid), held, events)
     except BaseException:

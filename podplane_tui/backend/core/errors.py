@@ -45,6 +45,10 @@ class AlreadyRunning(VMError):
     """The machine runs and the verb needs it stopped."""
 
 
+class InsecureDirectory(VMError):
+    """Others may write to a directory of podplane's, or this can't be found out."""
+
+
 class InUse(VMError):
     """Somebody else uses the VM's disk or sockets, or it can't be told whether anybody does."""
 

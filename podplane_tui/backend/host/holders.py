@@ -7,6 +7,7 @@ waits for a migration. Descriptors show every program, but only this user's, unl
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -145,6 +146,10 @@ if sys.platform == "linux":
             info = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return ()
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                return ()
+            raise
         found = []
         for pid in pids():
             if pid != os.getpid():
@@ -199,6 +204,18 @@ if sys.platform == "linux":
                 continue
         return Opened(frozenset(writes), frozenset(removed), frozenset(listens))
 
+    def has_open(pid: int, magic: bytes) -> bool:
+        """Whether process `pid` has a file open that begins with `magic`. Never raises."""
+        with contextlib.suppress(OSError):
+            for number in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - names alone
+                with contextlib.suppress(OSError):
+                    path = f"/proc/{pid}/fd/{number}"
+                    if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - see `_modes`
+                        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                            if file.read(len(magic)) == magic:
+                                return True
+        return False
+
     def _may_write(pid: int, number: str) -> bool:
         for line in Path(f"/proc/{pid}/fdinfo/{number}").read_text("ascii").splitlines():
             name, _, value = line.partition(":")
@@ -219,6 +236,15 @@ else:
 
     def unix_listeners() -> dict[int, str]:
         return {}  # `opened_by` asks for those of its process
+
+    def has_open(pid: int, magic: bytes) -> bool:
+        """The same, as far as psutil tells. Not tested."""
+        with contextlib.suppress(psutil.Error, OSError):
+            for each in psutil.Process(pid).open_files():
+                with Path(each.path).open("rb") as file:
+                    if file.read(len(magic)) == magic:
+                        return True
+        return False
 
     def opened_by(pid: int, _listeners: Mapping[int, str]) -> Opened | None:
         """The same, as far as psutil tells: not of files that were removed. Not tested, as `holders`."""

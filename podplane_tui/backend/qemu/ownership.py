@@ -7,13 +7,14 @@ only reads the disk, nor one that uses it as the disk of another VM, through a l
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import CONSOLE_SUFFIX, QMP_SUFFIX, VMFiles, parse_stem
-from podplane_tui.backend.host.holders import Opened, opened_by
+from podplane_tui.backend.host.holders import Opened, has_open, opened_by
 from podplane_tui.backend.qemu.process import (
     BOOT_ID_KEY,
     TICKS_KEY,
@@ -29,6 +30,12 @@ SETTLING = 60.0
 """Seconds in which a QEMU that was started with a disk is taken to be about to open it, however busy the host."""
 
 
+_NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+
+_QCOW2 = b"QFI\xfb"
+"""What an image begins with."""
+
+
 class Marks(NamedTuple):
     """What a VM's own QEMU is known by: the disk (device and inode; None without one), and both sockets."""
 
@@ -41,7 +48,9 @@ class Marks(NamedTuple):
         """Those of the VM of `files` now. Raises `OSError` when its disk can't be looked at."""
         try:
             info = files.image.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
             return cls(files.image, None, (files.console, files.qmp))
         return cls(files.image, (info.st_dev, info.st_ino), (files.console, files.qmp))
 
@@ -76,8 +85,10 @@ def own_qemu(files: VMFiles, named: int | None, recorded: Mapping[str, str] | No
 
 
 def is_settling(process: QemuProcess, image: Path, clock: Clock) -> bool:
-    """Whether `process` has only just been started with the disk `image`, so that it may not have opened it yet."""
-    return process.age(clock) < SETTLING and image.exists() and process.names_disk(image)
+    """Whether `process` has only just been started with the disk `image`, and has opened no disk yet."""
+    if process.age(clock) >= SETTLING or not image.exists() or not process.names_disk(image):
+        return False
+    return not has_open(process.pid, _QCOW2)
 
 
 def listens_at(opened: Opened, sockets: Collection[Path]) -> bool:

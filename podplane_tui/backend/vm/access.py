@@ -13,6 +13,7 @@ from podplane_tui.backend.core.files import os_errors_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.recording.store import recordings
+from podplane_tui.backend.runtime.directories import require_secure_directories
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.known_hosts import forget
 from podplane_tui.backend.sync.copy import run_sync
@@ -34,6 +35,7 @@ def ssh_target(context: Context, user: str = "") -> ssh.SSHTarget:
 def _target(context: Context, user: str = "") -> ssh.SSHTarget:
     """The same, without asking whether the VM runs."""
     files = context.files
+    require_secure_directories(files)
     port = context.ports().ssh
     if port is None:
         raise ShellError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from podplane_tui.backend.config.fields import check_fields
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.core.errors import CorruptFile, NotRunning, StopFailed, VMError
+from podplane_tui.backend.core.errors import CorruptFile, StopFailed, VMError
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.core.status import Ports
@@ -38,9 +38,8 @@ class Context:
         return self.qemu.files
 
     def require_running(self) -> None:
-        """Raise `NotRunning` when no QEMU of ours has the VM's disk open."""
-        if not self.qemu.running():
-            raise NotRunning(f"{self.qemu.vm_name} is not running", hint="start it first")
+        """Raise what `Qemu.require_process` does when the VM does not run."""
+        self.qemu.require_process()
 
     # Ports
 

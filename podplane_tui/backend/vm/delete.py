@@ -103,14 +103,36 @@ def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
     Raises `OSError`, `DeleteFailed`.
     """
     allowed = set(deletion_plan(files))
-    for path in sorted(plan, key=lambda path: path == files.image):
-        if path not in allowed:
-            continue
+    doomed = [path for path in sorted(plan, key=lambda path: path == files.image) if path in allowed]
+    _require_no_mounts(doomed)
+    for path in doomed:
         control.report(f"removing {path.name}")
         if path.is_dir() and not path.is_symlink():
             _remove_folder(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _require_no_mounts(paths: Iterable[Path]) -> None:
+    """Raise `DeleteFailed` when something is mounted at or below one of these: that is no part of the VM."""
+    import psutil  # noqa: PLC0415 - only a deletion needs it
+
+    mounts = [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
+    for path in paths:
+        real = Path(os.path.realpath(path.parent), path.name)  # what a link leads to stays anyway
+        found = next((mount for mount in mounts if mount.is_relative_to(real)), None)
+        if found is not None:
+            raise DeleteFailed(f"something is mounted at {found}", hint="unmount it, then delete again")
+
+
+def kind_of(path: Path) -> str:
+    """What to say behind the name of a path that a deletion removes: a slash for a folder, of a link what stays."""
+    try:
+        if path.is_symlink():
+            return f" (a link; {one_line(str(path.readlink()), limit=4000)} stays)"
+        return "/" if path.is_dir() else ""
+    except OSError:
+        return ""
 
 
 def _remove_folder(path: Path) -> None:

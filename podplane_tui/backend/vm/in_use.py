@@ -105,12 +105,25 @@ def require_free(files: VMFiles, access: Access, *, force: bool = False) -> None
             use = use_of(files.image)
         _require_nobody_starting(files, use)
     if use.forbids(access):
-        raise InUse(f"{files.name} is in use: {use.words}", hint="end that program, then try again")
+        raise _used(files, use)
     if use.lock is Lock.UNKNOWN and _LOCKS_TELL and not force:
         raise InUse(
             f"can't tell whether {files.name} is in use: the locks of its disk can't be read",
             hint="make sure that no program uses it, then add --force",
         )
+
+
+def require_not_elsewhere(files: VMFiles) -> None:
+    """Raise `InUse` when the VM, which does not run here, runs or is used elsewhere: that says where."""
+    with os_errors_as(InUse, f"can't tell whether {files.name} is in use"):
+        _require_silence(files)
+        use = use_of(files.image)
+    if use.forbids(Access.WRITE):
+        raise _used(files, use)
+
+
+def _used(files: VMFiles, use: Use) -> InUse:
+    return InUse(f"{files.name} is in use: {use.words}", hint="end that program, then try again")
 
 
 def _require_silence(files: VMFiles) -> None:

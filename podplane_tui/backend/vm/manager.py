@@ -38,6 +38,7 @@ from podplane_tui.backend.qemu.ownership import own_qemu
 from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.qemu.stop import StopResult, end_process
 from podplane_tui.backend.recording import store as recordings
+from podplane_tui.backend.runtime.directories import require_secure_directories
 from podplane_tui.backend.runtime.leftovers import leftovers, remove_leftovers, temporaries
 from podplane_tui.backend.runtime.lock import HeldLock, vm_lock
 from podplane_tui.backend.runtime.pidfile import PIDFile
@@ -46,7 +47,7 @@ from podplane_tui.backend.sync import copy
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import adopt
 from podplane_tui.backend.vm.delete import machine_files, remove
-from podplane_tui.backend.vm.in_use import Access, require_free, require_no_overlays
+from podplane_tui.backend.vm.in_use import Access, require_free, require_no_overlays, require_not_elsewhere
 from podplane_tui.backend.vm.launch import Launch, Launching, launching
 from podplane_tui.backend.vm.protocol import Options
 
@@ -150,11 +151,13 @@ class Qemu:
 
     def machine(self) -> Machine:
         """What the running QEMU was started with. Raises `NotRunning`."""
-        return read_machine(self._require_process().arguments)
+        return read_machine(self.require_process().arguments)
 
-    def _require_process(self) -> QemuProcess:
+    def require_process(self) -> QemuProcess:
+        """This VM's live QEMU. Raises `NotRunning`, and `InUse`, saying where, when the VM is used elsewhere."""
         process = self.process()
         if process is None:
+            require_not_elsewhere(self.files)
             raise NotRunning(f"{self.vm_name} is not running", hint="start it first")
         return process
 
@@ -223,6 +226,7 @@ class Qemu:
 
         See `launching` in `podplane_tui.backend.vm.launch`. Raises what `start` does.
         """
+        require_secure_directories(self.files)
         with self.locked("start"):
             process = self.process()
             if process is not None:
@@ -264,6 +268,7 @@ class Qemu:
             process = self.process()
             if process is None:
                 if not leftovers(self.files):
+                    require_not_elsewhere(self.files)
                     raise NotRunning(f"{self.vm_name} is not running")
                 self.require_free(Access.WRITE)
                 self._clear_leftovers()
@@ -306,7 +311,7 @@ class Qemu:
     # A running machine
 
     def _control_socket(self) -> qmp.ControlSocket:
-        process = self._require_process()
+        process = self.require_process()
         socket = qmp.ControlSocket.of(read_machine(process.arguments).qmp, process.pid)
         if socket is None:
             raise QMPUnavailable(
@@ -323,7 +328,7 @@ class Qemu:
     def resume(self) -> None:
         """Let a paused guest go on, and a QEMU that a signal suspended. Raises `NotRunning`, `QMPError`."""
         with self.locked("resume"):
-            process = self._require_process()
+            process = self.require_process()
             if process.suspended():
                 process.send(signal.SIGCONT)
                 if read_machine(process.arguments).qmp is None:
@@ -341,7 +346,7 @@ class Qemu:
         One that names the process already stays as it is; what can't be a PID file is moved aside.
         """
         with self.locked("adopt"):
-            process = self._require_process()
+            process = self.require_process()
             adopt.adopt(self.files, process)
             return process.pid
 
@@ -353,9 +358,10 @@ class Qemu:
         """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
 
         `record` is given all that the machine prints. With `ask`, whoever of ours holds the console is asked for it.
-        Raises `NotRunning`, `ConsoleHeld` and `ConsoleError`.
+        Raises `NotRunning`, `InsecureDirectory`, `ConsoleHeld` and `ConsoleError`.
         """
-        return attach.attach(self.files, self._require_process(), record=record, ask=ask)
+        require_secure_directories(self.files)
+        return attach.attach(self.files, self.require_process(), record=record, ask=ask)
 
     def shell(
         self,

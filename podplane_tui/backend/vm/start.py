@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -164,8 +163,6 @@ def _start_through_podplane(context: Context, control: Control) -> None:
 
 def _start_alone(context: Context, spec: StartSpec, control: Control) -> None:
     with context.qemu.locked("start"):
-        if os.path.lexists(context.files.image):
-            context.claim(control)
         full = _with_remembered(context.files, spec)
         user_data = read_user_data(context.files, full.user_data)
         if full.boot is None and not full.firmware:
@@ -186,6 +183,7 @@ def _with_remembered(files: VMFiles, spec: StartSpec) -> StartSpec:
 
 def _remember_start(context: Context, spec: StartSpec, user_data: str, control: Control) -> None:
     """Remember what was asked for; of the user-data its text, for the file it came from may go."""
+    context.claim(control)
     named = {"cpus": spec.cpus, "memory": spec.memory}
     changes = {name: value for name, value in named.items() if value}
     try:

@@ -10,21 +10,22 @@ from textual.widgets import Static
 
 from podplane_tui.backend.core.files import disk_usage
 from podplane_tui.backend.core.format import count, format_path, format_size
+from podplane_tui.backend.vm.delete import kind_of
 from podplane_tui.tui.screens.dialog import Dialog
 
 
 @dataclass(frozen=True, slots=True)
 class DoomedFile:
-    """A path that would be removed, with the bytes it takes on disk (a directory: with all below it)."""
+    """A path that would be removed, with the bytes it takes on disk (a directory: with all below it), and `kind_of`."""
 
     path: Path
     size: int
-    is_directory: bool
+    kind: str = ""
 
 
 def measure(plan: Iterable[Path]) -> tuple[DoomedFile, ...]:
     """Sizes of what a delete would remove. Blocks on the disk; follows no symbolic link; never raises."""
-    return tuple(DoomedFile(path, disk_usage(path), path.is_dir() and not path.is_symlink()) for path in plan)
+    return tuple(DoomedFile(path, disk_usage(path), kind_of(path)) for path in plan)
 
 
 class DeleteDialog(Dialog[bool]):
@@ -58,5 +59,5 @@ def _lines(files: Sequence[DoomedFile]) -> Iterable[Content]:
         if file.path.parent != directory:
             directory = file.path.parent
             yield Content.styled(format_path(directory) + "/", "$foreground 60%")
-        name = format_path(Path(file.path.name)) + ("/" if file.is_directory else "")
+        name = format_path(Path(file.path.name)) + file.kind
         yield Content.assemble((f"{format_size(file.size):>6}  ", "$text-warning"), name)

@@ -8,7 +8,9 @@ import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from podplane_tui.backend.core.control import Control
@@ -16,7 +18,7 @@ from podplane_tui.backend.core.errors import DeleteFailed
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.sync.log import previous
 from podplane_tui.backend.vm.cluster import Cluster
-from podplane_tui.backend.vm.delete import deletion_plan, machine_files, remove
+from podplane_tui.backend.vm.delete import deletion_plan, kind_of, machine_files, remove
 from tests.backend.vm.support import put
 from tests.conftest import deep_tree
 
@@ -217,3 +219,35 @@ def test_an_instance_that_names_no_tenant_is_nobodys(cluster: Cluster, content: 
     put(instances / "2" / "instance.json", '{"tenant_id": "a"}')
     (instances / "3").symlink_to("2")
     assert deletion_plan(cluster.files) == (instances / "2",)
+
+
+@pytest.mark.parametrize(("below", "of_file"), [("", False), ("deep/er", False), ("", True)])
+def test_nothing_goes_where_something_is_mounted(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, of_file: bool
+) -> None:
+    files = cluster.files
+    for path in (files.image, files.seed, files.cluster_config, files.cluster_dir / "deep" / "er" / "x"):
+        put(path)
+    mount = files.image if of_file else files.cluster_dir / below
+    partitions = [SimpleNamespace(mountpoint="/"), SimpleNamespace(mountpoint=os.path.realpath(mount))]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: partitions)  # noqa: A006 - psutil's own name
+    plan = deletion_plan(files)
+    with pytest.raises(DeleteFailed, match=f"something is mounted at {os.path.realpath(mount)}: unmount it, then"):
+        remove(plan, files, Control())
+    assert deletion_plan(files) == plan
+    partitions[1:] = [
+        SimpleNamespace(mountpoint=str(files.data_dir)),
+        SimpleNamespace(mountpoint=f"{files.cluster_dir}x"),
+    ]
+    remove(plan, files, Control())
+    assert deletion_plan(files) == ()
+
+
+def test_what_is_said_of_each_path_is_true(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("/elsewhere\x1b[2J")
+    (tmp_path / "to folder").symlink_to(tmp_path)
+    assert kind_of(tmp_path) == "/"
+    assert kind_of(tmp_path / "file") == kind_of(tmp_path / "none") == ""
+    assert kind_of(tmp_path / "link") == " (a link; /elsewhere stays)"
+    assert kind_of(tmp_path / "to folder") == f" (a link; {tmp_path} stays)"

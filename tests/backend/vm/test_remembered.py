@@ -11,10 +11,21 @@ import pytest
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.files import write_atomic
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.recording.store import begin
 from podplane_tui.backend.runtime import lock
+from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import remembered as settings
-from podplane_tui.backend.vm.remembered import MAX_SYNCS, ClusterSettings, read_settings, remember_sync, update_settings
+from podplane_tui.backend.vm.remembered import (
+    MAX_SYNCS,
+    ClusterSettings,
+    claim,
+    has_former,
+    read_settings,
+    remember_sync,
+    update_settings,
+)
+from podplane_tui.backend.vm.user_data import keep_user_data
 
 
 @pytest.fixture
@@ -138,3 +149,66 @@ def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
     remember_sync(files, SyncRequest("/a", "/b"))
     lock.release(files.settings_lock, handle)
     assert read_settings(files) == ClusterSettings()
+
+
+def disk(files: VMFiles) -> None:
+    """Another file at the disk's path than before."""
+    files.image_dir.mkdir(parents=True, exist_ok=True)
+    files.image.unlink(missing_ok=True)
+    files.image.write_bytes(b"x")
+
+
+def test_what_was_remembered_of_a_former_disk_is_not_read_and_goes_with_the_next_change(files: VMFiles) -> None:
+    disk(files)
+    update_settings(files, cpus="4")
+    keep_user_data(files, "#cloud-config\n")
+    files.known_hosts.parent.mkdir(parents=True)
+    trust(files.known_hosts, files.stem, "ssh-ed25519 AAAA")
+    old = begin(files)
+    assert not has_former(files)
+    claim(files)
+    assert read_settings(files).cpus == "4"
+    disk(files)
+    assert has_former(files)
+    assert read_settings(files) == ClusterSettings()
+    remember_sync(files, SyncRequest("/a", "/b"))
+    assert not has_former(files)
+    assert read_settings(files) == ClusterSettings(syncs=(SyncRequest("/a", "/b"),))
+    assert read_host_keys(files.known_hosts).keys == ()
+    assert not files.kept_user_data.exists()
+    assert not old.exists()
+
+
+def test_what_an_earlier_version_remembered_is_that_of_the_disk_there_is(files: VMFiles) -> None:
+    disk(files)
+    files.settings.parent.mkdir(parents=True)
+    files.settings.write_text('{"cpus": "2"}')
+    claim(files)
+    assert read_settings(files).cpus == "2"
+    disk(files)
+    assert read_settings(files).cpus == ""
+
+
+def test_a_new_vm_begins_with_nothing(files: VMFiles) -> None:
+    disk(files)
+    update_settings(files, cpus="4")
+    claim(files, new=True)
+    assert read_settings(files) == ClusterSettings()
+
+
+def test_recordings_of_the_present_disk_stay(files: VMFiles) -> None:
+    disk(files)
+    update_settings(files, cpus="4")
+    disk(files)
+    recording = begin(files)
+    claim(files)
+    assert recording.exists()
+
+
+def test_without_a_disk_nothing_is_forgotten(files: VMFiles) -> None:
+    disk(files)
+    update_settings(files, cpus="4")
+    files.image.unlink()
+    claim(files)
+    assert not has_former(files)
+    assert read_settings(files).cpus == "4"

@@ -20,7 +20,7 @@ from podplane_tui.tui.styles import stylesheets
 
 pytestmark = pytest.mark.slow
 
-FILES = [DoomedFile(Path(f"/srv/vms/disk-{number:02}.qcow2"), 2**20, is_directory=False) for number in range(40)]
+FILES = [DoomedFile(Path(f"/srv/vms/disk-{number:02}.qcow2"), 2**20) for number in range(40)]
 
 
 class Asking(App[None]):

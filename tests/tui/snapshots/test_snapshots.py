@@ -134,8 +134,8 @@ async def stop_many(pilot: Pilot[None], app: PodplaneApp) -> None:
 
 async def delete(_pilot: Pilot[None], app: PodplaneApp) -> None:
     files = [
-        DoomedFile(DATA / "vms" / "podplane-local-archive.amd64.image.qcow2", 3 * 2**30, is_directory=False),
-        DoomedFile(DATA / "local" / "archive", 5000, is_directory=True),
+        DoomedFile(DATA / "vms" / "podplane-local-archive.amd64.image.qcow2", 3 * 2**30),
+        DoomedFile(DATA / "local" / "archive", 5000, "/"),
     ]
     app.push_screen(DeleteDialog(title="Delete archive?", files=files))
 
