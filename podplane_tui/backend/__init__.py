@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         PortTaken,
         QMPError,
         QMPUnavailable,
+        RunStateError,
         ShellError,
         SnapshotNotFound,
         StartFailed,
@@ -82,8 +83,8 @@ PUBLIC_NAMES = {
     "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
         "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InUse InvalidImage InvalidInput "
-        "KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError SnapshotNotFound "
-        "StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
+        "KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable RunStateError ShellError "
+        "SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -151,6 +152,7 @@ __all__ = [
     "RepairKind",
     "RepairPlan",
     "RepairStep",
+    "RunStateError",
     "ShellError",
     "ShellOptions",
     "SnapshotNotFound",

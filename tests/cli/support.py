@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -148,7 +149,12 @@ def assert_needs_a_running_vm(workspace: Workspace, call: Call, verb: str, why: 
 
 
 class LiveVM:
-    """A process that looks like the QEMU of the default cluster's VM; `asked` is what its control socket was told."""
+    """A process that looks like the QEMU of the default cluster's VM; `asked` is what its control socket was told.
+
+    `run_state` is what it answers with, and obeys `stop` and `cont`.
+    """
+
+    _OBEYED: ClassVar = {"stop": "paused", "cont": "running"}
 
     def __init__(self, workspace: Workspace) -> None:
         files = VMFiles("amd64", "default", workspace.data, workspace.runtime)
@@ -157,6 +163,7 @@ class LiveVM:
         program = workspace.root / "qemu-system-x86_64"
         program.symlink_to(os.path.realpath(sys.executable))
         self.asked: list[str] = []
+        self.run_state = "running"
         self._control = socket.socket(socket.AF_UNIX)
         self._control.bind(str(files.qmp))
         self._control.listen()
@@ -187,8 +194,10 @@ class LiveVM:
             with contextlib.suppress(OSError), client, client.makefile("rw") as stream:
                 print('{"QMP": {"version": {"qemu": {"major": 9, "minor": 0, "micro": 0}}}}', file=stream, flush=True)
                 while line := stream.readline():
-                    self.asked.append(json.loads(line)["execute"])
-                    print('{"return": {}}', file=stream, flush=True)
+                    self.asked.append(command := json.loads(line)["execute"])
+                    self.run_state = self._OBEYED.get(command, self.run_state)
+                    answer = {"status": self.run_state} if command == "query-status" else {}
+                    print(json.dumps({"return": answer}), file=stream, flush=True)
 
     def end(self) -> None:
         """End it, and wait for that."""

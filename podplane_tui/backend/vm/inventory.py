@@ -31,11 +31,14 @@ from podplane_tui.backend.core.paths import (
     VMFiles,
     parse_stem,
 )
+from podplane_tui.backend.core.run_states import INTERNAL_ERROR, IO_ERROR
 from podplane_tui.backend.core.status import Ports, Problem, VMStatus
+from podplane_tui.backend.host.filesystems import room_of
 from podplane_tui.backend.host.holders import Lock, holders, image_lock
 from podplane_tui.backend.images.qcow2 import missing_base, read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
+from podplane_tui.backend.qemu.log import reason_in_log
 from podplane_tui.backend.qemu.metrics import Sampler
 from podplane_tui.backend.qemu.process import Clock, ProcessTable, QemuProcess
 from podplane_tui.backend.recording.shutdown import powered_off
@@ -111,11 +114,11 @@ class _RunStates:
             ask_at = self._clock.monotonic() + interval
             self._known[socket] = _RunState(process.create_ticks, answer, ask_at, interval)
 
-    def paused(self, process: QemuProcess) -> bool:
-        """Whether its latest answer was that the guest is paused."""
+    def latest(self, process: QemuProcess) -> str:
+        """Its latest answer; "" where there was none."""
         socket = read_machine(process.arguments).qmp
         known = None if socket is None else self._of(process, socket)
-        return known is not None and known.state == "paused"
+        return "" if known is None else known.state
 
     def _of(self, process: QemuProcess, socket: Path) -> _RunState | None:
         known = self._known.get(socket)
@@ -405,7 +408,7 @@ class Inventory:
         process = named or (holders[0] if holders else None)
         running, ended_by_guest, server_needed = None, False, False
         if process is not None:
-            running = self._running(process, named=process is named)
+            running = self._running(names, process, named=process is named)
             server_needed = self._server_is_down() and names.files.made_by_podplane
         elif pid_file is not None and not sockets:
             ended_by_guest = self._powered_off(names, pid_file)
@@ -468,12 +471,15 @@ class Inventory:
         gone = look.bases[known.backing]
         return known.disk._replace(problem=Problem(gone)) if gone else known.disk
 
-    def _running(self, process: QemuProcess, *, named: bool) -> Running:
+    def _running(self, names: _Names, process: QemuProcess, *, named: bool) -> Running:
+        run_state = self._run_states.latest(process)
         return Running(
             process,
             named,
             self._processes.suspended(process),
-            self._run_states.paused(process),
+            run_state,
+            room_of(names.files.image) if run_state == IO_ERROR else None,
+            names.kept(str(names.files.qemu_log), reason_in_log) if run_state == INTERNAL_ERROR else "",
             self._sampler.sample(process),
         )
 

@@ -14,6 +14,7 @@ import pytest
 
 from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import Cancelled, StopFailed
+from podplane_tui.backend.core.run_states import RUN_STATES, Room, run_state, wake_up
 from podplane_tui.backend.qemu import stop
 from podplane_tui.backend.qemu.process import QemuProcess, look
 from podplane_tui.backend.qemu.stop import StopResult, end_process
@@ -82,13 +83,8 @@ def test_a_guest_nobody_could_ask_is_not_waited_for(start: Start) -> None:
     assert not any("for the guest" in step for step in steps)
 
 
-@pytest.mark.parametrize(
-    ("state", "asked"),
-    [("running", ["query-status", "system_powerdown"]), ("paused", ["query-status", "cont", "system_powerdown"])],
-)
-def test_the_power_button_is_pressed_when_the_guest_can_notice(
-    start: Start, tmp_path: Path, state: str, asked: list[str]
-) -> None:
+@pytest.mark.parametrize("state", ["running", "paused", "suspended", "io-error", "hibernated"])
+def test_the_power_button_is_pressed_when_the_guest_can_notice(start: Start, tmp_path: Path, state: str) -> None:
     path = tmp_path / "qmp"
     child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
     steps: list[str] = []
@@ -98,13 +94,74 @@ def test_the_power_button_is_pressed_when_the_guest_can_notice(
         if "for the guest" in step:
             child.terminate()
 
-    answers = {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}
+    def prepare() -> None:
+        steps.append("prepared")
+
+    answers = {"query-status": {"status": state}, "cont": {}, "system_wakeup": {}, "system_powerdown": {}}
     with control_socket(path, answers) as commands:
-        result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=report))
+        result = end_process(
+            "m", process, StopTimeouts(powerdown=600), Control(report=report), prepare=prepare, image=tmp_path
+        )
     assert result == StopResult("powerdown", "m powered off")
-    assert [command["execute"] for command in commands] == asked
-    assert steps[0] == "pressing the power button"
-    assert steps[1].startswith("waiting for the guest to power off (")
+    before = wake_up(state, room=None) or ()
+    asked = ["query-status", *before, "system_powerdown"]
+    assert [command["execute"] for command in commands][: len(asked)] == asked
+    waking = [f"the guest is {run_state(state).words}: waking it"] if before else []
+    assert steps[: len(waking) + 2] == [*waking, "prepared", "pressing the power button"]
+    assert steps[len(waking) + 2].startswith("waiting for the guest to power off (")
+
+
+@pytest.mark.parametrize("state", sorted(name for name in RUN_STATES if wake_up(name, room=None) is None))
+def test_a_guest_that_can_not_notice_the_button_is_not_waited_for(start: Start, tmp_path: Path, state: str) -> None:
+    path = tmp_path / "qmp"
+    _, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    steps: list[str] = []
+
+    def ask_in_vain() -> bool:
+        steps.append("asked in vain")
+        return True
+
+    with control_socket(path, {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}) as commands:
+        control = Control(report=steps.append)
+        timeouts = StopTimeouts(powerdown=600, terminate=600)
+        result = end_process("m", process, timeouts, control, ask_in_vain, prepare=ask_in_vain)
+    assert result.step == "terminate"
+    assert [command["execute"] for command in commands] == ["query-status"]
+    assert steps[:2] == [f"the guest is {run_state(state).words}, so it can't power off", "sending SIGTERM to QEMU"]
+
+
+def test_a_guest_whose_disk_is_full_is_not_continued(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "qmp"
+    _, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    monkeypatch.setattr(stop, "room_of", lambda image: Room(str(image), 0))
+    with control_socket(path, {"query-status": {"status": "io-error"}, "cont": {}, "system_powerdown": {}}) as commands:
+        timeouts = StopTimeouts(powerdown=600, terminate=600)
+        result = end_process("m", process, timeouts, Control(), image=tmp_path)
+    assert result.step == "terminate"
+    assert [command["execute"] for command in commands] == ["query-status"]
+
+
+def test_a_guest_that_halts_while_it_powers_off_is_not_waited_for(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "qmp"
+    _, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    monkeypatch.setattr(stop, "_LOOK_INTERVAL", 0.1)
+    answers: dict[str, object] = {"query-status": {"status": "running"}, "system_powerdown": {}}
+    steps: list[str] = []
+
+    def report(step: str) -> None:
+        steps.append(step)
+        if "for the guest" in step:
+            answers["query-status"] = {"status": "shutdown"}
+
+    with control_socket(path, answers):
+        timeouts = StopTimeouts(powerdown=600, terminate=600)
+        result = end_process("m", process, timeouts, Control(report=report))
+    assert result.step == "terminate"
+    assert "the guest is shut down, but QEMU has not ended, so it can't power off" in steps
 
 
 def test_a_button_that_can_not_be_pressed_is_told_and_the_other_way_tried(start: Start, tmp_path: Path) -> None:
@@ -120,7 +177,10 @@ def test_a_button_that_can_not_be_pressed_is_told_and_the_other_way_tried(start:
         control = Control(report=steps.append)
         result = end_process("m", process, StopTimeouts(powerdown=600), control, power_off)
     assert result.step == "powerdown"
-    assert steps[1].startswith("QEMU refused system_powerdown: no system_powerdown here")
+    assert steps[:2] == [
+        "pressing the power button",
+        "QEMU refused system_powerdown: no system_powerdown here; check the state of the VM",
+    ]
 
 
 def test_a_suspended_qemu_is_woken_first(start: Start) -> None:
