@@ -92,10 +92,6 @@ def test_a_guest_that_sleeps_is_woken_by_a_resume(workspace: Workspace, tiny_gue
         vm.serial.wait_for("awake 42")
         assert vm.wait_for("running").state is State.RUNNING
         assert not vm.cluster.resume()
-        assert vm.cluster.pause()
-        step, steps = vm.stop()
-        assert step == "powerdown"
-        assert "the guest is paused: waking it" in steps
 
 
 def test_a_guest_that_panicked_says_so_and_is_not_asked_to_power_off(
@@ -114,7 +110,7 @@ def test_a_guest_that_panicked_says_so_and_is_not_asked_to_power_off(
             vm.cluster.pause()
         step, steps = vm.stop()
         assert step == "terminate"
-        assert steps[0] == "the guest is stopped by a panic of its guest, so it can't power off"
+        assert steps[0] == "the VM is stopped by a panic of its guest, so its guest can't power off"
 
 
 def test_a_guest_that_powered_off_in_a_qemu_that_stays_is_cleared_by_a_stop(
@@ -128,23 +124,38 @@ def test_a_guest_that_powered_off_in_a_qemu_that_stays_is_cleared_by_a_stop(
             vm.cluster.resume()
         step, steps = vm.stop()
         assert step == "terminate"
-        assert steps[0] == "the guest is shut down, but QEMU has not ended, so it can't power off"
+        assert steps[0] == "the VM is shut down, but QEMU has not ended, so its guest can't power off"
 
 
-def test_a_guest_that_is_paused_over_qmp_is_seen_and_one_that_sleeps_powers_off(
-    workspace: Workspace, tiny_guest: TinyGuest
-) -> None:
+def test_a_guest_that_is_paused_over_qmp_is_seen_and_powers_off(workspace: Workspace, tiny_guest: TinyGuest) -> None:
     with booted(workspace, tiny_guest) as vm:
         qmp.execute(vm.cluster.files.qmp, "stop")
         paused = vm.wait_for("paused")
         assert (paused.state, paused.told_state, paused.hint) == (State.PAUSED, "paused", "resume it")
         assert not vm.cluster.pause()
         assert vm.cluster.resume()
-        vm.serial.send("echo mem > /sys/power/state\n")
-        vm.wait_for("suspended")
+        assert vm.cluster.pause()
         step, steps = vm.stop()
         assert step == "powerdown"
-        assert "the guest is suspended by its guest: waking it" in steps
+        assert "the VM is paused: waking it" in steps
+
+
+def test_a_guest_that_sleeps_is_woken_by_a_stop(workspace: Workspace, tiny_guest: TinyGuest) -> None:
+    with booted(workspace, tiny_guest) as vm:
+        vm.serial.send("echo mem > /sys/power/state; echo awake $((40 + 2))\n")
+        vm.wait_for("suspended")
+        steps: list[str] = []
+
+        def report(step: str) -> None:
+            if step not in steps:
+                steps.append(step)
+            if "for the guest to power off" in step:  # which its button may not tell it any more
+                vm.serial.wait_for("awake 42")
+                control.skip.set()
+
+        control = Control(report=report)
+        vm.cluster.stop(timeouts=NOT_WAITED_FOR, control=control)
+        assert "the VM is suspended by its guest: waking it" in steps
 
 
 def test_a_guest_that_has_not_run_yet_is_let_run(workspace: Workspace, tiny_guest: TinyGuest) -> None:

@@ -153,7 +153,7 @@ def full_while_it_runs(bench: Bench) -> None:
     steps: list[str] = []
     unlimited = StopTimeouts(powerdown=86400, terminate=60)
     assert bench.cluster.stop(timeouts=unlimited, control=Control(report=steps.append)).step == "terminate"
-    assert steps[0] == "the guest is stopped by an I/O error on its disk, so it can't power off"
+    assert steps[0] == "the VM is stopped by an I/O error on its disk, so its guest can't power off"
 
 
 @case("runtime directory read-only: every verb says so", needs="namespace qemu", quick=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import Cancelled, QMPError, StopFailed
-from podplane_tui.backend.core.run_states import IO_ERROR, RUN_STATES, RUNNING, run_state, wake_up
+from podplane_tui.backend.core.run_states import IO_ERROR, RUN_STATES, RUNNING, WAKE, run_state, wake_up
 from podplane_tui.backend.host.filesystems import room_of
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
@@ -24,9 +24,14 @@ _LOOK_INTERVAL = 3.0
 
 
 class _Button(Enum):
-    """Who can hear that the guest is to power off: it its power button, it another way than QMP's, or it nothing."""
+    """Whether the guest can hear its power button.
+
+    A guest that has slept may not: under QEMU 7.2 a Debian kernel gets no ACPI interrupt any more on a q35 that has no
+    firmware to set it up again. One whose button can't be pressed may be asked another way, one that is deaf not.
+    """
 
     HEARD = auto()
+    DOUBTFUL = auto()
     SILENT = auto()
     DEAF = auto()
 
@@ -96,16 +101,16 @@ def _rouse(process: QemuProcess, image: Path | None, control: Control) -> _Butto
             _report_deaf(state, control)
             return _Button.DEAF
         for command in commands:
-            control.report(f"the guest is {run_state(state).words}: waking it")
+            control.report(f"the VM is {run_state(state).words}: waking it")
             qmp.execute(socket, command)
     except QMPError as error:
         control.report(str(error))
         return _Button.SILENT
-    return _Button.HEARD
+    return _Button.DOUBTFUL if WAKE in commands else _Button.HEARD
 
 
 def _report_deaf(state: str, control: Control) -> None:
-    control.report(f"the guest is {run_state(state).words}, so it can't power off")
+    control.report(f"the VM is {run_state(state).words}, so its guest can't power off")
 
 
 def _press_power_button(
@@ -114,8 +119,8 @@ def _press_power_button(
     """Ask the guest to power off; whether anybody took the message."""
     control.report("pressing the power button")
     machine = read_machine(process.arguments)
-    pressed = machine.qmp is not None and button is _Button.HEARD and _power_down(machine.qmp, control)
-    if pressed and machine.acpi:
+    pressed = machine.qmp is not None and button is not _Button.SILENT and _power_down(machine.qmp, control)
+    if pressed and machine.acpi and button is _Button.HEARD:
         return True
     return (power_off is not None and power_off()) or pressed
 
@@ -136,7 +141,7 @@ def _wait_powered_off(name: str, process: QemuProcess, button: _Button, timeout:
 
     def halted() -> bool:
         nonlocal look_at
-        if socket is None or button is not _Button.HEARD or time.monotonic() < look_at:
+        if socket is None or button is _Button.SILENT or time.monotonic() < look_at:
             return False
         look_at = time.monotonic() + _LOOK_INTERVAL
         try:

@@ -106,9 +106,32 @@ def test_the_power_button_is_pressed_when_the_guest_can_notice(start: Start, tmp
     before = wake_up(state, room=None) or ()
     asked = ["query-status", *before, "system_powerdown"]
     assert [command["execute"] for command in commands][: len(asked)] == asked
-    waking = [f"the guest is {run_state(state).words}: waking it"] if before else []
+    waking = [f"the VM is {run_state(state).words}: waking it"] if before else []
     assert steps[: len(waking) + 2] == [*waking, "prepared", "pressing the power button"]
     assert steps[len(waking) + 2].startswith("waiting for the guest to power off (")
+
+
+@pytest.mark.parametrize(("state", "asked"), [("suspended", True), ("paused", False)])
+def test_a_guest_that_has_slept_is_asked_another_way_too(start: Start, tmp_path: Path, state: str, asked: bool) -> None:
+    """Its button may not work any more."""
+    path = tmp_path / "qmp"
+    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    ways: list[str] = []
+
+    def power_off() -> bool:
+        ways.append("another way")
+        return True
+
+    def report(step: str) -> None:
+        if "for the guest" in step:
+            child.terminate()
+
+    answers = {"query-status": {"status": state}, "cont": {}, "system_wakeup": {}, "system_powerdown": {}}
+    with control_socket(path, answers) as commands:
+        control = Control(report=report)
+        assert end_process("m", process, StopTimeouts(powerdown=600), control, power_off).step == "powerdown"
+    assert (ways == ["another way"]) == asked
+    assert "system_powerdown" in [command["execute"] for command in commands]
 
 
 @pytest.mark.parametrize("state", sorted(name for name in RUN_STATES if wake_up(name, room=None) is None))
@@ -127,7 +150,7 @@ def test_a_guest_that_can_not_notice_the_button_is_not_waited_for(start: Start, 
         result = end_process("m", process, timeouts, control, ask_in_vain, prepare=ask_in_vain)
     assert result.step == "terminate"
     assert [command["execute"] for command in commands] == ["query-status"]
-    assert steps[:2] == [f"the guest is {run_state(state).words}, so it can't power off", "sending SIGTERM to QEMU"]
+    assert steps[:2] == [f"the VM is {run_state(state).words}, so its guest can't power off", "sending SIGTERM to QEMU"]
 
 
 def test_a_guest_whose_disk_is_full_is_not_continued(
@@ -161,7 +184,7 @@ def test_a_guest_that_halts_while_it_powers_off_is_not_waited_for(
         timeouts = StopTimeouts(powerdown=600, terminate=600)
         result = end_process("m", process, timeouts, Control(report=report))
     assert result.step == "terminate"
-    assert "the guest is shut down, but QEMU has not ended, so it can't power off" in steps
+    assert "the VM is shut down, but QEMU has not ended, so its guest can't power off" in steps
 
 
 def test_a_button_that_can_not_be_pressed_is_told_and_the_other_way_tried(start: Start, tmp_path: Path) -> None:
