@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -57,6 +58,8 @@ def start(data: Path, runtime: Path, cluster_id: str, behaviour: str) -> None:
     ours, input_of_qemu = os.pipe()
     child = subprocess.Popen(arguments, stdin=ours, start_new_session=True)  # with our output, which it keeps open
     write(runtime / "vms" / f"{stem}.pid.json", {"pid": child.pid, "data": None})
+    while not (runtime / "vms" / f"{stem}.console.sock").exists():
+        time.sleep(0.01)
     ports = {"ssh": 2222, "kubernetes_api": 6443, "traefik_dashboard": 8081, "registry": 5001, "traefik_https": 8443}
     write(runtime / "local" / f"{cluster_id}.state.json", {"cluster_id": cluster_id, "backend": "qemu", "ports": ports})
     say("cluster is ready")

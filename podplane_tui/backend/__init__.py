@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         PortTaken,
         QMPError,
         QMPUnavailable,
+        RunStateError,
         ShellError,
         SnapshotNotFound,
         StartFailed,
@@ -83,7 +84,8 @@ PUBLIC_NAMES = {
     "core.errors": (
         "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
         "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse InvalidImage "
-        "InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable ShellError "
+        "InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable RunStateError "
+        "ShellError "
         "SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
@@ -153,6 +155,7 @@ __all__ = [
     "RepairKind",
     "RepairPlan",
     "RepairStep",
+    "RunStateError",
     "ShellError",
     "ShellOptions",
     "SnapshotNotFound",

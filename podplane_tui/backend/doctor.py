@@ -20,11 +20,13 @@ from podplane_tui.backend.core.paths import LOCAL_SERVER_FILE, BaseDirectories, 
 from podplane_tui.backend.host.facts import (
     ACCELERATOR_VARIABLE,
     HostFacts,
+    accelerator_fault,
     choose_accelerator,
     find_firmware,
     find_program,
     host_facts,
     install_hint,
+    offered_accelerators,
     program_version,
 )
 from podplane_tui.backend.host.trust import weakness
@@ -118,25 +120,31 @@ def _accelerator(arch: str, environ: Mapping[str, str], facts: HostFacts) -> Che
     except VMError as error:
         return Check("host", "accelerator", Status.FAIL, str(error), f"mend or unset {ACCELERATOR_VARIABLE}")
     if environ.get(ACCELERATOR_VARIABLE, "auto") not in ("", "auto"):
-        return Check("host", "accelerator", Status.OK, f"{accelerator}, as {ACCELERATOR_VARIABLE} says")
+        return _named_accelerator(accelerator, arch, facts)
     if accelerator != "tcg":
         return Check("host", "accelerator", Status.OK, accelerator)
     reason, advice = _why_emulation(arch, facts)
     return Check("host", "accelerator", Status.WARN, f"tcg (emulation in software, slow): {reason}", advice)
 
 
+def _named_accelerator(accelerator: str, arch: str, facts: HostFacts) -> Check:
+    """The one that the variable names: whether this QEMU has it, and it can run such a guest here."""
+    detail = f"{accelerator}, as {ACCELERATOR_VARIABLE} says"
+    qemu = find_program(qemu_binary(arch))
+    offered = None if qemu is None else offered_accelerators(qemu)
+    fault = accelerator_fault(accelerator, arch, facts=facts, offered=offered)
+    if fault is None:
+        return Check("host", "accelerator", Status.OK, detail)
+    reason, advice = fault
+    advice = f"unset {ACCELERATOR_VARIABLE}, or {advice}" if advice else f"unset {ACCELERATOR_VARIABLE}"
+    return Check("host", "accelerator", Status.FAIL, f"{detail}: {reason}", advice)
+
+
 def _why_emulation(arch: str, facts: HostFacts) -> tuple[str, str]:
-    if arch != facts.arch:
-        return f"the machines are {arch}, this host is {facts.arch or 'not'}", ""
-    if facts.system == "darwin":
-        return "macOS offers no hypervisor here", "this is usual inside a virtual machine"
-    if not facts.cpu_virtualization:
-        return "the CPU offers neither vmx nor svm", "switch virtualization on in the firmware, or in the outer host"
-    if not Path("/dev/kvm").exists():
-        return "there is no /dev/kvm", "load the module kvm_intel or kvm_amd"
-    if not facts.kvm_device:
-        return "/dev/kvm can't be opened", "add yourself to the group kvm and log in again"
-    return "there is no other for this system", ""
+    """Why the host's own accelerator is not used, and what would help."""
+    own = {"darwin": "hvf", "linux": "kvm"}.get(facts.system, "")
+    fault = accelerator_fault(own, arch, facts=facts, offered=None) if own else None
+    return fault or ("there is no other for this system", "")
 
 
 def _firmware(arch: str) -> Check:

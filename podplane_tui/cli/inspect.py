@@ -85,6 +85,7 @@ def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
         "arch": vm.arch,
         "name": vm.name,
         "state": vm.state.value,
+        "run_state": vm.run_state,
         "problems": [problem._asdict() for problem in vm.problems],
         "note": vm.hint,
         "readiness": _readiness(vm),
@@ -201,7 +202,7 @@ def _table(machines: Sequence[VMStatus]) -> str:
         (
             vm.cluster_id,
             vm.arch,
-            vm.state.value,
+            vm.told_state,
             _percent(vm),
             format_usage(vm.memory_bytes, vm.memory_limit_bytes),
             format_usage(vm.disk_bytes, vm.disk_virtual_bytes),
@@ -222,7 +223,7 @@ def _table(machines: Sequence[VMStatus]) -> str:
 
 def _rows(vm: VMStatus) -> list[tuple[str, str]]:
     """What `status` shows, line by line; facts a stopped machine has none of are left out."""
-    rows = [("cluster", vm.cluster_id), ("name", vm.name), ("arch", vm.arch), ("state", vm.state.value)]
+    rows = [("cluster", vm.cluster_id), ("name", vm.name), ("arch", vm.arch), ("state", vm.told_state)]
     if vm.problem:
         rows.append(("problem", one_line(vm.problem, limit=1000)))
     if vm.readiness is not None and vm.readiness.told:

@@ -13,8 +13,8 @@ def pause(choices: Choices) -> None:
     Example: podplane-tui pause --id dev
     """
     act = Act(choices, Verb.PAUSE)
-    act.run(lambda control: act.cluster.pause(control=control))
-    act.done(f"{act.name} is paused")
+    changed = act.run(lambda control: act.cluster.pause(control=control))
+    act.done(f"{act.name} is paused" if changed else f"{act.name} was paused already")
 
 
 @acting_command(Verb.RESUME)
@@ -23,8 +23,8 @@ def resume(choices: Choices) -> None:
     Example: podplane-tui resume --id dev
     """
     act = Act(choices, Verb.RESUME)
-    act.run(lambda control: act.cluster.resume(control=control))
-    act.done(f"{act.name} was resumed")
+    changed = act.run(lambda control: act.cluster.resume(control=control))
+    act.done(f"{act.name} was resumed" if changed else f"{act.name} was running already")
 
 
 @acting_command(Verb.RESET)

@@ -120,8 +120,8 @@ def _compared(description: Description, *, metrics: bool) -> Description:
 
 
 def _say(at: str | None, event: str, vm: VMStatus) -> str:
-    words = event if event == "gone" else vm.state.value
-    problem = one_line(vm.problem or "", limit=1000)
+    words = event if event == "gone" else vm.told_state
+    problem = one_line(vm.problem or (vm.hint if vm.halt else "") or "", limit=1000)
     return f"{at}  {vm.key}  {words}{problem and ': '}{problem}"
 
 

@@ -131,6 +131,30 @@ def test_the_accelerator_variable_is_named(host: Host) -> None:
     assert (check.status, "PODPLANE_TUI_ACCEL" in check.advice) == (Status.FAIL, True)
 
 
+def test_what_the_accelerator_variable_names_is_checked(host: Host) -> None:
+    def check(name: str, facts: HostFacts = FACTS) -> tuple[Status, str, str]:
+        found = host.checks(environ={"PODPLANE_TUI_ACCEL": name}, facts=facts)["accelerator"]
+        return found.status, found.detail, found.advice
+
+    assert check("kvm") == (Status.OK, "kvm, as PODPLANE_TUI_ACCEL says", "")  # QEMU is not installed: told elsewhere
+    host.program("qemu-system-x86_64", "Accelerators supported in QEMU binary:\ntcg\nkvm")
+    assert check("kvm") == (Status.OK, "kvm, as PODPLANE_TUI_ACCEL says", "")
+    assert check("hvf") == (
+        Status.FAIL,
+        "hvf, as PODPLANE_TUI_ACCEL says: this QEMU was built without it",
+        "unset PODPLANE_TUI_ACCEL, or use kvm or tcg",
+    )
+    foreign = HostFacts("linux", "arm64", kvm_device=True, cpu_virtualization=True, hvf=False)
+    assert check("kvm", foreign) == (
+        Status.FAIL,
+        "kvm, as PODPLANE_TUI_ACCEL says: the machines are amd64, this host is arm64",
+        "unset PODPLANE_TUI_ACCEL",
+    )
+    assert check("auto", foreign)[0] is Status.WARN
+    host.program("qemu-system-x86_64", "Accelerators supported in QEMU binary:\nxen\nkvm")
+    assert check("tcg")[0] is Status.FAIL
+
+
 def test_windows_is_not_supported_and_says_so(host: Host) -> None:
     facts = HostFacts("win32", "amd64", kvm_device=False, cpu_virtualization=True, hvf=False)
     assert host.checks(facts=facts)["system"].status is Status.FAIL

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import json
 import os
 import pty
 import re
 import select
+import socket
 import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import podplane_tui.cli
 from podplane_tui.backend.core.files import private_directory
 from podplane_tui.backend.core.paths import VMFiles
+from tests.backend.qemu.support import listen_on
 from tests.cli.json_schema import check_output
 from tests.conftest import Workspace
-from tests.stand_ins import STAND_IN, python_as
+from tests.stand_ins import python_as
 
 PROGRAM = (sys.executable, "-m", "podplane_tui")
 """The program, as the tests run it."""
@@ -145,24 +151,46 @@ def assert_needs_a_running_vm(workspace: Workspace, call: Call, verb: str, why: 
 
 
 class LiveVM:
-    """A process that looks like the QEMU of the default cluster's VM."""
+    """A process that looks like the QEMU of the default cluster's VM; `asked` is what its control socket was told.
+
+    `run_state` is what it answers with, and obeys `stop` and `cont`.
+    """
+
+    _OBEYED: ClassVar = {"stop": "paused", "cont": "running"}
 
     def __init__(self, workspace: Workspace) -> None:
         files = VMFiles("amd64", "default", workspace.data, workspace.runtime)
         make_disk(workspace)
         private_directory(files.pid_dir)
         program = python_as(workspace.root / "programs" / "qemu-system-x86_64")
+        self.asked: list[str] = []
+        self.run_state = "running"
+        self._control = socket.socket(socket.AF_UNIX)
+        self._control.bind(str(files.qmp))
+        handle = self._control.fileno()
+        code = f"import os; {listen_on([handle])}; os.open({str(files.image)!r}, os.O_RDWR); print('ready', flush=True)"
         disk, control = f"file={files.image},if=virtio,format=qcow2", f"unix:{files.qmp},server=on,wait=off"
-        command = [str(program), "-I", "-S", str(STAND_IN), "{}", "-drive", disk, "-qmp", control]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = [str(program), "-I", "-S", "-c", f"{code}; input()", "-drive", disk, "-qmp", control]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, pass_fds=[handle])
         self.pid = self._process.pid
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
+        threading.Thread(target=self._serve, daemon=True).start()
 
-    def asked(self) -> list[str]:
-        """End it, and give what its control socket was told."""
-        self._process.kill()
-        return self._process.communicate()[0].decode().split()
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._control.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), client, client.makefile("rw") as stream:
+                print('{"QMP": {"version": {"qemu": {"major": 9, "minor": 0, "micro": 0}}}}', file=stream, flush=True)
+                while line := stream.readline():
+                    self.asked.append(command := json.loads(line)["execute"])
+                    self.run_state = self._OBEYED.get(command, self.run_state)
+                    answer = {"status": self.run_state} if command == "query-status" else {}
+                    print(json.dumps({"return": answer}), file=stream, flush=True)
 
     def end(self) -> None:
         """End it, and wait for that."""

@@ -51,7 +51,15 @@ def test_every_verb_that_does_something_takes_json() -> None:
 def test_a_verbs_own_options_come_first() -> None:
     names = [parameter.name for parameter in dict(commands())["stop"].params]
     assert names[:3] == ["timeout", "force", "remove"]
-    assert set(names[3:]) == {"cluster_id", "data_dir", "runtime_dir", "state_dir", "arch", "as_json"}
+    assert set(names[3:]) == {
+        "cluster_id",
+        "data_dir",
+        "runtime_dir",
+        "state_dir",
+        "arch",
+        "insecure_directories",
+        "as_json",
+    }
 
 
 def lines(text: str) -> list[dict[str, Any]]:

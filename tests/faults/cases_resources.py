@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -10,20 +11,27 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend import (
+    Control,
     CorruptFile,
     CreateFailed,
     DeleteFailed,
+    DirectBootOptions,
     Inventory,
+    RunStateError,
     StartFailed,
     StartSpec,
     State,
     StopFailed,
+    StopTimeouts,
     VMError,
 )
 from podplane_tui.backend.qemu.process import Clock
 from podplane_tui.backend.vm.create import EMPTY_DISK
 from tests.faults.bench import AT_ONCE, SHORT, SMALL, Bench
 from tests.faults.matrix import case, refused
+from tests.guest import tiny
+from tests.guest.boot import BOOT_LIMIT, Serial
+from tests.waiting import wait_until
 
 
 def tmpfs(bench: Bench, directory: Path, *, size: str) -> None:
@@ -105,6 +113,47 @@ def full_at_stop(bench: Bench) -> None:
     assert bench.cluster.stop(timeouts=SHORT).step == "terminate"
     assert list(bench.files.pid_dir.iterdir()) == []
     bench.allowed += ["filler"]
+
+
+@case(
+    "disk full while the guest writes: it is told, resumed once there is room, and not waited for at a stop",
+    needs="namespace tiny-ssh qemu",
+    quick=True,
+)
+def full_while_it_runs(bench: Bench) -> None:
+    images = bench.files.image_dir
+    tmpfs(bench, images, size="200m")
+    bench.cluster.create(EMPTY_DISK)
+    filler = images / "filler"
+    filler.write_bytes(bytes(180 * 2**20))
+    guest = tiny.build(tiny.TINY_SSH)
+    boot = DirectBootOptions(str(guest.kernel), str(guest.initramfs), guest.cmdline)
+    bench.start(StartSpec(network=False, memory="256M", cpus="1", boot=boot))
+    serial = Serial(bench.files.console)
+    bench.defer(serial.close)
+    serial.wait_for_prompt()
+    serial.send("dd if=/dev/urandom of=/dev/vda bs=1M count=40 conv=fsync; echo written $((40 + 2))\n")
+    wait_until(lambda: bench.seen().run_state == "io-error", "the full disk", seconds=BOOT_LIMIT, seen=bench.seen)
+
+    vm = bench.seen()
+    assert (vm.state, vm.told_state) == (State.PAUSED, "paused (io-error)")
+    assert [problem.problem for problem in vm.problems] == ["it is stopped by an I/O error on its disk"]
+    assert re.fullmatch(rf"make room on {re.escape(str(images))} \(\S+ free\), then resume it", vm.problems[0].hint)
+    for verb, words in ((bench.cluster.resume, "can't be resumed"), (bench.cluster.pause, "can't be paused")):
+        with refused(RunStateError, words, "an I/O error on its disk", f"make room on {images}"):
+            verb()
+
+    filler.unlink()
+    assert bench.cluster.resume()
+    serial.wait_for("written 42")
+    assert bench.seen().run_state == "running"
+
+    serial.send("dd if=/dev/urandom of=/dev/vda bs=1M seek=40 count=300 conv=fsync\n")
+    wait_until(lambda: bench.seen().run_state == "io-error", "the full disk", seconds=BOOT_LIMIT, seen=bench.seen)
+    steps: list[str] = []
+    unlimited = StopTimeouts(powerdown=86400, terminate=60)
+    assert bench.cluster.stop(timeouts=unlimited, control=Control(report=steps.append)).step == "terminate"
+    assert steps[0] == "the VM is stopped by an I/O error on its disk, so its guest can't power off"
 
 
 @case("runtime directory read-only: every verb says so", needs="namespace qemu", quick=True)

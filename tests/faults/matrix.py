@@ -19,7 +19,10 @@ Run = Callable[[Bench], None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that goes wrong. `needs` are of `qemu` (the real one), `tiny` (the Linux guest), `root`, `mount`."""
+    """One thing that goes wrong.
+
+    `needs` are of `qemu` (the real one), `tiny` and `tiny-ssh` (the Linux guests), `root` and `namespace`.
+    """
 
     group: str
     name: str

@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:
-    marks = [pytest.mark.timeout(300 if "tiny" in case.needs else 120)]
+    marks = [pytest.mark.timeout(300 if case.needs & {"tiny", "tiny-ssh"} else 120)]
     if "qemu" in case.needs:
         marks.append(pytest.mark.vm)
     if not case.quick:
@@ -48,6 +48,8 @@ def _require(case: Case, request: pytest.FixtureRequest) -> None:
             pytest.skip("the real machines of these cases are x86-64")
     if "tiny" in case.needs:
         request.getfixturevalue("tiny_guest")
+    if "tiny-ssh" in case.needs:
+        request.getfixturevalue("tiny_ssh_guest")
     if "root" in case.needs and os.geteuid() != 0:
         pytest.skip("only root can start a process of another user")
 

@@ -79,7 +79,7 @@ class Variant:
     modules: tuple[str, ...]
 
 
-TINY = Variant("tiny", (), (), ("button", "evdev"))
+TINY = Variant("tiny", (), (), ("button", "evdev", "pvpanic_pci"))
 TINY_SSH = Variant(
     "tiny-ssh",
     ("dropbear-bin", "rsync"),

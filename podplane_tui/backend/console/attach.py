@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from podplane_tui.backend.console import claim, relay
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.process import QemuProcess
 
@@ -19,7 +18,6 @@ def attach(
     """See `Qemu.console`; `process` is the VM's QEMU."""
     machine = read_machine(process.arguments)
     path = machine.console or files.console
-    control = qmp.ControlSocket.of(machine.qmp, process.pid)
 
     def asked() -> str:
         asking = claim.asker(files)
@@ -32,7 +30,7 @@ def attach(
         process.pid,
         input_fd=sys.stdin.fileno(),
         output_fd=sys.stdout.fileno(),
-        check=lambda: claim.require_no_other(files.name, control, path),
+        check=lambda: claim.require_no_other(files.name, process.control, path),
         record=record,
         asked=asked,
         held=held,

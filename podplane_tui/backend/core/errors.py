@@ -61,6 +61,10 @@ class NotReady(VMError):
     """The machine has not come as far in time as it was waited for."""
 
 
+class RunStateError(VMError):
+    """QEMU is in a run state that can't be left in the way that was asked for."""
+
+
 class VMBroken(VMError):
     """Something of the VM on disk can't be read or is not what it should be."""
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.run_states import PAUSED, RunState, run_state
 
 
 class State(StrEnum):
@@ -20,6 +21,7 @@ class State(StrEnum):
     RUNNING = "running"
     STOPPING = "stopping"
     PAUSED = "paused"
+    """The guest's CPUs do not run, for whatever reason; the run state says which."""
     CRASHED = "crashed"
     ORPHANED = "orphaned"
     BROKEN = "broken"
@@ -119,7 +121,8 @@ class VMStatus:
 
     `started_at` is in seconds since the epoch, sizes are in bytes, `cpu_percent` in per cent of one core,
     rates in bytes per second. `console` and `qmp` are the sockets to use, which for an orphan are read from its own
-    arguments. `hint` is what is worth knowing without being wrong with the machine itself.
+    arguments. `hint` is what is worth knowing without being wrong with the machine itself. `run_state` is QEMU's own
+    word, None where it was not asked or did not answer.
     """
 
     files: VMFiles
@@ -143,6 +146,18 @@ class VMStatus:
     qmp: Path | None = None
     hint: str | None = None
     readiness: Readiness | None = None
+    run_state: str | None = None
+
+    @property
+    def halt(self) -> RunState | None:
+        """Why the guest's CPUs do not run, while that is what the state says; None when QEMU does not tell."""
+        return run_state(self.run_state) if self.state is State.PAUSED and self.run_state else None
+
+    @property
+    def told_state(self) -> str:
+        """The state in words; behind it QEMU's run state, where that says more."""
+        halt = self.halt
+        return str(self.state) if halt is None or halt.name == PAUSED else f"{self.state} ({halt.name})"
 
     @property
     def problem(self) -> str | None:

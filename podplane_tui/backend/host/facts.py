@@ -198,6 +198,50 @@ def _best_accelerator(guest_arch: str, facts: HostFacts) -> str:
     return "tcg"
 
 
+def offered_accelerators(qemu: Path) -> frozenset[str] | None:
+    """The accelerators that this QEMU was built with, by its own names; None when it does not tell."""
+    try:
+        result = subprocess.run(
+            [qemu, "-accel", "help"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=VERSION_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    words = result.stdout.decode("utf-8", errors="replace").split()
+    return frozenset(words) & frozenset(ACCELERATORS) or None
+
+
+def accelerator_fault(
+    accelerator: str, guest_arch: str, *, facts: HostFacts, offered: frozenset[str] | None
+) -> tuple[str, str] | None:
+    """Why `accelerator` can't run a guest of `guest_arch` here, and what helps ("": nothing); None when it can.
+
+    `offered` is what this QEMU was built with, None when that is not known.
+    """
+    if offered is not None and accelerator not in offered:
+        return "this QEMU was built without it", f"use {' or '.join(sorted(offered))}"
+    if accelerator == "tcg":
+        return None
+    if guest_arch != facts.arch:
+        return f"the machines are {guest_arch}, this host is {facts.arch or 'not'}", ""
+    if accelerator == "hvf":
+        if facts.system != "darwin":
+            return "only macOS has it", ""
+        return None if facts.hvf else ("macOS offers no hypervisor here, as is usual inside a virtual machine", "")
+    if not facts.system.startswith("linux"):
+        return "only Linux has it", ""
+    if not facts.cpu_virtualization:
+        return "the CPU offers neither vmx nor svm", "switch virtualization on in the firmware, or in the outer host"
+    if facts.kvm_device:
+        return None
+    if not _KVM.exists():
+        return f"there is no {_KVM}", "load the module kvm_intel or kvm_amd"
+    return f"{_KVM} can't be opened", "add yourself to the group kvm and log in again"
+
+
 @dataclass(frozen=True, slots=True)
 class Firmware:
     """UEFI firmware as flash images: the code, shared and read-only, and the template of a machine's variables.

@@ -31,7 +31,8 @@ from podplane_tui.backend.host.processes import (
     since_boot,
     stat_of,
 )
-from podplane_tui.backend.qemu.arguments import disks_of
+from podplane_tui.backend.qemu.arguments import disks_of, read_machine
+from podplane_tui.backend.qemu.qmp import ControlSocket
 
 TICKS_KEY = "create_ticks"
 BOOT_ID_KEY = "boot_id"
@@ -71,6 +72,12 @@ class QemuProcess(NamedTuple):
                 if os.path.normpath(disk) == os.path.normpath(image) and not image.exists():
                     return True
         return False
+
+    @property
+    def control(self) -> ControlSocket | None:
+        """Its control socket, as its arguments name it; None when it was started without one."""
+        path = read_machine(self.arguments).qmp
+        return None if path is None else ControlSocket(path, self.pid)
 
     def is_named(self, pid: int, data: Mapping[str, str] | None) -> bool:
         """Whether a PID file with this PID means it, and what the file recorded of its process, if anything, is true.

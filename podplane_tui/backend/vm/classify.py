@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.run_states import PAUSED, RUNNING, Room, RunState, advice, run_state
 from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.metrics import Sample
@@ -36,16 +37,25 @@ class Running(NamedTuple):
     """A VM's own QEMU, as it was seen.
 
     `named` says whether the PID file names it, and it is the process that the file recorded. `settled` is false for one
-    that has not opened the disk yet. `suspended` is by a signal or a debugger, `paused` by QMP's latest answer. Without
-    a `sample` it ended meanwhile.
+    that has not opened the disk yet. `suspended` is by a signal or a debugger; `run_state` is QMP's latest answer, ""
+    where there was none. `room` is that of the disk, `words` are QEMU's own, both known only where the run state asks
+    for them. Without a `sample` it ended meanwhile.
     """
 
     process: QemuProcess
     named: bool
     settled: bool = True
     suspended: bool = False
-    paused: bool = False
+    run_state: str = ""
+    room: Room | None = None
+    words: str = ""
     sample: Sample | None = None
+
+    @property
+    def halt(self) -> RunState | None:
+        """The run state in which the guest's CPUs do not run. While a signal holds QEMU its last answer is old."""
+        asked = self.run_state not in {"", RUNNING} and not self.suspended
+        return run_state(self.run_state) if asked else None
 
 
 class Facts(NamedTuple):
@@ -126,9 +136,17 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
         problems.append(Problem(f"QEMU runs as process {process.pid} without a PID file", "adopt or stop it"))
     if running.suspended:
         problems.append(Problem(f"a signal has suspended QEMU, process {process.pid}", "resume it, or stop it"))
+    hint = SERVER_DOWN if facts.server_needed else None
+    by_verb = _state_by_verb(facts.action)
+    if running.halt is not None and by_verb is None:  # while a verb is at work, what QEMU does is its doing
+        found = _halted(running.halt, running)
+        if running.halt.wrong:
+            problems.append(found)
+        else:
+            hint = hint or (found.hint if running.halt.name == PAUSED else str(found))  # the state says it already
     return VMStatus(
         facts.files,
-        _live_state(facts.action, running),
+        by_verb or _live_state(running),
         tuple(problems),
         action=facts.action,
         pid=process.pid,
@@ -146,19 +164,28 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
         arguments=process.arguments,
         console=machine.console,
         qmp=machine.qmp,
-        hint=SERVER_DOWN if facts.server_needed else None,
+        hint=hint,
+        run_state=None if running.suspended else run_state(running.run_state).name or None,
     )
 
 
-def _live_state(action: Action | None, running: Running) -> State:
-    by_verb = None if action is None else _STATE_OF_VERB.get(action.phase or action.verb)
-    if by_verb is not None:
-        return by_verb
+def _halted(halt: RunState, running: Running) -> Problem:
+    """Why the guest's CPUs do not run, in QEMU's words where it has some, and what to do."""
+    words = f": {running.words}" if running.words else ""
+    return Problem(f"it is {halt.words}{words}", advice(halt, room=running.room))
+
+
+def _state_by_verb(action: Action | None) -> State | None:
+    """The state that a verb in progress puts a live VM in, if it does."""
+    return None if action is None else _STATE_OF_VERB.get(action.phase or action.verb)
+
+
+def _live_state(running: Running) -> State:
     if not running.settled:
         return State.STARTING
     if not running.named:
         return State.ORPHANED
-    return State.PAUSED if running.suspended or running.paused else State.RUNNING
+    return State.PAUSED if running.suspended or running.halt is not None else State.RUNNING
 
 
 def _file_problems(facts: Facts) -> list[Problem]:

@@ -159,15 +159,15 @@ class Cluster:
         """
         return restart_vm(self._context, spec, timeouts, control or Control())
 
-    def pause(self, *, control: Control | None = None) -> None:
-        """Stop the guest's CPUs."""
+    def pause(self, *, control: Control | None = None) -> bool:
+        """Stop the guest's CPUs; False when they were paused already. See `Qemu.pause`."""
         (control or Control()).report("pausing")
-        self.qemu.pause()
+        return self.qemu.pause()
 
-    def resume(self, *, control: Control | None = None) -> None:
-        """Let a paused guest go on, or a QEMU that a signal suspended."""
+    def resume(self, *, control: Control | None = None) -> bool:
+        """Let a paused guest go on, or a QEMU that a signal suspended; False when both ran. See `Qemu.resume`."""
         (control or Control()).report("resuming")
-        self.qemu.resume()
+        return self.qemu.resume()
 
     def reset(self, *, control: Control | None = None) -> None:
         """Press the reset button. Raises `NotRunning` for a paused guest, which would stay where it is for good."""

@@ -33,11 +33,13 @@ from podplane_tui.backend.core.paths import (
     VMFiles,
     parse_stem,
 )
+from podplane_tui.backend.core.run_states import INTERNAL_ERROR, IO_ERROR
 from podplane_tui.backend.core.status import Ports, Problem, VMStatus
+from podplane_tui.backend.host.filesystems import room_of
 from podplane_tui.backend.host.holders import Lock, image_lock
 from podplane_tui.backend.images.qcow2 import missing_base, read_image
 from podplane_tui.backend.qemu import qmp
-from podplane_tui.backend.qemu.arguments import read_machine
+from podplane_tui.backend.qemu.log import reason_in_log
 from podplane_tui.backend.qemu.metrics import Sampler
 from podplane_tui.backend.qemu.ownership import Marks, is_settling, owns
 from podplane_tui.backend.qemu.process import Clock, ProcessTable, QemuProcess
@@ -98,7 +100,7 @@ class _RunStates:
             self._known = {control: known._replace(ask_at=now) for control, known in self._known.items()}
         due: dict[qmp.ControlSocket, QemuProcess] = {}
         for process in processes:
-            control = _control_of(process)
+            control = process.control
             if control is None or not os.path.exists(control.path):  # noqa: PTH110 - never raises
                 continue
             known = self._of(process, control)
@@ -117,19 +119,15 @@ class _RunStates:
             ask_at = self._clock.monotonic() + interval
             self._known[control] = _RunState(process.create_ticks, answer, ask_at, interval)
 
-    def paused(self, process: QemuProcess) -> bool:
-        """Whether its latest answer was that the guest is paused."""
-        control = _control_of(process)
+    def latest(self, process: QemuProcess) -> str:
+        """Its latest answer; "" where there was none."""
+        control = process.control
         known = None if control is None else self._of(process, control)
-        return known is not None and known.state == "paused"
+        return "" if known is None else known.state
 
     def _of(self, process: QemuProcess, control: qmp.ControlSocket) -> _RunState | None:
         known = self._known.get(control)
         return known if known is not None and known.ticks == process.create_ticks else None
-
-
-def _control_of(process: QemuProcess) -> qmp.ControlSocket | None:
-    return qmp.ControlSocket.of(read_machine(process.arguments).qmp, process.pid)
 
 
 class _KnownDisk(NamedTuple):
@@ -463,10 +461,10 @@ class Inventory:
             stranger = self._stranger(names, look)
         running, ended_by_guest, server_needed = None, False, False
         if process is not None:
-            running = self._running(process, named=_is_named(pid_file, process))
+            running = self._running(names, process, named=_is_named(pid_file, process))
             server_needed = self._server_is_down() and names.files.made_by_podplane
         elif settling is not None:
-            running = self._running(settling, named=True)._replace(settled=False)
+            running = self._running(names, settling, named=True)._replace(settled=False)
         elif pid_file is not None and not sockets:
             ended_by_guest = self._powered_off(names, pid_file)
         return Facts(
@@ -550,12 +548,15 @@ class Inventory:
         gone = look.bases[known.backing]
         return known.disk._replace(problem=Problem(gone)) if gone else known.disk
 
-    def _running(self, process: QemuProcess, *, named: bool) -> Running:
+    def _running(self, names: _Names, process: QemuProcess, *, named: bool) -> Running:
+        run_state = self._run_states.latest(process)
         return Running(
             process,
             named,
             suspended=self._processes.suspended(process),
-            paused=self._run_states.paused(process),
+            run_state=run_state,
+            room=room_of(names.files.image) if run_state == IO_ERROR else None,
+            words=names.kept(str(names.files.qemu_log), reason_in_log) if run_state == INTERNAL_ERROR else "",
             sample=self._sampler.sample(process),
         )
 

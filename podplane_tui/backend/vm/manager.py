@@ -35,6 +35,7 @@ from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import DirectBootOptions, Machine, PortForward, qemu_binary, read_machine
 from podplane_tui.backend.qemu.ownership import own_qemu
+from podplane_tui.backend.qemu.pause import pause, resume
 from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.qemu.stop import StopResult, end_process
 from podplane_tui.backend.recording import store as recordings
@@ -256,10 +257,11 @@ class Qemu:
         timeouts: StopTimeouts | None = None,
         control: Control | None = None,
         power_off: Callable[[], bool] | None = None,
+        prepare: Callable[[], object] = lambda: None,
     ) -> StopResult:
         """Power the machine off, then SIGTERM, then SIGKILL, each step when the one before did not do it in time.
 
-        `power_off` asks the guest by another way, see `end_process`, and says whether that was accepted. Whatever
+        `power_off` asks the guest by another way, `prepare` is called before that; see `end_process`. Whatever
         step ends it, the PID file and sockets are gone afterwards. Raises `NotRunning` when there is nothing to stop
         and `StopFailed` when even SIGKILL did not end it.
         """
@@ -274,7 +276,9 @@ class Qemu:
                 self._clear_leftovers()
                 recordings.finish(self.files)
                 return StopResult("gone", f"{self.vm_name} had ended before; what it left was cleared")
-            result = end_process(self.vm_name, process, timeouts, control, power_off)
+            result = end_process(
+                self.vm_name, process, timeouts, control, power_off, image=self.files.image, prepare=prepare
+            )
             recordings.finish(self.files, recordings.HowEnded(result.step))
             self._clear_leftovers()
             return result
@@ -312,7 +316,7 @@ class Qemu:
 
     def _control_socket(self) -> qmp.ControlSocket:
         process = self.require_process()
-        socket = qmp.ControlSocket.of(read_machine(process.arguments).qmp, process.pid)
+        socket = process.control
         if socket is None:
             raise QMPUnavailable(
                 f"{self.vm_name} has no control socket: it was not started with podplane-tui",
@@ -320,20 +324,24 @@ class Qemu:
             )
         return socket
 
-    def pause(self) -> None:
-        """Stop the guest's CPUs. Raises `NotRunning`, `QMPError`."""
+    def pause(self) -> bool:
+        """Stop the guest's CPUs; False when they were paused. Raises `NotRunning`, `RunStateError`, `QMPError`."""
         with self.locked("pause"):
-            qmp.execute(self._control_socket(), "stop")
+            return pause(self.vm_name, self._control_socket(), self.files.image)
 
-    def resume(self) -> None:
-        """Let a paused guest go on, and a QEMU that a signal suspended. Raises `NotRunning`, `QMPError`."""
+    def resume(self) -> bool:
+        """Let a paused guest go on, and a QEMU that a signal suspended; False when both ran.
+
+        Raises `NotRunning`, `RunStateError`, `QMPError`.
+        """
         with self.locked("resume"):
             process = self.require_process()
-            if process.suspended():
+            woken = process.suspended()
+            if woken:
                 process.send(signal.SIGCONT)
-                if read_machine(process.arguments).qmp is None:
-                    return
-            qmp.execute(self._control_socket(), "cont")
+                if process.control is None:
+                    return True
+            return resume(self.vm_name, self._control_socket(), self.files.image) or woken
 
     def reset(self) -> None:
         """Press the reset button: the guest restarts at once, unsaved data is lost. Raises `NotRunning`, `QMPError`."""

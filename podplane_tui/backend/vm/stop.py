@@ -22,16 +22,17 @@ def stop(context: Context, timeouts: StopTimeouts, control: Control) -> StopResu
     """See `Cluster.stop`."""
     qemu = context.qemu
 
+    def stop_containers() -> None:
+        control.report("stopping containerd")
+        run_in_guest(context, "sudo", "systemctl", "stop", "containerd", timeout=CONTAINERD_TIMEOUT)
+
     def power_off() -> bool:
         control.report("asking the guest to power off over SSH")
         return run_in_guest(context, "sudo", "systemctl", "poweroff", timeout=POWER_OFF_TIMEOUT)
 
     with qemu.locked("stop"):
-        if timeouts.powerdown > 0 and qemu.running():
-            control.report("stopping containerd")
-            run_in_guest(context, "sudo", "systemctl", "stop", "containerd", timeout=CONTAINERD_TIMEOUT)
         try:
-            result = qemu.stop(timeouts=timeouts, control=control, power_off=power_off)
+            result = qemu.stop(timeouts=timeouts, control=control, power_off=power_off, prepare=stop_containers)
         except NotRunning:
             if os.path.lexists(context.files.state_file):
                 qemu.require_free(Access.WRITE)

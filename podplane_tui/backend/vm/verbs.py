@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import AlreadyRunning, InUse, NotRunning, VMBroken, VMError, VMNotFound
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.run_states import PAUSED, RUN_STATES
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 
@@ -150,7 +151,13 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
         return Refusal(name, f"is {state}{process}", AlreadyRunning, "stop it first", Verb.STOP)
     if verb is Verb.RESUME:
         return Refusal(name, "is not paused", VMError)
-    return Refusal(name, "is paused", NotRunning, "resume it first", Verb.RESUME)  # which all other verbs need
+    halt = vm.halt or RUN_STATES[PAUSED]
+    if verb is Verb.PAUSE:
+        already = " already" if halt.name == PAUSED else ""
+        return Refusal(name, f"is {halt.words}{already}", NotRunning, "" if already else halt.advice)
+    if not halt.reacts:
+        return Refusal(name, f"is {halt.words}", NotRunning, halt.advice)
+    return Refusal(name, f"is {halt.words}", NotRunning, "resume it first", Verb.RESUME)  # which all other verbs need
 
 
 def missing(files: VMFiles) -> VMNotFound:

@@ -69,7 +69,7 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
     about: list[tuple[str, str]] = []
     doomed: list[Path] = []
     for vm in selection.able:
-        name, words = one_line(vm.label(selection.arch)), str(vm.state)
+        name, words = one_line(vm.label(selection.arch)), vm.told_state
         try:
             cluster = workshop.of(vm)
             if verb is Verb.DELETE:

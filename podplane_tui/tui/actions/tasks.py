@@ -153,13 +153,11 @@ def _restart(workshop: Workshop, cluster: backend.Cluster, control: Control) -> 
 
 
 def _pause(_workshop: Workshop, cluster: backend.Cluster, control: Control) -> str:
-    cluster.pause(control=control)
-    return ""
+    return "" if cluster.pause(control=control) else "it was paused already"
 
 
 def _resume(_workshop: Workshop, cluster: backend.Cluster, control: Control) -> str:
-    cluster.resume(control=control)
-    return ""
+    return "" if cluster.resume(control=control) else "it was running already"
 
 
 def _reset(_workshop: Workshop, cluster: backend.Cluster, control: Control) -> str:

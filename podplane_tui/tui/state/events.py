@@ -63,19 +63,26 @@ def changes(
             continue
         was = old.get(key)
         if was is None:
-            found.append(event(f"{vm.label(arch)} has appeared, {vm.state}"))
-        elif was.state is not vm.state and not _was_up_before(was, vm):
+            found.append(event(f"{vm.label(arch)} has appeared, {vm.told_state}"))
+        elif was.told_state != vm.told_state and not _was_up_before(was, vm):
             by = f", by process {vm.action.pid} ({vm.action.verb})" if vm.action is not None else ""
-            said = vm.problem or (vm.hint if not vm.live else "")
+            said = vm.problem or (vm.hint if not vm.live or vm.halt else "")
             why = f": {said}" if said else ""
-            found.append(
-                event(f"{vm.label(arch)} was {was.state}, is {vm.state}{by}{why}", _LEVELS.get(vm.state, Level.INFO))
-            )
+            found.append(event(f"{vm.label(arch)} was {was.told_state}, is {vm.told_state}{by}{why}", _level(vm)))
         elif was.pid is not None and vm.pid is not None and was.pid != vm.pid:
             found.append(event(f"{vm.label(arch)} was started anew, as process {vm.pid}", Level.GOOD))
-        elif vm.problem and vm.problem != was.problem:
+        elif vm.problem and _wrong(vm) != _wrong(was):
             found.append(event(f"{vm.label(arch)}: {vm.problem}", Level.BAD))
     return found
+
+
+def _level(vm: VMStatus) -> Level:
+    return Level.BAD if vm.halt is not None and vm.halt.wrong else _LEVELS.get(vm.state, Level.INFO)
+
+
+def _wrong(vm: VMStatus) -> list[str]:
+    """What is wrong, without what to do about it: that may change as the host does."""
+    return [each.problem for each in vm.problems]
 
 
 def _was_up_before(was: VMStatus, vm: VMStatus) -> bool:

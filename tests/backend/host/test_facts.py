@@ -5,13 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from podplane_tui.backend.core.errors import InvalidInput, MissingProgram
 from podplane_tui.backend.host import facts as host
-from podplane_tui.backend.host.facts import Firmware, HostFacts, choose_accelerator, find_firmware
+from podplane_tui.backend.host.facts import (
+    Firmware,
+    HostFacts,
+    accelerator_fault,
+    choose_accelerator,
+    find_firmware,
+    offered_accelerators,
+)
 
 
 def program(directory: Path, name: str, script: str = "true") -> Path:
@@ -131,6 +139,46 @@ def test_a_named_accelerator_is_taken_as_said(name: str) -> None:
 def test_auto_in_the_variable_leaves_the_choice_to_the_host() -> None:
     assert choose_accelerator("", "amd64", environ={"PODPLANE_TUI_ACCEL": "auto"}, facts=LINUX) == "kvm"
     assert choose_accelerator("", "amd64", environ={"PODPLANE_TUI_ACCEL": ""}, facts=LINUX) == "kvm"
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "facts", "arch", "words"),
+    [
+        ("kvm", LINUX, "amd64", None),
+        ("kvm", LINUX, "arm64", "the machines are arm64, this host is amd64"),
+        ("kvm", MAC, "arm64", "only Linux has it"),
+        ("kvm", replace(LINUX, cpu_virtualization=False), "amd64", "neither vmx nor svm"),
+        ("kvm", replace(LINUX, kvm_device=False), "amd64", "/dev/kvm"),
+        ("hvf", MAC, "arm64", None),
+        ("hvf", replace(MAC, hvf=False), "arm64", "macOS offers no hypervisor"),
+        ("hvf", LINUX, "amd64", "only macOS has it"),
+        ("tcg", LINUX, "arm64", None),
+        ("tcg", replace(LINUX, system="win32", arch=""), "amd64", None),
+    ],
+)
+def test_whether_an_accelerator_can_run_a_guest(
+    accelerator: str, facts: HostFacts, arch: str, words: str | None
+) -> None:
+    fault = accelerator_fault(accelerator, arch, facts=facts, offered=None)
+    assert (fault is None) == (words is None)
+    assert words is None or (fault is not None and words in fault[0])
+    offered = frozenset({"xen"})
+    assert accelerator_fault(accelerator, arch, facts=facts, offered=offered) == (
+        "this QEMU was built without it",
+        "use xen",
+    )
+
+
+def test_what_a_qemu_offers_is_asked(tmp_path: Path) -> None:
+    program = tmp_path / "qemu"
+    assert offered_accelerators(program) is None
+    program.write_text(
+        "#!/bin/sh\n[ \"$*\" = '-accel help' ] && printf 'Accelerators supported:\\ntcg\\nxen\\nkvm\\n'\n"
+    )
+    program.chmod(0o755)
+    assert offered_accelerators(program) == frozenset({"tcg", "kvm"})
+    program.write_text("#!/bin/sh\necho nonsense >&2; exit 1\n")
+    assert offered_accelerators(program) is None
 
 
 @pytest.mark.parametrize("name", ["KVM", "xen", "kvm,foo=1", "-x"])

@@ -6,10 +6,29 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 Asked = list[dict[str, object]]
+
+_BOUND: dict[Path, socket.socket] = {}
+"""Those that another process listens on."""
+
+
+def bound(path: Path) -> socket.socket:
+    """A socket for a child to listen on, with `listen_on`: who connects is told of the child, and we accept.
+
+    `control_socket` uses and closes it.
+    """
+    _BOUND[path] = server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    return server
+
+
+def listen_on(handles: Sequence[int]) -> str:
+    """What a Python that was given these descriptors has to run. It keeps them open, as QEMU does."""
+    kept = f"kept = [socket.socket(fileno=each) for each in {list(handles)}]"
+    return f"import socket; {kept}; [each.listen() for each in kept]"
 
 
 @contextlib.contextmanager
@@ -39,9 +58,11 @@ def control_socket(path: Path, answers: Mapping[str, object]) -> Iterator[Asked]
                 with contextlib.suppress(OSError):
                     converse(client)
 
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen()
+    theirs = _BOUND.pop(path, None)
+    with theirs or socket.socket(socket.AF_UNIX) as server:
+        if theirs is None:
+            server.bind(str(path))
+            server.listen()
         thread = threading.Thread(target=serve)
         thread.start()
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -14,11 +13,13 @@ import pytest
 
 from podplane_tui.backend.core.control import Control, StopTimeouts
 from podplane_tui.backend.core.errors import Cancelled, StopFailed
+from podplane_tui.backend.core.run_states import RUN_STATES, Room, run_state, wake_up
 from podplane_tui.backend.qemu import stop
 from podplane_tui.backend.qemu.process import QemuProcess, look
 from podplane_tui.backend.qemu.stop import StopResult, end_process
+from tests.backend.qemu.support import bound, control_socket, listen_on
 from tests.conftest import suspend
-from tests.stand_ins import STAND_IN, python_as
+from tests.stand_ins import python_as
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
 
@@ -27,18 +28,19 @@ Start = Callable[..., tuple[subprocess.Popen[bytes], QemuProcess]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a process of QEMU's name that runs a line of Python and then sleeps, or is a stand-in with `behaviour`."""
+    """Starts a process of QEMU's name, with these arguments, that runs a line of Python and then sleeps.
+
+    A control socket among the arguments is its own; `control_socket` answers there for it.
+    """
     program = python_as(tmp_path / "programs" / "qemu-system-x86_64")
     children: list[subprocess.Popen[bytes]] = []
 
-    def begin(
-        line: str = "pass", *arguments: str, behaviour: dict[str, object] | None = None
-    ) -> tuple[subprocess.Popen[bytes], QemuProcess]:
-        code = ["-c", f"import signal, time; {line}; print(flush=True); time.sleep(1000)"]
-        if behaviour is not None:
-            code = [str(STAND_IN), json.dumps(behaviour)]
-        command = [str(program), "-I", "-S", *code, *arguments]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def begin(line: str, *arguments: str) -> tuple[subprocess.Popen[bytes], QemuProcess]:
+        sockets = [bound(Path(word.removeprefix("unix:").split(",")[0])) for word in arguments if "unix:" in word]
+        handles = [each.fileno() for each in sockets]
+        code = f"import signal, time; {listen_on(handles)}; {line}; print(flush=True); time.sleep(1000)"
+        command = [str(program), "-I", "-S", "-c", code, *arguments]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=handles)
         children.append(child)
         assert child.stdout is not None
         child.stdout.readline()
@@ -86,16 +88,10 @@ def test_a_guest_nobody_could_ask_is_not_waited_for(start: Start) -> None:
     assert not any("for the guest" in step for step in steps)
 
 
-@pytest.mark.parametrize(
-    ("state", "asked"),
-    [("running", ["query-status", "system_powerdown"]), ("paused", ["query-status", "cont", "system_powerdown"])],
-)
-def test_the_power_button_is_pressed_when_the_guest_can_notice(
-    start: Start, tmp_path: Path, state: str, asked: list[str]
-) -> None:
-    answers = {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}
-    control = ("-qmp", f"unix:{tmp_path / 'qmp'},server=on,wait=off")
-    child, process = start("", *control, behaviour={"answers": answers})
+@pytest.mark.parametrize("state", ["running", "paused", "suspended", "io-error", "hibernated"])
+def test_the_power_button_is_pressed_when_the_guest_can_notice(start: Start, tmp_path: Path, state: str) -> None:
+    path = tmp_path / "qmp"
+    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
     steps: list[str] = []
 
     def report(step: str) -> None:
@@ -103,26 +99,116 @@ def test_the_power_button_is_pressed_when_the_guest_can_notice(
         if "for the guest" in step:
             child.terminate()
 
-    result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=report))
+    def prepare() -> None:
+        steps.append("prepared")
+
+    answers = {"query-status": {"status": state}, "cont": {}, "system_wakeup": {}, "system_powerdown": {}}
+    with control_socket(path, answers) as commands:
+        result = end_process(
+            "m", process, StopTimeouts(powerdown=600), Control(report=report), prepare=prepare, image=tmp_path
+        )
     assert result == StopResult("powerdown", "m powered off")
-    said = child.communicate()[0].decode().split()
-    assert [command for command in said if command != "qmp_capabilities"] == asked
-    assert steps[0] == "pressing the power button"
-    assert steps[1].startswith("waiting for the guest to power off (")
+    before = wake_up(state, room=None) or ()
+    asked = ["query-status", *before, "system_powerdown"]
+    assert [command["execute"] for command in commands][: len(asked)] == asked
+    waking = [f"the VM is {run_state(state).words}: waking it"] if before else []
+    assert steps[: len(waking) + 2] == [*waking, "prepared", "pressing the power button"]
+    assert steps[len(waking) + 2].startswith("waiting for the guest to power off (")
+
+
+@pytest.mark.parametrize(("state", "asked"), [("suspended", True), ("paused", False)])
+def test_a_guest_that_has_slept_is_asked_another_way_too(start: Start, tmp_path: Path, state: str, asked: bool) -> None:
+    """Its button may not work any more."""
+    path = tmp_path / "qmp"
+    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    ways: list[str] = []
+
+    def power_off() -> bool:
+        ways.append("another way")
+        return True
+
+    def report(step: str) -> None:
+        if "for the guest" in step:
+            child.terminate()
+
+    answers = {"query-status": {"status": state}, "cont": {}, "system_wakeup": {}, "system_powerdown": {}}
+    with control_socket(path, answers) as commands:
+        control = Control(report=report)
+        assert end_process("m", process, StopTimeouts(powerdown=600), control, power_off).step == "powerdown"
+    assert (ways == ["another way"]) == asked
+    assert "system_powerdown" in [command["execute"] for command in commands]
+
+
+@pytest.mark.parametrize("state", sorted(name for name in RUN_STATES if wake_up(name, room=None) is None))
+def test_a_guest_that_can_not_notice_the_button_is_not_waited_for(start: Start, tmp_path: Path, state: str) -> None:
+    path = tmp_path / "qmp"
+    _, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    steps: list[str] = []
+
+    def ask_in_vain() -> bool:
+        steps.append("asked in vain")
+        return True
+
+    with control_socket(path, {"query-status": {"status": state}, "cont": {}, "system_powerdown": {}}) as commands:
+        control = Control(report=steps.append)
+        timeouts = StopTimeouts(powerdown=600, terminate=600)
+        result = end_process("m", process, timeouts, control, ask_in_vain, prepare=ask_in_vain)
+    assert result.step == "terminate"
+    assert [command["execute"] for command in commands] == ["query-status"]
+    assert steps[:2] == [f"the VM is {run_state(state).words}, so its guest can't power off", "sending SIGTERM to QEMU"]
+
+
+def test_a_guest_whose_disk_is_full_is_not_continued(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "qmp"
+    _, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    monkeypatch.setattr(stop, "room_of", lambda image: Room(str(image), 0))
+    with control_socket(path, {"query-status": {"status": "io-error"}, "cont": {}, "system_powerdown": {}}) as commands:
+        timeouts = StopTimeouts(powerdown=600, terminate=600)
+        result = end_process("m", process, timeouts, Control(), image=tmp_path)
+    assert result.step == "terminate"
+    assert [command["execute"] for command in commands] == ["query-status"]
+
+
+def test_a_guest_that_halts_while_it_powers_off_is_not_waited_for(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "qmp"
+    _, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
+    monkeypatch.setattr(stop, "_LOOK_INTERVAL", 0.1)
+    answers: dict[str, object] = {"query-status": {"status": "running"}, "system_powerdown": {}}
+    steps: list[str] = []
+
+    def report(step: str) -> None:
+        steps.append(step)
+        if "for the guest" in step:
+            answers["query-status"] = {"status": "shutdown"}
+
+    with control_socket(path, answers):
+        timeouts = StopTimeouts(powerdown=600, terminate=600)
+        result = end_process("m", process, timeouts, Control(report=report))
+    assert result.step == "terminate"
+    assert "the VM is shut down, but QEMU has not ended, so its guest can't power off" in steps
 
 
 def test_a_button_that_can_not_be_pressed_is_told_and_the_other_way_tried(start: Start, tmp_path: Path) -> None:
-    control = ("-qmp", f"unix:{tmp_path / 'qmp'},server=on,wait=off")
-    child, process = start("", *control, behaviour={"answers": {"query-status": {"status": "running"}}})
+    path = tmp_path / "qmp"
+    child, process = start("pass", "-qmp", f"unix:{path},server=on,wait=off")
     steps: list[str] = []
 
     def power_off() -> bool:
         child.terminate()
         return True
 
-    result = end_process("m", process, StopTimeouts(powerdown=600), Control(report=steps.append), power_off)
+    with control_socket(path, {"query-status": {"status": "running"}}):
+        control = Control(report=steps.append)
+        result = end_process("m", process, StopTimeouts(powerdown=600), control, power_off)
     assert result.step == "powerdown"
-    assert steps[1].startswith("QEMU refused system_powerdown: no system_powerdown here")
+    assert steps[:2] == [
+        "pressing the power button",
+        "QEMU refused system_powerdown: no system_powerdown here; check the state of the VM",
+    ]
 
 
 def test_a_suspended_qemu_is_woken_first(start: Start) -> None:

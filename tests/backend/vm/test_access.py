@@ -46,11 +46,17 @@ def test_the_effort_to_stop_containerd_ends_after_two_seconds(
 def running(files: VMFiles, *, looks: int | None = None) -> Context:
     """A VM that runs, for `looks` looks, as far as its manager tells; its ports are those of its state file."""
     left = iter(range(looks)) if looks is not None else None
+
+    def require_process() -> None:
+        if left is not None and next(left, None) is None:
+            raise NotRunning(f"{files.name} is not running", hint="start it first")
+
     manager = SimpleNamespace(
         files=files,
         vm_name=files.name,
         process=lambda: None,
         running=lambda: left is None or next(left, None) is not None,
+        require_process=require_process,
     )
     return Context(cast("Qemu", manager))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.run_states import RUN_STATES, Room
 from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.backend.host.holders import Holder, Lock
 from podplane_tui.backend.qemu.metrics import Sample
@@ -90,8 +91,27 @@ def doing(verb: str, phase: str = "") -> Action:
             id="refused",
         ),
         pytest.param(RUNNING, State.RUNNING, None, id="running"),
-        pytest.param(RUNNING._replace(running=NAMED._replace(paused=True)), State.PAUSED, None, id="paused"),
+        pytest.param(RUNNING._replace(running=NAMED._replace(run_state="paused")), State.PAUSED, None, id="paused"),
         pytest.param(RUNNING._replace(running=NAMED._replace(suspended=True)), State.PAUSED, SUSPENDED, id="suspended"),
+        pytest.param(
+            RUNNING._replace(running=NAMED._replace(run_state="io-error", room=Room("/mnt/vms", 4096))),
+            State.PAUSED,
+            "it is stopped by an I/O error on its disk: make room on /mnt/vms (4K free), then resume it",
+            id="disk-full",
+        ),
+        pytest.param(
+            RUNNING._replace(running=NAMED._replace(run_state="internal-error", words="KVM internal error")),
+            State.PAUSED,
+            "it is stopped by an internal error of QEMU or its accelerator: KVM internal error;"
+            " stop it, then start it with --accel tcg",
+            id="accelerator-failed",
+        ),
+        pytest.param(
+            RUNNING._replace(running=UNNAMED._replace(run_state="guest-panicked")),
+            State.ORPHANED,
+            f"{NO_PID_FILE}; it is stopped by a panic of its guest: see its console for the reason, then restart it",
+            id="orphan-panicked",
+        ),
         pytest.param(
             RUNNING._replace(pid_file=None, running=UNNAMED), State.ORPHANED, NO_PID_FILE, id="orphan-without-pid-file"
         ),
@@ -103,7 +123,7 @@ def doing(verb: str, phase: str = "") -> Action:
             id="orphan-with-a-broken-pid-file",
         ),
         pytest.param(
-            RUNNING._replace(running=UNNAMED._replace(paused=True, suspended=True)),
+            RUNNING._replace(running=UNNAMED._replace(run_state="paused", suspended=True)),
             State.ORPHANED,
             f"{NO_PID_FILE}; {SUSPENDED}",
             id="orphan-suspended",
@@ -157,7 +177,7 @@ def test_a_disk_that_somebody_else_has_open_is_in_use_whatever_was_left() -> Non
 
 
 def test_a_verb_is_told_before_orphaned_and_paused() -> None:
-    for running in (UNNAMED, NAMED._replace(paused=True), NAMED._replace(suspended=True)):
+    for running in (UNNAMED, NAMED._replace(run_state="paused"), NAMED._replace(suspended=True)):
         assert classify(RUNNING._replace(running=running, action=doing("stop"))).state is State.STOPPING
 
 
@@ -171,6 +191,51 @@ def test_a_guest_that_powered_off_is_stopped_with_a_hint() -> None:
 @pytest.mark.parametrize("needed", [False, True])
 def test_the_hint_of_a_cluster_without_its_local_server(needed: bool) -> None:
     assert classify(RUNNING._replace(server_needed=needed)).hint == (SERVER_DOWN if needed else None)
+
+
+@pytest.mark.parametrize("name", RUN_STATES)
+def test_every_run_state_of_qemu_is_told(name: str) -> None:
+    vm = classify(RUNNING._replace(running=NAMED._replace(run_state=name)))
+    row = RUN_STATES[name]
+    assert vm.run_state == name
+    assert vm.state is (State.RUNNING if name == "running" else State.PAUSED)
+    assert vm.halt == (None if name == "running" else row)
+    assert vm.told_state == {"running": "running", "paused": "paused"}.get(name, f"paused ({name})")
+    said = vm.problem if row.wrong else vm.hint
+    if name == "running":
+        assert (vm.problem, vm.hint) == (None, None)
+    elif name == "paused":
+        assert (vm.problem, said) == (None, "resume it")
+    else:
+        assert said is not None
+        assert row.words in said
+        assert row.advice in said
+        assert (vm.problem is None) != row.wrong
+
+
+def test_an_unknown_run_state_is_told_by_its_name() -> None:
+    vm = classify(RUNNING._replace(running=NAMED._replace(run_state="hiber\x1b[1mnated")))
+    assert (vm.state, vm.run_state, vm.problem) == (State.PAUSED, "hibernated", None)
+    assert vm.hint == "it is in QEMU's run state hibernated: resume it, or restart it"
+
+
+def test_what_qemu_said_before_a_signal_suspended_it_is_old() -> None:
+    vm = classify(RUNNING._replace(running=NAMED._replace(run_state="io-error", suspended=True)))
+    assert (vm.state, vm.run_state, vm.problem, vm.told_state) == (State.PAUSED, None, SUSPENDED, "paused")
+
+
+def test_no_run_state_is_known_of_who_was_not_asked() -> None:
+    assert [classify(facts).run_state for facts in (STOPPED, RUNNING)] == [None, None]
+
+
+def test_a_run_state_during_a_stop_is_the_doing_of_the_stop() -> None:
+    vm = classify(RUNNING._replace(running=NAMED._replace(run_state="io-error"), action=doing("stop")))
+    assert (vm.state, vm.run_state, vm.problem, vm.halt) == (State.STOPPING, "io-error", None, None)
+
+
+def test_a_halted_guest_does_not_hide_that_its_server_is_down() -> None:
+    facts = RUNNING._replace(running=NAMED._replace(run_state="suspended"), server_needed=True)
+    assert classify(facts).hint == SERVER_DOWN
 
 
 def test_what_is_known_of_a_vm_that_runs() -> None:

@@ -123,7 +123,7 @@ def test_a_copy_that_fails_at_its_end_leaves_no_uefi_variables(
             copy.create(CreateSpec(source=made.files.cluster_id))
     assert copy.delete_plan() == ()
 
-    copy.files.settings.parent.parent.mkdir(exist_ok=True)
+    shutil.rmtree(copy.files.settings.parent)
     copy.files.settings.parent.write_text("no folder")
     with pytest.raises(CorruptFile, match=r"the lock .*/podplane-local-b\.amd64\.lock can't be opened"):
         copy.create(CreateSpec(source=made.files.cluster_id))

@@ -62,7 +62,7 @@ def test_every_verb_in_every_state(verb: Verb, state: State) -> None:
         (Verb.SYNC, State.PAUSED, "default is paused: resume it first", NotRunning, Verb.RESUME),
         (Verb.SNAPSHOT, State.RUNNING, "default is running: stop it first", AlreadyRunning, Verb.STOP),
         (Verb.RESUME, State.RUNNING, "default is not paused", VMError, None),
-        (Verb.PAUSE, State.PAUSED, "default is paused: resume it first", NotRunning, Verb.RESUME),
+        (Verb.PAUSE, State.PAUSED, "default is paused already", NotRunning, None),
         (Verb.RESUME, State.STOPPED, "default is stopped: start it first", NotRunning, Verb.START),
         (Verb.RESTART, State.CRASHED, "default is crashed: start it first", NotRunning, Verb.START),
         (Verb.STOP, State.BROKEN, "default is not running", NotRunning, None),
@@ -77,6 +77,28 @@ def test_a_refusal_says_what_to_do(
     refused = refusal(verb, vm(state, "no image" if state is State.BROKEN else None))
     assert refused is not None
     assert (str(refused.error), type(refused.error), refused.remedy) == (words, kind, remedy)
+
+
+@pytest.mark.parametrize(
+    ("verb", "run_state", "words", "remedy"),
+    [
+        (Verb.SYNC, "paused", "default is paused: resume it first", Verb.RESUME),
+        (Verb.SYNC, "suspended", "default is suspended by its guest: resume it first", Verb.RESUME),
+        (Verb.RESET, "io-error", "default is stopped by an I/O error on its disk: resume it first", Verb.RESUME),
+        (
+            Verb.SYNC,
+            "guest-panicked",
+            "default is stopped by a panic of its guest: see its console for the reason, then restart it",
+            None,
+        ),
+        (Verb.PAUSE, "paused", "default is paused already", None),
+        (Verb.PAUSE, "shutdown", "default is shut down, but QEMU has not ended: stop clears it", None),
+    ],
+)
+def test_a_refusal_says_why_the_guest_does_not_run(verb: Verb, run_state: str, words: str, remedy: Verb | None) -> None:
+    refused = refusal(verb, replace(vm(State.PAUSED), run_state=run_state))
+    assert refused is not None
+    assert (str(refused.error), refused.remedy) == (words, remedy)
 
 
 def test_the_process_of_a_vm_that_runs_is_named() -> None:

@@ -32,6 +32,28 @@ def test_what_changed_by_itself_is_told() -> None:
     assert texts(RUNNING, replace(RUNNING, cpu_percent=3.0)) == []
 
 
+def halted(run_state: str, problem: str = "", advice: str = "") -> VMStatus:
+    problems = (Problem(problem, advice),) if problem else ()
+    return replace(RUNNING, state=State.PAUSED, run_state=run_state, problems=problems)
+
+
+def test_why_a_guest_does_not_run_any_more_is_told() -> None:
+    full = halted("io-error", "it is stopped", "make room on /mnt (0B free)")
+    assert texts(RUNNING, full) == ["a was running, is paused (io-error): it is stopped: make room on /mnt (0B free)"]
+    assert changes([RUNNING], [full], ours=(), arch="amd64")[0].level is Level.BAD
+    asleep = replace(halted("suspended"), hint="it is suspended: resume wakes it")
+    assert texts(RUNNING, asleep) == ["a was running, is paused (suspended): it is suspended: resume wakes it"]
+    assert changes([RUNNING], [asleep], ours=(), arch="amd64")[0].level is Level.INFO
+    assert texts(halted("paused"), full)[0].startswith("a was paused, is paused (io-error): ")
+    assert texts(full, RUNNING) == ["a was paused (io-error), is running"]
+
+
+def test_what_is_free_on_a_disk_is_no_event() -> None:
+    before, after = (halted("io-error", "it is stopped", f"make room ({free} free)") for free in ("0B", "4K"))
+    assert texts(before, after) == []
+    assert texts(before, halted("io-error", "it is stopped again")) == ["a: it is stopped again"]
+
+
 def test_a_vm_of_another_architecture_than_the_usual_one_is_told_with_it() -> None:
     found = changes([RUNNING], [STOPPED], ours=(), arch="arm64")
     assert [one.text for one in found] == ["a amd64 was running, is stopped"]

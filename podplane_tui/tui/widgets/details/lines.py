@@ -20,7 +20,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.remembered import read_settings
 from podplane_tui.tui.state.history import SPAN, Point, plot
-from podplane_tui.tui.widgets.vm_list.row import SYMBOLS
+from podplane_tui.tui.widgets.vm_list.row import mark_of
 
 _LABEL_WIDTH = 19
 _PORT_WIDTH = len("127.0.0.1:65535 → 6443")
@@ -154,7 +154,7 @@ def _rate(value: float | None) -> str:
 def _machine(vm: VMStatus) -> Iterator[Line]:
     yield _heading("Machine")
     yield _line("name", one_line(vm.name), "bold")
-    yield _line("state", f"{SYMBOLS[vm.state]} {vm.state}")
+    yield _line("state", f"{mark_of(vm)} {vm.told_state}")
     if vm.problem:
         yield _line("problem", one_line(vm.problem, limit=1000), "$text-error")
     if vm.hint:

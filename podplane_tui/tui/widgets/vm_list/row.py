@@ -121,10 +121,19 @@ def row_of(vm: VMStatus, *, name: str, note_room: int, now: float, bar_width: in
     note_style = "$text-error" if vm.problem else "$text-warning"
     return {
         "name": Cell(name),
-        "state": Cell(f"{SYMBOLS[vm.state]} {vm.state}", _STYLES[vm.state]),
+        "state": Cell(f"{mark_of(vm)} {vm.state if vm.halt is None else vm.halt.label}", _style_of(vm)),
         **{key: Cell(text, "", f" {bars[key]}" if key in bars else "") for key, text in figures.items()},
         "note": Cell(one_line(note, limit=note_room) if note_room >= 12 else "", note_style),
     }
+
+
+def mark_of(vm: VMStatus) -> str:
+    """The sign of its state; of one whose guest QEMU has halted that of the run state."""
+    return SYMBOLS[vm.state] if vm.halt is None else vm.halt.mark
+
+
+def _style_of(vm: VMStatus) -> str:
+    return _STYLES[State.CRASHED if vm.halt is not None and vm.halt.wrong else vm.state]
 
 
 def _notes(vm: VMStatus, now: float) -> Iterator[str]:

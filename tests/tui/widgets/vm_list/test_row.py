@@ -3,7 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from rich.cells import cell_len
+
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.run_states import RUN_STATES
 from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
 from podplane_tui.tui.widgets.vm_list.row import COLUMNS, SYMBOLS, bar, name_of, row_of
 
@@ -44,6 +47,21 @@ def test_every_state_has_a_symbol_of_its_own_and_its_word() -> None:
     assert len(set(SYMBOLS.values())) == len(State)
     for state in State:
         assert texts(replace(STOPPED, state=state))[1] == f"{SYMBOLS[state]} {state}"
+
+
+def test_every_run_state_has_a_mark_of_its_own_and_a_word_that_fits() -> None:
+    states = [row for name, row in RUN_STATES.items() if name not in {"running", "paused"}]
+    width = next(column.width for column in COLUMNS if column.key == "state")
+    assert width is not None
+    for row in states:
+        vm = replace(RUNNING, state=State.PAUSED, run_state=row.name)
+        cell = row_of(vm, name="default", note_room=0, now=0.0)["state"]
+        assert cell.text == f"{row.mark} {row.label}"
+        assert cell_len(cell.text) <= width
+        assert ("error" in cell.style) == row.wrong
+    assert not {row.mark for row in states} & set(SYMBOLS.values())
+    assert texts(replace(RUNNING, state=State.PAUSED, run_state="paused"))[1] == "‖ paused"
+    assert texts(replace(RUNNING, state=State.STOPPING, run_state="io-error"))[1] == "◑ stopping"
 
 
 def test_notes_are_clean_one_line_and_cut() -> None:
