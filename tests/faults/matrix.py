@@ -21,7 +21,8 @@ Run = Callable[[Bench], None]
 class Case:
     """One thing that goes wrong.
 
-    `needs` are of `qemu` (the real one), `tiny` and `tiny-ssh` (the Linux guests), `root` and `namespace`.
+    `needs` are of `qemu` (the real one), `tiny` and `tiny-ssh` (the Linux guests), `root`, `namespace`
+    and time (`long`).
     """
 
     group: str

@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:
-    marks = [pytest.mark.timeout(300 if case.needs & {"tiny", "tiny-ssh"} else 120)]
+    marks = [pytest.mark.timeout(1500 if "long" in case.needs else 300 if case.needs & {"tiny", "tiny-ssh"} else 120)]
     if "qemu" in case.needs:
         marks.append(pytest.mark.vm)
     if not case.quick:
@@ -74,7 +74,7 @@ def _in_namespace(case: Case) -> None:
 
 def test_the_table_has_at_least_forty_cases_and_a_representative_third_is_quick() -> None:
     groups = {case.group for case in CASES}
-    assert groups == {"crash", "files", "identity", "in_use", "ownership", "resources", "start", "stop"}
+    assert groups == {"crash", "files", "identity", "in_use", "ownership", "resources", "soak", "start", "stop"}
     assert len(CASES) >= 40
     quick = [case for case in CASES if case.quick]
     assert {case.group for case in quick} == groups
