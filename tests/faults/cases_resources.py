@@ -37,7 +37,7 @@ from tests.waiting import wait_until
 def tmpfs(bench: Bench, directory: Path, *, size: str) -> None:
     """A small file system of its own at `directory`, for this mount namespace only."""
     directory.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", directory], check=True)
     bench.mounted(directory)
 
 

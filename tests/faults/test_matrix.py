@@ -77,5 +77,5 @@ def test_the_table_has_at_least_forty_cases_and_a_representative_third_is_quick(
     assert groups == {"crash", "files", "identity", "in_use", "ownership", "resources", "soak", "start", "stop"}
     assert len(CASES) >= 40
     quick = [case for case in CASES if case.quick]
-    assert {case.group for case in quick} == groups
+    assert {case.group for case in quick} == groups - {"soak"}
     assert len(CASES) / 4 < len(quick) < len(CASES) / 2
