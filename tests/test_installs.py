@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +103,22 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Pat
     build(source, tmp_path / "built", "wheel")
     (file,) = (tmp_path / "built").iterdir()
     assert contents(file) == contents(wheel)
+
+
+@pytest.mark.slow
+def test_the_sdist_holds_what_its_makefile_runs(sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    makefile = (source / "Makefile").read_text()
+    scripts = {source / name for name in re.findall(r"\.ci/\w+", makefile)}
+    assert scripts
+    assert {file for file in scripts if not os.access(file, os.X_OK)} == set()
+    packages = tomllib.loads((source / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+    assert {name for name in packages if not (source / name).is_dir()} == set()
+    modules = [source.joinpath(*name.split(".")) for name in re.findall(r"python -m ([\w.]+)", makefile)]
+    assert modules
+    assert [at for at in modules if not at.with_suffix(".py").is_file() and not (at / "__main__.py").is_file()] == []
 
 
 # The rest needs the package index.
