@@ -20,7 +20,7 @@ import podplane_tui
 from tests.cli.json_schema import check_output
 from tests.cli.support import Terminal
 from tests.conftest import Workspace
-from tests.environments import CACHE, OWN, environment, find
+from tests.environments import CACHE, OWN, OWN_VARIABLES, environment, find
 from tests.paths import ROOT, project_files
 
 PACKAGE = ROOT / "podplane_tui"
@@ -170,7 +170,7 @@ def test_what_is_installed_works(
 ) -> None:
     artifact: Path = request.getfixturevalue(kind)
     # The only package that is found is the installed one, and pip's warnings are its own affair.
-    for name in ("PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"):
+    for name in OWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     downloads = {"PIP_CACHE_DIR": str(CACHE / "downloads" / "pip"), "UV_CACHE_DIR": str(CACHE / "downloads" / "uv")}
