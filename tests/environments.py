@@ -27,6 +27,9 @@ OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 CACHE = ROOT / ".cache"
 
+OWN_VARIABLES = frozenset({"PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"})
+"""What the Python that runs this is told, and no other: where its packages are, and that warnings are errors."""
+
 EVERYTHING = ("--editable", ".[serve]", "--group", "dev")
 """What pip installs for the tests."""
 
@@ -102,6 +105,11 @@ def recipe(python: Path, arguments: tuple[str, ...]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def outside() -> dict[str, str]:
+    """Return the environment variables for other Pythons and their pip."""
+    return {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+
+
 def environment(directory: Path, python: Path, *arguments: str, fresh: bool = False) -> Path:
     """Return the Python of the environment in `directory`, into which pip has installed `arguments`.
 
@@ -112,10 +120,11 @@ def environment(directory: Path, python: Path, *arguments: str, fresh: bool = Fa
     wanted = recipe(python, arguments)
     if fresh or not inside.exists() or not mark.exists() or mark.read_text() != wanted:
         say(f"installing into {directory.relative_to(ROOT)}")
-        subprocess.run([python, "-m", "venv", "--clear", directory], check=True)
+        variables = outside()
+        subprocess.run([python, "-m", "venv", "--clear", directory], env=variables, check=True)
         pip = [str(inside), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--quiet"]  # no warnings
-        subprocess.run([*pip, "--upgrade", "pip>=25.1"], cwd=ROOT, check=True)  # the first that knows groups
-        subprocess.run([*pip, *arguments], cwd=ROOT, check=True)
+        subprocess.run([*pip, "--upgrade", "pip>=25.1"], cwd=ROOT, env=variables, check=True)  # the first with groups
+        subprocess.run([*pip, *arguments], cwd=ROOT, env=variables, check=True)
         mark.write_text(wanted)
     return inside
 
@@ -123,9 +132,8 @@ def environment(directory: Path, python: Path, *arguments: str, fresh: bool = Fa
 def passes(title: str, python: Path, arguments: list[str]) -> bool:
     """Run pytest with that Python, below a title."""
     say(f"the tests with {title}")
-    outside = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=outside, check=False).returncode == 0
+    return subprocess.run(command, cwd=ROOT, env=outside(), check=False).returncode == 0
 
 
 def with_python(version: str, arguments: list[str]) -> str:

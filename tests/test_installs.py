@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +20,7 @@ import podplane_tui
 from tests.cli.json_schema import check_output
 from tests.cli.support import Terminal
 from tests.conftest import Workspace
-from tests.environments import CACHE, OWN, environment, find
+from tests.environments import CACHE, OWN, OWN_VARIABLES, environment, find
 from tests.paths import ROOT, project_files
 
 PACKAGE = ROOT / "podplane_tui"
@@ -102,6 +105,22 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Pat
     assert contents(file) == contents(wheel)
 
 
+@pytest.mark.slow
+def test_the_sdist_holds_what_its_makefile_runs(sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    makefile = (source / "Makefile").read_text()
+    scripts = {source / name for name in re.findall(r"\.ci/\w+", makefile)}
+    assert scripts
+    assert {file for file in scripts if not os.access(file, os.X_OK)} == set()
+    packages = tomllib.loads((source / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+    assert {name for name in packages if not (source / name).is_dir()} == set()
+    modules = [source.joinpath(*name.split(".")) for name in re.findall(r"python -m ([\w.]+)", makefile)]
+    assert modules
+    assert [at for at in modules if not at.with_suffix(".py").is_file() and not (at / "__main__.py").is_file()] == []
+
+
 # The rest needs the package index.
 
 
@@ -151,7 +170,7 @@ def test_what_is_installed_works(
 ) -> None:
     artifact: Path = request.getfixturevalue(kind)
     # The only package that is found is the installed one, and pip's warnings are its own affair.
-    for name in ("PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"):
+    for name in OWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     downloads = {"PIP_CACHE_DIR": str(CACHE / "downloads" / "pip"), "UV_CACHE_DIR": str(CACHE / "downloads" / "uv")}

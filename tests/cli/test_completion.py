@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import assert_refused, files_below, make_disk, run
-from tests.conftest import Workspace
+from tests.conftest import Workspace, missing
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_bash_completes_verbs_options_and_clusters(workspace: Workspace, program
 @pytest.mark.slow
 def test_zsh_is_told_the_same(workspace: Workspace, program: Path) -> None:
     if shutil.which("zsh") is None:
-        pytest.skip("zsh is not installed")
+        missing("zsh is not installed")
     make_disk(workspace, "alpha")
     script = (
         "autoload -U compinit; compinit -u -D\n"
@@ -92,7 +92,7 @@ def test_zsh_is_told_the_same(workspace: Workspace, program: Path) -> None:
 @pytest.mark.slow
 def test_fish_is_told_the_same(workspace: Workspace, program: Path) -> None:
     if shutil.which("fish") is None:
-        pytest.skip("fish is not installed")
+        missing("fish is not installed")
     make_disk(workspace, "alpha")
     script = "podplane-tui completion fish | source; complete -C 'podplane-tui start --id al'"
     assert in_shell(workspace, program, ["fish", "--no-config", "-c"], script).split() == ["alpha"]

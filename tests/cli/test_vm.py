@@ -257,7 +257,7 @@ def namespace() -> list[str]:
     """A command prefix that runs a shell script where file systems can be mounted without anybody noticing."""
     prefix = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-ec"]
     if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode != 0:
-        missing("this system lets nobody make a mount namespace")
+        missing("this system lets nobody make a mount namespace", linux_only=True)
     return prefix
 
 

@@ -31,7 +31,7 @@ def clusters(require_qemu: None) -> Iterator[Clusters]:
     try:
         guest = debian.build()
     except Unavailable as error:
-        missing(str(error))
+        missing(str(error), linux_only=True)
     made = Clusters(Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp")), guest)
     try:
         made.lay_out_cache()

@@ -44,7 +44,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
     """Chromium with an empty profile, for tests that take a tab each."""
     program = shutil.which("chromium")
     if program is None:
-        missing("chromium is not installed")
+        missing("chromium is not installed", linux_only=True)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),

@@ -161,7 +161,7 @@ PROGRAMS: dict[str, tuple[list[str], list[bytes]]] = {
 def test_program_looks_the_same_in_tmux(name: str, tmux: Tmux, tmp_path: Path) -> None:
     argv, keys = PROGRAMS[name]
     if shutil.which(argv[0]) is None:
-        missing(f"{argv[0]} is not installed")
+        missing(f"{argv[0]} is not installed", linux_only=name in {"apt", "systemctl"})
     (tmp_path / "file.py").write_text(SOURCE)
     try:
         data = record(argv, keys, directory=tmp_path)

@@ -4,10 +4,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from textual.notifications import Notification
 from textual.pilot import Pilot
 
+from podplane_tui.tui.widgets import job_strip
 from tests.conftest import Workspace
 from tests.tui.support import SIZES, app_of, listed, make_app, make_disk, settled
+
+
+@pytest.fixture(autouse=True)
+def _words_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep toasts and the ends of jobs in view until a test has looked, which it may do late on a busy machine."""
+    monkeypatch.setattr(job_strip, "LINGER", 3600.0)
+    monkeypatch.setattr(Notification, "time_left", 3600.0)
 
 
 @pytest_asyncio.fixture(params=SIZES, ids=lambda size: "x".join(map(str, size)))

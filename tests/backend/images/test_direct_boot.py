@@ -28,7 +28,7 @@ NUMBER = 2
 
 def run(*command: str | Path, script: str = "") -> None:
     if shutil.which(command[0], path=PATH) is None:
-        missing(f"{command[0]} is not installed")
+        missing(f"{command[0]} is not installed", linux_only=True)
     subprocess.run(command, check=True, capture_output=True, text=True, input=script, env={**os.environ, "PATH": PATH})
 
 

@@ -97,6 +97,15 @@ def test_who_uses_the_disk_is_named_also_when_it_was_renamed(tmp_path: Path) -> 
     assert diagnose(LOCKED, disk).meaning == "another process is using the disk"
 
 
+def test_who_uses_the_disk_is_named_where_there_is_no_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    image = tmp_path / "image"
+    image.touch()
+    with image.open("rb"):
+        assert diagnose(LOCKED, image).meaning.startswith(f"process {os.getpid()} (")
+    assert diagnose(LOCKED, image).meaning == "another process is using the disk"
+
+
 def test_who_has_the_port_qemu_wanted_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,5 +1,6 @@
 """The whole terminal for ssh: where it can't be given that is said, and the console is let go only when it can."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.ssh.client import SSHTarget
 from podplane_tui.tui.screens import full_ssh
 from podplane_tui.tui.screens.full_ssh import hand_over
+from tests.backend.ssh.sshd import serve
+from tests.cli.support import Terminal
+from tests.conftest import Workspace
 
 FILES = VMFiles("amd64", "dev", Path("/d"), Path("/r"))
 
@@ -70,3 +74,73 @@ async def test_a_terminal_that_can_not_be_given_is_said(programs: Path) -> None:
         with pytest.raises(Unsupported, match="this terminal can't be given to another program: use the Shell tab"):
             await hand_over(app, FILES, before=console.release)
     assert console.released == 1
+
+
+_APP = """
+import sys
+from pathlib import Path
+from textual.app import App
+from textual.widgets import Label
+from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.ssh.client import SSHTarget
+from podplane_tui.tui.screens import full_ssh
+
+class ShellApp(App[None]):
+    def on_mount(self):
+        self.mount(Label("shown before"))
+        self.call_after_refresh(lambda: self.run_worker(self.log_in()))
+
+    async def log_in(self):
+        try:
+            await full_ssh.hand_over(self, VMFiles("amd64", "dev", Path("/d"), Path("/r")), before=self.release)
+            said = "back again"
+        except VMError as error:
+            said = f"refused: {error.problem}"
+        self.mount(Label(said))
+
+    async def release(self):
+        pass
+
+host, port, user, key = sys.argv[1:]
+full_ssh.target_of = lambda _files: SSHTarget(host, int(port), user, Path(key))
+ShellApp().run()
+"""
+
+
+def in_a_terminal(workspace: Workspace, target: SSHTarget) -> Terminal:
+    """An app that logs in there as soon as it is shown."""
+    words = (target.host, str(target.port), target.user, str(target.identity_file))
+    return Terminal(workspace, *words, program=(sys.executable, "-c", _APP))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [0, 3, 255])
+def test_ssh_has_the_terminal_until_it_ends(workspace: Workspace, tmp_path: Path, code: int) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\ntty; read word; echo heard $word; exit {code}\n")
+    script.chmod(0o755)
+    with serve(command=str(script)) as server:
+        terminal = in_a_terminal(workspace, server.target)
+        terminal.wait_for("shown before")
+        terminal.wait_for(f"ssh {server.target.user}@dev: its end leads back to the dashboard")
+        terminal.wait_for("/dev/pts/")
+        terminal.type("hello\r")
+        terminal.wait_for("heard hello")
+        terminal.wait_for("back again")
+    terminal.type("\x11")
+    assert terminal.end() == 0
+
+
+@pytest.mark.slow
+def test_why_ssh_could_not_log_in_is_said_in_the_dashboard(workspace: Workspace) -> None:
+    with serve() as server:
+        target = server.target
+        key = workspace.root / "key"
+        key.write_bytes(target.identity_file.read_bytes())
+        key.chmod(0o600)
+    terminal = in_a_terminal(workspace, SSHTarget(target.host, target.port, target.user, key))
+    terminal.wait_for("its end leads back to the dashboard")
+    terminal.wait_for("refused: .+")
+    terminal.type("\x11")
+    assert terminal.end() == 0
