@@ -18,8 +18,8 @@ from podplane_tui.backend.core.errors import CommandFailed, CommandTimedOut
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.ssh import client as ssh
 
-ANSWER_TIMEOUT = 20.0
-"""Seconds in which a guest says how its cloud-init is: a busy emulated one takes some to start a Python."""
+ANSWER_TIMEOUT = 60.0
+"""Seconds in which a guest says how its cloud-init is: to start a Python takes a busy emulated one half of that."""
 
 DEGRADED_CODE = 2
 """The exit code of `cloud-init status`, since 23.4, for one that ended with errors it could recover from."""

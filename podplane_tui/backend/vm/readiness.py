@@ -53,8 +53,9 @@ _PIECE = 256 * 1024
 _PROMPT_BYTES = 400
 _PROMPT = re.compile(r"(?:[\w~\])/] ?[#$]|login:|Shell>)$")
 
-_ASK_INTERVAL = 20.0
-"""Seconds between two logins that ask a guest how its cloud-init is: each costs an emulated one seconds of its time."""
+_ASK_INTERVAL, _ASK_INTERVAL_RECORDED = 20.0, 60.0
+"""Seconds between two logins that ask a guest how its cloud-init is: each costs an emulated one many seconds of its
+time, and where the console is recorded, that tells sooner."""
 
 
 @dataclass(slots=True)
@@ -280,14 +281,14 @@ def tls_answers(port: int) -> bool:
 def _guest_says_ended(files: VMFiles, track: _Track, now: float, *, recorded: bool) -> bool:
     """Whether the guest itself says that its cloud-init has ended, asked once in a while.
 
-    A console that is `recorded` most often tells sooner, and goes on telling; without one, what can't be asked counts
-    as ended, for nobody could ever tell.
+    Without a console that is `recorded` what can't be asked counts as ended, for nobody could ever tell.
     """
+    interval = _ASK_INTERVAL_RECORDED if recorded else _ASK_INTERVAL
     if track.ask_at is None:
-        track.ask_at = now + _ASK_INTERVAL if recorded else now
+        track.ask_at = now + interval if recorded else now
     if now < track.ask_at:
         return False
-    track.ask_at = now + _ASK_INTERVAL
+    track.ask_at = now + interval
     from podplane_tui.backend.vm.access import ssh_target  # noqa: PLC0415 - only where no recording tells
     from podplane_tui.backend.vm.cloud_init_status import Outcome, ask  # noqa: PLC0415
     from podplane_tui.backend.vm.context import Context  # noqa: PLC0415

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import (
@@ -30,23 +29,14 @@ _INTERVAL = 1.0
 """Seconds between looks: a login costs an emulated guest a good part of that."""
 
 _ASK_INTERVAL = 5.0
-"""Seconds between questions to the guest how its cloud-init is: each starts a Python there."""
+"""Seconds from an answer of the guest about its cloud-init to the next question: each starts a Python there."""
+
+_GRACE = 60.0
+"""Seconds after its console has shown the end of cloud-init in which a guest may be too busy to say how it ended."""
 
 
 _NO_SSH = "SSH does not answer yet"
 _AT_WORK = "it is still at work"
-
-
-class _Asked(NamedTuple):
-    """What the guest said of its cloud-init, what that means while it has not ended, and when (monotonic seconds).
-
-    `shown` is whether its console had shown the end by then.
-    """
-
-    status: CloudInitStatus | None
-    why: str
-    shown: bool
-    at: float
 
 
 def wait_for(context: Context, phase: Phase, *, timeout: float, user: str = "", control: Control | None = None) -> None:
@@ -59,19 +49,16 @@ def wait_for(context: Context, phase: Phase, *, timeout: float, user: str = "", 
     control = control or Control()
     begun = time.monotonic()
     name = context.qemu.vm_name
-    asked: _Asked | None = None
+    cloud_init = _CloudInit(context, user, control)
     while True:
         vm = status_of(context.files)
         if vm is None or not vm.live:
             raise NotRunning(f"{name} is not running", hint="start it first, or check its logs for why it ended")
-        if phase is Phase.CLOUD_INIT:
-            asked, why = _cloud_init(context, vm, user, asked, control)
-        else:
-            why = _login(context, vm, user)
-        if why is None:
-            _tell(name, asked, control)
-            return
+        why = cloud_init.missing(vm) if phase is Phase.CLOUD_INIT else _login(context, vm, user)
         waited = time.monotonic() - begun
+        if why is None or (waited >= timeout and cloud_init.shown):
+            cloud_init.tell()
+            return
         if waited >= timeout:
             raise NotReady(
                 f"{name} has not reached {phase} within {timeout:g} s: {why}", hint="wait longer, or check its logs"
@@ -79,25 +66,6 @@ def wait_for(context: Context, phase: Phase, *, timeout: float, user: str = "", 
         control.report(f"waiting for {phase} on {name}, {waited:.0f} s: {why}")
         if control.cancel.wait(min(_INTERVAL, timeout - waited)):
             raise Cancelled(f"the wait for {phase} on {name} was cancelled", hint="the VM keeps running")
-
-
-def _tell(name: str, asked: _Asked | None, control: Control) -> None:
-    """Say how cloud-init has ended, where the guest was asked. Raises `CloudInitFailed`."""
-    if asked is None:
-        return
-    status = asked.status
-    if status is None:
-        if asked.why != _AT_WORK:
-            control.warn(f"cloud-init on {name} has ended, but the guest can't be asked how: {asked.why}")
-        return
-    told = f" {status.told}" if status.module else f": {status.told}" if status.told else ""
-    if status.outcome is Outcome.ERROR:
-        raise CloudInitFailed(
-            f"cloud-init on {name} failed{told}",
-            hint="see podplane-tui boot, and cloud-init status --long in the guest",
-        )
-    if status.outcome is Outcome.DEGRADED:
-        control.warn(f"cloud-init on {name} is done, with errors that it recovered from{told}")
 
 
 def _readiness(vm: VMStatus) -> Readiness:
@@ -120,42 +88,82 @@ def _login(context: Context, vm: VMStatus, user: str) -> str | None:
     return None
 
 
-def _cloud_init(
-    context: Context, vm: VMStatus, user: str, asked: _Asked | None, control: Control
-) -> tuple[_Asked | None, str | None]:
-    """What the guest said last, and why its cloud-init has not ended yet; None when it has.
+class _CloudInit:
+    """What is known of a guest's cloud-init while it is waited for: what its console shows, and what itself says."""
 
-    Where it can't be asked, its console tells. It also does where the guest says that it has no cloud-init at all, and
-    the console has shown one.
-    """
-    readiness = _readiness(vm)
-    shown = readiness.has(Phase.CLOUD_INIT)
-    if not readiness.has(Phase.SSH):
-        if not shown:
-            ssh_target(context, user)  # says it where there is no SSH at all
-        return asked, None if shown else _NO_SSH
-    now = time.monotonic()
-    if asked is None or now - asked.at >= _ASK_INTERVAL or (shown and not asked.shown):
-        status, why = _ask(context, user, control, shown=shown)
-        recorded = read_machine(vm.arguments).console_log is not None
-        if status is not None and status.outcome is Outcome.ABSENT and recorded and readiness.wants(Phase.CLOUD_INIT):
-            status, why = None, _AT_WORK
-        asked = _Asked(status, why, shown, now)
-    ended = asked.status.ended if asked.status is not None else shown
-    return asked, None if ended else asked.why
+    def __init__(self, context: Context, user: str, control: Control) -> None:
+        self._context, self._user, self._control = context, user, control
+        self._status: CloudInitStatus | None = None
+        self._why = ""
+        self._next_question = 0.0
+        self._shown_at: float | None = None
 
+    @property
+    def shown(self) -> bool:
+        """Whether the console has shown its end."""
+        return self._shown_at is not None
 
-def _ask(context: Context, user: str, control: Control, *, shown: bool) -> tuple[CloudInitStatus | None, str]:
-    """What the guest says of its cloud-init, and what there is to say while it has not ended.
+    def missing(self, vm: VMStatus) -> str | None:
+        """Why it has not ended, in words; None when it has, and when there is nothing more to learn of that.
 
-    Where its console has `shown` the end, no reason why it can't be asked makes that untrue.
-    """
-    try:
-        status = ask(ssh_target(context, user), control=control)
-    except (StillBooting, KeyRefused, ConnectionLost, CommandTimedOut) as error:
-        return None, error.problem
-    except ShellError as error:
-        if not shown:
+        Raises what waiting does not mend.
+        """
+        readiness = _readiness(vm)
+        if readiness.has(Phase.CLOUD_INIT) and self._shown_at is None:
+            self._shown_at, self._next_question = time.monotonic(), 0.0
+        if readiness.has(Phase.SSH):
+            final = self._ask(vm, readiness)
+        elif self.shown:
+            final = Phase.SSH not in readiness.pending  # there is no SSH server
+        else:
+            ssh_target(self._context, self._user)  # says it where there is no SSH at all
+            final, self._why = False, _NO_SSH
+        if self._status is not None:
+            return None if self._status.ended else _AT_WORK
+        if self._shown_at is None:
+            return self._why
+        return None if final or time.monotonic() - self._shown_at >= _GRACE else self._why or _NO_SSH
+
+    def _ask(self, vm: VMStatus, readiness: Readiness) -> bool:
+        """Ask the guest, if it is time; whether there is no use in asking it again."""
+        if time.monotonic() < self._next_question:
+            return False
+        try:
+            self._status = ask(ssh_target(self._context, self._user), control=self._control)
+        except (StillBooting, ConnectionLost, CommandTimedOut) as error:
+            self._status, self._why = None, error.problem
+            return False
+        except ShellError as error:
+            self._status, self._why = None, error.problem
+            if self.shown:
+                return True
+            if isinstance(error, KeyRefused):
+                return False  # cloud-init has not put the key there yet
             raise
-        return None, error.problem
-    return status, _AT_WORK if status is not None else "it does not say how its cloud-init is"
+        finally:
+            self._next_question = time.monotonic() + _ASK_INTERVAL
+        if self._status is None:
+            self._why = "it does not say how its cloud-init is"
+        elif self._status.outcome is Outcome.ABSENT and self._is_recorded(vm) and readiness.wants(Phase.CLOUD_INIT):
+            self._status, self._why = None, _AT_WORK  # its console has shown one, and knows better
+        return True
+
+    @staticmethod
+    def _is_recorded(vm: VMStatus) -> bool:
+        return read_machine(vm.arguments).console_log is not None
+
+    def tell(self) -> None:
+        """Say how it has ended, as far as the guest said so. Raises `CloudInitFailed`."""
+        name, status = self._context.qemu.vm_name, self._status
+        if status is None or not status.ended:
+            if self._why and self._why != _AT_WORK:
+                self._control.warn(f"cloud-init on {name} has ended, but the guest can't be asked how: {self._why}")
+            return
+        told = f" {status.told}" if status.module else f": {status.told}" if status.told else ""
+        if status.outcome is Outcome.ERROR:
+            raise CloudInitFailed(
+                f"cloud-init on {name} failed{told}",
+                hint="see podplane-tui boot, and cloud-init status --long in the guest",
+            )
+        if status.outcome is Outcome.DEGRADED:
+            self._control.warn(f"cloud-init on {name} is done, with errors that it recovered from{told}")
