@@ -18,6 +18,32 @@ FAILED = CloudInitStatus(
 )
 
 
+SCHEMA = "cloud-config failed schema validation! You may run 'sudo cloud-init schema --system' to check the details."
+DEBIAN_13_DEGRADED = json.dumps(
+    {
+        "boot_status_code": "enabled-by-generator",
+        "datasource": "nocloud",
+        "detail": "DataSourceNoCloud [seed=/dev/vdb]",
+        "errors": [],
+        "extended_status": "degraded done",
+        "init": {"errors": [], "finished": 239.77, "recoverable_errors": {"WARNING": [SCHEMA]}, "start": 232.59},
+        "init-local": {"errors": [], "finished": 219.33, "recoverable_errors": {}, "start": 174.47},
+        "last_update": "Thu, 01 Jan 1970 00:04:33 +0000",
+        "modules-config": {
+            "errors": [],
+            "finished": 255.72,
+            "recoverable_errors": {"WARNING": [SCHEMA]},
+            "start": 247.17,
+        },
+        "modules-final": {"errors": [], "finished": 273.04, "recoverable_errors": {}, "start": 262.53},
+        "recoverable_errors": {"WARNING": [SCHEMA, SCHEMA]},
+        "stage": None,
+        "status": "done",
+    }
+)
+"""What cloud-init 25.1.4 of Debian 13 said of user-data with keys that it does not know."""
+
+
 def told(status: str, **more: object) -> str:
     return json.dumps({"status": status, **more}, indent=2)
 
@@ -42,6 +68,7 @@ def told(status: str, **more: object) -> str:
             0,
             CloudInitStatus(Outcome.DEGRADED, detail="cloud-config failed schema validation!"),
         ),
+        (DEBIAN_13_DEGRADED, 2, CloudInitStatus(Outcome.DEGRADED, detail=SCHEMA)),
         # `cloud-init status --long`, of a cloud-init that has no `--format`
         ("status: running\n", 0, RUNNING),
         ("status: done\ntime: Thu, 01 Jan 1970 00:00:00 +0000\ndetail:\nDataSourceNoCloud [seed=/dev/vdb]\n", 0, DONE),
