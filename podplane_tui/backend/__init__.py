@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         AlreadyRunning,
         Busy,
         Cancelled,
+        CloudInitFailed,
         CommandFailed,
         CommandTimedOut,
         ConnectionLost,
@@ -82,11 +83,11 @@ if TYPE_CHECKING:
 PUBLIC_NAMES = {
     "core.control": "Control Progress ShellOptions StopTimeouts",
     "core.errors": (
-        "AlreadyRunning Busy Cancelled CommandFailed CommandTimedOut ConnectionLost ConsoleError ConsoleHeld "
-        "CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse InvalidImage "
-        "InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable RunStateError "
-        "ShellError "
-        "SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError VMExists VMNotFound"
+        "AlreadyRunning Busy Cancelled CloudInitFailed CommandFailed CommandTimedOut ConnectionLost ConsoleError "
+        "ConsoleHeld CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse "
+        "InvalidImage InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable "
+        "RunStateError ShellError SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError "
+        "VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -119,6 +120,7 @@ __all__ = [
     "AlreadyRunning",
     "Busy",
     "Cancelled",
+    "CloudInitFailed",
     "Cluster",
     "CommandFailed",
     "CommandTimedOut",

@@ -111,8 +111,8 @@ def shell(
 )
 @click.option("--user", default="", metavar="NAME", help="Whom to log in as [default: as set for the cluster, debian].")
 def wait(choices: Choices, *, goal: str, timeout: float, user: str) -> None:
-    """Ends with 0 as soon as that is so, and with 1 after the timeout or when the VM does not run. How cloud-init has
-    ended is told by podplane-tui boot.
+    """Ends with 0 as soon as that is so, and with 1 after the timeout or when the VM does not run. A cloud-init that
+    ended with an error also ends this with 1; one that is degraded (done, with errors it recovered from) is a warning.
 
     \b
     Example: podplane-tui wait --id dev --timeout 300

@@ -61,6 +61,10 @@ class NotReady(VMError):
     """The machine has not come as far in time as it was waited for."""
 
 
+class CloudInitFailed(VMError):
+    """The guest's cloud-init has ended with an error."""
+
+
 class RunStateError(VMError):
     """QEMU is in a run state that can't be left in the way that was asked for."""
 

@@ -93,6 +93,14 @@ class Readiness(NamedTuple):
     reached: tuple[tuple[Phase, float | None], ...]
     pending: tuple[Phase, ...]
 
+    def has(self, phase: Phase) -> bool:
+        """Whether this phase was reached."""
+        return any(each is phase for each, _ in self.reached)
+
+    def wants(self, phase: Phase) -> bool:
+        """Whether this phase is one of those that were reached, or are waited for."""
+        return self.has(phase) or phase in self.pending
+
     @property
     def ready(self) -> bool:
         """Whether there is nothing left to wait for."""

@@ -29,7 +29,6 @@ from podplane_tui.backend.runtime.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from podplane_tui.backend.boot.parser import BootParser
-    from podplane_tui.backend.ssh.client import SSHTarget
 
 PROBE_TIMEOUT = 1.5
 """Seconds a probe waits for an answer."""
@@ -53,10 +52,10 @@ _MAX_READ = 8 * 2**20
 _PIECE = 256 * 1024
 _PROMPT_BYTES = 400
 _PROMPT = re.compile(r"(?:[\w~\])/] ?[#$]|login:|Shell>)$")
-_ANSWER_TIMEOUT = 20.0
-"""Seconds in which a guest says whether its cloud-init has ended."""
 
-_CLOUD_INIT_DONE = "test -e /run/cloud-init/result.json || ! command -v cloud-init"
+_ASK_INTERVAL, _ASK_INTERVAL_RECORDED = 20.0, 60.0
+"""Seconds between two logins that ask a guest how its cloud-init is: each costs an emulated one many seconds of its
+time, and where the console is recorded, that tells sooner."""
 
 
 @dataclass(slots=True)
@@ -69,6 +68,7 @@ class _Track:
     parser: BootParser | None = None
     offset: int = 0
     cloud_init_seen: bool = False
+    ask_at: float | None = None
     interval: float = _FIRST_INTERVAL
     next_probe: float = 0.0
     probing: bool = False
@@ -86,6 +86,8 @@ class ReadinessTracker:
     """Tells, status after status, how far VMs have come. Belongs to one thread."""
 
     clock: Clock = field(default_factory=Clock)
+    asks: bool = True
+    """Whether a guest is asked, over SSH, what can't be seen from outside."""
     _tracks: dict[str, _Track] = field(default_factory=dict)
     _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_PROBES))
     _news: threading.Condition = field(default_factory=threading.Condition)
@@ -133,9 +135,12 @@ class ReadinessTracker:
             return
         track.probing = True
 
+        def when() -> float | None:
+            return round(self._age(vm), 1) if track.probed or self._age(vm) < _EARLY else None
+
         def work() -> None:
             try:
-                _probe(vm, track, lambda: round(self._age(vm), 1) if track.probed or self._age(vm) < _EARLY else None)
+                _probe(vm, track, when, asks_at=now if self.asks else None)
             finally:
                 track.next_probe = self.clock.monotonic() + (_LATE_INTERVAL if late else track.interval)
                 track.interval = min(_LONGEST_INTERVAL, track.interval * 1.5)
@@ -160,8 +165,11 @@ def _phases(vm: VMStatus) -> tuple[Phase, ...]:
     return tuple(phase for phase in Phase if wanted[phase])
 
 
-def _probe(vm: VMStatus, track: _Track, when: Callable[[], float | None]) -> None:
-    """Look for what is still to come, in order; what does not answer ends the look."""
+def _probe(vm: VMStatus, track: _Track, when: Callable[[], float | None], *, asks_at: float | None) -> None:
+    """Look for what is still to come, in order; what does not answer ends the look.
+
+    `asks_at` is the time (monotonic seconds) for whether the guest is to be asked; None: it is not.
+    """
     log = read_machine(vm.arguments).console_log
     cloud_init_done = False
     if log is not None:
@@ -177,7 +185,9 @@ def _probe(vm: VMStatus, track: _Track, when: Callable[[], float | None]) -> Non
     if track.cloud_init_seen and Phase.CLOUD_INIT not in track.wanted:
         track.wanted = tuple(p for p in Phase if p in {*track.wanted, Phase.CLOUD_INIT})
     if Phase.CLOUD_INIT in track.wanted and Phase.CLOUD_INIT not in track.reached:
-        if not cloud_init_done and (log is not None or not _cloud_init_ended(vm.files)):
+        if not cloud_init_done and (
+            asks_at is None or not _guest_says_ended(vm.files, track, asks_at, recorded=log is not None)
+        ):
             return
         track.reached[Phase.CLOUD_INIT] = when()
     port = vm.ports.kubernetes_api
@@ -268,26 +278,28 @@ def tls_answers(port: int) -> bool:
         return False
 
 
-def cloud_init_ended(target: SSHTarget) -> bool:
-    """Whether the guest itself says that its cloud-init has ended, or that it has none. Raises what `ssh.run` does."""
-    from podplane_tui.backend.core.control import ShellOptions  # noqa: PLC0415
-    from podplane_tui.backend.ssh import client as ssh  # noqa: PLC0415 - only where no recording tells
+def _guest_says_ended(files: VMFiles, track: _Track, now: float, *, recorded: bool) -> bool:
+    """Whether the guest itself says that its cloud-init has ended, asked once in a while.
 
-    try:
-        ssh.run(target, ("sh", "-c", _CLOUD_INIT_DONE), ShellOptions(timeout=_ANSWER_TIMEOUT))
-    except CommandFailed:
+    Without a console that is `recorded` what can't be asked counts as ended, for nobody could ever tell.
+    """
+    interval = _ASK_INTERVAL_RECORDED if recorded else _ASK_INTERVAL
+    if track.ask_at is None:
+        track.ask_at = now + interval if recorded else now
+    if now < track.ask_at:
         return False
-    return True
-
-
-def _cloud_init_ended(files: VMFiles) -> bool:
-    """The same for a machine's files; what can't be asked counts as ended, for nobody could ever tell."""
-    from podplane_tui.backend.vm.access import ssh_target  # noqa: PLC0415 - as above
+    track.ask_at = now + interval
+    from podplane_tui.backend.vm.access import ssh_target  # noqa: PLC0415 - only where no recording tells
+    from podplane_tui.backend.vm.cloud_init_status import Outcome, ask  # noqa: PLC0415
     from podplane_tui.backend.vm.context import Context  # noqa: PLC0415
 
     try:
-        return cloud_init_ended(ssh_target(Context.of(files)))
-    except StillBooting:
+        status = ask(ssh_target(Context.of(files)))
+    except (CommandFailed, StillBooting):
         return False
     except VMError:
-        return True
+        return not recorded
+    if status is None:
+        return not recorded
+    # A guest whose console has shown cloud-init and which has none is not the one that was asked.
+    return status.ended and not (recorded and status.outcome is Outcome.ABSENT)

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.core.errors import KeyRefused
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Phase, Ports, State, VMStatus
 from podplane_tui.backend.qemu.process import Clock
-from podplane_tui.backend.vm import readiness
+from podplane_tui.backend.vm import access, cloud_init_status, readiness
+from podplane_tui.backend.vm.cloud_init_status import CloudInitStatus, Outcome
 from podplane_tui.backend.vm.readiness import PATIENCE, ReadinessTracker, ssh_answers, tls_answers
 from tests.paths import RECORDINGS
 from tests.waiting import wait_until
@@ -274,3 +276,56 @@ def test_a_machine_started_anew_is_waited_for_again(vm: VMStatus, tmp_path: Path
     until(tracker, vm, None)
     server.behave = lambda connection: None
     assert look(tracker, replace(vm, pid=2)).state is State.STARTING
+
+
+def test_a_guest_is_asked_once_in_a_while_and_only_by_who_waits_for_it(
+    vm: VMStatus, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its console may never show that its cloud-init has ended."""
+    (tmp_path / "log").write_bytes(BOOT[: BOOT.index(b"modules:config")])
+    server.behave = greet
+    asked: list[bool] = []
+
+    def says_ended(*_: object, recorded: bool) -> bool:
+        asked.append(recorded)
+        return True
+
+    monkeypatch.setattr(readiness, "_guest_says_ended", says_ended)
+    silent = ReadinessTracker(asks=False)
+    until(silent, vm, Phase.CLOUD_INIT)
+    silent.settle([vm], 600)
+    assert asked == []
+    found = until(ReadinessTracker(), vm, None)
+    assert found.readiness is not None
+    assert found.readiness.has(Phase.CLOUD_INIT)
+    assert asked == [True]
+
+
+@pytest.mark.parametrize(("recorded", "first"), [(True, readiness._ASK_INTERVAL_RECORDED), (False, 0.0)])
+def test_when_a_guest_is_asked(vm: VMStatus, monkeypatch: pytest.MonkeyPatch, recorded: bool, first: float) -> None:
+    answers = iter([CloudInitStatus(Outcome.RUNNING), CloudInitStatus(Outcome.ERROR)])
+    monkeypatch.setattr(access, "ssh_target", lambda _context: None)
+    monkeypatch.setattr(cloud_init_status, "ask", lambda _target: next(answers))
+    track = readiness._Track((), {}, ())
+    interval = readiness._ASK_INTERVAL_RECORDED if recorded else readiness._ASK_INTERVAL
+
+    def ended(at: float) -> bool:
+        return readiness._guest_says_ended(vm.files, track, at, recorded=recorded)
+
+    assert not ended(0.0)
+    assert not ended(first)  # it is still at work
+    assert not ended(first + interval - 1)  # or there would be no answer left
+    assert ended(first + interval)
+
+
+def test_a_guest_that_can_not_be_asked_is_waited_for_only_where_its_console_can_tell(
+    vm: VMStatus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_target: object) -> None:
+        raise KeyRefused("no", hint="do")
+
+    monkeypatch.setattr(access, "ssh_target", lambda _context: None)
+    monkeypatch.setattr(cloud_init_status, "ask", refuse)
+    for recorded in (True, False):
+        track = readiness._Track((), {}, (), ask_at=0.0)
+        assert readiness._guest_says_ended(vm.files, track, 0.0, recorded=recorded) is not recorded
