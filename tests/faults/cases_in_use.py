@@ -202,7 +202,9 @@ def two_views(bench: Bench) -> None:
         lambda: elsewhere.stop(timeouts=AT_ONCE),
         lambda: elsewhere.delete(elsewhere.delete_plan()),
     ):
-        with refused(InUse, f"which has the disk {bench.files.image}, answers on "):
+        with refused(
+            InUse, f"which has the disk {bench.files.image}, answers on ", f"--data-dir {bench.workspace.data}"
+        ):
             verb()
     assert bench.state() is State.RUNNING
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"

@@ -204,7 +204,11 @@ def another_runtime_directory(bench: Bench) -> None:
     assert vm is not None
     assert vm.state is State.IN_USE
     assert f"its console is {bench.files.console}" in (vm.problem or "")
-    refuses(bench, elsewhere, f"its console is {bench.files.console}")
+    refuses(
+        bench,
+        elsewhere,
+        f"its console is {bench.files.console}; act on it with --runtime-dir {bench.workspace.runtime}",
+    )
     assert bench.state() is State.RUNNING
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
 

@@ -13,7 +13,7 @@ from podplane_tui.backend.qemu.process import QemuProcess
 from podplane_tui.backend.recording.shutdown import POWERED_OFF
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.runtime.ports import ports_of
-from podplane_tui.backend.vm.in_use import Use, described
+from podplane_tui.backend.vm.in_use import Use, stranger_of, way_there
 
 SERVER_DOWN = "podplane's local server, which its Kubernetes needs, is down: podplane-tui server start, or L here"
 """The hint of a cluster that runs without it."""
@@ -104,10 +104,11 @@ def _without_process(facts: Facts) -> VMStatus:
         state, problems = State.STOPPING if ending else State.STARTING, []
     elif facts.use is not None:
         state = State.IN_USE
-        problems.insert(0, Problem(facts.use.words, "end that program before anything is done to the VM"))
+        problems.insert(0, Problem(facts.use.words, way_there(facts.files, facts.use)))
     elif facts.stranger is not None:
         state = State.IN_USE
-        problems.insert(0, Problem(f"{described(facts.stranger)} answers on its sockets", "end that process first"))
+        stranger = stranger_of(facts.files, facts.stranger.pid, facts.stranger)
+        problems.insert(0, Problem(f"{stranger.problem} answers on its sockets", stranger.hint))
     elif facts.ending:
         state, problems = State.STOPPING, []
     elif problems:

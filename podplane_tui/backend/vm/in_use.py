@@ -17,6 +17,7 @@ from typing import NamedTuple
 from podplane_tui.backend.core.errors import InUse, InvalidImage
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import IMAGE_SUFFIX, VMFiles, parse_stem
+from podplane_tui.backend.core.status import Problem
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.holders import Holder, Lock, answers_at, holders, image_lock
 from podplane_tui.backend.images.qcow2 import backing_path, read_image
@@ -27,7 +28,7 @@ from podplane_tui.backend.qemu.process import Clock, QemuProcess, look, qemus
 MOMENT = 0.1
 """Seconds between two looks at a disk that somebody has open: who reads a header has let go of it by then."""
 
-_AGAIN = "try again in a minute"
+_AGAIN, _END = "try again in a minute", "end that process first"
 _LOOKS = 5
 _LONGEST_CHAIN = 64
 _LOCKS_TELL = sys.platform == "linux"
@@ -123,7 +124,15 @@ def require_not_elsewhere(files: VMFiles) -> None:
 
 
 def _used(files: VMFiles, use: Use) -> InUse:
-    return InUse(f"{files.name} is in use: {use.words}", hint="end that program, then try again")
+    return InUse(f"{files.name} is in use: {use.words}", hint=way_there(files, use))
+
+
+def way_there(files: VMFiles, use: Use) -> str:
+    """What to do: where the VM runs with another runtime directory, to say so."""
+    console = Path(use.place)
+    if console.name == files.console.name and console.parent.name == files.pid_dir.name:
+        return f"act on it with --runtime-dir {one_line(str(console.parent.parent))}"
+    return "end that program, then try again"
 
 
 def _require_silence(files: VMFiles) -> None:
@@ -131,21 +140,21 @@ def _require_silence(files: VMFiles) -> None:
     for path in (files.qmp, files.console):
         pid = answers_at(path)
         if pid is not None:
-            process = look(pid) if pid else None
-            who = (
-                described(process) if process else f"process {pid}" if pid else "a process that can't be seen from here"
-            )
-            raise InUse(f"{files.name} is in use: {who} answers on {path.name}", hint="end that process first")
+            stranger = stranger_of(files, pid, look(pid) if pid else None)
+            raise InUse(f"{files.name} is in use: {stranger.problem} answers on {path.name}", hint=stranger.hint)
 
 
-def described(process: QemuProcess) -> str:
-    """A QEMU by its number and its first disk."""
-    disk = next(iter(process.disks), None)
-    return (
-        f"process {process.pid}"
-        if disk is None
-        else f"process {process.pid}, which has the disk {one_line(str(disk))},"
-    )
+def stranger_of(files: VMFiles, pid: int, process: QemuProcess | None) -> Problem:
+    """Who answers on the VM's sockets in the place of its own QEMU, and what to do; `process` is that one if a QEMU."""
+    if not pid:
+        return Problem("a process that can't be seen from here", _END)
+    disk = next(iter(process.disks), None) if process is not None else None
+    if disk is None:
+        return Problem(f"process {pid}", _END)
+    hint = _END
+    if disk.name == files.image.name and disk.parent.name == files.image_dir.name and disk != files.image:
+        hint = f"act on it with --data-dir {one_line(str(disk.parent.parent))}"
+    return Problem(f"process {pid}, which has the disk {one_line(str(disk))},", hint)
 
 
 def _require_nobody_starting(files: VMFiles, use: Use) -> None:
