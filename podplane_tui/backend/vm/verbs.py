@@ -137,7 +137,8 @@ def refusal(verb: Verb, vm: VMStatus) -> Refusal | None:
         return Refusal(name, f"is broken{why}", VMBroken, "repair it first", Verb.REPAIR)
     if state is State.IN_USE:
         why = f": {one_line(vm.problems[0].problem)}" if vm.problems else ""
-        return Refusal(name, f"is in use{why}", InUse, "end that program first")
+        hint = vm.problems[0].hint if vm.problems else ""
+        return Refusal(name, f"is in use{why}", InUse, hint or "end that program first")
     if state is State.ORPHANED:
         return Refusal(name, "runs without a PID file", AlreadyRunning, "repair or stop it first", Verb.REPAIR)
     if state in _ENDED:

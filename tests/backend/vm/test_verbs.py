@@ -79,6 +79,13 @@ def test_a_refusal_says_what_to_do(
     assert (str(refused.error), type(refused.error), refused.remedy) == (words, kind, remedy)
 
 
+def test_what_leads_to_a_vm_that_runs_elsewhere_is_said() -> None:
+    there = Problem("a QEMU has its disk open", "act on it with --runtime-dir /r")
+    refused = refusal(Verb.START, replace(vm(State.IN_USE), problems=(there,)))
+    assert refused is not None
+    assert str(refused.error) == "default is in use: a QEMU has its disk open; act on it with --runtime-dir /r"
+
+
 @pytest.mark.parametrize(
     ("verb", "run_state", "words", "remedy"),
     [
