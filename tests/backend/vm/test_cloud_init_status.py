@@ -69,6 +69,12 @@ def told(status: str, **more: object) -> str:
             CloudInitStatus(Outcome.DEGRADED, detail="cloud-config failed schema validation!"),
         ),
         (DEBIAN_13_DEGRADED, 2, CloudInitStatus(Outcome.DEGRADED, detail=SCHEMA)),
+        # 22.4 of Debian 12 writes the module with a hyphen
+        (
+            told("error", errors=["('scripts-user', RuntimeError('Runparts: 1 failures (runcmd)'))"]),
+            1,
+            CloudInitStatus(Outcome.ERROR, "scripts-user", "RuntimeError('Runparts: 1 failures (runcmd)')"),
+        ),
         # `cloud-init status --long`, of a cloud-init that has no `--format`
         ("status: running\n", 0, RUNNING),
         ("status: done\ntime: Thu, 01 Jan 1970 00:00:00 +0000\ndetail:\nDataSourceNoCloud [seed=/dev/vdb]\n", 0, DONE),
