@@ -24,4 +24,4 @@ def test_a_cloud_init_that_ended_with_an_error_names_its_module(beta: Clusters) 
     assert result.returncode == 1, result
     error = json.loads(result.stdout.splitlines()[-1])["error"]
     assert error["type"] == "CloudInitFailed"
-    assert "failed in the module scripts_user: " in error["problem"]
+    assert "failed in the module scripts-user: RuntimeError('Runparts: 1 failures" in error["problem"]

@@ -38,6 +38,9 @@ class Guest(Mapping[str, object]):
         self.state = self._becomes[command]
         return {}
 
+    def __contains__(self, command: object) -> bool:
+        return command == "query-status" or command in self._becomes
+
     def __iter__(self) -> Iterator[str]:
         return iter(["query-status", *self._becomes])
 

@@ -44,6 +44,23 @@ DEBIAN_13_DEGRADED = json.dumps(
 """What cloud-init 25.1.4 of Debian 13 said of user-data with keys that it does not know."""
 
 
+REDIRECTED = "Stdout, stderr changing to (>> /var/log/quiet.log, >> /var/log/quiet.log)"
+DEBIAN_13_ERROR = json.dumps(
+    {
+        "boot_status_code": "enabled-by-generator",
+        "detail": "DataSourceNoCloud [seed=/dev/vdb]",
+        "errors": [SCRIPTS_USER.replace("_", "-")],
+        "extended_status": "error - done",
+        "init": {"errors": [], "finished": 433.17, "recoverable_errors": {"WARNING": [REDIRECTED]}},
+        "modules-final": {"errors": [SCRIPTS_USER.replace("_", "-")], "finished": 588.06},
+        "recoverable_errors": {"WARNING": [REDIRECTED, "Failed to run module scripts-user"]},
+        "stage": None,
+        "status": "error",
+    }
+)
+"""What it said, in part, of a script that failed, and of output that went to a file."""
+
+
 def told(status: str, **more: object) -> str:
     return json.dumps({"status": status, **more}, indent=2)
 
@@ -68,7 +85,14 @@ def told(status: str, **more: object) -> str:
             0,
             CloudInitStatus(Outcome.DEGRADED, detail="cloud-config failed schema validation!"),
         ),
+        (DEBIAN_13_ERROR, 1, CloudInitStatus(Outcome.ERROR, "scripts-user", FAILED.detail)),
         (DEBIAN_13_DEGRADED, 2, CloudInitStatus(Outcome.DEGRADED, detail=SCHEMA)),
+        # 22.4 of Debian 12 writes the module with a hyphen
+        (
+            told("error", errors=["('scripts-user', RuntimeError('Runparts: 1 failures (runcmd)'))"]),
+            1,
+            CloudInitStatus(Outcome.ERROR, "scripts-user", "RuntimeError('Runparts: 1 failures (runcmd)')"),
+        ),
         # `cloud-init status --long`, of a cloud-init that has no `--format`
         ("status: running\n", 0, RUNNING),
         ("status: done\ntime: Thu, 01 Jan 1970 00:00:00 +0000\ndetail:\nDataSourceNoCloud [seed=/dev/vdb]\n", 0, DONE),
