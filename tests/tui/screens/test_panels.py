@@ -7,7 +7,9 @@ from textual.widgets import OptionList
 from tests.conftest import Workspace
 from tests.tui.support import (
     app_of,
+    dashboard,
     details_shown,
+    settled,
     toasts,
 )
 from tests.waiting import until
@@ -40,3 +42,22 @@ async def test_what_makes_no_sense_for_a_vm_that_does_not_run_is_refused(pilot: 
         await app.run_action(f"screen.{action}")
         await until(lambda: toasts(app), what="the reason")
         assert toasts(app) == [reason]
+
+
+@pytest.mark.slow
+async def test_a_vm_that_does_not_run_has_no_shells(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    for key, reason in {
+        "T": "alpha is not running: press s to start it.",
+        "S": "podplane-local-alpha is not running: start it first",
+    }.items():
+        app.clear_notifications()
+        await pilot.press(key)
+        await until(lambda: toasts(app), what="the reason")
+        assert toasts(app) == [reason]
+    assert dashboard(app).tab == "shell"
+    app.clear_notifications()
+    for what in ("next", "previous", "close"):
+        await app.run_action(f"screen.shell('{what}')")
+    await settled(pilot)
+    assert toasts(app) == []
