@@ -186,6 +186,8 @@ def base_of_another(bench: Bench) -> None:
     bench.machine("c").create(CreateSpec(source="a"))  # reading it does no harm
     overlay.stop(timeouts=AT_ONCE)
     assert bench.state() is State.STOPPED
+    with refused(InUse, "is the base of other VMs: b", "delete those first"):
+        bench.cluster.start(SMALL)  # what it writes would be in theirs
 
 
 @case("the sockets answer to a QEMU with another disk", needs="qemu", quick=True)

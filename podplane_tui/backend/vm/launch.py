@@ -56,6 +56,7 @@ from podplane_tui.backend.recording import store as recordings
 from podplane_tui.backend.runtime.leftovers import remove_leftovers
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.vm.cloud_init import write_seed
+from podplane_tui.backend.vm.in_use import require_no_overlays
 
 ANSWER_TIMEOUT = 60.0
 """Seconds QEMU gets to answer on its control socket; generous for a loaded machine under software emulation."""
@@ -104,7 +105,7 @@ def launching(files: VMFiles, spec: Launch, control: Control) -> Iterator[Launch
 
     The block is for what can be done while QEMU starts, has to wait for its answer, and may do more after that. When
     anything raises, the block included, nothing is there afterwards that was not there before. Raises `InvalidInput`,
-    `VMNotFound`, `InvalidImage`, `CorruptFile`, `MissingProgram`, `StartFailed`.
+    `VMNotFound`, `InvalidImage`, `InUse`, `CorruptFile`, `MissingProgram`, `StartFailed`.
     """
     undo: list[Callable[[], object]] = []
     over = threading.Event()
@@ -157,6 +158,7 @@ def check(files: VMFiles, spec: Launch) -> Means:
     backing = read_image(files.image).backing_file
     if backing is not None:
         require_base(files.image, backing)
+    require_no_overlays(files)  # what its guest writes would be in theirs
     for path in (files.console, files.qmp):
         check_socket_path(path)
     if files.seed.is_dir():

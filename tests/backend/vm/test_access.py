@@ -18,7 +18,7 @@ from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.runtime.ports import write_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import SSHTarget, ensure_identity
-from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys
+from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys, trust
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.access import forget_host_keys, run_in_guest, ssh_target, sync
 from podplane_tui.backend.vm.cluster import Cluster
@@ -83,6 +83,23 @@ def test_the_user_is_the_one_asked_for_else_the_one_remembered_else_debian(clust
     assert [ssh_target(running(files), user).user for user in ("", "root")] == ["me", "root"]
     with pytest.raises(InvalidInput, match="user"):
         ssh_target(running(files), "-oProxyCommand=id")
+
+
+def test_a_vm_made_again_under_the_id_has_keys_of_its_own(cluster: Cluster) -> None:
+    """As podplane deletes and makes it, which knows nothing of the keys."""
+    files = cluster.files
+    write_state_file(files.state_file, "a", Ports(ssh=2222))
+    files.image.parent.mkdir(parents=True, exist_ok=True)
+    files.image.write_bytes(b"x")
+    update_settings(files, user="me")
+    ssh_target(running(files))
+    trust(files.known_hosts, files.stem, "ssh-ed25519 AAAA")
+    assert ssh_target(running(files)).user == "me"
+    assert read_host_keys(files.known_hosts).keys == ("ssh-ed25519 AAAA",)
+    files.image.unlink()
+    files.image.write_bytes(b"x")
+    assert ssh_target(running(files)).user == "debian"
+    assert read_host_keys(files.known_hosts).keys == ()
 
 
 def test_what_the_console_has_shown_by_now_is_known(cluster: Cluster) -> None:
