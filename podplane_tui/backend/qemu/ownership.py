@@ -1,8 +1,9 @@
 """Whether a QEMU is a VM's own. Proved by what it has open; its arguments and a PID file alone prove nothing.
 
-A VM's own QEMU has the VM's disk open for writing, and listens on the VM's console or control socket. Where its sockets
-can't be seen, as in another network namespace, what the PID file recorded of it proves the same. So neither a QEMU that
-only reads the disk, nor one that uses it as the disk of another VM, through a link, is the VM's own.
+A VM's own QEMU has the VM's disk open, and listens on the VM's console or control socket. Where its sockets can't be
+seen, what the PID file recorded of it proves the same, if it may write to the disk: after a migration QEMU itself opens
+that for reading only. So neither a QEMU that only reads the disk for something else, nor one that uses it as the disk
+of another VM, through a link, is the VM's own.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ def owns(process: QemuProcess, opened: Opened | None, marks: Marks, recorded: Ma
 
     `recorded` is the data of the VM's PID file, if that names the process.
     """
-    if opened is None or not _has_disk(opened, marks):
+    if opened is None:
         return False
     if listens_at(opened, marks.sockets):
-        return True
-    return not any(map(_is_of_a_vm, opened.listens)) and _is_recorded(process, recorded)
+        return _has_disk(opened, marks) or marks.disk in opened.reads
+    return _has_disk(opened, marks) and not any(map(_is_of_a_vm, opened.listens)) and _is_recorded(process, recorded)
 
 
 def own_qemu(files: VMFiles, named: int | None, recorded: Mapping[str, str] | None) -> QemuProcess | None:
@@ -104,10 +105,11 @@ def _has_disk(opened: Opened, marks: Marks) -> bool:
 
 
 def _is_same(path: str, sockets: Collection[Path]) -> bool:
+    directory, name = os.path.split(path)
     for socket in sockets:
-        if os.path.basename(path) == socket.name:  # noqa: PTH119 - a path that may be anything
+        if name == socket.name:
             try:
-                return os.path.samefile(path, socket)  # noqa: PTH121
+                return os.path.samefile(directory, socket.parent)  # noqa: PTH121 - a path that may be anything
             except (OSError, ValueError):
                 continue
     return False
