@@ -11,7 +11,16 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from podplane_tui.backend import Cluster, DeleteFailed, InUse, NotRunning, QMPUnavailable, State
+from podplane_tui.backend import (
+    AlreadyRunning,
+    Cluster,
+    CreateSpec,
+    DeleteFailed,
+    InUse,
+    NotRunning,
+    QMPUnavailable,
+    State,
+)
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.file_identity import file_identity
@@ -21,6 +30,7 @@ from podplane_tui.backend.qemu.qmp import execute, run_state
 from podplane_tui.backend.recording.store import begin, recordings
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.backend.vm.remembered import claim, read_settings, update_settings
 from tests.faults.bench import AT_ONCE, SMALL, Bench
@@ -53,6 +63,7 @@ def refuses(bench: Bench, cluster: Cluster, words: str = "is in use") -> None:
 def moved_away(bench: Bench) -> None:
     bench.create()
     pid = bench.start()
+    update_settings(bench.files, cpus="7")
     away = bench.files.image_dir / "away.qcow2"
     bench.files.image.rename(away)
     shutil.copyfile(away, bench.files.image)
@@ -62,10 +73,15 @@ def moved_away(bench: Bench) -> None:
     assert f"process {pid}, which has the disk {bench.files.image}, answers on its sockets" in (vm.problem or "")
     refuses(bench, bench.cluster)
     assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+    for change in (lambda: claim(bench.files), lambda: update_settings(bench.files, memory="1G")):
+        with refused(InUse, "still runs on the disk it had before"):
+            change()
     bench.unguard(bench.files.image)
     away.replace(bench.files.image)
     bench.guard(bench.files.image)
     assert (bench.state(), bench.seen().pid) == (State.RUNNING, pid)
+    assert read_settings(bench.files).cpus == "7"
+    assert [recording.live for recording in recordings(bench.files)] == [True]
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
 
 
@@ -542,3 +558,20 @@ def settings_read_only(bench: Bench) -> None:
     bench.files.settings_lock.mkdir()
     claim(bench.files)
     bench.files.settings_lock.rmdir()
+
+
+@case("a disk was removed under a running QEMU, and is to be made again", needs="qemu", quick=True)
+def made_again(bench: Bench) -> None:
+    bench.create()
+    pid = bench.start()
+    source = bench.machine("source")
+    bench.create(source)
+    bench.unguard(bench.files.image)
+    bench.files.image.unlink()
+    for spec in (EMPTY_DISK, CreateSpec(source="source")):
+        with refused(AlreadyRunning, f"is running as process {pid}", "stop it"):
+            bench.cluster.create(spec)
+    assert not bench.files.image.exists()
+    assert (bench.state(), bench.seen().pid) == (State.RUNNING, pid)
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+    bench.create()

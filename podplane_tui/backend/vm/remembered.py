@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from podplane_tui.backend.core.errors import CorruptFile
+from podplane_tui.backend.core.errors import CorruptFile, InUse
 from podplane_tui.backend.core.files import private_directory, read_small_file, write_atomic
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.file_identity import FileIdentity, file_identity
@@ -69,7 +69,8 @@ def has_former(files: VMFiles) -> bool:
 def claim(files: VMFiles, *, new: bool = False) -> None:
     """Make what is remembered be that of the present disk. What is left of a former one is forgotten.
 
-    With `new` everything is; else only what is known to be of another disk. Raises `OSError`, `CorruptFile`.
+    With `new` everything is; else only what is known to be of another disk. Raises `OSError`, `CorruptFile`, and
+    `InUse` while a QEMU still runs on the former one, which may come back.
     """
     if not new and _is_claimed(files):  # then nothing is written, as where nothing can be
         return
@@ -80,7 +81,7 @@ def claim(files: VMFiles, *, new: bool = False) -> None:
 def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
     """Remember `changes`, whose names are those of `ClusterSettings`; give all that is remembered now.
 
-    Raises `OSError`, `CorruptFile`.
+    Raises `OSError`, `CorruptFile`, `InUse`.
     """
     with _alone(files):
         _claim(files)
@@ -94,7 +95,7 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
     """
     request = replace(request, source=absolute_source(request.source))
     ends = (request.source, request.destination)
-    with contextlib.suppress(OSError, CorruptFile), _alone(files):
+    with contextlib.suppress(OSError, CorruptFile, InUse), _alone(files):
         _claim(files)
         others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
         _update(files, {"syncs": (request, *others)[:MAX_SYNCS]})
@@ -120,10 +121,13 @@ def _claim(files: VMFiles, *, new: bool = False) -> None:
     if disk is None or raw is None or (_is_of(raw, disk) and not new):
         return
     if new or _is_former(raw, disk):
+        kept = recordings(files)
+        if not new and any(recording.live for recording in kept):
+            raise InUse(f"{files.name} still runs on the disk it had before", hint="put that back, or end its QEMU")
         raw = {}
         for path in (files.kept_user_data, files.sync_log, previous(files.sync_log)):
             path.unlink(missing_ok=True)
-        for recording in recordings(files):
+        for recording in kept:
             if disk.born is not None and recording.started_at * 10**9 < disk.born:
                 discard(recording.path)
         newest = next(iter(recordings(files)), None)
