@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -575,3 +576,30 @@ def made_again(bench: Bench) -> None:
     assert (bench.state(), bench.seen().pid) == (State.RUNNING, pid)
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
     bench.create()
+
+
+SEEN_AND_STOPPED = """
+import sys
+from podplane_tui.backend import Cluster, StopTimeouts
+cluster = Cluster(data_dir=sys.argv[1], runtime_dir=sys.argv[2], cluster_id="a", arch="amd64")
+vm = cluster.status()
+print(vm.state, vm.pid, flush=True)
+print(cluster.stop(timeouts=StopTimeouts(powerdown=0, terminate=60)).step)
+"""
+
+
+@case("a QEMU with capabilities of its own, of which the system tells nothing", needs="root", quick=True)
+def hidden(bench: Bench) -> None:
+    """Root that may not look into other processes stands for a user."""
+    bench.create()
+    other = bench.machine("b")
+    bench.create(other)
+    child = bench.stand_in(sockets=True, hidden=True)
+    rights = "-sys_ptrace,-dac_override,-dac_read_search"
+    command = ("setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", sys.executable, "-c", SEEN_AND_STOPPED)
+    directories = (str(bench.workspace.data), str(bench.workspace.runtime))
+    result = subprocess.run(
+        [*command, *directories], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert result.stdout.splitlines() == [f"running {child.pid}", "terminate"], result.stderr
+    child.wait(10)

@@ -210,6 +210,7 @@ if sys.platform == "linux":
         reads: set[tuple[int, int]] = set()
         removed: set[str] = set()
         listens: set[str] = set()
+        seen = False
         with contextlib.suppress(OSError):
             if not _is_in_our_network(pid):
                 listeners = unix_listeners(pid)
@@ -220,6 +221,7 @@ if sys.platform == "linux":
         for number in numbers:
             try:
                 info = os.stat(f"/proc/{pid}/fd/{number}")  # noqa: PTH116 - see `_modes`
+                seen = True
                 if stat.S_ISSOCK(info.st_mode):
                     listens.update(_spelled(pid, path) for path in listeners.get(info.st_ino, ()))
                 elif stat.S_ISREG(info.st_mode) or stat.S_ISBLK(info.st_mode):
@@ -230,6 +232,8 @@ if sys.platform == "linux":
             except OSError as error:  # closed meanwhile, or something that can't be asked, which is no image
                 if error.errno in _EXHAUSTED:
                     raise
+        if not seen:
+            return None
         return Opened(frozenset(writes), frozenset(removed), frozenset(listens), frozenset(reads - writes))
 
     def has_open(pid: int, magic: bytes) -> bool:
