@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from podplane_tui.backend import Cluster, DeleteFailed, InUse, NotRunning, QMPUnavailable, State
+from podplane_tui.backend import (
+    AlreadyRunning,
+    Cluster,
+    CreateSpec,
+    DeleteFailed,
+    InUse,
+    NotRunning,
+    QMPUnavailable,
+    State,
+)
+from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.file_identity import file_identity
-from podplane_tui.backend.host.holders import Lock, image_lock
+from podplane_tui.backend.host.holders import Lock, image_lock, unix_listeners
 from podplane_tui.backend.qemu.process import boot_id, create_ticks
+from podplane_tui.backend.qemu.qmp import execute, run_state
 from podplane_tui.backend.recording.store import begin, recordings
 from podplane_tui.backend.runtime.pidfile import PIDFile
 from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
+from podplane_tui.backend.vm.create import EMPTY_DISK
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.backend.vm.remembered import claim, read_settings, update_settings
 from tests.faults.bench import AT_ONCE, SMALL, Bench
@@ -50,6 +64,7 @@ def refuses(bench: Bench, cluster: Cluster, words: str = "is in use") -> None:
 def moved_away(bench: Bench) -> None:
     bench.create()
     pid = bench.start()
+    update_settings(bench.files, cpus="7")
     away = bench.files.image_dir / "away.qcow2"
     bench.files.image.rename(away)
     shutil.copyfile(away, bench.files.image)
@@ -59,10 +74,15 @@ def moved_away(bench: Bench) -> None:
     assert f"process {pid}, which has the disk {bench.files.image}, answers on its sockets" in (vm.problem or "")
     refuses(bench, bench.cluster)
     assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+    for change in (lambda: claim(bench.files), lambda: update_settings(bench.files, memory="1G")):
+        with refused(InUse, "still runs on the disk it had before"):
+            change()
     bench.unguard(bench.files.image)
     away.replace(bench.files.image)
     bench.guard(bench.files.image)
     assert (bench.state(), bench.seen().pid) == (State.RUNNING, pid)
+    assert read_settings(bench.files).cpus == "7"
+    assert [recording.live for recording in recordings(bench.files)] == [True]
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
 
 
@@ -139,7 +159,7 @@ def wrapper_in_path(bench: Bench) -> None:
     directory = bench.root / "wrapped"
     directory.mkdir()
     program = directory / "qemu-system-x86_64"
-    program.write_text(f'#!/bin/sh\n{shutil.which("qemu-system-x86_64")} "$@"\n')
+    program.write_text(f'#!/bin/sh\nsh -c \'"$@"; true\' sh {shutil.which("qemu-system-x86_64")} "$@"\ntrue\n')
     program.chmod(0o755)
     before = os.environ["PATH"]
     os.environ["PATH"] = f"{directory}:{before}"
@@ -152,6 +172,7 @@ def wrapper_in_path(bench: Bench) -> None:
     assert named.pid == pid
     assert os.readlink(f"/proc/{pid}/exe") != os.readlink(f"/proc/{os.getpid()}/exe")  # noqa: PTH115
     assert bench.state() is State.RUNNING
+    assert [recording.pid for recording in recordings(bench.files)] == [pid]
     bench.cluster.pause()
     bench.cluster.resume()
     assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
@@ -396,3 +417,193 @@ def mounted_below(bench: Bench) -> None:
     assert bench.files.image.exists()
     bench.allowed += ["*"]
     bench.defer(treasure.unlink)
+
+
+@case("a QEMU that has migrated its guest away", needs="qemu", quick=True)
+def migrated(bench: Bench) -> None:
+    bench.create()
+    pid = bench.start()
+    process = bench.cluster.qemu.process()
+    assert process is not None
+    assert process.control is not None
+    control = process.control
+    execute(control, "migrate", {"uri": "exec:cat > /dev/null"})
+    wait_until(lambda: run_state(control) == "postmigrate", what="the migration")
+    assert (bench.state(), bench.seen().pid, bench.seen().run_state) == (State.PAUSED, pid, "postmigrate")
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+
+
+@case("podplane's runtime directory was a relative path", needs="qemu", quick=True)
+def relative_sockets(bench: Bench) -> None:
+    bench.create()
+    files = bench.files
+    files.pid_dir.mkdir(parents=True, exist_ok=True)
+    serial = ("-serial", f"unix:vms/{files.console.name},server=on,wait=off")
+    control = ("-qmp", f"unix:./vms/{files.qmp.name},server=on,wait=off")
+    command = (*QEMU, "-hda", str(files.image), *serial, *control)
+    child = bench.child(*command, cwd=files.runtime_dir, start_new_session=True, stdin=subprocess.DEVNULL)
+    wait_until(lambda: image_lock(files.image) is Lock.WRITER and files.qmp.exists(), what="the disk and sockets")
+    bench.write_pid_file(child.pid)
+    vm = bench.seen()
+    assert (vm.state, vm.pid, vm.run_state) == (State.PAUSED, child.pid, "prelaunch")
+    assert vm.console == files.console
+    bench.cluster.resume()
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+
+
+@case("podplane was started in another network namespace", needs="qemu root", quick=True)
+def another_network(bench: Bench) -> None:
+    bench.create()
+    files = bench.files
+    files.pid_dir.mkdir(parents=True, exist_ok=True)
+    serial = ("-serial", f"unix:{files.console},server=on,wait=off")
+    command = ("unshare", "--net", "--", *QEMU, "-hda", str(files.image), *serial)
+    child = bench.child(*command, start_new_session=True, stdin=subprocess.DEVNULL)
+    wait_until(lambda: image_lock(files.image) is Lock.WRITER and files.console.exists(), what="the disk and socket")
+    bench.write_pid_file(child.pid)
+    assert (bench.state(), bench.seen().pid) == (State.RUNNING, child.pid)
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+
+
+@case("the runtime directory is a link, and the sockets' names are gone", quick=True)
+def runtime_through_a_link(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in()
+    link = bench.root / "link"
+    link.symlink_to(bench.workspace.runtime)
+    other = Cluster(data_dir=bench.workspace.data, runtime_dir=link, cluster_id="a", arch="amd64")
+    bench.files.console.unlink()
+    vm = other.status()
+    assert vm is not None
+    assert (vm.state, vm.pid) == (State.RUNNING, child.pid)
+    assert other.stop(timeouts=AT_ONCE).step == "terminate"
+
+
+@case("a QEMU without the disk answers on the sockets, whose directory is a link", quick=True)
+def stranger_through_a_link(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in(disk_mode="no", record=False)
+    link = bench.root / "link"
+    link.symlink_to(bench.workspace.runtime)
+    other = Cluster(data_dir=bench.workspace.data, runtime_dir=link, cluster_id="a", arch="amd64")
+    vm = other.status()
+    assert vm is not None
+    assert vm.state is State.IN_USE
+    assert f"process {child.pid}" in (vm.problem or "")
+    child.kill()
+    child.wait()
+    bench.files.console.unlink()
+
+
+@case("another user's socket looks like a line about QEMU's in what the kernel tells", quick=True)
+def forged_line(bench: Bench) -> None:
+    bench.create()
+    child = bench.stand_in()
+    (inode,) = (number for number, paths in unix_listeners().items() if str(bench.files.console) in paths)
+    directory = Path.cwd()
+    os.chdir(bench.root)
+    bench.defer(lambda: os.chdir(directory))
+    for number in range(20):  # some of them come after the true one
+        server = socket.socket(socket.AF_UNIX)
+        bench.defer(server.close)
+        server.bind(f"{number}\n0: 0 0 00010000 0 0 {inode} elsewhere")
+        server.listen()
+    assert (bench.state(), bench.seen().pid) == (State.RUNNING, child.pid)
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+
+
+@case("the file system tells no time of birth, and devices have other numbers since a reboot", quick=True)
+def device_renumbered(bench: Bench) -> None:
+    bench.create()
+    files = bench.files
+    update_settings(files, cpus="7")
+    files.known_hosts.parent.mkdir(parents=True, exist_ok=True)
+    trust(files.known_hosts, files.stem, "ssh-ed25519 AAAA")
+    files.kept_user_data.write_text("#cloud-config")
+    disk = file_identity(files.image)
+    assert disk is not None
+    kept = json.loads(files.settings.read_text())
+    for former in (f"{disk.inode}:dev1", disk._replace(born=None).key):
+        files.settings.write_text(json.dumps({**kept, "disk": former}))
+        assert read_settings(files).cpus == "7"
+        claim(files)
+        assert (read_settings(files).cpus, files.kept_user_data.read_text()) == ("7", "#cloud-config")
+        assert read_host_keys(files.known_hosts).keys == ("ssh-ed25519 AAAA",)
+    assert json.loads(files.settings.read_text())["disk"] == disk.key
+    files.kept_user_data.unlink()
+
+
+@case("settings that can't be read, or not be understood, are not replaced by a start", quick=True)
+def settings_unreadable(bench: Bench) -> None:
+    bench.create()
+    files = bench.files
+    update_settings(files, cpus="7")
+    elsewhere = bench.root / "settings.json"
+    files.settings.rename(elsewhere)
+    files.settings.symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    for change in (lambda: claim(files), lambda: update_settings(files, memory="1G")):
+        with refused(CorruptFile, "is a symbolic link"):
+            change()
+    assert files.settings.is_symlink()
+    assert elsewhere.read_bytes() == before
+    files.settings.unlink()
+    files.settings.write_text('{"cpus": "7",}')
+    claim(files)
+    assert files.settings.read_text() == '{"cpus": "7",}'
+    update_settings(files, memory="1G")
+    assert read_settings(files).memory == "1G"
+
+
+@case("nothing can be written beside the settings of a disk that is known", quick=True)
+def settings_read_only(bench: Bench) -> None:
+    bench.create()
+    claim(bench.files)
+    bench.files.settings_lock.unlink(missing_ok=True)
+    bench.files.settings_lock.mkdir()
+    claim(bench.files)
+    bench.files.settings_lock.rmdir()
+
+
+@case("a disk was removed under a running QEMU, and is to be made again", needs="qemu", quick=True)
+def made_again(bench: Bench) -> None:
+    bench.create()
+    pid = bench.start()
+    source = bench.machine("source")
+    bench.create(source)
+    bench.unguard(bench.files.image)
+    bench.files.image.unlink()
+    for spec in (EMPTY_DISK, CreateSpec(source="source")):
+        with refused(AlreadyRunning, f"is running as process {pid}", "stop it"):
+            bench.cluster.create(spec)
+    assert not bench.files.image.exists()
+    assert (bench.state(), bench.seen().pid) == (State.RUNNING, pid)
+    assert bench.cluster.stop(timeouts=AT_ONCE).step == "terminate"
+    bench.create()
+
+
+SEEN_AND_STOPPED = """
+import sys
+from podplane_tui.backend import Cluster, StopTimeouts
+cluster = Cluster(data_dir=sys.argv[1], runtime_dir=sys.argv[2], cluster_id="a", arch="amd64")
+vm = cluster.status()
+print(vm.state, vm.pid, flush=True)
+print(cluster.stop(timeouts=StopTimeouts(powerdown=0, terminate=60)).step)
+"""
+
+
+@case("a QEMU with capabilities of its own, of which the system tells nothing", needs="root", quick=True)
+def hidden(bench: Bench) -> None:
+    """Root that may not look into other processes stands for a user."""
+    bench.create()
+    other = bench.machine("b")
+    bench.create(other)
+    child = bench.stand_in(sockets=True, hidden=True)
+    rights = "-sys_ptrace,-dac_override,-dac_read_search"
+    command = ("setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", sys.executable, "-c", SEEN_AND_STOPPED)
+    directories = (str(bench.workspace.data), str(bench.workspace.runtime))
+    result = subprocess.run(
+        [*command, *directories], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert result.stdout.splitlines() == [f"running {child.pid}", "terminate"], result.stderr
+    child.wait(10)

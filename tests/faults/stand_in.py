@@ -3,7 +3,8 @@
     qemu-system-x86_64 stand_in.py BEHAVIOUR -drive file=DISK…|-hda DISK [-qmp unix:PATH,…] [-serial unix:PATH,…]
 
 BEHAVIOUR is a JSON object: `ignore` (names of signals), `qmp` (how its control socket behaves: see `serve`), `user`
-(the ID of whom to become), and `disk_mode` (how it opens its disk: `write`, `read` or `no`).
+(the ID of whom to become), `disk_mode` (how it opens its disk: `write`, `read` or `no`), and `hidden` (its disk is
+locked as QEMU locks it, and the system tells nobody what it has open).
 It prints "ready" when everything is set up. Imports nothing of the project: it has to start fast.
 """
 
@@ -24,20 +25,32 @@ def path_of(option: str) -> str | None:
     return arguments[arguments.index(option) + 1].split(",")[0].removeprefix("unix:")
 
 
-def open_disk(how: str) -> None:
-    """Open the disk for as long as the process lives."""
+def open_disk(how: str) -> int:
+    """Open the disk for as long as the process lives; gives its descriptor, -1 for none."""
     mode = {"write": os.O_RDWR, "read": os.O_RDONLY}.get(how)
     if mode is None:
-        return
+        return -1
     if "-hda" in sys.argv:
         path = sys.argv[sys.argv.index("-hda") + 1]
     elif "-drive" in sys.argv:
         items = sys.argv[sys.argv.index("-drive") + 1].replace(",,", "\0").split(",")
         path = next(item.removeprefix("file=") for item in items if item.startswith("file=")).replace("\0", ",")
     else:
-        return
+        return -1
     with contextlib.suppress(FileNotFoundError):
-        os.open(path, mode)
+        return os.open(path, mode)
+    return -1
+
+
+def hide(disk: int) -> None:
+    """Be as a program that has capabilities of its own is (see `PR_SET_DUMPABLE` in prctl(2))."""
+    import ctypes
+    import fcntl
+    import struct
+
+    for byte in (100, 101, 103, 201, 203):
+        fcntl.fcntl(disk, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0))
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 
 
 def listen(path: str) -> socket.socket:
@@ -91,7 +104,9 @@ def main() -> None:
         os.setuid(behaviour["user"])
     for name in behaviour.get("ignore", []):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    open_disk(behaviour.get("disk_mode", "write"))
+    disk = open_disk(behaviour.get("disk_mode", "write"))
+    if behaviour.get("hidden"):
+        hide(disk)
     sockets = [path for option in ("-qmp", "-serial") if (path := path_of(option))]
     servers = {path: listen(path) for path in sockets}
 

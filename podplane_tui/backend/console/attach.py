@@ -17,7 +17,8 @@ def attach(
 ) -> relay.Ending:
     """See `Qemu.console`; `process` is the VM's QEMU."""
     machine = read_machine(process.arguments)
-    path = machine.console or files.console
+    # A path in QEMU's own directory means another one here.
+    path = machine.console if machine.console is not None and machine.console.is_absolute() else files.console
 
     def asked() -> str:
         asking = claim.asker(files)

@@ -7,28 +7,38 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+_UNKNOWN = "unknown"
+"""In place of the time in a key."""
+
 
 class FileIdentity(NamedTuple):
-    """A file: its device, its inode, and when that was made, in nanoseconds since the epoch.
+    """A file: its inode, and when that was made, in nanoseconds since the epoch.
 
-    `born` is None where the file system does not tell.
+    `born` is None where the file system does not tell. The number of its device is not among it: many file systems get
+    another one at every boot.
     """
 
-    device: int
     inode: int
     born: int | None
 
     @property
     def key(self) -> str:
-        """A text that no other file has; the same after a reboot, which may number devices in another way."""
-        return f"{self.inode}:dev{self.device}" if self.born is None else f"{self.inode}:{self.born}"
+        """A text to know the file by later on."""
+        return f"{self.inode}:{_UNKNOWN if self.born is None else self.born}"
+
+    def differs(self, key: object) -> bool:
+        """Whether `key` is that of another file for sure. What one of the two does not tell is no difference."""
+        inode, _, born = key.partition(":") if isinstance(key, str) else ("", "", "")
+        if not inode.isdecimal():
+            return False
+        return inode != str(self.inode) or (born.isdecimal() and self.born is not None and born != str(self.born))
 
 
 def file_identity(path: Path) -> FileIdentity | None:
     """That of the file at `path`, links followed; None when there is none to be seen. Never raises."""
     try:
         info = path.stat()
-        return FileIdentity(info.st_dev, info.st_ino, _born(path, info) or None)
+        return FileIdentity(info.st_ino, _born(path, info) or None)
     except (OSError, ValueError):
         return None
 

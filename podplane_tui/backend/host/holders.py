@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import socket_path_limit
-from podplane_tui.backend.host.processes import NO_PROCESS, pids, stat_of
+from podplane_tui.backend.host.processes import NO_PROCESS, directory_of, pids, stat_of
+
+Listeners = Mapping[int, tuple[str, ...]]
+"""Unix sockets by their inodes, with the paths that they may have."""
 
 
 class Lock(IntEnum):
@@ -39,12 +42,14 @@ class Lock(IntEnum):
 class Opened(NamedTuple):
     """What a process has open: the files it may write, and the Unix sockets it listens on, by the paths they got.
 
-    Files are given by device and inode; of those that no name leads to any more, `removed` has the last path.
+    Files are given by device and inode; of those that no name leads to any more, `removed` has the last path. `reads`
+    are those that it may not write.
     """
 
     writes: frozenset[tuple[int, int]]
     removed: frozenset[str]
     listens: frozenset[str]
+    reads: frozenset[tuple[int, int]] = frozenset()
 
 
 class Holder(NamedTuple):
@@ -113,6 +118,8 @@ if sys.platform == "linux":
     Something that reads (a backing file, a check) has 100, 201 and 203.
     """
 
+    _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
     _LISTENER = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ 00010000 [0-9A-F]+ [0-9A-F]+ +(\d+) (.+)$", re.MULTILINE)
     """A line of /proc/net/unix: address, users, protocol, flags (this one: it listens), type, state, inode, path."""
 
@@ -174,35 +181,60 @@ if sys.platform == "linux":
             except OSError:  # something that can't be asked is no image
                 continue
 
-    def unix_listeners() -> dict[int, str]:
-        """The Unix sockets of this network namespace that somebody listens on: inode to path. Raises `OSError`."""
-        lines = Path("/proc/net/unix").read_bytes()
-        return {int(inode): os.fsdecode(path) for inode, path in _LISTENER.findall(lines)}
+    def unix_listeners(pid: int | None = None) -> Listeners:
+        """The Unix sockets in the network namespace of process `pid`, or in ours, that somebody listens on.
 
-    def opened_by(pid: int, listeners: Mapping[int, str]) -> Opened | None:
-        """What process `pid` has open; None where it is gone, or not for us to look at. Never raises.
-
-        `listeners` are those of `unix_listeners`.
+        Each by its inode, with its path. The kernel escapes nothing: a path that holds a line break can look like the
+        line of another socket. So one may get several paths, of which one is true; none can lose its own. Raises
+        `OSError`.
         """
-        writes, removed, listens = set(), set(), set()
+        found: dict[int, tuple[str, ...]] = {}
+        for inode, path in _LISTENER.findall(Path(f"/proc/{pid or 'self'}/net/unix").read_bytes()):
+            found[int(inode)] = (*found.get(int(inode), ()), os.fsdecode(path))
+        return found
+
+    def _is_in_our_network(pid: int) -> bool:
+        ours, its = (os.stat(f"/proc/{each}/ns/net") for each in ("self", pid))  # noqa: PTH116 - as elsewhere here
+        return (ours.st_dev, ours.st_ino) == (its.st_dev, its.st_ino)
+
+    def _spelled(pid: int, path: str) -> str:
+        """The path of a socket that process `pid` has made, which may be one in its directory."""
+        return path if path.startswith(("/", "@")) else str(directory_of(pid) / path)
+
+    def opened_by(pid: int, listeners: Listeners) -> Opened | None:
+        """What process `pid` has open; None where it is gone, or not for us to look at.
+
+        `listeners` are those of `unix_listeners`, here. Raises `OSError` when we are out of descriptors or memory.
+        """
+        writes: set[tuple[int, int]] = set()
+        reads: set[tuple[int, int]] = set()
+        removed: set[str] = set()
+        listens: set[str] = set()
+        seen = False
+        with contextlib.suppress(OSError):
+            if not _is_in_our_network(pid):
+                listeners = unix_listeners(pid)
         try:
             numbers = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - names alone
-        except OSError:
+        except NO_PROCESS:
             return None
         for number in numbers:
             try:
                 info = os.stat(f"/proc/{pid}/fd/{number}")  # noqa: PTH116 - see `_modes`
+                seen = True
                 if stat.S_ISSOCK(info.st_mode):
-                    if path := listeners.get(info.st_ino):
-                        listens.add(path)
-                elif (stat.S_ISREG(info.st_mode) or stat.S_ISBLK(info.st_mode)) and _may_write(pid, number):
-                    writes.add((info.st_dev, info.st_ino))
+                    listens.update(_spelled(pid, path) for path in listeners.get(info.st_ino, ()))
+                elif stat.S_ISREG(info.st_mode) or stat.S_ISBLK(info.st_mode):
+                    (writes if _may_write(pid, number) else reads).add((info.st_dev, info.st_ino))
                     if not info.st_nlink:
                         path = os.readlink(f"/proc/{pid}/fd/{number}")  # noqa: PTH115 - as the kernel spells it
                         removed.add(path.removesuffix(" (deleted)"))
-            except OSError:  # closed meanwhile, or something that can't be asked, which is no image
-                continue
-        return Opened(frozenset(writes), frozenset(removed), frozenset(listens))
+            except OSError as error:  # closed meanwhile, or something that can't be asked, which is no image
+                if error.errno in _EXHAUSTED:
+                    raise
+        if not seen:
+            return None
+        return Opened(frozenset(writes), frozenset(removed), frozenset(listens), frozenset(reads - writes))
 
     def has_open(pid: int, magic: bytes) -> bool:
         """Whether process `pid` has a file open that begins with `magic`. Never raises."""
@@ -234,7 +266,7 @@ else:
     def _lock_of(_handle: int) -> Lock:
         return Lock.UNKNOWN  # macOS has no such locks
 
-    def unix_listeners() -> dict[int, str]:
+    def unix_listeners() -> Listeners:
         return {}  # `opened_by` asks for those of its process
 
     def has_open(pid: int, magic: bytes) -> bool:
@@ -246,7 +278,7 @@ else:
                         return True
         return False
 
-    def opened_by(pid: int, _listeners: Mapping[int, str]) -> Opened | None:
+    def opened_by(pid: int, _listeners: Listeners) -> Opened | None:
         """The same, as far as psutil tells: not of files that were removed. Not tested, as `holders`."""
         writes = set()
         try:

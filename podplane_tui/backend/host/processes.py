@@ -90,9 +90,13 @@ if sys.platform == "linux":
     def program_of(pid: int) -> str:
         """The file that it executes, whatever its arguments say. Raises `NO_PROCESS`, `OSError`.
 
-        The kernel adds ` (deleted)` when that file is no longer there, as after an upgrade.
+        The kernel adds ` (deleted)` when that file is no longer there, as after an upgrade. Of a program that has
+        capabilities of its own, or may not be read, it tells nobody: then it is what the arguments say.
         """
-        return os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - not relative to anything
+        try:
+            return os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - not relative to anything
+        except PermissionError:
+            return next(iter(arguments_of(pid)), "")
 
     def _stat(pid: int) -> tuple[bytes, list[bytes]]:
         """Its program's name, and the fields behind that: the first of them is the third of proc(5)."""

@@ -26,7 +26,8 @@ def weakness(path: Path) -> Weakness | None:
 
     Of the directories above it only those count in which anybody may rename others' entries. Raises `OSError`.
     """
-    for directory in (path, *path.parents):
+    real = Path(os.path.realpath(path))
+    for directory in dict.fromkeys((path, *path.parents, *real.parents)):  # links may be exchanged on the way as well
         try:
             info = directory.stat()
         except (FileNotFoundError, NotADirectoryError):

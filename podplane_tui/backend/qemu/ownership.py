@@ -1,12 +1,17 @@
 """Whether a QEMU is a VM's own. Proved by what it has open; its arguments and a PID file alone prove nothing.
 
-A VM's own QEMU has the VM's disk open for writing, and listens on the VM's console or control socket. Where its sockets
-can't be seen, as in another network namespace, what the PID file recorded of it proves the same. So neither a QEMU that
-only reads the disk, nor one that uses it as the disk of another VM, through a link, is the VM's own.
+A VM's own QEMU has the VM's disk open, and listens on the VM's console or control socket. Where its sockets can't be
+seen, what the PID file recorded of it proves the same, if it may write to the disk: after a migration QEMU itself opens
+that for reading only. So neither a QEMU that only reads the disk for something else, nor one that uses it as the disk
+of another VM, through a link, is the VM's own.
+
+Of a QEMU that has capabilities of its own the system does not tell what it has open. Then the proof is that it is the
+one that answers on the VM's own socket, has the disk among its arguments, and that the disk is locked.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Collection, Mapping
@@ -14,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import CONSOLE_SUFFIX, QMP_SUFFIX, VMFiles, parse_stem
-from podplane_tui.backend.host.holders import Opened, has_open, opened_by
+from podplane_tui.backend.host.holders import Lock, Opened, answers_at, has_open, image_lock, opened_by
 from podplane_tui.backend.qemu.process import (
     BOOT_ID_KEY,
     TICKS_KEY,
@@ -60,11 +65,11 @@ def owns(process: QemuProcess, opened: Opened | None, marks: Marks, recorded: Ma
 
     `recorded` is the data of the VM's PID file, if that names the process.
     """
-    if opened is None or not _has_disk(opened, marks):
+    if opened is None:
         return False
     if listens_at(opened, marks.sockets):
-        return True
-    return not any(map(_is_of_a_vm, opened.listens)) and _is_recorded(process, recorded)
+        return _has_disk(opened, marks) or marks.disk in opened.reads
+    return _has_disk(opened, marks) and not any(map(_is_of_a_vm, opened.listens)) and _is_recorded(process, recorded)
 
 
 def own_qemu(files: VMFiles, named: int | None, recorded: Mapping[str, str] | None) -> QemuProcess | None:
@@ -78,10 +83,20 @@ def own_qemu(files: VMFiles, named: int | None, recorded: Mapping[str, str] | No
         if process is None:
             return False
         data = recorded if process.pid == named else None
-        return owns(process, opened_by(process.pid, listeners), marks, data)
+        opened = opened_by(process.pid, listeners)
+        return owns(process, opened, marks, data) if opened is not None else answers_as_own(process, files)
 
     first = None if named is None else look(named)
     return first if proved(first) else next(filter(proved, qemus()), None)
+
+
+def answers_as_own(process: QemuProcess, files: VMFiles) -> bool:
+    """Whether `process`, of which can't be told what it has open, is the own QEMU of the VM of `files`. It is asked."""
+    if not process.names_disk(files.image) or image_lock(files.image) <= Lock.NONE:
+        return False
+    with contextlib.suppress(OSError):
+        return any(answers_at(path) == process.pid for path in (files.qmp, files.console))
+    return False
 
 
 def is_settling(process: QemuProcess, image: Path, clock: Clock) -> bool:
@@ -104,10 +119,11 @@ def _has_disk(opened: Opened, marks: Marks) -> bool:
 
 
 def _is_same(path: str, sockets: Collection[Path]) -> bool:
+    directory, name = os.path.split(path)
     for socket in sockets:
-        if os.path.basename(path) == socket.name:  # noqa: PTH119 - a path that may be anything
+        if name == socket.name:
             try:
-                return os.path.samefile(path, socket)  # noqa: PTH121
+                return os.path.samefile(directory, socket.parent)  # noqa: PTH121 - a path that may be anything
             except (OSError, ValueError):
                 continue
     return False

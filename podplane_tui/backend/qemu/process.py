@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import ForeignProcess
-from podplane_tui.backend.host.holders import Opened, opened_by, unix_listeners
+from podplane_tui.backend.host.holders import Listeners, Opened, opened_by, unix_listeners
 from podplane_tui.backend.host.processes import (
     NO_PROCESS,
     SUSPENDED,
@@ -77,6 +77,9 @@ class QemuProcess(NamedTuple):
     def control(self) -> ControlSocket | None:
         """Its control socket, as its arguments name it; None when it was started without one."""
         path = read_machine(self.arguments).qmp
+        if path is not None and not path.is_absolute():
+            with contextlib.suppress(*NO_PROCESS):
+                path = directory_of(self.pid) / path
         return None if path is None else ControlSocket(path, self.pid)
 
     def is_named(self, pid: int, data: Mapping[str, str] | None) -> bool:
@@ -190,11 +193,11 @@ def qemus() -> Iterator[QemuProcess]:
                 yield process
 
 
-def listening() -> Mapping[int, str]:
-    """`unix_listeners`, and none where the system does not tell of them."""
+def listening() -> Listeners:
+    """`unix_listeners`, and none where the system does not tell of them. Raises `OSError` when it can't just now."""
     try:
         return unix_listeners()
-    except OSError:
+    except NO_PROCESS:
         return {}
 
 
@@ -255,16 +258,17 @@ class ProcessTable:
     def _look_at_opened(self, now: float) -> None:
         """Find out what the QEMUs have open: the young ones, which are still opening it, at every scan."""
         opened: dict[tuple[int, str], Opened | None] = {}
-        listeners: Mapping[int, str] | None = None
+        listeners: Listeners | None = None
         for pid, entry in self._known.items():
             if entry.qemu is None:
                 continue
             key = (pid, entry.qemu.create_ticks)
             known = self._opened.get(key)
             if known is None or now < entry.old_at or (pid + self._scans) % _OPENED_TURNS == 0:
-                if listeners is None:
-                    listeners = listening()
-                known = opened_by(pid, listeners)
+                with contextlib.suppress(OSError):  # out of descriptors: what was true before is the best there is
+                    if listeners is None:
+                        listeners = listening()
+                    known = opened_by(pid, listeners) or known
             opened[key] = known
         self._opened = opened
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, ShellOptions
-from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, NotRunning, ShellError, VMError
+from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, CorruptFile, NotRunning, ShellError, VMError
 from podplane_tui.backend.core.files import os_errors_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.host_keys import learn
@@ -20,7 +20,7 @@ from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.context import Context
-from podplane_tui.backend.vm.remembered import claim, remember_sync
+from podplane_tui.backend.vm.remembered import claim, has_former, remember_sync
 
 _ENDING = 10.0
 """Seconds a QEMU that has closed its ports is given to end."""
@@ -44,7 +44,11 @@ def _target(context: Context, user: str = "") -> ssh.SSHTarget:
         )
     with os_errors_as(ShellError, f"the host keys of {files.name} can't be stored"):
         private_directory(files.known_hosts.parent)
-        claim(files)
+        try:
+            claim(files)
+        except (OSError, CorruptFile):
+            if has_former(files):  # whose keys would be taken for this one's
+                raise
         newest = next(iter(recordings(files)), None)
         if newest is not None:
             learn(files, newest.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import VMFiles
@@ -163,11 +164,16 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
         ports=told if any(told.items()) else facts.ports,  # see `Context.ports`
         accelerator=machine.accelerator,
         arguments=process.arguments,
-        console=machine.console,
-        qmp=machine.qmp,
+        console=_path(machine.console, facts.files.console),
+        qmp=_path(machine.qmp, facts.files.qmp),
         hint=hint,
         run_state=None if running.suspended else run_state(running.run_state).name or None,
     )
+
+
+def _path(told: Path | None, usual: Path) -> Path | None:
+    """Where a socket is that the arguments name; a path in QEMU's own directory can only mean the usual one."""
+    return told if told is None or told.is_absolute() else usual
 
 
 def _halted(halt: RunState, running: Running) -> Problem:

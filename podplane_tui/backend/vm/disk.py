@@ -145,8 +145,8 @@ class Disk:
     def copy_to(self, target: Qemu, *, control: Control | None = None) -> None:
         """Make the disk of `target` and its UEFI variables as copies of this machine's, snapshots left out.
 
-        The copy has the same base image and shares nothing else. Raises `VMExists`, `CreateFailed`, `Cancelled`; after
-        any of them there is nothing that was not there before.
+        The copy has the same base image and shares nothing else. Raises `VMExists`, `AlreadyRunning`, `CreateFailed`,
+        `Cancelled`; after any of them there is nothing that was not there before.
         """
         control, files, source = control or Control(), target.files, self._qemu.files
         if files.image == source.image:
@@ -157,6 +157,7 @@ class Disk:
             os_errors_as(CreateFailed, f"the disk of {target.vm_name} could not be made"),
         ):
             _require_no_disk(target)
+            target.require_stopped("create")  # it may still run on a disk that was removed
             private_directory(files.image_dir)
             for path in temporaries(files):
                 path.unlink(missing_ok=True)

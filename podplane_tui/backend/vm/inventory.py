@@ -41,7 +41,7 @@ from podplane_tui.backend.images.qcow2 import missing_base, read_image
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.log import reason_in_log
 from podplane_tui.backend.qemu.metrics import Sampler
-from podplane_tui.backend.qemu.ownership import Marks, is_settling, owns
+from podplane_tui.backend.qemu.ownership import Marks, answers_as_own, is_settling, owns
 from podplane_tui.backend.qemu.process import Clock, ProcessTable, QemuProcess
 from podplane_tui.backend.recording.shutdown import powered_off
 from podplane_tui.backend.runtime.local_server import LocalServer, read_local_server
@@ -183,15 +183,18 @@ class _Existing(NamedTuple):
 class _Look(NamedTuple):
     """What one pass has gathered before it turns to single VMs: files, and every QEMU by what it has open.
 
-    `writers` are by device and inode of a file, `removed` by the path of one that is gone, `listeners` by that of a
-    socket. `owners` are the own QEMUs of the VMs that were asked about so far, by the name of the disk.
+    `users` are by device and inode of a file, `removed` by the path of one that is gone, `listeners` by that of a
+    socket, whose directory is spelled without links, as is `pid_dir`; the `hidden` do not tell. `owners` are the own
+    QEMUs of the VMs that were asked about so far, by the name of the disk.
     """
 
     existing: _Existing
     processes: Sequence[QemuProcess]
-    writers: Mapping[tuple[int, int], list[QemuProcess]]
+    users: Mapping[tuple[int, int], list[QemuProcess]]
     removed: Mapping[str, list[QemuProcess]]
     listeners: Mapping[str, list[QemuProcess]]
+    pid_dir: str
+    hidden: Sequence[QemuProcess]
     owners: dict[str, QemuProcess | None]
     bases: dict[str, str | None]
     uses: Mapping[str, Use]
@@ -223,6 +226,7 @@ class Inventory:
         self._uses: dict[str, Use] = {}
         self._lived: set[str] = set()
         self._gone: dict[str, float] = {}
+        self._answered: dict[tuple[int, str], Path] = {}
         self._latest: dict[str, tuple[Facts, VMStatus]] = {}
         self.local_server: LocalServer | None = None
         """podplane's local server as the latest pass found it."""
@@ -304,7 +308,7 @@ class Inventory:
         if info is None:
             found = look.removed.get(os.path.realpath(names.files.image), ()) if look.removed else ()
         else:
-            found = look.writers.get((info.st_dev, info.st_ino), ())
+            found = look.users.get((info.st_dev, info.st_ino), ())
         owner = None
         if found:
             disk = None if info is None else (info.st_dev, info.st_ino)
@@ -314,8 +318,19 @@ class Inventory:
                 if owns(process, self._processes.opened(process), marks, recorded):
                     owner = process
                     break
+        owner = owner or next((process for process in look.hidden if self._answers(process, names.files)), None)
         look.owners[names.image] = owner
         return owner
+
+    def _answers(self, process: QemuProcess, files: VMFiles) -> bool:
+        """See `answers_as_own`; asked again only after a no."""
+        key = (process.pid, process.create_ticks)
+        if self._answered.get(key) == files.image:
+            return True
+        if not answers_as_own(process, files):
+            return False
+        self._answered[key] = files.image
+        return True
 
     def _settling(self, names: _Names, look: _Look, pid_file: PIDFile | None) -> QemuProcess | None:
         """A QEMU that has just been started with the disk, and is named by the PID file."""
@@ -326,7 +341,7 @@ class Inventory:
 
     def _stranger(self, names: _Names, look: _Look) -> QemuProcess | None:
         """A QEMU that listens on the VM's sockets. Asked for where the VM has none of its own."""
-        sockets = (f"{self._pid_dir}/{names.console}", f"{self._pid_dir}/{names.qmp}")
+        sockets = (f"{look.pid_dir}/{names.console}", f"{look.pid_dir}/{names.qmp}")
         return next((process for path in sockets for process in look.listeners.get(path, ())), None)
 
     def _all_existing(self) -> _Existing:
@@ -353,19 +368,24 @@ class Inventory:
 
     def _gather(self, existing: _Existing, processes: Iterable[QemuProcess]) -> _Look:
         processes = tuple(processes)
-        writers: dict[tuple[int, int], list[QemuProcess]] = {}
+        users: dict[tuple[int, int], list[QemuProcess]] = {}
         removed: dict[str, list[QemuProcess]] = {}
         listeners: dict[str, list[QemuProcess]] = {}
+        hidden: list[QemuProcess] = []
+        real = lru_cache(maxsize=None)(os.path.realpath)  # for this pass: what a link leads to may change
         for process in processes:
             opened = self._processes.opened(process)
-            if opened is not None:
-                for file in opened.writes:
-                    writers.setdefault(file, []).append(process)
+            if opened is None:
+                hidden.append(process)
+            else:
+                for file in opened.writes | opened.reads:
+                    users.setdefault(file, []).append(process)
                 for path in opened.removed:
                     removed.setdefault(path, []).append(process)
                 for path in opened.listens:
-                    listeners.setdefault(os.path.normpath(path), []).append(process)
-        return _Look(existing, processes, writers, removed, listeners, {}, {}, {})
+                    directory, name = os.path.split(path)
+                    listeners.setdefault(f"{real(directory)}/{name}", []).append(process)
+        return _Look(existing, processes, users, removed, listeners, real(self._pid_dir), hidden, {}, {}, {})
 
     def _everyone(self, look: _Look) -> list[_Names]:
         """Every VM of which the look has a disk, also one that was removed from under its QEMU, or a PID file.

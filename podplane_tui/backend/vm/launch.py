@@ -40,6 +40,7 @@ from podplane_tui.backend.core.paths import VMFiles, check_socket_path
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import Firmware, choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.host.holders import answers_at
+from podplane_tui.backend.host.processes import stat_of
 from podplane_tui.backend.images.qcow2 import read_image, require_base
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import (
@@ -333,20 +334,31 @@ def _await_answer(files: VMFiles, child: subprocess.Popen[bytes], control: Contr
 
 
 def _qemu_of(child: subprocess.Popen[bytes], files: VMFiles) -> int | None:
-    """The PID of QEMU: that of our child or, where this is a program around QEMU, of the child's child that answers."""
+    """The PID of QEMU: that of our child or, where this is a program around QEMU, of the one below it that answers."""
     if look(child.pid) is not None:
         return child.pid
     pid = answers_at(files.qmp)
-    process = look(pid) if pid else None
-    return pid if process is not None and process.parent == child.pid else None
+    return pid if pid and look(pid) is not None and child.pid in _ancestors(pid) else None
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """The processes that have started process `pid`, the nearest first."""
+    stat_found = stat_of(pid)
+    while stat_found is not None and stat_found.parent > 1:
+        yield stat_found.parent
+        stat_found = stat_of(stat_found.parent)
 
 
 def _rename(files: VMFiles, pid: int) -> None:
-    """Make the PID file name process `pid`."""
+    """Make the PID file name process `pid`, and the recording be of it."""
     named = PIDFile.read(files.pid_file)
     ticks = create_ticks(pid)
     if named is not None and ticks is not None:
-        named._replace(pid=pid, data={**(named.data or {}), TICKS_KEY: ticks}).write(after=PowerCut.ANYTHING)
+        data = {**(named.data or {}), TICKS_KEY: ticks}
+        named._replace(pid=pid, data=data).write(after=PowerCut.ANYTHING)
+        if "console_log" in data:
+            with contextlib.suppress(OSError):
+                recordings.belongs_to(Path(data["console_log"]), pid)
 
 
 def _ending(code: int) -> str:

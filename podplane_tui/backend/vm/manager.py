@@ -181,13 +181,15 @@ class Qemu:
     def create(self, base_image: Path | None, *, size: str = qemu_img.VIRTUAL_SIZE) -> None:
         """Make the disk: an overlay of `base_image` of this size, or an empty one without.
 
-        Raises `VMExists`, `InvalidImage`, `CreateFailed`; after any of them there is no disk that was not there before.
+        Raises `VMExists`, `AlreadyRunning` (its QEMU may still run on a disk that was removed), `InvalidImage` and
+        `CreateFailed`; after any of them there is no disk that was not there before.
         """
         if base_image is not None:
             read_image(base_image)
         with self.locked("create"), os_errors_as(CreateFailed, f"the disk of {self.vm_name} could not be made"):
             if os.path.lexists(self.files.image):
                 raise VMExists(f"{self.vm_name} already has a disk ({self.files.image})", hint="delete it first")
+            self.require_stopped("create")
             private_directory(self.files.image_dir)
             for path in temporaries(self.files):
                 path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """What is remembered of one cluster, so that its next start needs no questions: `<state>/clusters/<stem>.json`.
 
-Everything has a default. A file that can't be understood counts as none, for nothing in it is worth a refusal; what
-other versions wrote into it survives a rewrite.
+Everything has a default. A file that can't be understood counts as none, for nothing in it is worth a refusal; it stays
+until something is to be remembered. What other versions wrote into it survives a rewrite, and one that can't be read is
+never replaced.
 
 All that is kept of a VM here and elsewhere (host keys, recordings, user-data) belongs to one disk, which the file
 names: podplane, which knows nothing of it, may delete the VM and make another of the same ID.
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from podplane_tui.backend.core.errors import CorruptFile
+from podplane_tui.backend.core.errors import CorruptFile, InUse
 from podplane_tui.backend.core.files import private_directory, read_small_file, write_atomic
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.file_identity import FileIdentity, file_identity
@@ -68,8 +69,11 @@ def has_former(files: VMFiles) -> bool:
 def claim(files: VMFiles, *, new: bool = False) -> None:
     """Make what is remembered be that of the present disk. What is left of a former one is forgotten.
 
-    With `new` everything is; else only what is known to be of another disk. Raises `OSError`, `CorruptFile`.
+    With `new` everything is; else only what is known to be of another disk. Raises `OSError`, `CorruptFile`, and
+    `InUse` while a QEMU still runs on the former one, which may come back.
     """
+    if not new and _is_claimed(files):  # then nothing is written, as where nothing can be
+        return
     with _alone(files):
         _claim(files, new=new)
 
@@ -77,7 +81,7 @@ def claim(files: VMFiles, *, new: bool = False) -> None:
 def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
     """Remember `changes`, whose names are those of `ClusterSettings`; give all that is remembered now.
 
-    Raises `OSError`, `CorruptFile`.
+    Raises `OSError`, `CorruptFile`, `InUse`.
     """
     with _alone(files):
         _claim(files)
@@ -91,7 +95,7 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
     """
     request = replace(request, source=absolute_source(request.source))
     ends = (request.source, request.destination)
-    with contextlib.suppress(OSError, CorruptFile), _alone(files):
+    with contextlib.suppress(OSError, CorruptFile, InUse), _alone(files):
         _claim(files)
         others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
         _update(files, {"syncs": (request, *others)[:MAX_SYNCS]})
@@ -113,14 +117,17 @@ def _alone(files: VMFiles) -> Iterator[None]:
 
 
 def _claim(files: VMFiles, *, new: bool = False) -> None:
-    disk, raw = file_identity(files.image), _read(files)
-    if disk is None or (raw.get(_DISK) == disk.key and not new):
+    disk, raw = file_identity(files.image), _read(files) if new else _content(files)
+    if disk is None or raw is None or (_is_of(raw, disk) and not new):
         return
     if new or _is_former(raw, disk):
+        kept = recordings(files)
+        if not new and any(recording.live for recording in kept):
+            raise InUse(f"{files.name} still runs on the disk it had before", hint="put that back, or end its QEMU")
         raw = {}
         for path in (files.kept_user_data, files.sync_log, previous(files.sync_log)):
             path.unlink(missing_ok=True)
-        for recording in recordings(files):
+        for recording in kept:
             if disk.born is not None and recording.started_at * 10**9 < disk.born:
                 discard(recording.path)
         newest = next(iter(recordings(files)), None)
@@ -128,25 +135,45 @@ def _claim(files: VMFiles, *, new: bool = False) -> None:
     write_atomic(files.settings, json.dumps({**raw, _DISK: disk.key}, indent=2).encode(), mode=0o600)
 
 
+def _is_claimed(files: VMFiles) -> bool:
+    disk = file_identity(files.image)
+    return disk is None or _is_of(_read(files), disk)
+
+
+def _is_of(raw: Mapping[str, object], disk: FileIdentity) -> bool:
+    """Whether the file names this disk, as well as can be told now."""
+    key = raw.get(_DISK)
+    return key == disk.key or (key is not None and disk.born is None and not disk.differs(key))
+
+
 def _is_former(raw: Mapping[str, object], disk: FileIdentity | None) -> bool:
-    return disk is not None and raw.get(_DISK, disk.key) != disk.key
+    return disk is not None and disk.differs(raw.get(_DISK))
 
 
 def _update(files: VMFiles, changes: Mapping[str, Any]) -> ClusterSettings:
-    raw = _read(files)
+    raw = _content(files) or {}
     settings = replace(_parse(raw), **changes)
     content = json.dumps({**raw, **asdict(settings)}, indent=2)
     write_atomic(files.settings, content.encode(), mode=0o600)
     return settings
 
 
-def _read(files: VMFiles) -> Mapping[str, object]:
+def _content(files: VMFiles) -> Mapping[str, object] | None:
+    """What the file holds, None where that can't be understood. Raises `CorruptFile` when it can't be read."""
+    content = read_small_file(files.settings)
     try:
-        content = read_small_file(files.settings)
         value = json.loads(content) if content is not None else {}
-    except (CorruptFile, ValueError, RecursionError):
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _read(files: VMFiles) -> Mapping[str, object]:
+    """The same for who only looks: nothing where there is nothing to be had."""
+    try:
+        return _content(files) or {}
+    except CorruptFile:
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _parse(raw: Mapping[str, object]) -> ClusterSettings:

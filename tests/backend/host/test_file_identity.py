@@ -52,8 +52,28 @@ def test_no_file_has_no_identity(tmp_path: Path) -> None:
         assert file_identity(path) is None
 
 
-def test_devices_count_only_where_no_birth_is_told() -> None:
-    assert FileIdentity(1, 7, 5).key == FileIdentity(2, 7, 5).key
-    assert FileIdentity(1, 7, 5).key != FileIdentity(1, 7, 6).key
-    assert FileIdentity(1, 7, None).key != FileIdentity(2, 7, None).key
-    assert FileIdentity(1, 7, None).key != FileIdentity(1, 8, None).key
+@pytest.mark.parametrize(
+    ("key", "born", "differs"),
+    [
+        ("7:5", 5, False),
+        ("7:6", 5, True),
+        ("8:5", 5, True),
+        ("7:5", None, False),
+        ("8:5", None, True),
+        ("7:unknown", 5, False),
+        ("7:unknown", None, False),
+        ("8:unknown", 5, True),
+        ("7:dev66306", 5, False),  # an earlier version's, of a device that may have another number now
+        ("", 5, False),
+        (None, 5, False),
+        (["7:6"], 5, False),
+    ],
+)
+def test_what_is_not_told_is_no_difference(key: object, born: int | None, differs: bool) -> None:
+    assert FileIdentity(7, born).differs(key) is differs
+
+
+def test_a_key_is_that_of_no_other_file() -> None:
+    for identity in (FileIdentity(7, 5), FileIdentity(7, None)):
+        assert not identity.differs(identity.key)
+        assert FileIdentity(8, 5).differs(identity.key)

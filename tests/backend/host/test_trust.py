@@ -56,3 +56,14 @@ def test_the_directories_above_are_looked_at_too(tmp_path: Path) -> None:
     below.parent.chmod(0o777)
     for path in (below, below / "none" / "yet"):
         assert weakness(path) == Weakness(f"anybody may write to {below.parent}", f"chmod o-w {below.parent}")
+
+
+def test_a_directory_is_no_better_than_those_above_what_a_link_leads_to(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "vms").mkdir(parents=True)
+    (tmp_path / "vms").symlink_to(shared / "vms")
+    assert weakness(tmp_path / "vms") is None
+    shared.chmod(0o777)
+    found = weakness(tmp_path / "vms")
+    assert found is not None
+    assert found.problem == f"anybody may write to {shared}"

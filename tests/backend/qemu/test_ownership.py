@@ -15,7 +15,7 @@ import pytest
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.holders import Opened
 from podplane_tui.backend.qemu.ownership import Marks, is_settling, listens_at, own_qemu, owns
-from podplane_tui.backend.qemu.process import Clock, QemuProcess, boot_id, look
+from podplane_tui.backend.qemu.process import Clock, QemuProcess, boot_id, create_ticks, look
 from tests.stand_ins import STAND_IN, python_as
 
 PROCESS = QemuProcess(4711, "77", 0.0, ("qemu-system-x86_64",), ())
@@ -66,6 +66,7 @@ def test_a_socket_is_the_same_through_a_link(tmp_path: Path) -> None:
         server.bind(str(tmp_path / "real" / "c.sock"))
         assert listens_at(opened(tmp_path / "real" / "c.sock"), [tmp_path / "link" / "c.sock"])
         assert not listens_at(opened(tmp_path / "real" / "c.sock"), [tmp_path / "link" / "d.sock"])
+    assert listens_at(opened(tmp_path / "real" / "gone.sock"), [tmp_path / "link" / "gone.sock"])
     assert not listens_at(opened(tmp_path / "gone.sock"), [tmp_path / "link" / "gone.sock"])
 
 
@@ -111,8 +112,13 @@ def test_it_is_found_by_its_socket_or_its_record_and_by_nothing_less(tmp_path: P
 @pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins are Linux's")
 def test_who_only_reads_the_disk_is_not_its_own(tmp_path: Path, files: VMFiles) -> None:
     serial = ("-serial", f"unix:{files.console},server=on")
-    with stand_in(tmp_path, files, '{"disk_mode": "read"}', *serial) as pid:
-        assert own_qemu(files, pid, None) is None
+    recorded = {"boot_id": boot_id()}
+    with stand_in(tmp_path, files, '{"disk_mode": "read"}') as pid:
+        assert own_qemu(files, pid, {**recorded, "create_ticks": create_ticks(pid) or ""}) is None
+    with stand_in(tmp_path, files, '{"disk_mode": "read"}', *serial) as pid:  # as QEMU does after a migration
+        found = own_qemu(files, pid, None)
+        assert found is not None
+        assert found.pid == pid
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins are Linux's")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -21,9 +22,11 @@ from podplane_tui.backend.qemu.process import (
     boot_id,
     create_ticks,
     is_qemu_program,
+    listening,
     look,
     qemus,
 )
+from podplane_tui.backend.qemu.qmp import ControlSocket
 from tests.conftest import suspend
 from tests.stand_ins import python_as
 
@@ -215,3 +218,34 @@ def test_the_table_looks_at_one_process_alone(qemu: subprocess.Popen[bytes]) -> 
     qemu.kill()
     qemu.wait()
     assert table.look(qemu.pid) is None
+
+
+def test_what_a_qemu_has_open_is_remembered_while_we_are_out_of_descriptors(
+    qemu: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = ProcessTable()
+    process = next(each for each in table.scan() if each.pid == qemu.pid)
+    before = table.opened(process)
+    assert before is not None
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    for name in ("unix_listeners", "opened_by"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"podplane_tui.backend.qemu.process.{name}", refuse)
+            table.scan()
+        assert table.opened(process) == before
+    monkeypatch.setattr("podplane_tui.backend.qemu.process.unix_listeners", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        listening()
+
+
+def test_a_control_socket_in_the_directory_of_qemu_is_found_from_here(tmp_path: Path) -> None:
+    program = python_as(tmp_path / "programs" / "qemu-system-x86_64")
+    command = [str(program), "-I", "-S", "-c", SLEEPER, "-qmp", "unix:q.sock,server=on"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert found(child.pid).control == ControlSocket(tmp_path / "q.sock", child.pid)
+        child.kill()
