@@ -1,11 +1,30 @@
-"""The file system that a file is on: where it is mounted, and how much is free there."""
+"""File systems: where something is mounted, which one a file is on, and how much is free there."""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
 
 from podplane_tui.backend.core.run_states import Room
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+def mount_points() -> list[Path]:
+    """Where something is mounted, a file of another place among it. Raises `OSError`."""
+    if sys.platform == "linux":
+        # proc(5): the fifth field, in which the kernel writes white space and backslashes in octal.
+        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+        return [Path(os.fsdecode(_OCTAL.sub(_character, line.split(b" ")[4]))) for line in lines]
+    import psutil  # noqa: PLC0415 - only here
+
+    return [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 8)])
 
 
 def room_of(path: Path) -> Room | None:

@@ -46,7 +46,9 @@ def weakness_of(directory: Path, info: os.stat_result, *, own: bool) -> Weakness
     if not own:
         return None
     if info.st_uid not in {0, os.geteuid()}:
-        return Weakness(f"{directory} belongs to another user", f"sudo chown {os.geteuid()} {operand}")
+        # To root it may be somebody's, who would lose it.
+        command = f"sudo chown {os.geteuid()} {operand}" if os.geteuid() else "run podplane-tui as that user"
+        return Weakness(f"{directory} belongs to another user", command)
     if info.st_mode & stat.S_IWGRP and not _is_private(info.st_gid):
         return Weakness(f"others of its group may write to {directory}", f"chmod g-w {operand}")
     return None

@@ -90,12 +90,16 @@ def own_qemu(files: VMFiles, named: int | None, recorded: Mapping[str, str] | No
     return first if proved(first) else next(filter(proved, qemus()), None)
 
 
-def answers_as_own(process: QemuProcess, files: VMFiles) -> bool:
-    """Whether `process`, of which can't be told what it has open, is the own QEMU of the VM of `files`. It is asked."""
+def answers_as_own(process: QemuProcess, files: VMFiles, *, polling: bool = False) -> bool:
+    """Whether `process`, of which can't be told what it has open, is the own QEMU of the VM of `files`. It is asked.
+
+    When `polling`, at the control socket alone: at the console it would be its only client for a moment.
+    """
     if not process.names_disk(files.image) or image_lock(files.image) <= Lock.NONE:
         return False
     with contextlib.suppress(OSError):
-        return any(answers_at(path) == process.pid for path in (files.qmp, files.console))
+        sockets = (files.qmp,) if polling else (files.qmp, files.console)
+        return any(answers_at(path) == process.pid for path in sockets)
     return False
 
 

@@ -16,6 +16,7 @@ from podplane_tui.backend.core.errors import CorruptFile, DeleteFailed
 from podplane_tui.backend.core.files import read_small_file
 from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.filesystems import mount_points
 from podplane_tui.backend.runtime.leftovers import temporaries
 from podplane_tui.backend.sync.log import previous
 
@@ -115,9 +116,7 @@ def remove(plan: Iterable[Path], files: VMFiles, control: Control) -> None:
 
 def _require_no_mounts(paths: Iterable[Path]) -> None:
     """Raise `DeleteFailed` when something is mounted at or below one of these: that is no part of the VM."""
-    import psutil  # noqa: PLC0415 - only a deletion needs it
-
-    mounts = [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
+    mounts = mount_points()
     for path in paths:
         real = Path(os.path.realpath(path.parent), path.name)  # what a link leads to stays anyway
         found = next((mount for mount in mounts if mount.is_relative_to(real)), None)

@@ -327,7 +327,7 @@ class Inventory:
         key = (process.pid, process.create_ticks)
         if self._answered.get(key) == files.image:
             return True
-        if not answers_as_own(process, files):
+        if not answers_as_own(process, files, polling=True):
             return False
         self._answered[key] = files.image
         return True

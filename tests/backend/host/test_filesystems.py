@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.host.filesystems import room_of
+from podplane_tui.backend.host.filesystems import mount_points, room_of
+from tests.conftest import missing
 
 
 def test_a_file_is_on_the_file_system_that_is_mounted_above_it(tmp_path: Path) -> None:
@@ -47,3 +48,39 @@ def test_what_is_not_there_is_nowhere(tmp_path: Path) -> None:
     loop.symlink_to(loop)
     assert room_of(tmp_path / "none") is None
     assert room_of(loop) is None
+
+
+def test_what_is_mounted_is_found_whatever_its_name() -> None:
+    found = mount_points()
+    assert Path("/") in found
+    if sys.platform == "linux":
+        assert Path("/proc") in found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mount namespaces are Linux's")
+def test_a_mounted_file_and_a_name_with_spaces_are_found(tmp_path: Path) -> None:
+    folder, file = tmp_path / "a b\\c\nd", tmp_path / "file"
+    folder.mkdir()
+    file.touch()
+    program = (
+        "from podplane_tui.backend.host.filesystems import mount_points; print(*map(repr, mount_points()), sep='\\0')"
+    )
+    script = 'mount -t tmpfs none "$1" && mount --bind "$2" "$2" && exec "$3" -c "$4"'
+    command = [
+        "unshare",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        str(folder),
+        str(file),
+        sys.executable,
+        program,
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unshare" in result.stderr:
+        missing("this system does not let us make namespaces (unshare --map-root-user --mount)")
+    found = result.stdout.rstrip("\n").split("\0")
+    assert {repr(folder), repr(file)} <= set(found), result

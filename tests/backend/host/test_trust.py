@@ -16,6 +16,8 @@ US = os.geteuid()
 PRIVATE = pwd.getpwuid(US).pw_gid
 OTHERS = next(group.gr_gid for group in grp.getgrall() if group.gr_gid != PRIVATE)
 
+OWN = f"sudo chown {US} '/a b'" if US else "run podplane-tui as that user"
+
 
 def info(mode: int, user: int = US, group: int = PRIVATE) -> os.stat_result:
     return os.stat_result((stat.S_IFDIR | mode, 1, 1, 1, user, group, 0, 0, 0, 0))
@@ -30,7 +32,7 @@ def info(mode: int, user: int = US, group: int = PRIVATE) -> os.stat_result:
         (info(0o775, group=2**31 - 3), True, "others of its group may write to /a b", "chmod g-w '/a b'"),
         (info(0o777), True, "anybody may write to /a b", "chmod o-w '/a b'"),
         (info(0o1777), True, "anybody may write to /a b", "chmod o-w '/a b'"),
-        (info(0o700, user=US + 1), True, "/a b belongs to another user", f"sudo chown {US} '/a b'"),
+        (info(0o700, user=US + 1), True, "/a b belongs to another user", OWN),
         (info(0o755, user=US + 1, group=OTHERS), False, None, None),
         (info(0o775, group=OTHERS), False, None, None),
         (info(0o1777, user=US + 1), False, None, None),

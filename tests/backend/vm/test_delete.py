@@ -8,15 +8,14 @@ import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
-import psutil
 import pytest
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import DeleteFailed
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.sync.log import previous
+from podplane_tui.backend.vm import delete
 from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.backend.vm.delete import deletion_plan, kind_of, machine_files, remove
 from tests.backend.vm.support import put
@@ -229,16 +228,13 @@ def test_nothing_goes_where_something_is_mounted(
     for path in (files.image, files.seed, files.cluster_config, files.cluster_dir / "deep" / "er" / "x"):
         put(path)
     mount = files.image if of_file else files.cluster_dir / below
-    partitions = [SimpleNamespace(mountpoint="/"), SimpleNamespace(mountpoint=os.path.realpath(mount))]
-    monkeypatch.setattr(psutil, "disk_partitions", lambda all: partitions)  # noqa: A006 - psutil's own name
+    mounts = [Path("/"), Path(os.path.realpath(mount))]
+    monkeypatch.setattr(delete, "mount_points", lambda: mounts)
     plan = deletion_plan(files)
     with pytest.raises(DeleteFailed, match=f"something is mounted at {os.path.realpath(mount)}: unmount it, then"):
         remove(plan, files, Control())
     assert deletion_plan(files) == plan
-    partitions[1:] = [
-        SimpleNamespace(mountpoint=str(files.data_dir)),
-        SimpleNamespace(mountpoint=f"{files.cluster_dir}x"),
-    ]
+    mounts[1:] = [files.data_dir, Path(f"{files.cluster_dir}x")]
     remove(plan, files, Control())
     assert deletion_plan(files) == ()
 

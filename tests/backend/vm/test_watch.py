@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from podplane_tui.backend.core.control import Control
-from podplane_tui.backend.core.errors import InvalidInput
+from podplane_tui.backend.core.errors import InvalidInput, NotRunning
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Ports
 from podplane_tui.backend.runtime.ports import write_state_file
@@ -47,13 +47,22 @@ class Machine:
         self.number = 1
         self.files = VMFiles("amd64", "m", root / "data", root / "run", root / "state")
         manager = SimpleNamespace(
-            files=self.files, vm_name="m", pid=self._pid, running=lambda: self.up, process=lambda: None
+            files=self.files,
+            vm_name="m",
+            pid=self._pid,
+            running=lambda: self.up,
+            process=lambda: None,
+            require_process=self._require_process,
         )
         self.context = Context(cast("Qemu", manager))
         self.files.identity.parent.mkdir(parents=True)
         self.files.identity.symlink_to(server.target.identity_file)
         update_settings(self.files, user=server.target.user)
         write_state_file(self.files.state_file, "m", Ports(ssh=server.target.port))
+
+    def _require_process(self) -> None:
+        if not self.up:
+            raise NotRunning("m is not running", hint="start it first")
 
     def _pid(self) -> int | None:
         return self.number if self.up else None
