@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import stat
 import threading
 from collections.abc import Iterator
@@ -100,6 +101,7 @@ def test_a_panic_is_told_and_the_restart_is_another_boot(cluster: Cluster, tiny_
 
 
 def test_where_nothing_can_be_recorded_the_machine_starts_all_the_same(cluster: Cluster, workspace: Workspace) -> None:
+    shutil.rmtree(workspace.root / "state")
     (workspace.root / "state").write_bytes(b"in the way")
     steps: list[str] = []
     cluster.start(StartSpec(network=False, memory="64M"), control=Control(report=steps.append))

@@ -103,11 +103,23 @@ def answers_as_own(process: QemuProcess, files: VMFiles, *, polling: bool = Fals
     return False
 
 
-def is_settling(process: QemuProcess, image: Path, clock: Clock) -> bool:
-    """Whether `process` has only just been started with the disk `image`, and has opened no disk yet."""
+def is_settling(process: QemuProcess, files: VMFiles, clock: Clock) -> bool:
+    """Whether `process` has only just been started with the disk of the VM of `files`: it may have opened little yet.
+
+    One that has opened another disk, or this one for reading only, or another VM's sockets, is about to do something
+    else. Raises `OSError`.
+    """
+    image = files.image
     if process.age(clock) >= SETTLING or not image.exists() or not process.names_disk(image):
         return False
-    return not has_open(process.pid, _QCOW2)
+    if not has_open(process.pid, _QCOW2):
+        return True
+    opened, info = opened_by(process.pid, listening()), image.stat()  # after that question: meanwhile it may have begun
+    if opened is None:
+        return False
+    if any(map(_is_of_a_vm, opened.listens)) and not listens_at(opened, (files.console, files.qmp)):
+        return False
+    return (info.st_dev, info.st_ino) in opened.writes
 
 
 def listens_at(opened: Opened, sockets: Collection[Path]) -> bool:

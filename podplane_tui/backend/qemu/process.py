@@ -171,6 +171,8 @@ def _look(pid: int, stat: Stat, clock: Clock) -> QemuProcess | None:
         if not is_qemu_program(program_of(pid)) or owner_of(pid) != os.getuid():
             return None
         arguments = arguments_of(pid)
+        if not arguments:  # it is just being executed
+            return None
         disks = tuple(Path(disk) for disk in disks_of(arguments))
         if any(not disk.is_absolute() for disk in disks):
             cwd = directory_of(pid)
@@ -182,6 +184,16 @@ def _look(pid: int, stat: Stat, clock: Clock) -> QemuProcess | None:
     now = clock.wall()
     started_at = round(now - age_of(stat.ticks, now, clock.since_boot()), 2)
     return QemuProcess(pid, stat.ticks, started_at, arguments, disks, stat.parent)
+
+
+def is_new(pid: int, clock: Clock) -> bool:
+    """Whether process `pid` has only just begun, so that it may be about to execute another program."""
+    stat = stat_of(pid)
+    return stat is not None and age_of(stat.ticks, clock.wall(), clock.since_boot()) < _NEW
+
+
+_NEW = 1.0
+"""Seconds in which a process gets to execute its program."""
 
 
 def qemus() -> Iterator[QemuProcess]:

@@ -160,7 +160,7 @@ def stranger_of(files: VMFiles, pid: int, process: QemuProcess | None) -> Proble
 def _require_nobody_starting(files: VMFiles, use: Use) -> None:
     """Raise `InUse` when a QEMU has just been started with the disk, by podplane say, and does not have it open yet."""
     known = {holder.pid for holder in use.holders}
-    starting = (each for each in qemus() if each.pid not in known and is_settling(each, files.image, Clock()))
+    starting = (each for each in qemus() if each.pid not in known and is_settling(each, files, Clock()))
     process = next(starting, None)
     if process is not None:
         raise InUse(f"{files.name} is in use: process {process.pid} has just been started with its disk", hint=_AGAIN)

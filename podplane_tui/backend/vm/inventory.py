@@ -42,7 +42,7 @@ from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.log import reason_in_log
 from podplane_tui.backend.qemu.metrics import Sampler
 from podplane_tui.backend.qemu.ownership import Marks, answers_as_own, is_settling, owns
-from podplane_tui.backend.qemu.process import Clock, ProcessTable, QemuProcess
+from podplane_tui.backend.qemu.process import Clock, ProcessTable, QemuProcess, is_new
 from podplane_tui.backend.recording.shutdown import powered_off
 from podplane_tui.backend.runtime.local_server import LocalServer, read_local_server
 from podplane_tui.backend.runtime.lock import current_action
@@ -239,7 +239,7 @@ class Inventory:
         look = self._gather(self._all_existing(), self._scan())
         everyone = self._everyone(look)
         locks = self._locks(everyone, look)
-        if self._are_new(locks):
+        if self._are_new(locks) or self._is_one_beginning(everyone, look):
             time.sleep(MOMENT)  # somebody reads a header, or a QEMU has begun since the processes were looked at
             look = self._gather(self._all_existing(), self._scan())
             everyone = self._everyone(look)
@@ -268,7 +268,7 @@ class Inventory:
         if not all(self._is_proved(names, look) for names in wanted):
             # There may be others that have the disk, and only the process table tells.
             look = self._gather(existing, self._scan())
-            if self._are_new(self._locks(wanted, look)):
+            if self._are_new(self._locks(wanted, look)) or self._is_one_beginning(wanted, look):
                 time.sleep(MOMENT)
                 look = self._gather(self._existing_of(wanted), self._scan())
         return self._statuses(
@@ -337,7 +337,9 @@ class Inventory:
         if pid_file is None:
             return None
         named = (process for process in look.processes if _is_named(pid_file, process))
-        return next((each for each in named if is_settling(each, names.files.image, self._clock)), None)
+        with contextlib.suppress(OSError):
+            return next((each for each in named if is_settling(each, names.files, self._clock)), None)
+        return None
 
     def _stranger(self, names: _Names, look: _Look) -> QemuProcess | None:
         """A QEMU that listens on the VM's sockets. Asked for where the VM has none of its own."""
@@ -427,6 +429,16 @@ class Inventory:
                 if lock > Lock.NONE:
                     locks[names.image] = lock
         return locks
+
+    def _is_one_beginning(self, machines: Iterable[_Names], look: _Look) -> bool:
+        """Whether a PID file names a process that has only just begun, and is not seen to be a QEMU yet."""
+        for names in machines:
+            if names.pid_file in look.existing.runtime and self._owner(names, look) is None:
+                pid_file, _ = self._pid_file(names, look.existing)
+                known = {process.pid for process in look.processes}
+                if pid_file is not None and pid_file.pid not in known and is_new(pid_file.pid, self._clock):
+                    return True
+        return False
 
     def _are_new(self, locks: Mapping[str, Lock]) -> bool:
         """Whether a disk is locked that was not in the pass before."""

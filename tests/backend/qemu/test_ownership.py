@@ -122,14 +122,29 @@ def test_who_only_reads_the_disk_is_not_its_own(tmp_path: Path, files: VMFiles) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins are Linux's")
-@pytest.mark.parametrize(("mode", "age", "settling"), [("no", 0, True), ("write", 0, False), ("no", 3600, False)])
+@pytest.mark.parametrize(
+    ("mode", "age", "settling"),
+    [("no", 0, True), ("write", 0, True), ("read", 0, False), ("no", 3600, False), ("write", 3600, False)],
+)
 def test_one_that_has_just_begun_has_not_opened_its_disk_yet(
     tmp_path: Path, files: VMFiles, mode: str, age: int, settling: bool
 ) -> None:
     with stand_in(tmp_path, files, f'{{"disk_mode": "{mode}"}}') as pid:
         process = look(pid)
         assert process is not None
-        clock = Clock()
+        clock, other = Clock(), files._replace(cluster_id="b")
+        other.image.touch()
         later = clock._replace(since_boot=lambda: clock.since_boot() + age)
-        assert is_settling(process, files.image, later) is settling
-        assert not is_settling(process, files.image_dir / "another", later)
+        assert is_settling(process, files, later) is settling
+        assert not is_settling(process, other, later)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins are Linux's")
+def test_one_that_has_its_disk_and_the_sockets_of_another_vm_is_not_about_to_be_ours(
+    tmp_path: Path, files: VMFiles
+) -> None:
+    other = files._replace(cluster_id="b")
+    with stand_in(tmp_path, files, "{}", "-serial", f"unix:{other.console},server=on") as pid:
+        process = look(pid)
+        assert process is not None
+        assert not is_settling(process, files, Clock())
