@@ -121,15 +121,14 @@ def _claim(files: VMFiles, *, new: bool = False) -> None:
     if disk is None or raw is None or (_is_of(raw, disk) and not new):
         return
     if new or _is_former(raw, disk):
-        kept = recordings(files)
-        if not new and any(recording.live for recording in kept):
+        former = [each for each in recordings(files) if disk.born is not None and each.started_at * 10**9 < disk.born]
+        if not new and any(recording.live for recording in former):
             raise InUse(f"{files.name} still runs on the disk it had before", hint="put that back, or end its QEMU")
         raw = {}
         for path in (files.kept_user_data, files.sync_log, previous(files.sync_log)):
             path.unlink(missing_ok=True)
-        for recording in kept:
-            if disk.born is not None and recording.started_at * 10**9 < disk.born:
-                discard(recording.path)
+        for recording in former:
+            discard(recording.path)
         newest = next(iter(recordings(files)), None)
         forget(files, None if newest is None else newest.path)
     write_atomic(files.settings, json.dumps({**raw, _DISK: disk.key}, indent=2).encode(), mode=0o600)

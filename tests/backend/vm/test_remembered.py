@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.files import write_atomic
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.recording.store import begin
+from podplane_tui.backend.recording.store import begin, belongs_to
 from podplane_tui.backend.runtime import lock
 from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
 from podplane_tui.backend.sync.rsync import SyncRequest
@@ -201,7 +202,9 @@ def test_recordings_of_the_present_disk_stay(files: VMFiles) -> None:
     update_settings(files, cpus="4")
     disk(files)
     recording = begin(files)
+    belongs_to(recording, os.getpid())  # and it goes on
     claim(files)
+    assert read_settings(files).cpus == ""
     assert recording.exists()
 
 
