@@ -11,6 +11,7 @@ It prints "ready" when everything is set up. Imports nothing of the project: it 
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -123,8 +124,13 @@ def main() -> None:
         threading.Thread(target=serve, args=(servers[control], behaviour.get("qmp", "answers")), daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    sys.stdin.read()  # ends with whoever started it
-    os._exit(0)
+    # Whichever thread a signal is delivered to, its handler runs here: so something has to wake this one.
+    awake, alarm = os.pipe()
+    os.set_blocking(alarm, False)
+    signal.set_wakeup_fd(alarm)
+    while sys.stdin not in select.select([sys.stdin, awake], [], [])[0]:
+        os.read(awake, 1)
+    os._exit(0)  # its input ends with whoever started it
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def _require_no_mounts(paths: Iterable[Path]) -> None:
         real = Path(os.path.realpath(path.parent), path.name)  # what a link leads to stays anyway
         found = next((mount for mount in mounts if mount.is_relative_to(real)), None)
         if found is not None:
-            raise DeleteFailed(f"something is mounted at {found}", hint="unmount it, then delete again")
+            raise DeleteFailed(f"something is mounted at {found}", hint="remove that mount, then delete again")
 
 
 def kind_of(path: Path) -> str:

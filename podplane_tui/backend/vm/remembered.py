@@ -123,7 +123,9 @@ def _claim(files: VMFiles, *, new: bool = False) -> None:
     if new or _is_former(raw, disk):
         former = [each for each in recordings(files) if disk.born is not None and each.started_at * 10**9 < disk.born]
         if not new and any(recording.live for recording in former):
-            raise InUse(f"{files.name} still runs on the disk it had before", hint="put that back, or end its QEMU")
+            raise InUse(
+                f"the disk of {files.name} is another one than its QEMU has", hint="put that back, or end its QEMU"
+            )
         raw = {}
         for path in (files.kept_user_data, files.sync_log, previous(files.sync_log)):
             path.unlink(missing_ok=True)

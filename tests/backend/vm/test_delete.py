@@ -231,7 +231,9 @@ def test_nothing_goes_where_something_is_mounted(
     mounts = [Path("/"), Path(os.path.realpath(mount))]
     monkeypatch.setattr(delete, "mount_points", lambda: mounts)
     plan = deletion_plan(files)
-    with pytest.raises(DeleteFailed, match=f"something is mounted at {os.path.realpath(mount)}: unmount it, then"):
+    with pytest.raises(
+        DeleteFailed, match=f"something is mounted at {os.path.realpath(mount)}: remove that mount, then"
+    ):
         remove(plan, files, Control())
     assert deletion_plan(files) == plan
     mounts[1:] = [files.data_dir, Path(f"{files.cluster_dir}x")]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from podplane_tui.backend.console import connection
 from podplane_tui.backend.core.status import Problem, State, VMStatus
 from podplane_tui.tui.widgets.console import views
 from podplane_tui.tui.widgets.terminal.view import TerminalView
@@ -15,12 +16,21 @@ from tests.tui.widgets.console.support import Guest, PanelApp, machine, show, st
 from tests.waiting import until
 
 
+class Runs:
+    """The PIDs of two processes that stand for two runs of a QEMU; the one that is `serving` has the console."""
+
+    def __init__(self, first: int, second: int) -> None:
+        self.first, self.second, self.serving = first, second, first
+
+
 @pytest.fixture
-def runs() -> Iterator[list[int]]:
-    """The PIDs of two processes that stand for two runs of a QEMU."""
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
+    """Two of them. It is this process that listens for them."""
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(subprocess.Popen(["sleep", "600"])) for _ in range(2)]
-        yield [process.pid for process in processes]
+        runs = Runs(*(process.pid for process in processes))
+        monkeypatch.setattr(connection, "peer_of", lambda _socket: runs.serving)
+        yield runs
         for process in processes:
             process.kill()
 
@@ -178,9 +188,9 @@ async def test_nothing_there_is_said_and_tried_again(workspace: Workspace) -> No
 
 @pytest.mark.slow
 async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_them(
-    workspace: Workspace, runs: list[int]
+    workspace: Workspace, runs: Runs
 ) -> None:
-    vm = machine(workspace, "a", pid=runs[0])
+    vm = machine(workspace, "a", pid=runs.first)
     app = PanelApp()
     async with app.run_test(size=(80, 24)):
         async with Guest(vm.files.console, b"\x1b[31mgoodbye").listening():
@@ -190,7 +200,8 @@ async def test_a_machine_that_stops_leaves_its_last_words_and_a_new_run_follows_
         await until(lambda: "a is stopped: press s to start it." in app.notice, what="the notice")
         assert app.shows("goodbye")
         async with Guest(vm.files.console, b"hello again").listening():
-            show(app, machine(workspace, "a", pid=runs[1]))
+            runs.serving = runs.second
+            show(app, machine(workspace, "a", pid=runs.second))
             await until(lambda: app.shows("hello again"), what="the new run")
             assert app.shows("goodbye")
             assert app.shows(" started ")
@@ -263,10 +274,10 @@ async def test_only_so_many_consoles_are_remembered(workspace: Workspace, monkey
 
 
 @pytest.mark.slow
-async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace, runs: list[int]) -> None:
+async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: Workspace, runs: Runs) -> None:
     app = PanelApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        vm = machine(workspace, "a", pid=runs[0])
+        vm = machine(workspace, "a", pid=runs.first)
         async with Guest(vm.files.console, b"".join(b"line %d\r\n" % i for i in range(100))).listening():
             show(app, vm)
             await until(lambda: app.shows("line 99"), what="the end of the first run")
@@ -277,6 +288,7 @@ async def test_a_restart_is_shown_to_whoever_was_reading_further_up(workspace: W
             await until(lambda: not view.viewport.following, what="the view further up")
         show(app, stopped(workspace, "a"))
         async with Guest(vm.files.console, b"hello again").listening():
-            show(app, machine(workspace, "a", pid=runs[1]))
+            runs.serving = runs.second
+            show(app, machine(workspace, "a", pid=runs.second))
             await until(lambda: app.shows("hello again"), what="the new run")
             assert view.viewport.following
