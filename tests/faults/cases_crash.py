@@ -40,7 +40,11 @@ def kill_at(bench: Bench, verb: str, number: int) -> str:
 def settled(bench: Bench, where: str) -> None:
     """A QEMU that was about to begin has begun, or never will."""
     held = [path for path in (bench.files.lock,) if path.exists()]
-    wait_until(lambda: not any(vm.action for vm in bench.inventory().statuses()), f"the lock {held} after {where}")
+
+    def is_settled() -> bool:
+        return not any(vm.action or vm.state is State.STARTING for vm in bench.inventory().statuses())
+
+    wait_until(is_settled, f"the lock {held} after {where}")
 
 
 def start_killed(bench: Bench, number: int) -> None:
