@@ -16,6 +16,8 @@ from podplane_tui.backend.qemu.pause import pause, resume
 from podplane_tui.backend.qemu.qmp import ControlSocket
 from tests.backend.qemu.support import Asked, control_socket
 
+pytestmark = pytest.mark.slow
+
 IMAGE = Path("/nowhere/disk")
 
 

@@ -21,7 +21,10 @@ from tests.backend.qemu.support import bound, control_socket, listen_on
 from tests.conftest import suspend
 from tests.stand_ins import python_as
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux"),
+]
 
 Start = Callable[..., tuple[subprocess.Popen[bytes], QemuProcess]]
 

@@ -24,7 +24,10 @@ from podplane_tui.backend.vm.remembered import update_settings
 from tests.backend.ssh.sshd import Server, serve
 from tests.paths import RECORDINGS
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the stand-in's name is taken from its link on Linux"),
+]
 
 BOOT = re.sub(
     rb"-----BEGIN SSH HOST KEY KEYS-----.*-----END SSH HOST KEY KEYS-----",
