@@ -147,7 +147,7 @@ def test_what_the_accelerator_variable_names_is_checked(host: Host) -> None:
     foreign = HostFacts("linux", "arm64", kvm_device=True, cpu_virtualization=True, hvf=False)
     assert check("kvm", foreign) == (
         Status.FAIL,
-        "kvm, as PODPLANE_TUI_ACCEL says: the machines are amd64, this host is arm64",
+        "kvm, as PODPLANE_TUI_ACCEL says: the VMs are amd64, this host is arm64",
         "unset PODPLANE_TUI_ACCEL",
     )
     assert check("auto", foreign)[0] is Status.WARN

@@ -129,7 +129,7 @@ class VMStatus:
 
     `started_at` is in seconds since the epoch, sizes are in bytes, `cpu_percent` in per cent of one core,
     rates in bytes per second. `console` and `qmp` are the sockets to use, which for an orphan are read from its own
-    arguments. `hint` is what is worth knowing without being wrong with the machine itself. `run_state` is QEMU's own
+    arguments. `hint` is what is worth knowing without being wrong with the VM itself. `run_state` is QEMU's own
     word, None where it was not asked or did not answer.
     """
 

@@ -226,7 +226,7 @@ def accelerator_fault(
     if accelerator == "tcg":
         return None
     if guest_arch != facts.arch:
-        return f"the machines are {guest_arch}, this host is {facts.arch or 'not'}", ""
+        return f"the VMs are {guest_arch}, this host is {facts.arch or 'not'}", ""
     if accelerator == "hvf":
         if facts.system != "darwin":
             return "only macOS has it", ""

@@ -40,11 +40,11 @@ _AT_WORK = "it is still at work"
 
 
 def wait_for(context: Context, phase: Phase, *, timeout: float, user: str = "", control: Control | None = None) -> None:
-    """Wait until the machine has reached `phase`: SSH, which means that the login works, or the end of cloud-init.
+    """Wait until the VM has reached `phase`: SSH, which means that the login works, or the end of cloud-init.
 
     Warns of a cloud-init that ended degraded. Raises `CloudInitFailed` for one that ended with an error, `NotReady`
-    after `timeout` seconds, `NotRunning` as soon as the machine does not run, `HostKeyChanged` and other `ShellError`s
-    that waiting does not mend, and `Cancelled`.
+    after `timeout` seconds, `NotRunning` as soon as the VM does not run, `HostKeyChanged` and other `ShellError`s
+    that waiting does not change, and `Cancelled`.
     """
     control = control or Control()
     begun = time.monotonic()
@@ -106,7 +106,7 @@ class _CloudInit:
     def missing(self, vm: VMStatus) -> str | None:
         """Why it has not ended, in words; None when it has, and when there is nothing more to learn of that.
 
-        Raises what waiting does not mend.
+        Raises what waiting does not change.
         """
         readiness = _readiness(vm)
         if readiness.has(Phase.CLOUD_INIT) and self._shown_at is None:

@@ -146,7 +146,7 @@ def test_auto_in_the_variable_leaves_the_choice_to_the_host() -> None:
     ("accelerator", "facts", "arch", "words"),
     [
         ("kvm", LINUX, "amd64", None),
-        ("kvm", LINUX, "arm64", "the machines are arm64, this host is amd64"),
+        ("kvm", LINUX, "arm64", "the VMs are arm64, this host is amd64"),
         ("kvm", MAC, "arm64", "only Linux has it"),
         ("kvm", replace(LINUX, cpu_virtualization=False), "amd64", "neither vmx nor svm"),
         ("kvm", replace(LINUX, kvm_device=False), "amd64", "/dev/kvm"),
