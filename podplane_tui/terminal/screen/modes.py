@@ -209,26 +209,16 @@ class Settings(Colors):
             if self.cursor_style % 2:
                 self.mode.add(BLINK << 5)
 
-    def set_conformance(self, level: int = 0, controls: int = 0) -> None:
-        """DECSCL: no level above the model's."""
+    def set_conformance(self, level: int = 0) -> None:
+        """DECSCL: no level above the model's. Replies have 7-bit controls on each: UTF-8 has no others."""
         if 61 <= level <= 60 + self.model:
             self.soft_reset()
             self.level = level - 60
-            self.eight_bit = level > 61 and controls != 1
-
-    def use_seven_bit(self) -> None:
-        """S7C1T."""
-        self.eight_bit = False
-
-    def use_eight_bit(self) -> None:
-        """S8C1T."""
-        self.eight_bit = self.level > 1
 
     # -- resets -------------------------------------------------------------------------------------------------
 
     def soft_reset(self) -> None:
-        """DECSTR: the cursor stays. Replies have 7 bits again: who resets reads UTF-8, which 8-bit controls are not."""
-        self.eight_bit = False
+        """DECSTR: the cursor stays."""
         for mode in (DECCKM, DECOM, REVERSE_WRAP, REVERSE_WRAP_ALWAYS, DECNKM, DECLRMM):
             self.mode.discard(mode << 5)
         self.mode -= {IRM, 2}
@@ -291,5 +281,4 @@ class Settings(Colors):
             auto_wrap=self.autowrap,
             insert=self.insert,
             origin=self.origin,
-            eight_bit_controls=self.eight_bit,
         )

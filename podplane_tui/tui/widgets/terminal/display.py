@@ -98,7 +98,7 @@ class TerminalDisplay(Widget, can_focus=True):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self.terminal = terminal or Terminal(80, 24, title_reports=False, resizable=False)
+        self.terminal = terminal or Terminal(80, 24, resizable=False)
         self.viewport = Viewport(self.terminal)
         self._frame = Frame()
         self._looks: dict[str, RichStyle] = {}

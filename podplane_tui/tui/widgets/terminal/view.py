@@ -131,7 +131,7 @@ class TerminalView(TerminalDisplay):
 
     def reset(self) -> None:
         """Start anew with an empty terminal of the same size, scrollback gone."""
-        self.show(Terminal(self.terminal.columns, self.terminal.lines, title_reports=False, resizable=False))
+        self.show(Terminal(self.terminal.columns, self.terminal.lines, resizable=False))
 
     def feed(self, data: bytes) -> None:
         """Show bytes as if the guest had sent them; replies go to the sink when the source wants them."""
