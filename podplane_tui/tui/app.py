@@ -208,7 +208,7 @@ class PodplaneApp(WatchingApp):
         from podplane_tui.tui.actions.settings import ask_settings  # noqa: PLC0415
 
         if self._config_path is None:
-            self.refuse("There is no home directory, so settings can't be kept: set HOME.")
+            self.refuse("There is no home directory, so settings can't be kept: set HOME or XDG_CONFIG_HOME.")
             return
         self.clear_notifications()  # none of them may cover the screen
         try:

@@ -37,7 +37,7 @@ from podplane_tui.backend.config.validators import CHECKS
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.files import MAX_SMALL_FILE, open_regular
-from podplane_tui.backend.core.paths import base_directories
+from podplane_tui.backend.core.paths import base_directory
 
 FILE_NAME = "config.toml"
 
@@ -95,9 +95,10 @@ class Config:
 def config_path(environ: Mapping[str, str] | None = None) -> Path | None:
     """Where this user's configuration is, or would be; None without a home directory."""
     environ = os.environ if environ is None else environ
-    if not (environ.get("XDG_CONFIG_HOME") or environ.get("HOME") or environ.get("USERPROFILE")):
+    try:
+        return base_directory("own_config", environ) / FILE_NAME
+    except InvalidInput:
         return None
-    return base_directories(environ).own_config / FILE_NAME
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:

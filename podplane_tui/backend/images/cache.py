@@ -8,7 +8,7 @@ from pathlib import Path
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import CorruptFile, InvalidImage
-from podplane_tui.backend.core.paths import base_directories
+from podplane_tui.backend.core.paths import base_directory
 from podplane_tui.backend.images.digest import digest_fault, is_url, verify
 from podplane_tui.backend.images.download import download_image
 from podplane_tui.backend.images.manifest import Manifest, artifacts_directory, deps_directory, read_manifest
@@ -53,7 +53,7 @@ def choose_image(choice: str, arch: str, control: Control, *, digest: str = "", 
     if fault := digest_fault(choice, digest):
         raise fault
     if is_url(choice):
-        return download_image(choice, digest, base_directories(os.environ).own_cache, control=control)
+        return download_image(choice, digest, base_directory("own_cache", os.environ), control=control)
     path = Path(os.path.abspath(choice))  # noqa: PTH100 - links stay, as the user named them
     if choice and path.exists():
         return path

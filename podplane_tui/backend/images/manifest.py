@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
 from podplane_tui.backend.core.files import read_small_file
-from podplane_tui.backend.core.paths import base_directories
+from podplane_tui.backend.core.paths import base_directory
 from podplane_tui.backend.images.digest import validate_digest
 
 OS_IMAGE = "os-image"
@@ -28,7 +28,7 @@ def deps_directory(environ: Mapping[str, str] | None = None) -> Path:
     """podplane's cache of what it depends on. Raises `InvalidInput` when there is no home directory to find it in."""
     environ = os.environ if environ is None else environ
     override = environ.get("PODPLANE_DEPS_CACHE_DIR")
-    return Path(override) if override else base_directories(environ).cache / "deps"
+    return Path(override) if override else base_directory("cache", environ) / "deps"
 
 
 @dataclass(frozen=True, slots=True)
