@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from podplane_tui.terminal import Row, Terminal
 from podplane_tui.terminal.buffer.width import width_of
+from podplane_tui.terminal.parser.stream import BIDI
 from tests.paths import RECORDINGS
 
 SIZES = ((80, 24), (20, 5), (132, 43), (5, 3), (2, 2), (1, 1))
@@ -55,6 +56,8 @@ _TEXTS = (
     "e\u0301",
     "\u0301",
     "\u200d",
+    "\u202e",
+    "\u2066x\u2069",
     "\u00ad",
     "\x85",
     "\x9b3",
@@ -215,7 +218,7 @@ def problem(terminal: Terminal) -> str | None:
     for line in terminal.display:
         if width_of(line) != columns:
             return f"line of {width_of(line)} cells on {columns} columns: {line!r}"
-        if any(unicodedata.category(char) in {"Cc", "Cs"} for char in line):
+        if any(unicodedata.category(char) in {"Cc", "Cs"} or char in BIDI for char in line):
             return f"control character on the screen: {line!r}"
     return None
 

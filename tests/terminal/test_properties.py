@@ -35,6 +35,8 @@ _TEXTS = st.sampled_from(
         "─".encode(),
         "😀\u200d".encode(),
         "世\u0301".encode(),
+        "\u202e".encode(),
+        "a\u2066".encode(),
         b"\x1b(0",
         b"\x1b(B",
     ]
