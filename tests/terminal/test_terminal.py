@@ -40,3 +40,40 @@ def test_reset_keeps_scrollback() -> None:
     terminal.feed(b"x")
     assert shown(terminal) == ["x"]
     assert len(terminal.scrollback) == 17
+
+
+HOSTILE = (
+    "\x1b[2;3r\x1b[?69h\x1b[3;7s\x1b[?6h\x1b[4h\x1b[20h\x1b[?7l\x1b[?1h\x1b=\x1b(0\x1b)0\x0e\x1b[1;31;45m\x1b[?25l\x1b[?5h"
+    "\x1b[5 q\x1b[?1003h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b[?2026h\x1b[?1007l\x1b[?67h\x1b[?45h\x1b[3g"
+    '\x1b]4;1;#123456\x07\x1b]10;#123456\x07\x1b]2;evil\x07\x1b]1;evil\x07\x1b[22t\x1b[>0t\x1b[61"p\x1b[1"q\x1b[2*x'
+)
+"""Leaves no mode, colour or title as it was."""
+
+
+def test_a_restart_leaves_nothing_but_text() -> None:
+    terminal, fresh = fed("old\r\n" + HOSTILE + "\x1b[?1049hfull screen\x1bP$qr", 20, 6), fed("", 20, 6)
+    terminal.restart()
+    assert (terminal.modes, terminal.cursor.shape, terminal.cursor.visible) == (fresh.modes, "block", True)
+    assert (terminal.title, terminal.icon_name, terminal.palette, terminal.default_colors) == ("", "", {}, {})
+    assert shown(terminal) == ["old"]
+    for each in (terminal, fresh):
+        each.feed(b"qqq\tx\x0eq\x0f\r\n" + b"y" * 21 + b"\x1b[?1048l" + b"\r\n\x1b[23t\x1b]2;6869\x07")
+    assert [line for line in shown(terminal) if line][1:] == [line for line in shown(fresh) if line]
+    assert terminal.title == "6869"
+    asked = ("m", "r", "s", '"p', '"q', "*x", " q")
+    queries = "".join(f"\x1bP$q{each}\x1b\\" for each in asked) + "\x1b[?69$p\x1b[?45$p\x1b[?67$p"
+    assert terminal.feed(queries.encode()) == fresh.feed(queries.encode())
+
+
+def test_what_comes_after_a_restart_begins_below_all_text() -> None:
+    for data, lines in [
+        ("", ["new"]),
+        ("a\r\n", ["a", "new"]),
+        ("a\r\n\r\nb\x1b[H", ["a", "", "b", "new"]),
+        ("a\r\nb\r\nc\r\nd\x1b[2;3r\x1b[H", ["b", "c", "d", "new"]),
+    ]:
+        terminal = fed(data)
+        terminal.restart()
+        terminal.feed(b"new")
+        assert shown(terminal) == lines
+    assert terminal.scrollback[0].text == "a"
