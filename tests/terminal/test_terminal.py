@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.terminal.support import fed, shown
+from tests.terminal.support import HOSTILE, fed, shown
 
 
 def test_changed_rows_only() -> None:
@@ -42,16 +42,8 @@ def test_reset_keeps_scrollback() -> None:
     assert len(terminal.scrollback) == 17
 
 
-HOSTILE = (
-    "\x1b[2;3r\x1b[?69h\x1b[3;7s\x1b[?6h\x1b[4h\x1b[20h\x1b[?7l\x1b[?1h\x1b=\x1b(0\x1b)0\x0e\x1b[1;31;45m\x1b[?25l\x1b[?5h"
-    "\x1b[5 q\x1b[?1003h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b[?2026h\x1b[?1007l\x1b[?67h\x1b[?45h\x1b[3g"
-    '\x1b]4;1;#123456\x07\x1b]10;#123456\x07\x1b]2;evil\x07\x1b]1;evil\x07\x1b[22t\x1b[>0t\x1b[61"p\x1b[1"q\x1b[2*x'
-)
-"""Leaves no mode, colour or title as it was."""
-
-
 def test_a_restart_leaves_nothing_but_text() -> None:
-    terminal, fresh = fed("old\r\n" + HOSTILE + "\x1b[?1049hfull screen\x1bP$qr", 20, 6), fed("", 20, 6)
+    terminal, fresh = fed("old\r\n" + HOSTILE + '\x1b[61"p' + "\x1b[?1049hfull screen\x1bP$qr", 20, 6), fed("", 20, 6)
     terminal.restart()
     assert (terminal.modes, terminal.cursor.shape, terminal.cursor.visible) == (fresh.modes, "block", True)
     assert (terminal.title, terminal.icon_name, terminal.palette, terminal.default_colors) == ("", "", {}, {})
