@@ -64,6 +64,11 @@ class Terminal:
         self._screen.reset()
         self._stream.reset()
 
+    def restart(self) -> None:
+        """As at the start for whatever prints next, a sequence under way forgotten; its text begins below that here."""
+        self._screen.restart()
+        self._stream.reset()
+
     @property
     def columns(self) -> int:
         return self._screen.columns

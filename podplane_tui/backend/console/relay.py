@@ -17,10 +17,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.console.backlog import Backlog
-from podplane_tui.backend.console.calling_terminal import RESET, raw, wake_on_signal, writable
+from podplane_tui.backend.console.calling_terminal import raw, restored, wake_on_signal, writable
 from podplane_tui.backend.console.claim import LOOK_INTERVAL
 from podplane_tui.backend.console.connection import CHUNK, connect, receive, send
 from podplane_tui.backend.console.handover import Handover
+from podplane_tui.backend.console.stack_guard import StackGuard
 from podplane_tui.backend.console.typed import Typed
 
 
@@ -65,9 +66,11 @@ def attach(
             connection, wake = stack.enter_context(connect(path, pid)), stack.enter_context(wake_on_signal(caught))
             stack.enter_context(raw(input_fd))
             out = stack.enter_context(writable(output_fd))
-            ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record, asked=asked)
-            if os.isatty(output_fd):
-                _write(out, RESET)
+            guard = stack.enter_context(restored(out))
+            ending = relay(
+                connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record, asked=asked, guard=guard
+            )
+            connection.close()  # a terminal that is stuck must not stop the guest
     finally:
         # The terminal is itself again and the handlers are the caller's: now the signal may have its way.
         for number in caught[:1]:
@@ -83,6 +86,7 @@ def relay(
     wake_fd: int = -1,
     record: Callable[[bytes], object] | None = None,
     asked: Callable[[], str] | None = None,
+    guard: StackGuard | None = None,
 ) -> Ending:
     """Carry bytes both ways until Ctrl-] in the input, the socket's end, a byte on `wake_fd` or an output that is gone.
 
@@ -90,9 +94,10 @@ def relay(
     of arrears the oldest bytes give way to a note. Input that the guest does not take waits, 1 MiB of it; a keyboard
     is read even then, for Ctrl-].
 
-    Whoever `asked` names is told of in the output, and gets the console when nothing was typed for a while.
+    Whoever `asked` names is told of in the output, and gets the console when nothing was typed for a while. What the
+    guest prints goes through the `guard` to the output, if there is one, and to `record` as it is.
     """
-    pump = _Pump(connection, input_fd, output_fd, record)
+    pump = _Pump(connection, input_fd, output_fd, record, guard)
     handover = Handover(time.monotonic())
     with selectors.SelectSelector() as selector:  # the one kind that takes terminals, pipes and files everywhere
         if wake_fd >= 0:
@@ -118,11 +123,17 @@ class _Pump:
     """Carries bytes between a console and two descriptors, as far as each of the three is ready."""
 
     def __init__(
-        self, connection: socket.socket, input_fd: int, output_fd: int, record: Callable[[bytes], object] | None
+        self,
+        connection: socket.socket,
+        input_fd: int,
+        output_fd: int,
+        record: Callable[[bytes], object] | None,
+        guard: StackGuard | None,
     ) -> None:
         self.backlog = Backlog()
         self._connection, self._input, self._output = connection, input_fd, output_fd
         self._record = record
+        self._guard = guard
         self._typed = Typed(keyboard=os.isatty(input_fd))
         self._connected = True
 
@@ -161,9 +172,11 @@ class _Pump:
         data = receive(self._connection)
         self._connected = data != b""
         if data:
-            self.backlog.add(data)
+            self.backlog.add(data if self._guard is None else self._guard.feed(data))
             if self._record is not None:
                 self._record(data)
+        elif not self._connected and self._guard is not None:
+            self.backlog.add(self._guard.end())
 
 
 def _want(selector: selectors.BaseSelector, wanted: Mapping[int, int]) -> None:

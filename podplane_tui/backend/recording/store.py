@@ -21,6 +21,7 @@ from pathlib import Path
 
 from podplane_tui.backend.boot.model import Boot
 from podplane_tui.backend.boot.parser import BootParser
+from podplane_tui.backend.boot.starts import RESET_NOTE
 from podplane_tui.backend.config.model import load_config
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput, VMError
 from podplane_tui.backend.core.files import PowerCut, open_regular, private_directory, read_small_file, write_atomic
@@ -311,6 +312,17 @@ def _trim(recording: Recording, size: int) -> int:
         return punch_hole(handle, recording.hole[0] if recording.hole else size // 4, end)
     finally:
         os.close(handle)
+
+
+def note_reset(vm: VMStatus) -> None:
+    """Say in a running VM's recording, if there is one, that its reset button was pressed."""
+    with contextlib.suppress(OSError):
+        if (recording := current_recording(vm)) is not None:
+            handle = os.open(recording.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.write(handle, RESET_NOTE)
+            finally:
+                os.close(handle)
 
 
 class Recorder:

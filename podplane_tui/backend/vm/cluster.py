@@ -15,7 +15,7 @@ from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeout
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Phase, Ports, State, VMStatus
 from podplane_tui.backend.qemu.stop import StopResult
-from podplane_tui.backend.recording.store import recorded
+from podplane_tui.backend.recording.store import note_reset, recorded
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.sync.copy import SyncPreview, preview_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
@@ -176,6 +176,8 @@ class Cluster:
             raise refused.error
         (control or Control()).report("resetting")
         self.qemu.reset()
+        if status is not None:
+            note_reset(status)
 
     # Repair
 

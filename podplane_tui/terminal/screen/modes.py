@@ -6,9 +6,10 @@ from typing import Final
 
 import pyte.screens
 
+from podplane_tui.terminal.buffer.compact_row import length_of
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE
 from podplane_tui.terminal.screen.colors import Colors
-from podplane_tui.terminal.screen.reports import CHECKSUM_FLAGS
+from podplane_tui.terminal.screen.reports import CHECKSUM_FLAGS, Window
 from podplane_tui.terminal.state import Modes, MouseEncoding, MouseTracking
 
 ANSI_MODES: Final = frozenset({2, 3, 4, 12, 20})
@@ -233,6 +234,23 @@ class Settings(Colors):
 
     def reset(self) -> None:
         """RIS. Title and scrollback stay."""
+        self._reset_settings()
+        self.visible[:] = [""] * self.lines
+        self.place(0, 0)
+
+    def restart(self) -> None:
+        """Switched off and on, for another program: only the text stays, and what comes next begins below it."""
+        self._reset_settings()
+        self.title = self.icon_name = ""
+        self.title_stack.clear()
+        self.window = Window()
+        used = next((y for y in range(self.lines, 0, -1) if length_of(self.visible[y - 1])), 0)
+        self.place(0, min(used, self.lines - 1))
+        if used == self.lines:
+            self.index()
+
+    def _reset_settings(self) -> None:
+        """All as at the start but the main screen, which is shown, and the title."""
         if self.alternate:
             self.use_alternate(False)
         if self.private(DECCOLM):
@@ -252,9 +270,7 @@ class Settings(Colors):
         self.default_colors.clear()
         self.soft_reset()
         self.default_tabs(5)
-        self.visible[:] = [""] * self.lines
         self.hidden[:] = [""] * self.lines
-        self.place(0, 0)
 
     @property
     def reverse_video(self) -> bool:

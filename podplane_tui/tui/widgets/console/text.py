@@ -96,9 +96,9 @@ def _clock(moment: float) -> str:
 
 
 def divider(columns: int, started_at: float) -> bytes:
-    """Ends whatever the last run left on the screen (alternate screen, margins, colours) and rules it off."""
+    """Rules the last run off."""
     label = f" started {time.strftime('%H:%M:%S', time.localtime(started_at))} "
-    return f"\x1b[?1049l\x1b[!p\x1b[r\r\n\x1b[J\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
+    return f"\r\n\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
 
 
 def _why_none(vm: VMStatus, key: KeyNamer) -> str:

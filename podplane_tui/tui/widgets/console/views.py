@@ -88,6 +88,7 @@ class ConsoleViews:
                 return
         elif before is not None:
             started = time.time() if recording is None else recording.started_at
+            view.restart()
             view.feed(words.divider(view.terminal.columns, started))
             view.action_follow()  # whoever restarts a VM wants to see it boot
         live = _no if recording is None or not vm.live else recording.still_live
@@ -99,6 +100,7 @@ class ConsoleViews:
             mark=mark,
             marked=jump.here,
             replayed=jump.show,
+            booted=view.restart,
         )
         if self._line is not None and self._line[0] == vm.key and (recording is None or recording.live):
             # What was on record, or given, until now has been answered, or is too old to be.

@@ -122,6 +122,11 @@ class TerminalDisplay(Widget, can_focus=True):
         self._tell_colors()
         self._fit()
 
+    def restart(self) -> None:
+        """Show what comes as another program's: no mode, colour or title of the one before is left, only its text."""
+        self.terminal.restart()
+        self.content_changed()
+
     @property
     def cursor_active(self) -> bool:
         """Whether the cursor shows that keys arrive there."""
