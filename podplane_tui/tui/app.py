@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on, work
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
+from textual.driver import Driver
 from textual.filter import Monochrome, NoColor
 from textual.reactive import var
 from textual.theme import Theme
@@ -28,6 +29,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.backend.vm.verbs import VERBS
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
+from podplane_tui.tui.input.driver import SuspensionAsked, TerminalDriver
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.keys.type_ahead import KeyHold
@@ -114,6 +116,10 @@ class PodplaneApp(WatchingApp):
         self._keeping = False
         self._key_hold = KeyHold(self, coming=self._question_coming)
 
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal, read in our own way."""
+        return TerminalDriver
+
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; ours are known before they are registered."""
         return _THEMES.get(theme_name) or super().get_theme(theme_name)
@@ -198,7 +204,14 @@ class PodplaneApp(WatchingApp):
             self.refuse("There is no shell behind a browser: close the tab to leave.")
             return
         await self.dashboard.release_console()
-        self.action_suspend_process()
+        if isinstance(driver := self._driver, TerminalDriver):
+            self.app_suspend_signal.publish(self)
+            driver.suspend()
+
+    @on(SuspensionAsked)
+    async def _suspend(self, event: SuspensionAsked) -> None:
+        event.stop()
+        await self.action_suspend()
 
     # Configuring
 
