@@ -43,14 +43,18 @@ class Act:
         """Whether JSON lines are asked for."""
         return self._choices.as_json
 
-    def run(self, work: Callable[[Control], _Result], *, skips: bool = False, echo: bool = False) -> _Result:
+    def run(
+        self, work: Callable[[Control], _Result], *, skips: bool = False, echo: bool = False, asks: bool = False
+    ) -> _Result:
         """Do it; see `run_verb`. With `echo` its steps are what is wanted to be read, on stdout.
 
-        What the VM's state forbids is refused in the words that the dashboard has for it.
+        With `asks` it may ask the user, where there is one. What the VM's state forbids is refused in the words that
+        the dashboard has for it.
         """
         output = JSONLines(echo=echo) if self.as_json else StatusLine(sys.stderr, echo=echo)
         try:
-            return run_verb(work, output=output, skips=skips)
+            asks = asks and not self.as_json and sys.stdin.isatty()
+            return run_verb(work, output=output, skips=skips, asks=asks)
         except (AlreadyRunning, NotRunning):
             if self._verb is not None and VERBS[self._verb].about_vm:
                 self.check_state()

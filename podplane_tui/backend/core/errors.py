@@ -149,6 +149,10 @@ class HostKeyChanged(ShellError):
     """SSH answers with another host key than the one known of the machine."""
 
 
+class SourceLost(VMError):
+    """What is to be copied is not what it was, and `--delete` would empty the copy in the machine."""
+
+
 class CommandFailed(VMError):
     """A command in the machine, or rsync, ended with an exit code other than zero.
 

@@ -19,6 +19,7 @@ from podplane_tui.backend.ssh.known_hosts import forget
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.sync.source import OpenSource
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.remembered import claim, has_former, remember_sync
 
@@ -84,9 +85,15 @@ def sync(
 
 
 def push(
-    context: Context, request: SyncRequest, *, user: str, control: Control, control_socket: Path | None = None
+    context: Context,
+    request: SyncRequest,
+    *,
+    user: str,
+    control: Control,
+    control_socket: Path | None = None,
+    source: OpenSource | None = None,
 ) -> None:
-    """The same, without remembering it."""
+    """The same, without remembering it. `source` is that of the request, held open."""
     target = ssh_target(context, user)
     with SyncLog(context.files.sync_log) as log:
         log.write(f"{request.source} -> {request.destination}")
@@ -97,7 +104,7 @@ def push(
 
         try:
             steered = replace(control, report=report)
-            run_sync(target, request, control=steered, control_socket=control_socket)
+            run_sync(target, request, control=steered, control_socket=control_socket, source=source)
         except VMError as error:
             log.write(str(error))
             if isinstance(error, (ShellError, CommandFailed)) and _has_ended(context, error):

@@ -93,7 +93,7 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
 
     What can't be remembered is no reason not to copy: nothing is raised.
     """
-    request = replace(request, source=absolute_source(request.source))
+    request = replace(request, source=absolute_source(request.source), force=False)
     ends = (request.source, request.destination)
     with contextlib.suppress(OSError, CorruptFile, InUse), _alone(files):
         _claim(files)

@@ -20,6 +20,7 @@ from podplane_tui.tui.actions.sync import ask_sync
 from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens.create import CreateDialog, CreateRequest
+from podplane_tui.tui.screens.sync import PausedDialog
 from podplane_tui.tui.state.jobs import Outcome
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import binding_id, why_not
@@ -108,6 +109,12 @@ class Actions:
         vm = next((vm for vm in self._host.vms or () if vm.key == key), None)
         if vm is None:
             self._host.refuse("That VM is gone.")
+            return None
+        if verb is Verb.WATCH and (paused := self.jobs.paused(key)) is not None:
+            self._host.clear_notifications()
+            question = PausedDialog(title=paused.job.subject, question=paused.question)
+            if (yes := await self._host.push_screen_wait(question)) is not None:
+                paused.answer(yes=yes)
             return None
         if verb is Verb.WATCH and self.jobs.end_watches(key):
             return None
