@@ -49,7 +49,7 @@ _MODES = (
     b"\x1b[?1045;2004;2026;2031;2048;9001l"  # pasting, painting, reports of other kinds
     b"\x1b[?7;8h\x1b[?25h\x1b>"  # wrap, repeat, the cursor, the keypad
     b"\x1b(B\x1b)B\x1b*B\x1b+B\x0f"  # the character sets
-    b'\x1b[0"q\x1b[?5W\x1b[0 q'  # protection, tab stops, the cursor's shape
+    b'\x1b[0"q\x1b[0 q'  # protection, the cursor's shape
     b"\x1b]8;;\x1b\\"  # no hyperlink
 )
 _EXTENSIONS = (
@@ -64,16 +64,23 @@ def saving(environ: Mapping[str, str]) -> bytes:
     return _SAVE if _is_plain(environ) else _SAVE + b"\x1b[#P"
 
 
-def restoring(environ: Mapping[str, str], *, colours: bool) -> bytes:
-    """What brings a terminal back to what it was before `saving`, whatever a guest has printed; text stays.
+def restoring(environ: Mapping[str, str], *, columns: int, colours: bool) -> bytes:
+    """What brings a terminal of so many columns back to what it was before `saving`, whatever a guest has printed.
 
-    What terminals can't save gets its default. The colours do, too, where `colours` says that the guest has set some.
+    Text stays. What terminals can't save gets its default. The colours do, too, where `colours` says that the guest has
+    set some.
     """
     plain = _is_plain(environ)
     keyboard = b"" if plain else _NO_KEYBOARD_PROTOCOL
     screens = [_CANCEL, keyboard, _MAIN_SCREEN, keyboard]
     looks = [_COLOURS if colours else b"", b"" if plain else b"\x1b[#Q", b"\x1b[0m", b"\x1b[23;0t"]
-    return b"".join([*screens, _MODES, b"" if plain else _EXTENSIONS, *looks])
+    return b"".join([*screens, _MODES, b"" if plain else _EXTENSIONS, _tab_stops(columns), *looks])
+
+
+def _tab_stops(columns: int) -> bytes:
+    """One every 8 columns; the cursor comes back."""
+    stops = b"".join(b"\x1b[%dG\x1bH" % (place + 1) for place in range(8, columns, 8))
+    return b"\x1b7\x1b[3g" + stops + b"\x1b8"
 
 
 def _is_plain(environ: Mapping[str, str]) -> bool:
@@ -95,7 +102,10 @@ def restored(fd: int) -> Iterator[StackGuard | None]:
     try:
         yield guard
     finally:
-        _write(fd, restoring(os.environ, colours=guard.colours_changed))
+        columns = 80
+        with contextlib.suppress(OSError):  # it is gone
+            columns = os.get_terminal_size(fd).columns or columns
+        _write(fd, restoring(os.environ, columns=columns, colours=guard.colours_changed))
 
 
 def _write(fd: int, data: bytes) -> None:

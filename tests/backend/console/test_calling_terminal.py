@@ -169,7 +169,7 @@ def test_a_terminal_is_what_it_was(environ: dict[str, str], last: str) -> None:
     terminal.feed(saving(environ))
     guard = StackGuard()
     terminal.feed(guard.feed(f"{HOSTILE}\x1b[3;6H{last}".encode()))
-    terminal.feed(restoring(environ, colours=guard.colours_changed))
+    terminal.feed(restoring(environ, columns=30, colours=guard.colours_changed))
     assert shown(terminal) == ["one", "two", "three"]
     assert (terminal.cursor.x, terminal.cursor.y) == (6, 2)  # inside the margins
     untouched.feed(b"\x1b[3;7H")
@@ -182,7 +182,7 @@ def test_the_user_s_own_modes_and_colours_come_back_where_the_guest_left_them_al
         each.feed(b"\x1b[?12l\x1b[?67h\x1b[?1007l\x1b]4;1;#123456\x07\x1b]11;#fff\x07")
     terminal.feed(saving({}))
     terminal.feed(b"\x1b[?67l\x1b[?1007hguest")
-    terminal.feed(restoring({}, colours=False))
+    terminal.feed(restoring({}, columns=30, colours=False))
     assert (terminal.palette, terminal.default_colors) == (untouched.palette, untouched.default_colors)
     assert terminal.modes == untouched.modes
 
@@ -200,6 +200,7 @@ def test_a_terminal_is_restored_whatever_a_block_is_left_with(monkeypatch: pytes
     monkeypatch.setattr(os, "environ", {})
     master, slave = pty.openpty()
     tty.setraw(slave)
+    termios.tcsetwinsize(slave, (8, 30))
 
     def work() -> None:
         with restored(slave):
@@ -213,7 +214,7 @@ def test_a_terminal_is_restored_whatever_a_block_is_left_with(monkeypatch: pytes
         while data := os.read(master, 4096):
             shown += data
     os.close(master)
-    assert shown == saving({}) + restoring({}, colours=False)
+    assert shown == saving({}) + restoring({}, columns=30, colours=False)
 
 
 def test_a_stuck_terminal_is_not_waited_for_long(slave: int) -> None:
