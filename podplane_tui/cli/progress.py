@@ -27,7 +27,7 @@ _Result = TypeVar("_Result")
 _TICK = 0.1
 """Seconds after which a Ctrl-C is passed on at the latest."""
 
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _LIVE_INTERVAL = 0.1
 _PLAIN_INTERVAL = 5.0
@@ -231,9 +231,9 @@ def run_verb(
 
     With `asks` the verb may ask the user in the terminal that stdin is.
 
-    Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. SIGTERM and SIGHUP
-    cancel it as well, and end this program when it has cleaned up; a second one does not wait for that. When stdout
-    can't be written to any more the verb is cancelled, and the reason is raised.
+    Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. SIGTERM, SIGHUP
+    and SIGQUIT cancel it as well, and end this program when it has cleaned up; a second one does not wait for that.
+    When stdout can't be written to any more the verb is cancelled, and the reason is raised.
     """
     output = StatusLine(sys.stderr) if output is None else output
     cancel = threading.Event()

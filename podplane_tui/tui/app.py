@@ -32,7 +32,7 @@ from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
 from podplane_tui.tui.input.driver import SuspensionAsked, TerminalDriver
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
-from podplane_tui.tui.keys.type_ahead import KeyHold
+from podplane_tui.tui.keys.type_ahead import KeyHold, is_for_nobody
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
 from podplane_tui.tui.polling import WatchingApp
 from podplane_tui.tui.saved_view import Memory, recall, remember
@@ -40,7 +40,7 @@ from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
-from podplane_tui.tui.toasts import TOAST_LIMIT
+from podplane_tui.tui.toasts import TOAST_LIMIT, left_to_say
 from podplane_tui.tui.widgets.vm_list.table import VMTable
 
 if TYPE_CHECKING:
@@ -341,6 +341,11 @@ class PodplaneApp(WatchingApp):
         """What the program, once it was left, still has to do before it ends."""
         return [job.headline for job in self.jobs if job.active and not VERBS[job.verb].waits]
 
+    @property
+    def parting_words(self) -> list[str]:
+        """What there is to say once the program was left."""
+        return left_to_say(self)
+
     def on_action_requested(self, event: ActionRequested) -> None:
         """Do it."""
         event.stop()
@@ -348,8 +353,11 @@ class PodplaneApp(WatchingApp):
         self.dashboard.requests -= 1
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys wait while a dialog is on its way: what is typed after the key that opens it is meant for it."""
-        if not self._key_hold.takes(event):
+        """Keys wait while a dialog is on its way: what is typed after the key that opens it is meant for it.
+
+        One that can lose data ignores what was typed before it could be seen.
+        """
+        if not self._key_hold.takes(event) and not is_for_nobody(self, event):
             await super().on_event(event)
 
     def _question_coming(self) -> bool:

@@ -187,15 +187,17 @@ def interactive(target: SSHTarget) -> int:
 
 @contextlib.contextmanager
 def _ended_with_us() -> Iterator[Callable[[int], None]]:
-    """Let SIGTERM end the child whose PID what this gives is told (0 for none) before us: it would keep the terminal.
+    """Let a signal that ends us end the child first whose PID what this gives is told (0 for none).
+
+    Otherwise it would keep the terminal, raw.
 
     Signals are the main thread's: in others the child is on its own.
     """
-    child, received = 0, False
+    child, received = 0, 0
 
-    def pass_on(_number: int = 0, _frame: object = None) -> None:
+    def pass_on(number: int, _frame: object = None) -> None:
         nonlocal received
-        received = True
+        received = number
         if child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
@@ -204,18 +206,22 @@ def _ended_with_us() -> Iterator[Callable[[int], None]]:
         nonlocal child
         child = pid
         if received:
-            pass_on()
+            pass_on(received)
 
     if current_thread() is not main_thread():
         yield begun
         return
-    previous = signal.signal(signal.SIGTERM, pass_on)
+    ending = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    previous = {
+        number: signal.signal(number, pass_on) for number in ending if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield begun
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         if received:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), received)
 
 
 def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSHClient:

@@ -6,7 +6,7 @@ verb is a module of its own beside this one, which takes the cluster's `Context`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from podplane_tui.backend.config.fields import FieldFault
@@ -235,10 +235,10 @@ class Cluster:
         """
         return access.forget_host_keys(self.files)
 
-    def console(self, *, ask: bool = False) -> Ending:
+    def console(self, *, ask: bool = False, untaken: Callable[[int], object] | None = None) -> Ending:
         """Attach the calling terminal, recording what is printed where QEMU does not. See `Qemu.console`."""
         with recorded(self.status()) as record:
-            return self.qemu.console(record=record, ask=ask)
+            return self.qemu.console(record=record, ask=ask, untaken=untaken)
 
     def shell(
         self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ""

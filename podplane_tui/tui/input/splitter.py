@@ -185,9 +185,9 @@ class Splitter:
         return ""
 
     def _split_afterwards(self, data: str, tokens: list[Token]) -> str:
-        self._doubtful += data
+        self._doubtful += data.lstrip("\ufffd")  # half a character that the paste ended with, and then a key
         alone = _KEY.fullmatch(self._doubtful) or _REPORTS.fullmatch(self._doubtful)
-        if alone and PASTE_END not in self._held + self._doubtful:
+        if (alone or not self._doubtful) and PASTE_END not in self._held + self._doubtful:
             return ""
         more, self._doubtful = self._doubtful, ""
         self._mode = _Mode.PASTE

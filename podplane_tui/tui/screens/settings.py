@@ -79,6 +79,7 @@ class SettingsDialog(Dialog[ConfigFile]):
     """
 
     AUTO_FOCUS = "#settings-theme"
+    TYPE_AHEAD = True
 
     def __init__(self, file: ConfigFile, *, themes: Iterable[str], theme: str, keys: Sequence[KeyLine]) -> None:
         super().__init__(title="Settings", accept="Save", style="-large")

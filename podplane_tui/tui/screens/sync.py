@@ -50,6 +50,7 @@ class SyncDialog(Form[SyncAnswer]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.SYNC_DIALOG]
     AUTO_FOCUS = ""
+    TYPE_AHEAD = False  # a copy overwrites files in the VM
 
     def __init__(
         self,

@@ -265,6 +265,10 @@ def test_the_end_of_a_paste_may_come_late() -> None:
     assert Line().feed(f"{PASTE_START}x\x1b[201").rest().feed("~q").said == [Pasted("x"), Text("q")]
 
 
+def test_half_a_character_at_the_end_of_a_paste_keeps_no_key_back() -> None:
+    assert Line().feed(f"{PASTE_START}x").rest().feed("\ufffdq").rest().said == [Pasted("x"), Text("q")]
+
+
 def test_what_is_left_of_the_end_of_a_paste_keeps_no_key_back() -> None:
     assert Line().feed(f"{PASTE_START}x\x1b[20").rest().feed("q").rest().said == [Pasted("x"), Text("q")]
 

@@ -3,6 +3,7 @@
 import time
 
 from podplane_tui.backend.console.claim import IDLE, Claim
+from podplane_tui.backend.core.format import count
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.recording.store import HowEnded, Recording, Source
@@ -74,6 +75,11 @@ def asked(claim: Claim, key: KeyNamer) -> str:
 def handed_over(claim: Claim) -> str:
     """Who got it, and why."""
     return f"{claim.who} has the console now: nothing was typed here for {IDLE:.0f} s."
+
+
+def dropped(size: int) -> str:
+    """What was typed in vain."""
+    return f"{count(size, 'byte')} {'was' if size == 1 else 'were'} not taken by the guest."
 
 
 def _last_run(recording: Recording) -> str:

@@ -135,19 +135,22 @@ class ConsoleViews:
         if console.source is not None and console.source.path == path:
             console.source.answers_from = end
 
-    def disconnect(self, *, waiting: VMStatus | None = None) -> None:
+    def disconnect(self, *, waiting: VMStatus | None = None) -> int:
         """No console is ours: there is nobody to type to or to answer, and nothing comes that is not on record.
 
-        What was typed already is forgotten, but for the VM whose console it is still `waiting` for.
+        What was typed already is forgotten, but for the VM whose console it is still `waiting` for. Gives how many
+        bytes were forgotten.
         """
+        forgotten = 0
         self._line = None
         self._early.clear()
         for key, console in self._consoles.items():
             console.sink.disconnect()
             if waiting is None or key != waiting.key:
-                console.sink.forget()
+                forgotten += console.sink.forget()
             if console.source is not None:
                 console.source.answers_from = None
+        return forgotten
 
     def printed(self, key: str, data: bytes) -> None:
         """A VM has printed something: on record now, or these bytes, which are not."""
