@@ -20,7 +20,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.boot.model import Boot
-from podplane_tui.backend.boot.parser import BootParser
 from podplane_tui.backend.boot.starts import RESET_NOTE
 from podplane_tui.backend.config.model import load_config
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput, VMError
@@ -29,12 +28,11 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.process import boot_id, create_ticks
-from podplane_tui.backend.recording.file import RecordingReader, hole_of, punch_hole
+from podplane_tui.backend.recording.file import hole_of, parse_boots, punch_hole
 from podplane_tui.backend.recording.host_keys import learn
 
 RAW_SUFFIX = ".raw"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_PIECE = 256 * 1024
 _LARGEST = 2**40
 """No process, no number of boots and no time in seconds is larger."""
 
@@ -150,16 +148,7 @@ def current_recording(vm: VMStatus) -> Recording | None:
 
 def boots_in(recording: Recording) -> tuple[Boot, ...]:
     """The boots of a recording, oldest first. Raises `OSError`."""
-    parser, offset = BootParser(power_on=recording.power_on), 0
-    with RecordingReader(recording.path) as reader:
-        while (chunk := reader.read(_PIECE)) is not None:
-            if chunk.offset > offset:
-                parser.skip(chunk.offset - offset)
-            parser.feed(chunk.data)
-            offset = chunk.offset + len(chunk.data)
-    if not recording.live:
-        parser.end()
-    return parser.boots
+    return parse_boots(recording.path, power_on=recording.power_on, over=not recording.live)
 
 
 def past_boots(files: VMFiles) -> Iterator[tuple[Recording, Boot]]:

@@ -38,7 +38,7 @@ from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
-from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys, trust
+from podplane_tui.backend.ssh.known_hosts import HostKeys, prove, read_host_keys, trust
 
 if TYPE_CHECKING:
     import paramiko
@@ -83,6 +83,7 @@ _TICK = 0.1
 _CHUNK = 64 * 1024
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_SSH_FAILED = 255
 _LOG = "podplane_tui.ssh"
 logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's errors end up on the terminal
 
@@ -170,6 +171,7 @@ def interactive(target: SSHTarget) -> int:
     """
     program = require_program("ssh")
     require_identity(target.identity_file)
+    known = HostKeys() if target.known_hosts is None else read_host_keys(target.known_hosts)
     with _ended_with_us() as begun:
         child = os.posix_spawn(program, ssh_arguments(target), os.environ)
         begun(child)
@@ -181,6 +183,8 @@ def interactive(target: SSHTarget) -> int:
             if not os.WIFSTOPPED(status):
                 begun(0)
                 code = os.waitstatus_to_exitcode(status)
+                if 0 <= code < _SSH_FAILED:
+                    _prove(target, known)
                 return code if code >= 0 else 128 - code
             os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
 
@@ -289,6 +293,7 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
         )
         if target.known_hosts is not None and not known.keys:
             _trust(target.known_hosts, name, client)
+        _prove(target, known)
     except BaseException as error:
         transport = client.get_transport()
         notice = transport.get_banner() if transport is not None else None
@@ -309,6 +314,13 @@ def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
         key = transport.get_remote_server_key()
         with contextlib.suppress(OSError, CorruptFile):
             trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+
+
+def _prove(target: SSHTarget, known: HostKeys) -> None:
+    """Note that the keys known before a login were those of who let us in. A side matter, as in `_trust`."""
+    if target.known_hosts is not None and known.keys and not known.proven:
+        with contextlib.suppress(OSError, CorruptFile):
+            prove(target.known_hosts, known.keys)
 
 
 def _changed(target: SSHTarget, error: paramiko.BadHostKeyException, known: HostKeys) -> HostKeyChanged:

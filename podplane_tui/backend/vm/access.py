@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.recording.store import recordings
 from podplane_tui.backend.runtime.directories import require_secure_directories
 from podplane_tui.backend.ssh import client as ssh
-from podplane_tui.backend.ssh.known_hosts import forget
+from podplane_tui.backend.ssh.known_hosts import OtherKeys, forget, other_keys, prove, read_host_keys
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
@@ -44,17 +45,26 @@ def _target(context: Context, user: str = "") -> ssh.SSHTarget:
             hint="use its console, or restart it",
         )
     with os_errors_as(ShellError, f"the host keys of {files.name} can't be stored"):
-        private_directory(files.known_hosts.parent)
-        try:
-            claim(files)
-        except (OSError, CorruptFile):
-            if has_former(files):  # whose keys would be taken for this one's
-                raise
-        newest = next(iter(recordings(files)), None)
-        if newest is not None:
-            learn(files, newest.path)
+        learn_host_keys(files)
     user = user or context.remembered().user or ssh.DEFAULT_USER
     return ssh.SSHTarget("127.0.0.1", port, user, files.identity, files.stem, files.known_hosts)
+
+
+def learn_host_keys(files: VMFiles) -> OtherKeys | None:
+    """Read the host keys that the newest recording has shown; give those that were not taken for the VM's, if any.
+
+    Raises `OSError`, `CorruptFile`, `InUse`.
+    """
+    private_directory(files.known_hosts.parent)
+    try:
+        claim(files)
+    except (OSError, CorruptFile):
+        if has_former(files):  # whose keys would be taken for this one's
+            raise
+    newest = next(iter(recordings(files)), None)
+    if newest is not None:
+        learn(files, newest.path)
+    return other_keys(files.known_hosts)
 
 
 def run_in_guest(context: Context, *command: str, timeout: float) -> bool:
@@ -95,6 +105,7 @@ def push(
 ) -> None:
     """The same, without remembering it. `source` is that of the request, held open."""
     target = ssh_target(context, user)
+    known = read_host_keys(context.files.known_hosts).keys
     with SyncLog(context.files.sync_log) as log:
         log.write(f"{request.source} -> {request.destination}")
 
@@ -113,6 +124,8 @@ def push(
                 ) from error
             raise
         log.write("done")
+    with contextlib.suppress(OSError, CorruptFile):  # a side matter
+        prove(context.files.known_hosts, known)
 
 
 def _has_ended(context: Context, error: VMError) -> bool:
