@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         StartFailed,
         StillBooting,
         StopFailed,
+        UnconfirmedChain,
         Unsupported,
         VMBroken,
         VMError,
@@ -86,8 +87,8 @@ PUBLIC_NAMES = {
         "AlreadyRunning Busy Cancelled CloudInitFailed CommandFailed CommandTimedOut ConnectionLost ConsoleError "
         "ConsoleHeld CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse "
         "InvalidImage InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable "
-        "RunStateError ShellError SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError "
-        "VMExists VMNotFound"
+        "RunStateError ShellError SnapshotNotFound StartFailed StillBooting StopFailed UnconfirmedChain Unsupported "
+        "VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -168,6 +169,7 @@ __all__ = [
     "StopFailed",
     "StopResult",
     "StopTimeouts",
+    "UnconfirmedChain",
     "Unsupported",
     "VMBroken",
     "VMError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import subprocess
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_an_image_is_chosen_by_path_or_name(tmp_path: Path, base: Path) -> None:
         str(base): base,
     }.items():
         assert choose_image(choice, "amd64", control, deps=deps) == path
-    (folder / "2/d.qcow2").write_bytes(b"other")
+    (folder / "2/d.qcow2").write_bytes(base.read_bytes() + b"other")
     for choice in ("", "d.qcow2"):
         with pytest.raises(InvalidImage, match="digest mismatch"):
             choose_image(choice, "amd64", control, deps=deps)
@@ -53,7 +54,8 @@ def test_an_image_is_chosen_by_path_or_name(tmp_path: Path, base: Path) -> None:
         choose_image("none", "amd64", control, deps=deps)
 
 
-DIGEST = f"sha256:{hashlib.sha256(b'image').hexdigest()}"
+IMAGE = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, 2**20) + bytes(72)
+DIGEST = f"sha256:{hashlib.sha256(IMAGE).hexdigest()}"
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def deps(tmp_path: Path) -> Path:
     for name in ("os-image/2/d.qcow2", "a/other.qcow2"):
         path = artifacts_directory(deps) / name
         path.parent.mkdir(parents=True)
-        path.write_bytes(b"image")
+        path.write_bytes(IMAGE)
     (artifacts_directory(deps) / "a/notes.txt").touch()
     (artifacts_directory(deps) / "a/folder.qcow2").mkdir()
     (artifacts_directory(deps) / "a/gone.qcow2").symlink_to("nowhere")
