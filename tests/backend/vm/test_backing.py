@@ -13,6 +13,7 @@ from podplane_tui.backend.vm.backing import confirm_chain, readable_chain, requi
 from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.backend.vm.create import EMPTY_DISK, CreateSpec
 from podplane_tui.backend.vm.launch import Launch, check
+from podplane_tui.backend.vm.repair import RepairPlan
 from podplane_tui.backend.vm.start import StartSpec
 from tests.backend.vm import support
 
@@ -53,6 +54,7 @@ def test_everything_that_opens_the_disk_needs_the_files_confirmed(reading: Clust
         lambda: reading.disk.grow("2G"),
         lambda: reading.disk.take_snapshot("x"),
         lambda: copy.create(CreateSpec(source="a")),
+        lambda: reading.repair(RepairPlan(), fix_leaks=True),
     ):
         with pytest.raises(
             UnconfirmedChain, match=r"names files that QEMU would read: .*; check them, then start"
@@ -64,6 +66,18 @@ def test_everything_that_opens_the_disk_needs_the_files_confirmed(reading: Clust
     reading.disk.take_snapshot("x")
     copy.create(CreateSpec(source="a"))
     assert unconfirmed_chain(copy.files) == ()
+
+
+def test_podplane_starts_no_vm_with_unconfirmed_files(
+    reading: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podplane = support.put(tmp_path / "bin" / "podplane", f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    podplane.chmod(0o755)
+    monkeypatch.setenv("PATH", str(podplane.parent), prepend=":")
+    support.put(reading.files.cluster_config, "{}")
+    with pytest.raises(UnconfirmedChain, match="check them, then start it with"):
+        reading.start()
+    assert not (tmp_path / "started").exists()
 
 
 def test_what_was_confirmed_is_just_that(reading: Cluster, base: Path, secret: Path) -> None:
