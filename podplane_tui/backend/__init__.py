@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         StartFailed,
         StillBooting,
         StopFailed,
+        UnconfirmedChain,
         Unsupported,
         VMBroken,
         VMError,
@@ -87,8 +88,8 @@ PUBLIC_NAMES = {
         "AlreadyRunning Busy Cancelled CloudInitFailed CommandFailed CommandTimedOut ConnectionLost ConsoleError "
         "ConsoleHeld CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse "
         "InvalidImage InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable "
-        "RunStateError ShellError SnapshotNotFound SourceLost StartFailed StillBooting StopFailed Unsupported VMBroken "
-        "VMError VMExists VMNotFound"
+        "RunStateError ShellError SnapshotNotFound SourceLost StartFailed StillBooting StopFailed UnconfirmedChain "
+        "Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -170,6 +171,7 @@ __all__ = [
     "StopFailed",
     "StopResult",
     "StopTimeouts",
+    "UnconfirmedChain",
     "Unsupported",
     "VMBroken",
     "VMError",

@@ -71,6 +71,12 @@ class Act:
         if not self.as_json:
             click.echo("\n".join(lines))
 
+    def confirm_chain(self) -> None:
+        """With --allow-backing-chain: show and confirm the files that the VM's disk makes QEMU read."""
+        if self._choices.allow_backing_chain and (chain := self.cluster.unconfirmed_chain()):
+            self.note(f"the guest can read {', '.join(chain)}")
+            self.cluster.confirm_chain(chain)
+
     def note(self, text: str) -> None:
         """A line on stderr for people."""
         if not self.as_json:
@@ -109,7 +115,9 @@ def _words() -> str:
     return click.get_current_context().command_path.partition(" ")[2]
 
 
-_SHARED = frozenset(field.name for field in fields(Choices)) - {"force"} | {"insecure_directories"}
+_SHARED = frozenset(field.name for field in fields(Choices)) - {"force", "allow_backing_chain"} | {
+    "insecure_directories"
+}
 """The options of every verb."""
 
 

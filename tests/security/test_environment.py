@@ -47,6 +47,7 @@ def test_a_throw_away_workspace_executes_nothing_from_the_current_directory(trap
     assert not (trap / "executed").exists()
 
 
+@pytest.mark.slow
 def test_python_m_imports_nothing_else_from_the_current_directory(tmp_path: Path, workspace: Workspace) -> None:
     (tmp_path / "click.py").write_text("raise SystemExit('executed')\n")
     done = subprocess.run(
@@ -76,6 +77,7 @@ def test_verbs_need_no_home_directory_where_variables_name_the_places(
     assert done.stdout
 
 
+@pytest.mark.slow
 def test_without_any_place_it_says_what_to_set() -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "podplane_tui", "list"],

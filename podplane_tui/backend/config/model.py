@@ -15,6 +15,7 @@ disk_size = "40G"
 cpus = 4
 memory = "8G"
 user_data = "~/cloud-init.yaml"
+max_size = "20G"             # the most that is downloaded for an image from a URL
 
 [dashboard]
 theme = "tokyo-night"  # any that the palette (Ctrl-P) offers
@@ -61,6 +62,7 @@ class CreateDefaults(NamedTuple):
     cpus: str = ""
     memory: str = ""
     user_data: str = ""
+    max_size: str = ""
 
 
 class DashboardSettings(NamedTuple):

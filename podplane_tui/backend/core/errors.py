@@ -29,6 +29,17 @@ class InvalidImage(VMError):
     """A disk image is missing, unreadable or not what its name says."""
 
 
+class UnconfirmedChain(InvalidImage):
+    """An image makes QEMU read other files of this host, which nobody has confirmed.
+
+    `chain` are those files in words, in the order in which they are named.
+    """
+
+    def __init__(self, problem: str, *, hint: str = "", chain: tuple[str, ...] = ()) -> None:
+        super().__init__(problem, hint=hint)
+        self.chain = chain
+
+
 class VMExists(VMError):
     """`create` was asked for a disk that is already there."""
 

@@ -20,6 +20,7 @@ from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.sync.copy import SyncPreview, preview_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import access, create, repair, stop
+from podplane_tui.backend.vm.backing import confirm_chain, readable_chain
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.create import CreateSpec
 from podplane_tui.backend.vm.delete import deletion_plan
@@ -84,6 +85,26 @@ class Cluster:
         Raises `CorruptFile` when it does not run and the state file can't be understood.
         """
         return self._context.ports()
+
+    # Files of this host that the guest can read
+
+    def unconfirmed_chain(self) -> tuple[str, ...]:
+        """The files that the disk makes QEMU read and that have to be confirmed before a start; () when none have.
+
+        Where that can't be told it is () as well, and the start says why.
+        """
+        return readable_chain(self.files)
+
+    def confirm_chain(self, chain: tuple[str, ...]) -> None:
+        """Remember that the user has confirmed `chain`, which `unconfirmed_chain` gave. Raises `CorruptFile`."""
+        confirm_chain(self.files, chain)
+
+    def image_chain(self, spec: CreateSpec) -> tuple[str, ...]:
+        """The files that the image of `spec` makes QEMU read besides itself: see `CreateSpec.confirmed_chain`.
+
+        Raises `InvalidImage` for what can't be followed.
+        """
+        return create.image_chain(self.files, spec)
 
     # Verbs
 

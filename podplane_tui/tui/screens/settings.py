@@ -54,6 +54,7 @@ _SECTIONS: tuple[tuple[str, tuple[_Field, ...]], ...] = (
         (
             _Field("create.image", "Base image", "podplane's own", "path, URL or cached name"),
             _Field("create.digest", "Digest", "none", "of an image from a URL"),
+            _Field("create.max_size", "Largest download", "20G", ""),
             _Field("create.disk_size", "Disk size", "128G", ""),
             _Field("create.cpus", "CPUs", "2", ""),
             _Field("create.memory", "Memory", "4G", ""),

@@ -69,7 +69,7 @@ def test_what_is_said_replaces_the_default(tmp_path: Path) -> None:
         ),
         ("[create]\ndigest = 'sha256:12'\n", "line 2: invalid digest 'sha256:12' for 'digest'"),
         (f"[create]\ndigest = 'sha256:{64 * '0'}'\n", "line 2: in .create., a digest needs an image from a URL; leave"),
-        ("[create]\ncpu = 3\n", "'cpu' .* use one of cpus, digest, disk_size, image, memory, user_data"),
+        ("[create]\ncpu = 3\n", "'cpu' .* use one of cpus, digest, disk_size, image, max_size, memory, user_data"),
         ("# x\nstop = { powerdown = 3, kill = true }\n", "line 2: .* for 'kill' in .stop."),
         ("[dashboard]\ntheme = 'nord'\n[keys]\nlist = {up = 'up',\tdown = 3}\n", "line 4: .* 'list.down' in .keys."),
         ("[dashboard]\ntheme = '''[stop]\nkill = 3\n'''\n[stop]\nkill = true\n", "line 6: .* 'kill'"),
