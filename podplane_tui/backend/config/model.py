@@ -20,6 +20,9 @@ user_data = "~/cloud-init.yaml"
 theme = "tokyo-night"  # any that the palette (Ctrl-P) offers
 refresh = 1.0          # seconds between two looks at the machines, 0.5 to 60
 
+[ssh]
+options = ["ServerAliveInterval=15", "LocalForward=8080 127.0.0.1:80"]  # ssh_config(5)'s, for ssh itself
+
 [keys]
 vm.start = "s"          # a binding's id and its keys, with commas between them
 list.down = "down,j"
@@ -70,6 +73,12 @@ class DashboardSettings(NamedTuple):
     refresh: float = 1.0
 
 
+class SSHSettings(NamedTuple):
+    """Options of OpenSSH for its shells and copies: no configuration file of its own is read."""
+
+    options: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What can be configured, with the defaults for what is not.
@@ -82,6 +91,7 @@ class Config:
     recordings: RecordingLimits = field(default_factory=RecordingLimits)
     create: CreateDefaults = field(default_factory=CreateDefaults)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    ssh: SSHSettings = field(default_factory=SSHSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
@@ -166,6 +176,7 @@ def _parsed(path: Path, content: bytes) -> Config:
         RecordingLimits(**checked["recordings"]),
         create,
         DashboardSettings(**checked["dashboard"]),
+        SSHSettings(**checked["ssh"]),
         dict(_keys(path, text, tables.get("keys", {}))),
         path,
     )

@@ -12,7 +12,8 @@ from shlex import quote
 from podplane_tui.backend.core.errors import InvalidInput, Unsupported
 from podplane_tui.backend.host import facts
 from podplane_tui.backend.host.facts import require_program, told_version
-from podplane_tui.backend.ssh.client import SSHTarget, ssh_options
+from podplane_tui.backend.ssh.client import SSHTarget, batch_options
+from podplane_tui.backend.sync.environment import rsync_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def find_rsync() -> Rsync:
     """
     path = require_program("rsync")
     try:
-        version = told_version(path) or ""
+        with rsync_environment() as environment:
+            version = told_version(path, environment=environment) or ""
     except subprocess.TimeoutExpired:
         raise Unsupported(
             f"{path} --version gave no answer in {facts.VERSION_PATIENCE:g} s",
@@ -115,8 +117,8 @@ def rsync_arguments(
     `InvalidInput` for what rsync can't take.
     """
     check_request(rsync, request)
-    shared = ["-S", str(control_socket)] if control_socket is not None else []
-    shell = ["ssh", *shared, *ssh_options(target), "-o", "BatchMode=yes"]
+    shared = ["-S", os.path.abspath(control_socket)] if control_socket is not None else []  # noqa: PTH100 - see below
+    shell = ["ssh", *shared, *batch_options(target)]
     arguments = ["rsync", *_mode(rsync, dry_run=dry_run), "-e", " ".join(map(_shell_word, shell))]
     if request.chown:
         arguments.append(f"--chown={request.chown}")
@@ -128,7 +130,7 @@ def rsync_arguments(
     if rsync.can_protect and not _PLAIN_OPERAND.fullmatch(request.destination + request.chown):
         arguments.append("-s")
     arguments += ["--rsync-path", "sudo rsync"]
-    return [*arguments, local_operand(request.source), f"{target.user}@{target.host}:{_remote(rsync, request)}"]
+    return [*arguments, absolute_source(request.source), f"{target.user}@{target.host}:{_remote(rsync, request)}"]
 
 
 def filter_arguments(request: SyncRequest) -> list[str]:
@@ -158,7 +160,7 @@ def _plain(operand: str) -> str:
 
 
 def absolute_source(source: str) -> str:
-    """`source` as it means the same in every folder, its slash at the end included."""
+    """`source` as it means the same in every folder, its slash at the end included. No option begins like it."""
     path = os.path.abspath(source)  # noqa: PTH100 - links are kept
     return path.rstrip("/") + "/" if source.endswith(("/", "/.", "/..")) or source in {".", ".."} else path
 
@@ -170,11 +172,6 @@ def check_source(source: str) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InvalidInput(f"{source} can't be copied: {reason}", hint="check the path") from error
-
-
-def local_operand(operand: str) -> str:
-    """`operand` so that a colon in its first part does not make it a path on another host, and it is no option."""
-    return f"./{operand}" if ":" in operand.partition("/")[0] else _plain(operand)
 
 
 def _remote(rsync: Rsync, request: SyncRequest) -> str:
