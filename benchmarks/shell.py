@@ -23,6 +23,7 @@ from benchmarks.result import AtMost, Result
 from benchmarks.screen import Screen
 from benchmarks.world import world
 from podplane_tui.backend.ssh.client import SSHTarget, ssh_arguments
+from podplane_tui.backend.ssh.known_hosts import trust
 from podplane_tui.backend.vm.remembered import update_settings
 from tests.backend.ssh.sshd import serve
 
@@ -63,6 +64,7 @@ def measure(rounds: int) -> Result:
         machine.identity.parent.mkdir()
         shutil.copy(server.target.identity_file, machine.identity)
         update_settings(machine, user=server.target.user)
+        trust(machine.known_hosts, machine.stem, server.host_key)  # it is not the stand-in for QEMU that listens
         for number in range(rounds + 1):
             found = {"ssh": bare(server.target, made.variables), "ours": ours(made.variables)}
             if number:  # the first round fills the caches

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.recording.store import keep_within
-from podplane_tui.backend.vm.access import learn_host_keys
+from podplane_tui.backend.vm.endpoint import learn_host_keys
 from podplane_tui.tui.state.events import Event, Level, event
 
 

@@ -52,7 +52,6 @@ def openssh(target: SSHTarget) -> subprocess.CompletedProcess[str]:
 
 def test_keys_that_the_console_has_shown_are_verified(alpha: Clusters, target: SSHTarget) -> None:
     known = target.known_hosts
-    assert known is not None
     keys = read_host_keys(known)
     assert keys.verified
     assert keys.keys[0].startswith("ssh-ed25519 ")
@@ -66,7 +65,6 @@ def test_keys_that_the_console_has_shown_are_verified(alpha: Clusters, target: S
 
 @pytest.mark.parametrize("first", ["paramiko", "OpenSSH"])
 def test_without_them_the_first_key_is_trusted_and_no_other(target: SSHTarget, tmp_path: Path, first: str) -> None:
-    assert target.known_hosts is not None
     shown = read_host_keys(target.known_hosts).keys
     unknown = replace(target, known_hosts=tmp_path / "known_hosts")
     if first == "paramiko":

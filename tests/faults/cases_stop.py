@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from threading import Event
@@ -33,6 +34,7 @@ from podplane_tui.backend.qemu.process import Clock
 from podplane_tui.backend.runtime.ports import read_state_file, write_state_file
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh.client import ensure_identity
+from podplane_tui.backend.ssh.known_hosts import trust
 from podplane_tui.backend.vm import stop
 from podplane_tui.backend.vm.create import EMPTY_DISK, CreateSpec
 from tests.conftest import suspend
@@ -200,13 +202,18 @@ def patient_ssh() -> Iterator[None]:
         yield
 
 
+def reached_at(bench: Bench, port: int, host_key: str, *, sockets: bool = False) -> subprocess.Popen[bytes]:
+    """A stand-in for a QEMU that forwards `port`, where somebody else listens with that key, and our own key."""
+    ensure_identity(bench.files.identity)
+    trust(bench.files.known_hosts, bench.files.stem, host_key)
+    return bench.stand_in("-nic", f"user,hostfwd=tcp:127.0.0.1:{port}-:22", sockets=sockets)
+
+
 @case("no control socket: power off over SSH", quick=True)
 def power_off_over_ssh(bench: Bench) -> None:
     bench.create()
-    child = bench.stand_in()
     with SSHServer(poweroff=lambda: child.send_signal(signal.SIGTERM)) as server:
-        ensure_identity(bench.files.identity)
-        write_state_file(bench.files.state_file, "a", Ports(ssh=server.port))
+        child = reached_at(bench, server.port, server.host_key)
         with patient_ssh():
             assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=NEVER)).step == "powerdown"
         assert server.commands == ["sudo systemctl stop containerd", "sudo systemctl poweroff"]
@@ -215,10 +222,8 @@ def power_off_over_ssh(bench: Bench) -> None:
 @case("no control socket: the connection breaks off while powering off")
 def ssh_breaks_off(bench: Bench) -> None:
     bench.create()
-    child = bench.stand_in()
     with SSHServer(poweroff=lambda: child.send_signal(signal.SIGTERM), break_off=True) as server:
-        ensure_identity(bench.files.identity)
-        write_state_file(bench.files.state_file, "a", Ports(ssh=server.port))
+        child = reached_at(bench, server.port, server.host_key)
         with patient_ssh():
             assert bench.cluster.stop(timeouts=StopTimeouts(powerdown=NEVER)).step == "powerdown"
 
@@ -226,23 +231,19 @@ def ssh_breaks_off(bench: Bench) -> None:
 @case("SSH accepts and says nothing: not waited for", quick=True)
 def ssh_silent(bench: Bench) -> None:
     bench.create()
-    bench.stand_in(sockets=True)
-    ensure_identity(bench.files.identity)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        write_state_file(bench.files.state_file, "a", Ports(ssh=silent.getsockname()[1]))
+        reached_at(bench, silent.getsockname()[1], "ssh-ed25519 AAAA", sockets=True)
         steps: list[str] = []
         with mock.patch.multiple(ssh, CONNECT_TIMEOUT=NEVER, LOGIN_TIMEOUT=NEVER):  # what it is given for all counts
             bench.cluster.stop(timeouts=SHORT, control=Control(report=steps.append))
     assert steps[:2] == ["stopping containerd", "pressing the power button"]
 
 
-@case("state file names a port where something else listens")
+@case("something else listens on the SSH port")
 def ssh_is_something_else(bench: Bench) -> None:
     bench.create()
-    bench.stand_in(sockets=True)
-    ensure_identity(bench.files.identity)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        write_state_file(bench.files.state_file, "a", Ports(ssh=server.getsockname()[1]))
+        reached_at(bench, server.getsockname()[1], "ssh-ed25519 AAAA", sockets=True)
 
         def talk() -> None:
             client, _ = server.accept()

@@ -45,6 +45,7 @@ class SSHServer:
             path = Path(directory) / "key"
             ensure_identity(path)
             self._key = paramiko.PKey.from_path(path)
+        self.host_key = f"{self._key.get_name()} {self._key.get_base64()}"
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()

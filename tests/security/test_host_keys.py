@@ -14,7 +14,7 @@ from podplane_tui.backend.recording.store import recordings
 from podplane_tui.backend.ssh.client import connect, run
 from podplane_tui.backend.ssh.known_hosts import read_host_keys
 from podplane_tui.backend.sync.rsync import SyncRequest
-from podplane_tui.backend.vm.access import learn_host_keys
+from podplane_tui.backend.vm.endpoint import learn_host_keys
 from podplane_tui.tui.recording_limits import Upkeep
 from tests.backend.recording.support import block, key, shown
 from tests.e2e.test_reach import AT_ONCE, _machine, _wait_for_ssh

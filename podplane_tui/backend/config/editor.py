@@ -12,7 +12,7 @@ from podplane_tui.backend.config.model import Config, parse_config, read_config_
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
 from podplane_tui.backend.core.files import os_errors_as, write_atomic
 
-Value = str | int | float
+Value = str | int | float | list[str]
 
 _MODE = 0o600
 

@@ -21,6 +21,9 @@ max_size = "20G"             # the most that is downloaded for an image from a U
 theme = "tokyo-night"  # any that the palette (Ctrl-P) offers
 refresh = 1.0          # seconds between two looks at the machines, 0.5 to 60
 
+[ssh]
+options = ["ServerAliveInterval=15", "LocalForward=8080 127.0.0.1:80"]  # ssh_config(5)'s, for ssh itself
+
 [keys]
 vm.start = "s"          # a binding's id and its keys, with commas between them
 list.down = "down,j"
@@ -72,6 +75,12 @@ class DashboardSettings(NamedTuple):
     refresh: float = 1.0
 
 
+class SSHSettings(NamedTuple):
+    """Options of OpenSSH for its shells and copies: no configuration file of its own is read."""
+
+    options: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What can be configured, with the defaults for what is not.
@@ -84,6 +93,7 @@ class Config:
     recordings: RecordingLimits = field(default_factory=RecordingLimits)
     create: CreateDefaults = field(default_factory=CreateDefaults)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    ssh: SSHSettings = field(default_factory=SSHSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
@@ -169,6 +179,7 @@ def _parsed(path: Path, content: bytes) -> Config:
         RecordingLimits(**checked["recordings"]),
         create,
         DashboardSettings(**checked["dashboard"]),
+        SSHSettings(**checked["ssh"]),
         dict(_keys(path, text, tables.get("keys", {}))),
         path,
     )

@@ -82,6 +82,14 @@ def _image(value: object) -> str:
     return _path(text) if "/" in text and "://" not in text else text
 
 
+def _ssh_options(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise InvalidInput(f"invalid list {_shown(value)}", hint='write it as ["Name=value", "Name=value"]')
+    from podplane_tui.backend.ssh.options import check_options  # noqa: PLC0415 - as above
+
+    return check_options(value)
+
+
 CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
     "stop": {"powerdown": _seconds, "terminate": _seconds, "kill": _seconds},
     "recordings": {"boots": _count, "megabytes": _count},
@@ -95,6 +103,7 @@ CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
         "max_size": _max_size,
     },
     "dashboard": {"theme": _name, "refresh": _refresh},
+    "ssh": {"options": _ssh_options},
 }
 """By table and name, which are those of the fields in `config`, what gives the value to use for what a file says.
 

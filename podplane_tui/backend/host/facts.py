@@ -90,11 +90,14 @@ def program_version(path: Path, *, argument: str = "--version") -> str | None:
         return None
 
 
-def told_version(path: Path, *, argument: str = "--version") -> str | None:
+def told_version(
+    path: Path, *, argument: str = "--version", environment: Mapping[str, str] | None = None
+) -> str | None:
     """The same for who must know whether there was time to tell. Raises `subprocess.TimeoutExpired`."""
     try:
         result = subprocess.run(
             [path, argument],
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

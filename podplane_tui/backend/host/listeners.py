@@ -44,7 +44,40 @@ def listeners(ports: Collection[int]) -> dict[int, int | None]:
     }
 
 
+def listens(pid: int, port: int) -> bool | None:
+    """Whether process `pid` listens on a TCP port of this host; None where that can't be told. Never raises.
+
+    Elsewhere than on Linux psutil is asked, which tells of the processes of this user. That is not tested.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, struct.error):
+            return _has_one_of(pid, _sockets([port]))
+    import psutil  # noqa: PLC0415 - as above
+
+    try:
+        return any(
+            each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port
+            for each in psutil.Process(pid).net_connections("tcp")
+        )
+    except (psutil.Error, OSError):
+        return None
+
+
 if sys.platform == "linux":
+
+    def _has_one_of(pid: int, sockets: Collection[str]) -> bool | None:
+        """Whether the process has a descriptor of one of these sockets; None where it is not for us to look at."""
+        try:
+            names = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - as below
+        except PermissionError:
+            return None
+        except NO_PROCESS:
+            return False
+        for name in names:
+            with contextlib.suppress(*NO_PROCESS):
+                if os.readlink(f"/proc/{pid}/fd/{name}") in sockets:  # noqa: PTH115 - as below
+                    return True
+        return False
 
     def _sockets(ports: Collection[int]) -> dict[str, int]:
         """The sockets that listen on these ports, by what a descriptor of theirs is a link to. Raises `OSError`."""
@@ -71,7 +104,7 @@ if sys.platform == "linux":
     def _owners(sockets: dict[str, int]) -> dict[int, int | None]:
         """The ports of these sockets, and the process that has a descriptor of each, if that is for us to see."""
         owners: dict[int, int | None] = dict.fromkeys(sockets.values())
-        for pid in pids():
+        for pid in pids() if owners else ():
             if None not in owners.values():
                 break
             with contextlib.suppress(*NO_PROCESS):

@@ -81,19 +81,21 @@ def port_forwards(ports: Ports) -> tuple[PortForward, ...]:
     return tuple(PortForward(LOOPBACK, port, FORWARDS[name][1]) for name, port in ports.items())
 
 
-_FORWARD = re.compile(r"hostfwd=tcp:[^:]*:(\d{1,5})-[^:]*:(\d{1,5})")
+_FORWARD = re.compile(r"hostfwd=(?:tcp)?:(?:|127\.0\.0\.1|0\.0\.0\.0|localhost):(\d{1,5})-[^:]*:(\d{1,5})")
+"""A forward that is met on 127.0.0.1. QEMU listens on every address where it is told none."""
 
 
 @lru_cache(maxsize=256)
 def ports_of(arguments: tuple[str, ...]) -> Ports:
-    """The ports that a QEMU with these arguments forwards: what the state file says, from the source."""
+    """The ports of 127.0.0.1 that a QEMU with these arguments forwards: what the state file says, from the source."""
     names = {guest: name for name, (_, guest) in FORWARDS.items()}
     found = {}
-    for operand in option_values(arguments, "-nic"):
-        for item in split_option_list(operand):
-            match = _FORWARD.fullmatch(item)
-            if match and int(match[2]) in names and 0 < int(match[1]) < 65536:
-                found[names[int(match[2])]] = int(match[1])
+    for option in ("-nic", "-netdev", "-net"):
+        for operand in option_values(arguments, option):
+            for item in split_option_list(operand):
+                match = _FORWARD.fullmatch(item)
+                if match and int(match[2]) in names and 0 < int(match[1]) < 65536:
+                    found[names[int(match[2])]] = int(match[1])
     return Ports(**found)
 
 

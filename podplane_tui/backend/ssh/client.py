@@ -1,6 +1,7 @@
 """SSH to a machine: commands over paramiko, an interactive shell through OpenSSH, and the key that both use.
 
-Both check host keys against the same file: see `known_hosts`. A target without such a file accepts any key.
+Both check host keys against the same file, see `known_hosts`, and pass on the locale. `ssh_options` gives the options
+to every command line of OpenSSH; paramiko reads no configuration, nor the options of ours.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
 from podplane_tui.backend.ssh.known_hosts import HostKeys, prove, read_host_keys, trust
+from podplane_tui.backend.ssh.options import locale_of, usual_options
 
 if TYPE_CHECKING:
     import paramiko
@@ -50,12 +52,14 @@ __all__ = [
     "LOGIN_TIMEOUT",
     "TIMED_OUT",
     "SSHTarget",
+    "batch_options",
     "connect",
     "ensure_identity",
     "interactive",
     "open_shell",
     "run",
     "ssh_arguments",
+    "ssh_command_line",
     "ssh_options",
 ]
 
@@ -92,42 +96,58 @@ logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's error
 class SSHTarget:
     """Where and as whom to log in. `host_key_alias` is the name under which host keys are known: ports change.
 
-    `known_hosts` is the file of the host keys known of the machine, in a directory that exists; None accepts any key.
+    `known_hosts` is the file of the host keys known of the machine, in a directory that exists. While it has none, the
+    first key that is met is kept: whoever makes a target sees to it that it is the machine's own. `options` are those
+    of our configuration, for OpenSSH, as `check_options` gives them.
 
-    Raises `InvalidInput` for a user, host or port that can't be one: they become operands of programs.
+    Raises `InvalidInput` for a user, host, port or alias that can't be one: they become operands of programs.
     """
 
     host: str
     port: int
     user: str
     identity_file: Path
-    host_key_alias: str = ""
-    known_hosts: Path | None = None
+    host_key_alias: str
+    known_hosts: Path
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _USER.fullmatch(self.user):
             raise InvalidInput(f"invalid user name {self.user[:40]!r}", hint="use letters, digits, '.', '_' and '-'")
         if not _HOST.fullmatch(self.host):
             raise InvalidInput(f"invalid host {self.host[:40]!r}", hint="use a host name or an IPv4 address")
+        if not _HOST.fullmatch(self.host_key_alias):
+            raise InvalidInput(f"invalid host key alias {self.host_key_alias[:40]!r}", hint="use the VM's name")
         if not 1 <= self.port <= 65535:
             raise InvalidInput(f"invalid port {self.port}", hint="use 1 to 65535")
 
 
-def ssh_options(target: SSHTarget) -> list[str]:
-    """OpenSSH's options for `target`, without the program, the user and the host."""
-    identity = _operand(target.identity_file, "data", "%", "${")
-    options = ["-p", str(target.port), "-i", identity]
+def ssh_options(target: SSHTarget, *, first_use: str = "accept-new") -> list[str]:
+    """OpenSSH's options for `target`, without the program, the user and the host. Paths in them are absolute.
+
+    `first_use` is what `StrictHostKeyChecking` is while no key is known. OpenSSH takes the first value that it is given
+    for an option: what has to be so comes first.
+    """
     settings = [
         "IdentitiesOnly=yes",
         "PreferredAuthentications=publickey",
         f"ConnectTimeout={CONNECT_TIMEOUT:.0f}",
-        "ControlPath=none",  # a shared connection of the user's own may lead to another machine
         "LogLevel=ERROR",
-        *_host_key_settings(target),
+        *_host_key_settings(target, first_use),
+        *target.options,
+        *usual_options(target.options),
     ]
+    identity = _operand(target.identity_file, "data", "%", "${")
+    options = ["-F", "none", "-p", str(target.port), "-i", identity]
     for setting in settings:
         options += ["-o", setting]
     return options
+
+
+def batch_options(target: SSHTarget) -> list[str]:
+    """The same for an ssh that a program talks through: it never asks, and forwards nothing that a shell's may."""
+    settings = ("BatchMode=yes", "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no")
+    return [*(word for setting in settings for word in ("-o", setting)), *ssh_options(target)]
 
 
 def _operand(path: Path, directory: str, *special: str) -> str:
@@ -141,21 +161,31 @@ def _operand(path: Path, directory: str, *special: str) -> str:
     return absolute
 
 
-def _host_key_settings(target: SSHTarget) -> list[str]:
-    settings = ["GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no"]
-    if target.host_key_alias:
-        settings.append(f"HostKeyAlias={target.host_key_alias}")
-    if target.known_hosts is None:
-        return [*settings, "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"]
-    checking = "yes" if read_host_keys(target.known_hosts).keys else "accept-new"
+def _host_key_settings(target: SSHTarget, first_use: str) -> list[str]:
+    checking = "yes" if read_host_keys(target.known_hosts).keys else first_use
     # The option takes several files, so one with a space in its name is quoted.
     file = _operand(target.known_hosts, "state", "%", "${", '"')
-    return [*settings, f"StrictHostKeyChecking={checking}", f'UserKnownHostsFile="{file}"', "HashKnownHosts=no"]
+    return [
+        "GlobalKnownHostsFile=/dev/null",
+        "UpdateHostKeys=no",
+        f"HostKeyAlias={target.host_key_alias}",
+        f"StrictHostKeyChecking={checking}",
+        f'UserKnownHostsFile="{file}"',
+        "HashKnownHosts=no",
+    ]
 
 
 def ssh_arguments(target: SSHTarget) -> list[str]:
     """The argument vector of OpenSSH for an interactive shell."""
     return ["ssh", *ssh_options(target), "--", f"{target.user}@{target.host}"]
+
+
+def ssh_command_line(target: SSHTarget) -> str:
+    """The same for a shell to read, in any directory and at any time.
+
+    Another machine may have the port by then, so a key is taken on trust only by whoever is asked.
+    """
+    return shlex.join(["ssh", *ssh_options(target, first_use="ask"), "--", f"{target.user}@{target.host}"])
 
 
 def _remote_line(command: Sequence[str] | str) -> str:
@@ -171,7 +201,7 @@ def interactive(target: SSHTarget) -> int:
     """
     program = require_program("ssh")
     require_identity(target.identity_file)
-    known = HostKeys() if target.known_hosts is None else read_host_keys(target.known_hosts)
+    known = read_host_keys(target.known_hosts)
     with _ended_with_us() as begun:
         child = os.posix_spawn(program, ssh_arguments(target), os.environ)
         begun(child)
@@ -247,10 +277,17 @@ def open_shell(client: paramiko.SSHClient, columns: int, lines: int) -> paramiko
     try:
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
         channel.get_pty("xterm-256color", columns, lines)
+        _pass_locale_on(channel)
         channel.invoke_shell()
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise _refusal("the guest opens no shell", error) from error
     return channel
+
+
+def _pass_locale_on(channel: paramiko.Channel) -> None:
+    """Ask the server to set the locale of what will run. It gives no answer: refusing is no error."""
+    for name, value in locale_of(os.environ).items():
+        channel.set_environment_variable(name, os.fsencode(value))
 
 
 def _dial(target: SSHTarget, timeout: float) -> socket.socket:
@@ -267,10 +304,11 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
 
     class Accept(paramiko.MissingHostKeyPolicy):
         def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-            """Accept any key, where none is known."""
+            """Accept a first key, which `_trust` keeps, and none where keys are known that paramiko can't compare."""
+            if known.keys:
+                raise _changed(target, key, known.keys[0], known)
 
-    known = HostKeys() if target.known_hosts is None else read_host_keys(target.known_hosts)
-    name = target.host_key_alias or target.host
+    known, name = read_host_keys(target.known_hosts), target.host_key_alias
     client = paramiko.SSHClient()
     client.set_log_channel(_LOG)
     client.set_missing_host_key_policy(Accept())
@@ -291,7 +329,7 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
             allow_agent=False,
             look_for_keys=False,
         )
-        if target.known_hosts is not None and not known.keys:
+        if not known.keys:
             _trust(target.known_hosts, name, client)
         _prove(target, known)
     except BaseException as error:
@@ -300,7 +338,7 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
         client.close()
         connection.close()
         if isinstance(error, paramiko.BadHostKeyException):
-            raise _changed(target, error, known) from error
+            raise _changed(target, error.key, _shown(error.expected_key), known) from error
         if isinstance(error, (paramiko.SSHException, EOFError, OSError)):
             raise _explained(target, error, notice or b"") from error
         raise
@@ -318,19 +356,23 @@ def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
 
 def _prove(target: SSHTarget, known: HostKeys) -> None:
     """Note that the keys known before a login were those of who let us in. A side matter, as in `_trust`."""
-    if target.known_hosts is not None and known.keys and not known.proven:
+    if known.keys and not known.proven:
         with contextlib.suppress(OSError, CorruptFile):
             prove(target.known_hosts, known.keys)
 
 
-def _changed(target: SSHTarget, error: paramiko.BadHostKeyException, known: HostKeys) -> HostKeyChanged:
-    shown, expected = (f"{key.get_name()} {key.fingerprint}" for key in (error.key, error.expected_key))
+def _changed(target: SSHTarget, key: paramiko.PKey, expected: str, known: HostKeys) -> HostKeyChanged:
     source = "its console has shown" if known.verified else "it had when first reached"
     return HostKeyChanged(
-        f"{target.host} port {target.port} answers with the host key {shown}, but {source} {expected}",
+        f"{target.host} port {target.port} answers with the host key {_shown(key)}, but {source}"
+        f" {one_line(expected, limit=120)}",
         hint="check which program listens there, or, if you have recreated the VM or its keys, forget the old ones with"
         " podplane-tui shell --forget-host-key",
     )
+
+
+def _shown(key: paramiko.PKey) -> str:
+    return f"{key.get_name()} {key.fingerprint}"
 
 
 def _explained(target: SSHTarget, error: Exception, notice: bytes) -> ShellError:
@@ -421,6 +463,7 @@ def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, colle
     try:
         channel = transport.open_session(timeout=LOGIN_TIMEOUT)
         channel.set_combine_stderr(combined)
+        _pass_locale_on(channel)
         channel.exec_command(os.fsencode(line))
         if options.stdin is None:
             channel.shutdown_write()

@@ -22,6 +22,7 @@ from podplane_tui.backend.ssh.client import WHILE_BOOTING, SSHTarget, connect
 from podplane_tui.backend.ssh.identity import require_identity
 from podplane_tui.backend.sync.destination import refuse_system_directory, system_directory
 from podplane_tui.backend.sync.diagnosis import explain, known_reason
+from podplane_tui.backend.sync.environment import rsync_environment
 from podplane_tui.backend.sync.output import Change, ChangeKind, LineReader, Meter, read_change
 from podplane_tui.backend.sync.rsync import Rsync, SyncRequest, find_rsync, rsync_arguments
 from podplane_tui.backend.sync.source import OpenSource
@@ -36,9 +37,6 @@ _NOT_YET = re.compile(
 
 _UNREACHED = frozenset({10, 12, 30, 255})
 """The exit codes with which rsync may end when ssh does: the stream broke off or stood still, or ssh's own code."""
-
-_FOREIGN = frozenset({"RSYNC_OLD_ARGS", "RSYNC_PARTIAL_DIR"})
-"""Variables that make rsync do something else than what it is asked here."""
 
 _TICK = 0.1
 _GRACE = 5.0
@@ -133,16 +131,19 @@ def _run(
             complain(line)
 
     # A session of its own: cancelling ends rsync and its ssh together, and ssh finds no terminal to ask on.
-    with subprocess.Popen(
-        arguments,
-        executable=rsync.path,
-        env={name: value for name, value in os.environ.items() if name not in _FOREIGN},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=() if source is None or source.handle is None else (source.handle,),
-    ) as process:
+    with (
+        rsync_environment() as environment,
+        subprocess.Popen(
+            arguments,
+            executable=rsync.path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=() if source is None or source.handle is None else (source.handle,),
+        ) as process,
+    ):
         assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
         try:
             complete = _read({process.stdout: output, process.stderr: LineReader(note)}, control)

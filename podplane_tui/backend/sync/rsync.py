@@ -12,7 +12,8 @@ from shlex import quote
 from podplane_tui.backend.core.errors import InvalidInput, Unsupported
 from podplane_tui.backend.host import facts
 from podplane_tui.backend.host.facts import require_program, told_version
-from podplane_tui.backend.ssh.client import SSHTarget, ssh_options
+from podplane_tui.backend.ssh.client import SSHTarget, batch_options
+from podplane_tui.backend.sync.environment import rsync_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def find_rsync() -> Rsync:
     """
     path = require_program("rsync")
     try:
-        version = told_version(path) or ""
+        with rsync_environment() as environment:
+            version = told_version(path, environment=environment) or ""
     except subprocess.TimeoutExpired:
         raise Unsupported(
             f"{path} --version gave no answer in {facts.VERSION_PATIENCE:g} s",
@@ -117,8 +119,8 @@ def rsync_arguments(
     operand for the source of the request. Raises `InvalidInput` for what rsync can't take.
     """
     check_request(rsync, request)
-    shared = ["-S", str(control_socket)] if control_socket is not None else []
-    shell = ["ssh", *shared, *ssh_options(target), "-o", "BatchMode=yes"]
+    shared = ["-S", os.path.abspath(control_socket)] if control_socket is not None else []  # noqa: PTH100 - see below
+    shell = ["ssh", *shared, *batch_options(target)]
     arguments = ["rsync", *_mode(rsync, dry_run=dry_run), "-e", " ".join(map(_shell_word, shell))]
     if request.chown:
         arguments.append(f"--chown={request.chown}")
@@ -132,7 +134,7 @@ def rsync_arguments(
     arguments += ["--rsync-path", "sudo rsync"]
     return [
         *arguments,
-        source or local_operand(request.source),
+        source or absolute_source(request.source),
         f"{target.user}@{target.host}:{_remote(rsync, request)}",
     ]
 
@@ -169,7 +171,7 @@ def copies_contents(source: str) -> bool:
 
 
 def absolute_source(source: str) -> str:
-    """`source` as it means the same in every folder, its slash at the end included."""
+    """`source` as it means the same in every folder, its slash at the end included. No option begins like it."""
     path = os.path.abspath(source)  # noqa: PTH100 - links are kept
     return path.rstrip("/") + "/" if copies_contents(source) else path
 
@@ -181,11 +183,6 @@ def check_source(source: str) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InvalidInput(f"{source} can't be copied: {reason}", hint="check the path") from error
-
-
-def local_operand(operand: str) -> str:
-    """`operand` so that a colon in its first part does not make it a path on another host, and it is no option."""
-    return f"./{operand}" if ":" in operand.partition("/")[0] else _plain(operand)
 
 
 def relative_to_home(destination: str) -> str:

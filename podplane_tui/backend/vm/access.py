@@ -10,19 +10,19 @@ from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, ShellOptions
 from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, CorruptFile, NotRunning, ShellError, VMError
-from podplane_tui.backend.core.files import os_errors_as, private_directory
+from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.recording.store import recordings
-from podplane_tui.backend.runtime.directories import require_secure_directories
+from podplane_tui.backend.runtime.ports import ports_of
 from podplane_tui.backend.ssh import client as ssh
-from podplane_tui.backend.ssh.known_hosts import OtherKeys, forget, other_keys, prove, read_host_keys
+from podplane_tui.backend.ssh.known_hosts import forget, prove, read_host_keys
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.sync.source import OpenSource
 from podplane_tui.backend.vm.context import Context
-from podplane_tui.backend.vm.remembered import claim, has_former, remember_sync
+from podplane_tui.backend.vm.endpoint import endpoint
+from podplane_tui.backend.vm.remembered import remember_sync
 
 _ENDING = 10.0
 """Seconds a QEMU that has closed its ports is given to end."""
@@ -30,47 +30,20 @@ _ENDING = 10.0
 
 def ssh_target(context: Context, user: str = "") -> ssh.SSHTarget:
     """See `Cluster.ssh_target`."""
-    context.require_running()
-    return _target(context, user)
-
-
-def _target(context: Context, user: str = "") -> ssh.SSHTarget:
-    """The same, without asking whether the VM runs."""
-    files = context.files
-    require_secure_directories(files)
-    port = context.ports().ssh
+    files, process = context.files, context.qemu.require_process()
+    port = ports_of(process.arguments).ssh
     if port is None:
         raise ShellError(
             f"{files.name} has no SSH port: it was started without a network, or not by podplane",
             hint="use its console, or restart it",
         )
-    with os_errors_as(ShellError, f"the host keys of {files.name} can't be stored"):
-        learn_host_keys(files)
-    user = user or context.remembered().user or ssh.DEFAULT_USER
-    return ssh.SSHTarget("127.0.0.1", port, user, files.identity, files.stem, files.known_hosts)
-
-
-def learn_host_keys(files: VMFiles) -> OtherKeys | None:
-    """Read the host keys that the newest recording has shown; give those that were not taken for the VM's, if any.
-
-    Raises `OSError`, `CorruptFile`, `InUse`.
-    """
-    private_directory(files.known_hosts.parent)
-    try:
-        claim(files)
-    except (OSError, CorruptFile):
-        if has_former(files):  # whose keys would be taken for this one's
-            raise
-    newest = next(iter(recordings(files)), None)
-    if newest is not None:
-        learn(files, newest.path)
-    return other_keys(files.known_hosts)
+    return endpoint(files, process, port, user)
 
 
 def run_in_guest(context: Context, *command: str, timeout: float) -> bool:
     """Run a command as a best effort, for at most `timeout` seconds; whether the guest took it."""
     try:
-        ssh.run(_target(context), command, ShellOptions(timeout=timeout))
+        ssh.run(ssh_target(context), command, ShellOptions(timeout=timeout))
     except ConnectionLost:
         return True  # logged in and then cut off: so a guest that powers off says goodbye
     except VMError:

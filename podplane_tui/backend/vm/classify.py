@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.run_states import PAUSED, RUNNING, Room, RunState, advice, run_state
-from podplane_tui.backend.core.status import Action, Ports, Problem, State, VMStatus
+from podplane_tui.backend.core.status import Action, Problem, State, VMStatus
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.metrics import Sample
 from podplane_tui.backend.qemu.process import QemuProcess
@@ -74,7 +74,6 @@ class Facts(NamedTuple):
     disk: Disk | None = None
     pid_file: PIDFile | None = None
     pid_file_problem: Problem | None = None
-    ports: Ports = Ports()
     state_file_problem: Problem | None = None
     socket_problem: Problem | None = None
     sockets: tuple[str, ...] = ()
@@ -132,7 +131,6 @@ def _without_process(facts: Facts) -> VMStatus:
 def _with_process(facts: Facts, running: Running) -> VMStatus:
     process, sample = running.process, running.sample
     machine = read_machine(process.arguments)
-    told = ports_of(process.arguments)
     problems = _file_problems(facts)
     if not running.named and not facts.pid_file_problem:
         problems.append(Problem(f"QEMU runs as process {process.pid} without a PID file", "adopt or stop it"))
@@ -161,7 +159,7 @@ def _with_process(facts: Facts, running: Running) -> VMStatus:
         cpus=machine.cpus,
         disk_bytes=facts.disk.host_bytes if facts.disk else None,
         disk_virtual_bytes=facts.disk.virtual_bytes if facts.disk else None,
-        ports=told if any(told.items()) else facts.ports,  # see `Context.ports`
+        ports=ports_of(process.arguments),  # see `Context.ports`
         accelerator=machine.accelerator,
         arguments=process.arguments,
         console=_path(machine.console, facts.files.console),

@@ -37,28 +37,16 @@ class Context:
         """Where everything of the VM is."""
         return self.qemu.files
 
-    def require_running(self) -> None:
-        """Raise what `Qemu.require_process` does when the VM does not run."""
-        self.qemu.require_process()
-
     # Ports
 
     def ports(self) -> Ports:
-        """The ports of the running VM: those its QEMU was told, else those of the cluster's state file.
+        """The ports of the running VM: those its QEMU was told. Of one that does not run, those of its state file.
 
-        A cluster's VM of the other architecture has the same state file, which names the ports of the one that was
-        started last. Raises `CorruptFile` when the VM does not run and the state file can't be understood.
+        The state file of a running VM may be old, or that of the cluster's VM of the other architecture: somebody else
+        may have its ports. Raises `CorruptFile` when the VM does not run and the state file can't be understood.
         """
         process = self.qemu.process()
-        told = Ports() if process is None else ports_of(process.arguments)
-        if any(told.items()):
-            return told
-        try:
-            return read_state_file(self.files.state_file)
-        except CorruptFile:
-            if process is None:
-                raise
-            return told
+        return read_state_file(self.files.state_file) if process is None else ports_of(process.arguments)
 
     def remove_state_file(self) -> bool:
         """Remove the state file; where the cluster's VM of the other architecture runs, make it name that one's ports.

@@ -34,7 +34,7 @@ from podplane_tui.backend.core.paths import (
     parse_stem,
 )
 from podplane_tui.backend.core.run_states import INTERNAL_ERROR, IO_ERROR
-from podplane_tui.backend.core.status import Ports, Problem, VMStatus
+from podplane_tui.backend.core.status import Problem, VMStatus
 from podplane_tui.backend.host.filesystems import room_of
 from podplane_tui.backend.host.holders import Lock, image_lock
 from podplane_tui.backend.images.qcow2 import missing_base, read_image
@@ -55,8 +55,6 @@ T = TypeVar("T")
 
 _Key = tuple[str, str]
 """Cluster id and architecture."""
-
-_NO_PORTS = Ports()
 
 RUN_STATE_INTERVAL = 3.0
 """Seconds a QMP answer is good for: a machine is paused rarely, and every question occupies its one client's place."""
@@ -485,7 +483,6 @@ class Inventory:
     def _facts(self, names: _Names, look: _Look) -> Facts:
         runtime, info = look.existing.runtime, _info(names, look)
         pid_file, pid_file_problem = self._pid_file(names, look.existing)
-        ports, state_file_problem = self._ports(names, look.existing)
         sockets = tuple([name for name in (names.console, names.qmp) if name in runtime])
         process, settling, stranger = self._owner(names, look), None, None
         if process is None:
@@ -504,8 +501,7 @@ class Inventory:
             None if info is None else self._disk(names, look, info),
             pid_file,
             pid_file_problem,
-            ports,
-            state_file_problem,
+            self._state_file_problem(names, look.existing),
             None if process is not None else self._socket_problem(sockets),
             sockets,
             current_action(names.files.lock) if names.lock in runtime else None,
@@ -537,14 +533,15 @@ class Inventory:
         except CorruptFile as error:
             return None, Problem.of(error)
 
-    def _ports(self, names: _Names, existing: _Existing) -> tuple[Ports, Problem | None]:
-        """What the state file says, or what is wrong with it."""
+    def _state_file_problem(self, names: _Names, existing: _Existing) -> Problem | None:
+        """What is wrong with the state file, if anything. Which ports it names counts for nothing here."""
         if names.state_file not in existing.states:
-            return _NO_PORTS, None
+            return None
         try:
-            return names.kept(f"{self._state_file_dir}/{names.state_file}", read_state_file), None
+            names.kept(f"{self._state_file_dir}/{names.state_file}", read_state_file)
         except CorruptFile as error:
-            return _NO_PORTS, Problem.of(error)
+            return Problem.of(error)
+        return None
 
     def _socket_problem(self, sockets: Iterable[str]) -> Problem | None:
         """What stands where a socket has to be, and is none: it would be in the way of a start."""

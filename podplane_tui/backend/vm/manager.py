@@ -48,6 +48,7 @@ from podplane_tui.backend.sync import copy
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import adopt
 from podplane_tui.backend.vm.delete import machine_files, remove
+from podplane_tui.backend.vm.endpoint import endpoint
 from podplane_tui.backend.vm.in_use import Access, require_free, require_no_overlays, require_not_elsewhere
 from podplane_tui.backend.vm.launch import Launch, Launching, launching
 from podplane_tui.backend.vm.protocol import Options
@@ -393,10 +394,10 @@ class Qemu:
     ) -> bytes | None:
         """Run `command` in the guest; without one, an interactive shell on the calling terminal.
 
-        Gives the combined output, or None when the options' streams took it. Raises `CommandFailed` with the exit code
-        and `ShellError` when the guest can't be reached.
+        Gives the combined output, or None when the options' streams took it. Raises `CommandFailed` with the exit code,
+        `NotRunning`, and `ShellError` when the guest can't be reached.
         """
-        target = ssh.SSHTarget("127.0.0.1", ssh_port, user, identity_file)
+        target = self._endpoint(ssh_port, identity_file, user)
         if command:
             return ssh.run(target, command, options or ShellOptions())
         ssh.interactive(target)
@@ -414,8 +415,11 @@ class Qemu:
         user: str = ssh.DEFAULT_USER,
         control: Control | None = None,
     ) -> None:
-        """Copy `source` here to `destination` in the guest with rsync, as root there. Raises `CommandFailed`."""
-        target = ssh.SSHTarget("127.0.0.1", ssh_port, user, identity_file)
+        """Copy `source` here to `destination` in the guest with rsync, as root there.
+
+        Raises `CommandFailed`, `NotRunning` and `ShellError`.
+        """
+        target = self._endpoint(ssh_port, identity_file, user)
         control, output = control or Control(), self._output
 
         def report(line: str) -> None:
@@ -426,3 +430,6 @@ class Qemu:
 
         request = SyncRequest(source, destination, chown, tuple(excludes))
         copy.run_sync(target, request, control=replace(control, report=report))
+
+    def _endpoint(self, ssh_port: int, identity_file: Path, user: str) -> ssh.SSHTarget:
+        return replace(endpoint(self.files, self.require_process(), ssh_port, user), identity_file=identity_file)

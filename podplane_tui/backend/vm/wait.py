@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from podplane_tui.backend.core.control import Control
@@ -78,10 +79,10 @@ def _readiness(vm: VMStatus) -> Readiness:
 
 def _login(context: Context, vm: VMStatus, user: str) -> str | None:
     """Why nobody can log in yet; None when that works."""
-    target = ssh_target(context, user)  # says it where there is no SSH at all
-    if not _readiness(vm).has(Phase.SSH):
-        return _NO_SSH
     try:
+        target = ssh_target(context, user)  # says it where there is no SSH at all
+        if not _readiness(vm).has(Phase.SSH):
+            return _NO_SSH
         ssh.connect(target).close()
     except (StillBooting, KeyRefused) as error:  # a key is let in only once cloud-init has put it there
         return error.problem
@@ -116,7 +117,8 @@ class _CloudInit:
         elif self.shown:
             final = Phase.SSH not in readiness.pending  # there is no SSH server
         else:
-            ssh_target(self._context, self._user)  # says it where there is no SSH at all
+            with contextlib.suppress(StillBooting):
+                ssh_target(self._context, self._user)  # says it where there is no SSH at all
             final, self._why = False, _NO_SSH
         if self._status is not None:
             return None if self._status.ended else _AT_WORK

@@ -30,10 +30,11 @@ from podplane_tui.backend.core.errors import (
 from podplane_tui.backend.core.paths import socket_path_limit
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.host.inotify import Limit, Probe
-from podplane_tui.backend.ssh.client import SSHTarget, ssh_options
+from podplane_tui.backend.ssh.client import SSHTarget, batch_options
 from podplane_tui.backend.ssh.identity import require_identity
+from podplane_tui.backend.sync.environment import rsync_environment
 from podplane_tui.backend.sync.output import names
-from podplane_tui.backend.sync.rsync import SyncRequest, copies_contents, filter_arguments, local_operand
+from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source, copies_contents, filter_arguments
 from podplane_tui.backend.sync.source import OpenSource, Seen, is_missing, loss, open_source, see
 from podplane_tui.backend.vm import access
 from podplane_tui.backend.vm.context import Context
@@ -240,11 +241,17 @@ class _Names:
         """What the request copies, as rsync sees it here and now; None when it can't say."""
         self._empty.mkdir(exist_ok=True)
         command = [str(require_program("rsync")), "-an", "--out-format=%n", *filter_arguments(self._request)]
-        command += [local_operand(self._request.source), f"{self._empty}/"]
+        command += [absolute_source(self._request.source), f"{self._empty}/"]
         try:
-            result = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LISTING_TIMEOUT, check=False
-            )
+            with rsync_environment() as environment:
+                result = subprocess.run(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=_LISTING_TIMEOUT,
+                    check=False,
+                )
         except subprocess.TimeoutExpired:
             return None
         return frozenset(names(result.stdout)) if result.returncode == 0 else None
@@ -377,7 +384,7 @@ class SharedConnection:
         self.close()
         require_identity(target.identity_file)
         keep_alive = ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
-        options = [*ssh_options(target), *keep_alive, "-o", "BatchMode=yes"]
+        options = [*batch_options(target), *keep_alive]
         self._process = subprocess.Popen(
             # It lasts as long as its command does, which ends with its input: so it goes with us, killed or not.
             ["ssh", "-M", "-S", str(self.path), *options, "--", f"{target.user}@{target.host}", "cat"],

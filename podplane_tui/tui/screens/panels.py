@@ -72,14 +72,22 @@ class PanelScreen(Screen[None]):
     @work(exclusive=True, group="copy")
     async def action_copy_ssh(self) -> None:
         """Copy the command that logs in."""
+        from podplane_tui.backend.vm.endpoint import learn_host_keys  # noqa: PLC0415
         from podplane_tui.tui.widgets.details.lines import ssh_command  # noqa: PLC0415
 
         vm = self.vm
-        command = await in_thread(lambda: ssh_command(vm), name="ssh-command") if vm is not None else ""
-        if command:
-            self._copy(command)
-        else:
+        if vm is None or vm.ports.ssh is None:
             self.notify("No SSH port is forwarded to this VM.", severity="warning", markup=False)
+            return
+
+        def make() -> str:
+            learn_host_keys(vm.files)
+            return ssh_command(vm)
+
+        try:
+            self._copy(await in_thread(make, name="ssh-command"))
+        except VMError as error:
+            self.notify(one_line(str(error), limit=400), severity="warning", markup=False, timeout=10)
 
     def _copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)

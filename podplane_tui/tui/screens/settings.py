@@ -118,6 +118,8 @@ class SettingsDialog(Dialog[ConfigFile]):
                     yield Static(Content(field.note), id=f"{field.id}-note", classes="settings-note")
         yield Label("Keys", classes="settings-heading")
         yield Static(self._about_keys(), classes="settings-text")
+        yield Label("SSH", classes="settings-heading")
+        yield Static(self._about_ssh(), id="settings-ssh", classes="settings-text")
 
     def _about_file(self) -> Content:
         return Content(f"Kept in {format_path(self._file.path)}, with your comments; in force at once.")
@@ -134,6 +136,11 @@ class SettingsDialog(Dialog[ConfigFile]):
         words = "Change them" if lines else "All are as usual; change them"
         lines.append(Content(f"{words} under [keys] in that file: podplane-tui keys lists their ids."))
         return Content("\n").join(lines)
+
+    def _about_ssh(self) -> Content:
+        options = self._file.config.ssh.options
+        words = "Change them" if options else "No options are set, and ssh's own configuration is not read; set some"
+        return Content("\n".join([*options, f"{words} as options under [ssh] in that file."]))
 
     def _said(self, setting: str) -> str:
         return str(self._file.said.get(setting, ""))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from podplane_tui.backend.config.model import CreateDefaults, DashboardSettings, RecordingLimits
+from podplane_tui.backend.config.model import CreateDefaults, DashboardSettings, RecordingLimits, SSHSettings
 from podplane_tui.backend.config.validators import CHECKS, typed_value
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import InvalidInput
@@ -18,6 +18,7 @@ TABLES: dict[str, NamedTuple] = {
     "recordings": RecordingLimits(),
     "create": CreateDefaults(),
     "dashboard": DashboardSettings(),
+    "ssh": SSHSettings(),
 }
 
 

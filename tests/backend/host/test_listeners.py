@@ -54,3 +54,23 @@ def test_a_socket_whose_process_can_not_be_seen_is_told_without_one() -> None:
         sockets = listening._sockets([server.getsockname()[1]])
         assert list(sockets) == [f"socket:[{os.fstat(server.fileno()).st_ino}]"]
         assert listening._owners({"socket:[0]": 1, **sockets}) == {1: None, server.getsockname()[1]: os.getpid()}
+
+
+@pytest.mark.parametrize("way", ["kernel", "psutil"])
+def test_a_process_listens_on_its_own_ports_alone(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "psutil":
+        monkeypatch.setattr(listening, "_sockets", _refuse, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        assert listening.listens(os.getpid(), port) is True
+        assert listening.listens(os.getppid(), port) is False
+        assert listening.listens(os.getpid(), bound.getsockname()[1]) is False
+        assert listening.listens(2**31 - 1, port) is (None if way == "psutil" else False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil tells")
+def test_a_process_that_is_not_for_us_to_look_at_may_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listdir", _refuse)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert listening.listens(os.getpid(), server.getsockname()[1]) is None

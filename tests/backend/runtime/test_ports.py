@@ -93,13 +93,16 @@ def test_a_power_cut_leaves_a_whole_state_file(tmp_path: Path, synced: list[str]
         ("user,hostfwd=tcp::65536-:22,hostfwd=tcp::0-:443", (None, None)),
         ("user,hostfwd=udp::2200-:22,hostfwd=tcp::9443-:444", (None, None)),
         ("none", (None, None)),
+        ("user,hostfwd=::2200-:22,hostfwd=tcp:0.0.0.0:9443-:443", (2200, 9443)),
+        ("user,hostfwd=tcp:192.0.2.1:2200-:22,hostfwd=tcp:127.0.0.2:9443-:443", (None, None)),
     ],
 )
 def test_the_ports_a_qemu_forwards_are_read_from_its_arguments(
     operand: str, ports: tuple[int | None, int | None]
 ) -> None:
     ssh, https = ports
-    assert ports_of(("qemu", "-nic", operand)) == Ports(ssh=ssh, traefik_https=https)
+    for option in ("-nic", "-netdev", "--net"):
+        assert ports_of(("qemu", option, operand)) == Ports(ssh=ssh, traefik_https=https)
 
 
 def test_no_state_file_means_no_ports(tmp_path: Path) -> None:

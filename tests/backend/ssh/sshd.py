@@ -14,6 +14,9 @@ from pathlib import Path
 from podplane_tui.backend.ssh.client import SSHTarget, ensure_identity
 from tests.conftest import missing
 
+ALIAS = "podplane-local-sshd.amd64"
+"""The name under which the server's key is known. It is not known at first."""
+
 _SUDO = """#!/bin/sh
 cd "{home}" || exit 1
 echo "$@" >>"{log}"
@@ -30,6 +33,11 @@ class Server:
     programs: Path
     sudo_log: Path
 
+    @property
+    def host_key(self) -> str:
+        """As `trust` takes it."""
+        return " ".join((self.home.parent / "host_key.pub").read_text().split()[:2])
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -39,8 +47,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(*, command: str = "") -> Iterator[Server]:
-    """Run the server for as long as the block lasts. With `command`, that is what runs whatever is asked for."""
+def serve(*, command: str = "", port: int | None = None) -> Iterator[Server]:
+    """Run the server for as long as the block lasts. With `command`, that is what runs whatever is asked for.
+
+    Without `port` it has a free one.
+    """
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         missing("sshd is not installed (Debian's package is openssh-server)")
@@ -56,7 +67,7 @@ def serve(*, command: str = "") -> Iterator[Server]:
     key = root / "key"
     (root / "authorized_keys").write_text(ensure_identity(key) + "\n")
     ensure_identity(root / "host_key")
-    port = free_port()
+    port = port or free_port()
     config = root / "sshd_config"
     config.write_text(
         f"""\
@@ -67,6 +78,7 @@ AuthorizedKeysFile {root}/authorized_keys
 PidFile none
 StrictModes no
 UsePAM no
+AcceptEnv LANG LC_*
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
@@ -79,7 +91,8 @@ SetEnv PATH={programs}:{os.environ["PATH"]} HISTFILE=/dev/null
         with subprocess.Popen([program, "-D", "-e", "-f", config], stderr=subprocess.PIPE) as process:
             try:
                 _wait_until_listening(process)
-                yield Server(SSHTarget("127.0.0.1", port, getpass.getuser(), key), home, programs, log)
+                target = SSHTarget("127.0.0.1", port, getpass.getuser(), key, ALIAS, root / "known_hosts")
+                yield Server(target, home, programs, log)
             finally:
                 process.terminate()
     finally:

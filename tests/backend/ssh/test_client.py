@@ -32,7 +32,17 @@ from podplane_tui.backend.core.errors import (
     StillBooting,
 )
 from podplane_tui.backend.ssh import client as ssh
-from podplane_tui.backend.ssh.client import SSHTarget, connect, ensure_identity, run, ssh_arguments
+from podplane_tui.backend.ssh.client import (
+    SSHTarget,
+    batch_options,
+    connect,
+    ensure_identity,
+    run,
+    ssh_arguments,
+    ssh_command_line,
+    ssh_options,
+)
+from podplane_tui.backend.ssh.known_hosts import trust
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.watch import SharedConnection
@@ -228,7 +238,7 @@ def test_no_threads_are_left(target: SSHTarget) -> None:
 
 
 def _local(port: int, key: Path) -> SSHTarget:
-    return SSHTarget("127.0.0.1", port, "debian", key)
+    return SSHTarget("127.0.0.1", port, "debian", key, "a.amd64", key.with_name("known_hosts"))
 
 
 @contextlib.contextmanager
@@ -398,43 +408,70 @@ def test_failures_print_nothing(key: Path, capfd: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "user", "words"),
+    ("host", "port", "user", "alias", "words"),
     [
-        ("127.0.0.1", 22, "-oProxyCommand=id", "user name '-oProxyCommand=id'"),
-        ("127.0.0.1", 22, "", "user name ''"),
-        ("127.0.0.1", 22, "a b", "user name 'a b'"),
-        ("127.0.0.1", 22, "a@b", "user name 'a@b'"),
-        ("-oProxyCommand=id", 22, "debian", "host '-oProxyCommand=id'"),
-        ("", 22, "debian", "host ''"),
-        ("127.0.0.1", 0, "debian", "port 0"),
-        ("127.0.0.1", 65536, "debian", "port 65536"),
+        ("127.0.0.1", 22, "-oProxyCommand=id", "a", "user name '-oProxyCommand=id'"),
+        ("127.0.0.1", 22, "", "a", "user name ''"),
+        ("127.0.0.1", 22, "a b", "a", "user name 'a b'"),
+        ("127.0.0.1", 22, "a@b", "a", "user name 'a@b'"),
+        ("-oProxyCommand=id", 22, "debian", "a", "host '-oProxyCommand=id'"),
+        ("", 22, "debian", "a", "host ''"),
+        ("127.0.0.1", 0, "debian", "a", "port 0"),
+        ("127.0.0.1", 65536, "debian", "a", "port 65536"),
+        ("127.0.0.1", 22, "debian", "", "host key alias ''"),
+        ("127.0.0.1", 22, "debian", "a b", "host key alias 'a b'"),
     ],
 )
-def test_what_would_be_an_option_is_no_target(host: str, port: int, user: str, words: str) -> None:
+def test_what_would_be_an_option_is_no_target(host: str, port: int, user: str, alias: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=f"invalid {words}"):
-        SSHTarget(host, port, user, Path("key"))
+        SSHTarget(host, port, user, Path("key"), alias, Path("known_hosts"))
 
 
 # OpenSSH
 
 
-def test_arguments_of_openssh() -> None:
-    arguments = ssh_arguments(SSHTarget("127.0.0.1", 2222, "debian", Path("/d/ssh/id_ed25519")))
-    assert arguments[:5] == ["ssh", "-p", "2222", "-i", "/d/ssh/id_ed25519"]
+def test_arguments_of_openssh(tmp_path: Path) -> None:
+    target = SSHTarget("127.0.0.1", 2222, "debian", Path("/d/ssh/id_ed25519"), "a.amd64", tmp_path / "hosts")
+    arguments = ssh_arguments(target)
+    assert arguments[:7] == ["ssh", "-F", "none", "-p", "2222", "-i", "/d/ssh/id_ed25519"]
     assert arguments[-2:] == ["--", "debian@127.0.0.1"]
-    assert "StrictHostKeyChecking=no" in arguments
-    assert not any("HostKeyAlias" in argument for argument in arguments)
+    assert set(arguments[7:-2:2]) == {"-o"}
+    assert arguments[8:-2:2] == [
+        *["IdentitiesOnly=yes", "PreferredAuthentications=publickey", "ConnectTimeout=5", "LogLevel=ERROR"],
+        *["GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no", "HostKeyAlias=a.amd64"],
+        *["StrictHostKeyChecking=accept-new", f'UserKnownHostsFile="{tmp_path}/hosts"', "HashKnownHosts=no"],
+        *["ForwardAgent=no", "IdentityAgent=none", "SendEnv=LANG LC_*"],
+    ]
 
 
-def test_host_key_alias_of_openssh() -> None:
-    target = SSHTarget("127.0.0.1", 2222, "debian", Path("/key"), host_key_alias="podplane-local-a.amd64")
-    assert "HostKeyAlias=podplane-local-a.amd64" in ssh_arguments(target)
+def test_own_options_come_behind_what_has_to_be_and_before_what_is_usual(tmp_path: Path) -> None:
+    target = _local(2222, tmp_path / "key")
+    usual = ["-o", "ForwardAgent=no", "-o", "IdentityAgent=none", "-o", "SendEnv=LANG LC_*"]
+    required = ssh_options(target)[: -len(usual)]
+    own = dataclasses.replace(target, options=("ServerAliveInterval=15", "ForwardAgent=yes"))
+    chosen = ["-o", "ServerAliveInterval=15", "-o", "ForwardAgent=yes", "-o", "SendEnv=LANG LC_*"]
+    assert ssh_options(target) == [*required, *usual]
+    assert ssh_options(own) == [*required, *chosen]
+    batch = ["BatchMode=yes", "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no"]
+    assert batch_options(own) == [*(word for each in batch for word in ("-o", each)), *required, *chosen]
+
+
+def test_a_command_line_to_copy_is_quoted_absolute_and_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    target = SSHTarget("127.0.0.1", 2222, "debian", Path("my key"), "a.amd64", Path("it's hosts"))
+    words = shlex.split(ssh_command_line(target))
+    assert words == ["ssh", *ssh_options(target, first_use="ask"), "--", "debian@127.0.0.1"]
+    assert words[6] == f"{tmp_path}/my key"
+    assert "StrictHostKeyChecking=ask" in words
+    assert f'UserKnownHostsFile="{tmp_path}/it\'s hosts"' in words
+    trust(target.known_hosts, "a.amd64", "ssh-ed25519 AAAA")
+    assert "StrictHostKeyChecking=yes" in shlex.split(ssh_command_line(target))
 
 
 @pytest.mark.parametrize("name", ["50%done", "${HOME}"])
 def test_key_that_ssh_would_expand_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="data directory"):
-        ssh_arguments(SSHTarget("127.0.0.1", 2222, "debian", Path("/") / name / "key"))
+        ssh_arguments(dataclasses.replace(_local(2222, Path("/key")), identity_file=Path("/") / name / "key"))
 
 
 def test_openssh_runs_the_arguments(target: SSHTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -454,7 +491,9 @@ def _interactive_program(target: SSHTarget) -> list[str]:
 import sys
 from pathlib import Path
 from podplane_tui.backend.ssh.client import SSHTarget, interactive
-sys.exit(interactive(SSHTarget({target.host!r}, {target.port}, {target.user!r}, Path({str(target.identity_file)!r}))))
+words = {[target.host, target.port, target.user, str(target.identity_file), str(target.known_hosts)]!r}
+host, port, user, key, hosts = words
+sys.exit(interactive(SSHTarget(host, port, user, Path(key), {target.host_key_alias!r}, Path(hosts))))
 """
     return [sys.executable, "-c", code]
 

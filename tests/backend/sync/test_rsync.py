@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from podplane_tui.backend.core.errors import InvalidInput, MissingProgram, Unsupported
 from podplane_tui.backend.host import facts
-from podplane_tui.backend.ssh.client import SSHTarget
+from podplane_tui.backend.ssh.client import SSHTarget, batch_options
 from podplane_tui.backend.sync.rsync import (
     Rsync,
     SyncRequest,
@@ -28,23 +28,25 @@ pytestmark = pytest.mark.slow
 RSYNC = Rsync(Path("/usr/bin/rsync"), (3, 2, 7))
 
 
-TARGET = SSHTarget("127.0.0.1", 2222, "debian", Path("/data/ssh/id_ed25519"))
+TARGET = SSHTarget("127.0.0.1", 2222, "debian", Path("/data/ssh/id_ed25519"), "a.amd64", Path("/state/a.amd64"))
 
 
 def test_arguments_are_those_of_podplane_and_progress() -> None:
-    request = SyncRequest("src", "/dst", chown="root:root", excludes=("*.o", ".git"))
+    request = SyncRequest("/srv/src", "/dst", chown="root:root", excludes=("*.o", ".git"))
     arguments = rsync_arguments(RSYNC, TARGET, request)
     assert arguments[:5] == ["rsync", "-av", "--info=progress2", "--no-inc-recursive", "-e"]
-    assert arguments[5].startswith("ssh -p 2222 -i /data/ssh/id_ed25519 -o ")
+    shell = _split_as_rsync_does(arguments[5])
+    assert shell == ["ssh", *batch_options(TARGET)]
+    assert shell[1:3] == ["-o", "BatchMode=yes"]
     assert arguments[6:] == [
         *["--chown=root:root", "--exclude", "*.o", "--exclude", ".git"],
-        *["--rsync-path", "sudo rsync", "src", "debian@127.0.0.1:/dst"],
+        *["--rsync-path", "sudo rsync", "/srv/src", "debian@127.0.0.1:/dst"],
     ]
 
 
 def test_plain_arguments_have_nothing_that_was_not_asked_for() -> None:
-    arguments = rsync_arguments(RSYNC, TARGET, SyncRequest("src/", "dst"))
-    assert arguments[6:] == ["--rsync-path", "sudo rsync", "src/", "debian@127.0.0.1:dst"]
+    arguments = rsync_arguments(RSYNC, TARGET, SyncRequest("/src/", "dst"))
+    assert arguments[6:] == ["--rsync-path", "sudo rsync", "/src/", "debian@127.0.0.1:dst"]
 
 
 @pytest.mark.parametrize(("gitignore", "option"), [(False, "--delete"), (True, "--delete-after")])
@@ -100,9 +102,13 @@ def test_home_is_where_rsync_starts(destination: str, operand: str) -> None:
 
 @pytest.mark.parametrize(
     ("given_source", "operand"),
-    [("-x", "./-x"), ("--help", "./--help"), ("a:b", "./a:b"), ("::m", "./::m"), ("a/b:c", "a/b:c"), ("/a:b", "/a:b")],
+    [
+        *[("-x", "/srv/-x"), ("--help/", "/srv/--help/"), ("a:b", "/srv/a:b"), ("::m", "/srv/::m")],
+        *[("a/b:c", "/srv/a/b:c"), ("/a:b", "/a:b")],
+    ],
 )
-def test_source_is_neither_option_nor_host(given_source: str, operand: str) -> None:
+def test_source_is_neither_option_nor_host(monkeypatch: pytest.MonkeyPatch, given_source: str, operand: str) -> None:
+    monkeypatch.chdir("/srv")
     assert rsync_arguments(RSYNC, TARGET, SyncRequest(given_source, "d"))[-2] == operand
 
 

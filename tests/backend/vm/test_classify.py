@@ -44,7 +44,6 @@ def doing(verb: str, phase: str = "") -> Action:
     ("facts", "state", "problem"),
     [
         pytest.param(STOPPED, State.STOPPED, None, id="stopped"),
-        pytest.param(STOPPED._replace(ports=Ports(2222)), State.STOPPED, None, id="state-file-only"),
         pytest.param(
             STOPPED._replace(pid_file=PID_FILE),
             State.CRASHED,
@@ -262,12 +261,10 @@ def test_what_is_known_of_a_vm_that_runs() -> None:
     )
 
 
-def test_the_ports_of_the_arguments_come_before_those_of_the_state_file() -> None:
-    """Which the VM of another architecture may have written."""
-    assert classify(RUNNING._replace(ports=Ports(ssh=2222))).ports == Ports(ssh=2200)
+def test_a_running_vm_has_the_ports_of_its_arguments_alone() -> None:
+    assert classify(RUNNING).ports == Ports(ssh=2200)
     without = NAMED.process._replace(arguments=("qemu-system-x86_64",))
-    facts = RUNNING._replace(running=NAMED._replace(process=without), ports=Ports(ssh=2222))
-    assert classify(facts).ports == Ports(ssh=2222)
+    assert classify(RUNNING._replace(running=NAMED._replace(process=without))).ports == Ports()
 
 
 def test_what_is_known_of_a_vm_that_does_not_run() -> None:

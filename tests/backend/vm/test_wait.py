@@ -18,6 +18,7 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import Cancelled, CloudInitFailed, NotReady, NotRunning
 from podplane_tui.backend.core.status import Phase
 from podplane_tui.backend.ssh.client import ensure_identity
+from podplane_tui.backend.ssh.known_hosts import trust
 from podplane_tui.backend.vm import cloud_init_status, wait
 from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.backend.vm.remembered import update_settings
@@ -67,6 +68,7 @@ def machine(server: Server) -> Iterator[Machine]:
         files = made.machines[0]
         ensure_identity(files.identity)
         update_settings(files, user=server.target.user)
+        trust(files.known_hosts, files.stem, server.host_key)  # it is not the stand-in for QEMU that listens
         yield Machine(Cluster.of(files), made)
 
 

@@ -21,8 +21,8 @@ import pytest
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import InvalidInput, NotRunning
 from podplane_tui.backend.core.paths import VMFiles
-from podplane_tui.backend.core.status import Ports
-from podplane_tui.backend.runtime.ports import write_state_file
+from podplane_tui.backend.qemu.process import QemuProcess
+from podplane_tui.backend.ssh.known_hosts import trust
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import watch
 from podplane_tui.backend.vm.context import Context
@@ -51,18 +51,19 @@ class Machine:
             vm_name="m",
             pid=self._pid,
             running=lambda: self.up,
-            process=lambda: None,
             require_process=self._require_process,
         )
         self.context = Context(cast("Qemu", manager))
         self.files.identity.parent.mkdir(parents=True)
         self.files.identity.symlink_to(server.target.identity_file)
         update_settings(self.files, user=server.target.user)
-        write_state_file(self.files.state_file, "m", Ports(ssh=server.target.port))
+        trust(self.files.known_hosts, self.files.stem, server.host_key)  # it is not the stand-in for QEMU that listens
 
-    def _require_process(self) -> None:
+    def _require_process(self) -> QemuProcess:
         if not self.up:
             raise NotRunning("m is not running", hint="start it first")
+        nic = f"user,hostfwd=tcp:127.0.0.1:{self.server.target.port}-:22"
+        return QemuProcess(self.number, "77", 0.0, ("qemu-system-x86_64", "-nic", nic), ())
 
     def _pid(self) -> int | None:
         return self.number if self.up else None
@@ -300,9 +301,9 @@ from pathlib import Path
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.ssh.client import SSHTarget
 from podplane_tui.backend.vm.watch import SharedConnection
-user, port, key, path = sys.argv[1:]
+user, port, key, alias, hosts, path = sys.argv[1:]
 with SharedConnection(Path(path)) as shared:
-    shared.open(SSHTarget("127.0.0.1", int(port), user, Path(key)), Control())
+    shared.open(SSHTarget("127.0.0.1", int(port), user, Path(key), alias, Path(hosts)), Control())
     print(shared.path.exists(), flush=True)
     threading.Event().wait()
 """
@@ -312,7 +313,8 @@ with SharedConnection(Path(path)) as shared:
 def test_the_shared_connection_goes_with_a_watch_that_is_killed(tmp_path: Path, number: signal.Signals) -> None:
     with serve() as server:
         target, path = server.target, tmp_path / "ssh"
-        arguments = [target.user, str(target.port), str(target.identity_file), str(path)]
+        arguments = [target.user, str(target.port), str(target.identity_file)]
+        arguments += [target.host_key_alias, str(target.known_hosts), str(path)]
         with subprocess.Popen([sys.executable, "-c", _OPENED, *arguments], stdout=subprocess.PIPE, text=True) as watch:
             assert watch.stdout is not None
             assert watch.stdout.readline() == "True\n"

@@ -1,6 +1,7 @@
 """The whole terminal for ssh: where it can't be given that is said, and the console is let go only when it can."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ class BrowserApp(App[object]):
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The only directory with programs, for a VM that has a port of SSH."""
-    target = SSHTarget("127.0.0.1", 1, "debian", tmp_path / "key")
+    target = SSHTarget("127.0.0.1", 1, "debian", tmp_path / "key", "a.amd64", tmp_path / "hosts")
     monkeypatch.setattr(full_ssh, "target_of", lambda _files: target)
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
@@ -78,6 +79,7 @@ async def test_a_terminal_that_can_not_be_given_is_said(programs: Path) -> None:
 
 _APP = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from textual.app import App
 from textual.widgets import Label
@@ -102,15 +104,16 @@ class ShellApp(App[None]):
     async def release(self):
         pass
 
-host, port, user, key = sys.argv[1:]
-full_ssh.target_of = lambda _files: SSHTarget(host, int(port), user, Path(key))
+host, port, user, key, alias, hosts = sys.argv[1:]
+full_ssh.target_of = lambda _files: SSHTarget(host, int(port), user, Path(key), alias, Path(hosts))
 ShellApp().run()
 """
 
 
 def in_a_terminal(workspace: Workspace, target: SSHTarget) -> Terminal:
     """An app that logs in there as soon as it is shown."""
-    words = (target.host, str(target.port), target.user, str(target.identity_file))
+    words = [target.host, str(target.port), target.user, str(target.identity_file)]
+    words += [target.host_key_alias, str(target.known_hosts)]
     return Terminal(workspace, *words, program=(sys.executable, "-c", _APP))
 
 
@@ -139,7 +142,7 @@ def test_why_ssh_could_not_log_in_is_said_in_the_dashboard(workspace: Workspace)
         key = workspace.root / "key"
         key.write_bytes(target.identity_file.read_bytes())
         key.chmod(0o600)
-    terminal = in_a_terminal(workspace, SSHTarget(target.host, target.port, target.user, key))
+    terminal = in_a_terminal(workspace, replace(target, identity_file=key))
     terminal.wait_for("its end leads back to the dashboard")
     terminal.wait_for("refused: .+")
     terminal.type("\x11")

@@ -239,3 +239,18 @@ async def test_the_settings_stand_in_the_palette(workspace: Workspace) -> None:
         assert commands["Settings"].endswith("· f7")
         await pilot.press("f2", "f7")
         await until(lambda: isinstance(app.screen, SettingsDialog), what="the settings")
+
+
+async def test_options_of_ssh_are_shown_and_survive(workspace: Workspace) -> None:
+    options = "[ssh]\noptions = ['serveraliveinterval=15', 'LocalForward=8080 127.0.0.1:80']\n"
+    path = config_of(workspace, options)
+    app = make_app(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(app, pilot)
+        shown = text_of(app, "#settings-ssh").splitlines()
+        assert shown[:2] == ["ServerAliveInterval=15", "LocalForward=8080 127.0.0.1:80"]
+        field(app, "stop.kill").value = "4"
+        field(app, "stop.kill").focus()
+        await pilot.press("enter")
+        await closed(app)
+    assert path.read_text() == f"{options}\n[stop]\nkill = 4\n"

@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from textual.content import Content
 
-from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.format import UNKNOWN, format_path, format_size, format_usage
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.ssh import client as ssh
-from podplane_tui.backend.vm.remembered import read_settings
+from podplane_tui.backend.ssh.client import ssh_command_line
+from podplane_tui.backend.vm.endpoint import described
 from podplane_tui.tui.state.history import SPAN, Point, plot
 from podplane_tui.tui.widgets.vm_list.row import mark_of
 
@@ -228,11 +227,5 @@ def _arguments(arguments: tuple[str, ...]) -> tuple[Line, ...]:
 
 
 def ssh_command(vm: VMStatus) -> str:
-    """The command line that logs in to the machine; "" when it has no port for that. Reads the disk; never raises."""
-    if vm.ports.ssh is None:
-        return ""
-    user = read_settings(vm.files).user or ssh.DEFAULT_USER
-    try:
-        return shlex.join(ssh.ssh_arguments(ssh.SSHTarget("127.0.0.1", vm.ports.ssh, user, vm.files.identity)))
-    except VMError:
-        return ""
+    """The command line that logs in to the machine; "" when it has no port. Reads the disk; raises `VMError`."""
+    return "" if vm.ports.ssh is None else ssh_command_line(described(vm.files, vm.ports.ssh))

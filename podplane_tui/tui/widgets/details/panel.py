@@ -1,5 +1,6 @@
 """Everything known about the selected machine that does not fit into its row; every value can be copied."""
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -11,6 +12,7 @@ from textual.reactive import var
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu.diagnosis import port_holders
 from podplane_tui.backend.runtime.ports import port_is_free
@@ -148,7 +150,13 @@ class DetailsPanel(Panel):
             self.listeners = found if vm.live else None
 
     async def _look(self, vm: VMStatus) -> None:
-        found, line = await in_thread(lambda: (file_facts(vm.files), ssh_command(vm)), name="details-files")
+        def ask() -> tuple[tuple[FileFact, ...], str]:
+            line = ""
+            with contextlib.suppress(VMError):  # the key that copies it says what is wrong
+                line = ssh_command(vm)
+            return file_facts(vm.files), line
+
+        found, line = await in_thread(ask, name="details-files")
         if self.vm is not None and self.vm.key == vm.key:
             self._ssh_line = line
             self.files = found
