@@ -46,14 +46,12 @@ class Terminal:
         self._seen_look: object = None
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes of the program, in any chunks; returns what to send back to it. Never raises."""
+        """Take bytes of the program, in any chunks; returns what to send back to it. Never raises.
+
+        Answers to one call are bounded, see `replies`: what asks for more than programs do gets no more.
+        """
         self._stream.feed(data)
-        replies = self._screen.replies
-        if not replies:
-            return b""
-        answer = b"".join(replies)
-        replies.clear()
-        return answer
+        return self._screen.replies.take()
 
     def resize(self, columns: int, lines: int) -> None:
         """Change the size, re-wrapping soft-wrapped lines of the main screen and its scrollback."""

@@ -18,7 +18,6 @@ _COLOUR = re.compile(r"[0-9;:]*")
 # What is no text: control characters of both sets, and those that turn the order of text around.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _ENDS = re.compile(r"\r+\n|\r+")
-_RETURNS = re.compile(r"\r+\Z")
 
 
 class PlainText:
@@ -36,8 +35,8 @@ class PlainText:
         """The text of the next bytes, as far as it is complete."""
         text = self._rest + self._decoder.decode(data)
         # What may go on in the next bytes waits for them, but not for ever.
-        held = [match.start() for match in (_OPEN.search(text), _RETURNS.search(text)) if match is not None]
-        cut = min(held, default=len(text))
+        opened = _OPEN.search(text)
+        cut = min(opened.start() if opened else len(text), len(text.rstrip("\r")))
         if len(text) - cut > _MAX_SEQUENCE:
             cut = len(text)
         self._rest = text[cut:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pyte
 
+from podplane_tui.terminal.buffer.band import Band
 from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_of, text_of
 from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.scrollback import Scrollback
@@ -33,7 +34,8 @@ class Grid(pyte.Screen):
         self.scrollback = Scrollback(scrollback)
         columns, lines = max(1, columns), max(1, lines)
         self.alternate = False
-        self.visible: list[StoredRow] = [""] * lines
+        self._visible: list[StoredRow] = [""] * lines
+        self._band: Band | None = None
         self.hidden: list[StoredRow] = [""] * lines
         super().__init__(columns, lines)
 
@@ -42,11 +44,25 @@ class Grid(pyte.Screen):
         """The style of erased cells: the background colour only (BCE)."""
         return self.style.erased
 
+    @property
+    def visible(self) -> list[StoredRow]:
+        """The visible rows as they are stored, top first."""
+        if self._band is not None:
+            self._settle()
+        return self._visible
+
+    @visible.setter
+    def visible(self, rows: list[StoredRow]) -> None:
+        self._band = None
+        self._visible = rows
+
     def row_at(self, y: int) -> Row:
         """The visible row `y`, to be written to."""
-        row = self.visible[y]
+        row = self._visible[y]
         if isinstance(row, str):
-            row = self.visible[y] = row_of(row)
+            row = self._visible[y] = row_of(row)
+        if self._band is not None:
+            self._band.give_back(y, row)
         return row
 
     @property
@@ -102,7 +118,7 @@ class Grid(pyte.Screen):
         if count <= 0:
             return
         if self.narrow:
-            self._shift_cells(range(top, bottom + 1), count)
+            self._scroll_band(top, count, up=True)
             return
         rows = self.visible
         if save and top == 0 and not self.alternate:
@@ -120,23 +136,72 @@ class Grid(pyte.Screen):
         if count <= 0:
             return
         if self.narrow:
-            self._shift_cells(range(bottom, top - 1, -1), count)
+            self._scroll_band(top, count, up=False)
             return
         rows = self.visible
         del rows[bottom + 1 - count : bottom + 1]
         rows[top:top] = self.blank_rows(count)
 
-    def _shift_cells(self, order: range, count: int) -> None:
-        """Scroll between left and right margins: rows stay, cells move to `order`'s earlier rows."""
-        left, end = self.left, self.right + 1
-        for index, y in enumerate(order):
-            row = self.row_at(y)
-            if index + count < len(order):
-                source = self.row_at(order[index + count])
-                if max(source.length, row.length) > left:
-                    row.paste(left, *source.copy(left, end))
-            else:
-                row.fill(left, end, " ", self.blank)
+    def _scroll_band(self, first: int, count: int, *, up: bool) -> None:
+        """Scroll between left and right margins: rows stay, cells move."""
+        self._between_sides().scroll(first, self.bottom + 1, count, self.blank, self.row_at, up=up)
+
+    def _between_sides(self) -> Band:
+        """The cells between left and right margins."""
+        band, end = self._band, self.right + 1
+        if band is None or (band.left, band.end) != (self.left, end):
+            self._settle()
+            band = self._band = Band(self.left, end, self.lines)
+        return band
+
+    def fill_lines(self, y: int, count: int, char: str, style: Style, *, wide: bool) -> int:
+        """What `count` lines full of one character make of what is below row `y`, where a line has just been filled.
+
+        A line is as long as the margins allow, and goes on in the next one. Returns the row of the last one.
+        """
+        left, columns = (self.left, self.right + 1 - self.left) if self.side_margins else (0, self.columns)
+        per_line = columns // 2 if wide else columns
+        goes_on = not self.side_margins
+        down = min(count, self.bottom - y)
+        up = count - down
+
+        def line() -> Row:
+            """One that scrolled in: a wide character leaves the last of an odd number of cells blank."""
+            row = Row.full(char, per_line, style, wide=wide)
+            if row.length < columns and self.blank is not DEFAULT_STYLE:
+                row.put(row.length, " ", self.blank)
+            row.wrapped = goes_on
+            return row
+
+        if goes_on:
+            self.row_at(y).wrapped = True
+        if self.narrow and not (wide and columns % 2):
+            self._between_sides().put(y + 1, y + 1 + down, line().copy(0, columns))
+        else:
+            for below in range(y + 1, y + 1 + down):
+                row = self.row_at(below)
+                (row.put_wide if wide else row.put)(left, char * per_line, style)
+                row.wrapped = row.wrapped or goes_on
+        if up and self.narrow:
+            height = self.bottom + 1 - self.top
+            cells = line().copy(0, columns)
+            self._between_sides().scroll(self.top, self.bottom + 1, min(up, height), cells, self.row_at, up=True)
+        elif up:
+            saved = self.top == 0 and not self.alternate
+            up = up if saved else min(up, self.bottom + 1 - self.top)
+            rows: list[StoredRow] = self.visible[self.top : self.bottom + 1]
+            rows += [line() for _ in range(up)]
+            if saved:
+                self.scrollback.extend(rows[:up])
+            self.visible[self.top : self.bottom + 1] = rows[up:]
+        return y + down
+
+    def _settle(self) -> None:
+        """Give all rows the cells that were scrolled apart from them."""
+        if self._band is not None:
+            for y in range(self.lines):
+                self.row_at(y)
+            self._band = None
 
     # -- whole screens ------------------------------------------------------------------------------------------
 

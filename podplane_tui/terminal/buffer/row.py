@@ -13,21 +13,32 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
-from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
-from podplane_tui.terminal.buffer.width import CLASSES, ZERO, cells_of, width_of
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Change, Style
+from podplane_tui.terminal.buffer.width import CLASSES, ZERO, cells_of
 
 Run = tuple[str, Style]
 """Text of one or more cells in one style."""
 
 _BLANKS = " " * 512
+_STRETCH: Final = 16
+_BLANK_CHARS: Final = [" "] * _STRETCH
+_BLANK_STYLES: Final = [DEFAULT_STYLE] * _STRETCH
 
 
 def blanks(count: int) -> str:
     """A string of `count` spaces."""
     return _BLANKS[:count] if count <= 512 else " " * count
+
+
+class Cells(NamedTuple):
+    """Some of a row's cells: characters, styles, and whether some may not take exactly one cell (as in `Row`)."""
+
+    chars: list[str]
+    styles: list[Style]
+    wide: bool
 
 
 class Row:
@@ -49,6 +60,16 @@ class Row:
         self.pieces: list[Run] = [(text, DEFAULT_STYLE)] if text else []
         self.chars: list[str] | None = None
         self.styles: list[Style] = _NO_STYLES
+
+    @classmethod
+    def full(cls, char: str, count: int, style: Style, *, wide: bool) -> Row:
+        """A row that is one character, of two cells if it is wide, `count` times."""
+        row = cls(char * count)
+        row.pieces = [(row.pieces[0][0], style)]
+        if wide:
+            row.wide = True
+            row.length = 2 * count
+        return row
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -130,6 +151,10 @@ class Row:
         if chars is None or self.wrapped:
             return
         length = len(chars)
+        while chars[max(0, length - _STRETCH) : length] == _BLANK_CHARS and (
+            styles[length - _STRETCH : length] == _BLANK_STYLES
+        ):
+            length -= _STRETCH
         while length and chars[length - 1] == " " and styles[length - 1] is DEFAULT_STYLE:
             length -= 1
         del chars[length:], styles[length:]
@@ -287,46 +312,70 @@ class Row:
         self.wrapped = False
         self.trim()
 
-    def copy(self, start: int, end: int) -> tuple[list[str], list[Style]]:
-        """Characters and styles of the columns `start` to `end` (exclusive), blanks included; halves blanked."""
-        stored = list(self.cells())[start:end]
-        chars = [char for char, _ in stored] + [" "] * (end - start - len(stored))
-        styles = [style for _, style in stored] + [DEFAULT_STYLE] * (end - start - len(stored))
+    def copy(self, start: int, end: int) -> Cells:
+        """The cells of the columns `start` to `end` (exclusive), blanks included; halves blanked."""
+        chars = self.to_cells()[start:end]
+        styles = self.styles[start:end]
+        if missing := end - start - len(chars):
+            chars += blanks(missing)
+            styles += [DEFAULT_STYLE] * missing
         if self.wide:
-            if chars and chars[0] == "" and start:
+            if start and chars[0] == "":
                 chars[0] = " "
-            if chars and self.length > end and width_of(chars[-1]) == 2:
+            if end < self.length and self.to_cells()[end] == "":
                 chars[-1] = " "
-        return chars, styles
+        return Cells(chars, styles, self.wide)
 
-    def paste(self, start: int, chars: list[str], styles: list[Style]) -> None:
+    def paste(self, start: int, cells: Cells) -> None:
         """Overwrite cells from column `start` with what `copy` gave."""
         self.touch()
-        end = start + len(chars)
+        end = start + len(cells.chars)
         mine = self.to_cells()
         self.pad(start)
         if self.wide:
             self._split_wide(start, end)
-        mine[start:end] = chars
-        self.styles[start:end] = styles
+        mine[start:end] = cells.chars
+        self.styles[start:end] = cells.styles
         self.length = len(mine)
-        self.wide = self.wide or any(len(char) != 1 or char > "\x7f" for char in chars)
+        self.wide = self.wide or cells.wide
         self.trim()
 
-    def restyle(self, start: int, end: int, change: Callable[[Style], Style]) -> None:
+    def restyle(self, start: int, end: int, change: Change) -> None:
         """Give the cells of columns `start` to `end` (exclusive) the style `change` makes of theirs."""
         self.touch()
-        if start == 0 and end >= self.length:
-            self.compact()
-            self.pad(end)
-            self.pieces = [(text, change(style)) for text, style in self.runs()]
+        self.pad(end)
+        if self.chars is None and start == 0 and end >= self.length and len(self.pieces) <= _STRETCH:
+            styles = change.all_of([style for _, style in self.pieces])
+            self.pieces = [(text, style) for (text, _), style in zip(self.pieces, styles, strict=True)]
             return
         self.to_cells()
-        self.pad(end)
-        styles: list[Style] = []
-        for style, group in groupby(self.styles[start:end]):
-            styles += [change(style)] * len(list(group))
-        self.styles[start:end] = styles
+        self.styles[start:end] = change.all_of(self.styles[start:end])
+
+    def erase_unprotected(self, start: int, end: int, style: Style) -> None:
+        """Blank the cells of columns `start` to `end` (exclusive) that are not protected."""
+        held = [one for _, one in self.pieces] if self.chars is None else self.styles[start:end]
+        if not any(one.protected for one in held):
+            if style is not DEFAULT_STYLE or start < self.length:
+                self.fill(start, end, " ", style)
+            return
+        chars = self.to_cells()
+        if style is DEFAULT_STYLE and end >= self.length:
+            end = next((x for x in range(self.length, start, -1) if self.styles[x - 1].protected), start)
+            self.truncate(end)
+            if start == end:
+                return
+        elif end > self.length:
+            self.fill(self.length, end, " ", style)
+        self.touch()
+        kept = [one.protected for one in self.styles[start:end]]
+        if self.wide and not kept[0]:
+            self._split_wide(start, start)
+        if self.wide and not kept[-1]:
+            self._split_wide(end, end)
+        pairs = zip(chars[start:end], kept, strict=True)
+        chars[start:end] = [char if keep else " " for char, keep in pairs]
+        looks = zip(self.styles[start:end], kept, strict=True)
+        self.styles[start:end] = [one if keep else style for one, keep in looks]
 
     def _split_wide(self, start: int, end: int) -> None:
         """Blank the halves that wide characters on the edges of `start`..`end` would leave behind outside."""

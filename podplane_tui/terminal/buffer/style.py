@@ -7,8 +7,9 @@ identity comparisons. `select` is the whole of SGR; the fast path remembers its 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 Color = str | int
 """`"default"`, a palette index 0..255, or `"rrggbb"`."""
@@ -34,20 +35,23 @@ _DEFAULTS: Final = ("default", "default", False, False, False, 0, "default", Fal
 )
 
 _MAX_CACHED: Final = 2048
-"""Styles and transitions."""
+"""Transitions, and styles as long as no more of them are in use."""
 _interned: dict[tuple[Any, ...], Style] = {}
+_most_interned = _MAX_CACHED
 _transition_count = 0
+_remembering: list[Style] = []
+"""Styles with transitions. One that is still in use may no longer be interned."""
 _NO_TRANSITIONS: Final[dict[str, Style]] = {}
 
 
 class Style:
-    """The look of a cell. Equal styles are normally the same object; after a cache overflow they may be two.
+    """The look of a cell. Equal styles are the same object.
 
     `underline` is 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed. `protected` is no look but the mark
     DECSCA and SPA put on characters that selective erasure spares.
     """
 
-    __slots__ = ("_erased", "_values", "transitions")
+    __slots__ = ("__weakref__", "_erased", "_values", "transitions")
 
     _values: tuple[Any, ...]
     _erased: Style | None
@@ -151,7 +155,7 @@ def from_values(values: tuple[Any, ...]) -> Style:
     """The interned style with these attribute values, in the order of the class."""
     style = _interned.get(values)
     if style is None:
-        if len(_interned) >= _MAX_CACHED:
+        if len(_interned) >= _most_interned:
             _forget()
         style = object.__new__(Style)
         style._values = values
@@ -162,16 +166,53 @@ def from_values(values: tuple[Any, ...]) -> Style:
 
 
 def _forget() -> None:
-    """Empty the caches: a stream of ever new colours must not make them grow for ever."""
-    global _transition_count  # noqa: PLW0603 - one counter beside the cache it bounds
-    for style in _interned.values():
-        style.transitions = _NO_TRANSITIONS
+    """Empty the caches: a stream of ever new colours must not make them grow for ever.
+
+    Styles that somebody uses stay interned, for rows compare by identity.
+    """
+    global _transition_count, _most_interned  # noqa: PLW0603 - counters beside the caches they bound
+    while _remembering:
+        _remembering.pop().transitions = _NO_TRANSITIONS
     _transition_count = 0
+    used = WeakValueDictionary(_interned)
     _interned.clear()
-    _interned[_DEFAULTS] = DEFAULT_STYLE
+    _interned.update(used)
+    _most_interned = max(_MAX_CACHED, 2 * len(_interned))
 
 
 DEFAULT_STYLE: Final = from_values(_DEFAULTS)
+
+
+class Change:
+    """What `function` makes of styles, each of which it is asked for once."""
+
+    __slots__ = ("_function", "_known", "_styles")
+
+    def __init__(self, function: Callable[[Style], Style]) -> None:
+        self._function = function
+        self._known: dict[int, Style] = {}
+        """By identity, for hashing a style costs more than all the rest."""
+        self._styles: list[Style] = []
+        """Those that are known: as long as they are here, no others get their numbers."""
+
+    def all_of(self, styles: Sequence[Style]) -> list[Style]:
+        """What becomes of each of some styles."""
+        known = self._known.__getitem__
+        try:
+            return list(map(known, map(id, styles)))
+        except KeyError:
+            self._learn(styles)
+        return list(map(known, map(id, styles)))
+
+    def _learn(self, styles: Sequence[Style]) -> None:
+        if len(self._known) >= _MAX_CACHED:
+            self._known.clear()
+            self._styles.clear()
+        for style in styles:
+            if id(style) not in self._known:
+                self._known[id(style)] = self._function(style)
+                self._styles.append(style)
+
 
 _HEX: Final = {str(value): f"{value:02x}" for value in range(256)} | {"": "00"}
 _PALETTE: Final = {str(value): value for value in range(256)}
@@ -241,6 +282,7 @@ def transition(style: Style, sequence: str) -> Style | None:
     _transition_count += 1
     if style.transitions is _NO_TRANSITIONS:
         style.transitions = {}
+        _remembering.append(style)
     style.transitions[sequence] = result
     return result
 

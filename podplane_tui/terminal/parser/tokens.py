@@ -33,7 +33,7 @@ _SHORT_STRING: Final = r"\x1b[\]k][^\x00-\x1f\x7f-\x9f]{0,512}+(?:\x07|\x1b\\)"
 _TOKEN: Final = re.compile(
     "([ -~]*)("
     rf"{_CONTROL_SEQUENCE}"
-    r"|\r*\n"
+    r"|\r{0,64}+\n|\r{1,64}+"
     r"|[^\x00-\x9f]+"
     r"|[\x00-\x1a\x1c-\x1f\x7f]"
     rf"|{_ESCAPE_SEQUENCE}"
@@ -70,10 +70,10 @@ def operation_of(control: str) -> Operation:
         operation = _operation_of_sequence(control)
     elif _is_escape_sequence(control):
         operation = (LIGHT if control[1] in _LIGHT_ESCAPES else FULL, "escapes", control[1:])
+    elif control[0] == "\r":
+        operation = (RETURN, None, None)
     elif len(control) == 1 and control != "\x1b" and control < "\x80":
-        if control == "\r":
-            operation = (RETURN, None, None)
-        elif control == "\b":
+        if control == "\b":
             operation = (BACK, None, None)
         else:
             operation = (FULL if control in "\x0e\x0f" else LIGHT, "controls", control)

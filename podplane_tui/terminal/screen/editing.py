@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 from podplane_tui.terminal.buffer.row import Row
-from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Change, Style
 from podplane_tui.terminal.screen.printing import Writing
 
 
 class Editing(Writing):
     """Changes cells without printing."""
 
+    spared: dict[int, tuple[Row, int, int, int, Style]]  # of each line, the last selective erasure and its outcome
     extent: int  # DECSACE: 2 means rectangles, all else streams of characters
 
     # -- erasing ------------------------------------------------------------------------------------------------
@@ -20,8 +20,10 @@ class Editing(Writing):
     def _erase(self, y: int, start: int, end: int, *, selective: bool) -> None:
         """Blank cells; `selective` spares protected ones."""
         if selective and (row := self.row_at(y)).length > start:
-            for first, last in _unprotected(row, start, end):
-                row.fill(first, last, " ", self.blank)
+            known = self.spared.get(y)
+            if known is None or known[0] is not row or known[1:] != (row.version, start, end, self.blank):
+                row.erase_unprotected(start, end, self.blank)
+                self.spared[y] = row, row.version, start, end, self.blank
             return
         if start == 0 and end == self.columns:
             self.replace_rows(y, y + 1)
@@ -126,8 +128,8 @@ class Editing(Writing):
             return
         style = self.blank
         self.pending_wrap = False
-        for y in range(self.top, self.bottom + 1):
-            if style is DEFAULT_STYLE and not self.visible[y]:
+        for y, stored in enumerate(self.visible[self.top : self.bottom + 1], self.top):
+            if style is DEFAULT_STYLE and not stored:
                 continue
             row = self.row_at(y)
             (row.insert if insert else row.delete)(x, count, span[1], style)
@@ -211,7 +213,7 @@ class Editing(Writing):
         width = min(source[3] - source[1], target[3] - target[1])
         copies = [self.row_at(source[0] + y).copy(source[1], source[1] + width) for y in range(height)]
         for y, cells in enumerate(copies):
-            self.row_at(target[0] + y).paste(target[1], *cells)
+            self.row_at(target[0] + y).paste(target[1], cells)
 
     def set_extent(self, how: int = 0) -> None:
         """DECSACE."""
@@ -229,14 +231,14 @@ class Editing(Writing):
         place = self.area(numbers[:4])
         if not place:
             return
-        codes = frozenset(numbers[4:]) or frozenset({0})
+        change = _change(frozenset(numbers[4:]) or frozenset({0}), reverse=reverse)
         top, left, bottom, right = place
         for y in range(top, bottom):
             start, end = left, right
             if self.extent != 2:
                 start = left if y == top else 0
                 end = right if y == bottom - 1 else self.columns
-            self.row_at(y).restyle(start, end, lambda style: _changed(style, codes, reverse=reverse))
+            self.row_at(y).restyle(start, end, change)
 
     # -- protection ---------------------------------------------------------------------------------------------
 
@@ -255,35 +257,27 @@ class Editing(Writing):
         self.style = self.style.replace(protected=False)
 
 
-def _unprotected(row: Row, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretches of `start`..`end` that hold no protected character."""
-    first = start
-    for column, (_, style) in enumerate(list(row.cells())[:end]):
-        if column >= start and style.protected:
-            if first < column:
-                yield first, column
-            first = column + 1
-    if first < end:
-        yield first, end
-
-
 _ATTRIBUTES = {1: "bold", 4: "underline", 5: "blink", 7: "reverse"}
 
 
-@lru_cache(maxsize=1024)
-def _changed(style: Style, codes: frozenset[int], *, reverse: bool) -> Style:
-    """`style` after DECCARA or DECRARA with these SGR codes; 0 means all four attributes they know."""
+@lru_cache(maxsize=8)
+def _change(codes: frozenset[int], *, reverse: bool) -> Change:
+    """What DECCARA or DECRARA with these SGR codes does; 0 means all four attributes they know."""
     if 0 in codes and reverse:
         codes = frozenset({1, 4, 5, 7})
-    values: dict[str, bool | int] = {}
-    for code, name in _ATTRIBUTES.items():
-        if reverse:
-            if code in codes:
-                values[name] = not getattr(style, name)
-        elif code in codes:
-            values[name] = True
-        elif 0 in codes or code + 20 in codes or (code == 1 and 22 in codes):
-            values[name] = False
-    if "underline" in values:
-        values["underline"] = int(values["underline"])
-    return style.replace(**values)
+
+    def changed(style: Style) -> Style:
+        values: dict[str, bool | int] = {}
+        for code, name in _ATTRIBUTES.items():
+            if reverse:
+                if code in codes:
+                    values[name] = not getattr(style, name)
+            elif code in codes:
+                values[name] = True
+            elif 0 in codes or code + 20 in codes or (code == 1 and 22 in codes):
+                values[name] = False
+        if "underline" in values:
+            values["underline"] = int(values["underline"])
+        return style.replace(**values)
+
+    return Change(changed)

@@ -107,6 +107,11 @@ class Motion(Grid):
             count -= 1
         right = self.right if self.side_margins else self.columns - 1
         count = min(count, self.columns * self.lines)
+        if self.side_margins:
+            # Once around the lines between the margins is back where it began.
+            straight = self.lines * (right + 1 - self.left) + self.columns
+            around = (self.bottom + 1 - self.top) * (right + 1 - self.left)
+            count = count if count <= straight else straight + (count - straight) % around
         while count > x - left:
             count -= x - left + 1
             x = right
@@ -171,20 +176,18 @@ class Motion(Grid):
 
     def forward_tabs(self, count: int | None = None) -> None:
         """CHT."""
-        for _ in range(count or 1):
+        self.tab()
+        if count and count > 1:
             x = self.cursor.x
-            self.tab()
-            if self.cursor.x == x:
-                break
+            limit = self.right if self.side_margins and x <= self.right else self.columns - 1
+            stops = sorted(stop for stop in self.tabstops if x < stop < limit)
+            self.cursor.x = stops[count - 2] if count - 2 < len(stops) else max(limit, x)
 
     def backward_tabs(self, count: int | None = None) -> None:
         """CBT."""
-        x = self.cursor.x
-        for _ in range(count or 1):
-            if x == 0:
-                break
-            x = next((stop for stop in range(x - 1, 0, -1) if stop in self.tabstops), 0)
-        self.place(x, self.cursor.y)
+        stops = sorted((stop for stop in self.tabstops if 0 < stop < self.cursor.x), reverse=True)
+        count = count or 1
+        self.place(stops[count - 1] if count <= len(stops) else 0, self.cursor.y)
 
     def set_tab_stop(self) -> None:
         """HTS."""

@@ -6,7 +6,7 @@ This is the complete path. `parser.plain_path` does the same for the plain cases
 from __future__ import annotations
 
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE
-from podplane_tui.terminal.buffer.width import CONTROL, MAX_CELL_LENGTH, NARROW, WIDE, class_runs
+from podplane_tui.terminal.buffer.width import CLASSES, CONTROL, MAX_CELL_LENGTH, NARROW, WIDE, class_runs
 from podplane_tui.terminal.screen.charsets import TABLES
 from podplane_tui.terminal.screen.motion import Motion
 
@@ -80,7 +80,7 @@ class Writing(Motion):
             if start < count and not self.autowrap:
                 part = part[:-1] + text[-1]
                 start = count
-            if x == 0 and self.style is DEFAULT_STYLE and self.visible[cursor.y] == "":
+            if x == 0 and self.style is DEFAULT_STYLE and not self.side_margins and self.visible[cursor.y] == "":
                 self.visible[cursor.y] = part
             else:
                 row = self.row_at(cursor.y)
@@ -149,9 +149,28 @@ class Writing(Motion):
         super().tab()
 
     def repeat(self, count: int | None = None) -> None:
-        """REP."""
-        if self.last_char:
-            self._draw(self.last_char * min(count or 1, self.columns * self.lines))
+        """REP: no more than the cells of the screen. Whole lines of it are filled at once."""
+        char = self.last_char
+        if not char:
+            return
+        count = min(count or 1, self.columns * self.lines)
+        wide = CLASSES[ord(char)] == WIDE
+        columns = self.right + 1 - self.left if self.side_margins else self.columns
+        inside = self.in_rows(self.cursor.y) and (not self.side_margins or self.in_columns(self.cursor.x))
+        size = 2 if wide else 1
+        per_line = columns // size
+        if not self.autowrap:
+            count = min(count, self.columns)
+        elif per_line and inside and not (self.insert and columns % size):
+            end = self._line_end()
+            room = 0 if self.pending_wrap else (end - self.cursor.x) // size
+            whole = (count - room) // per_line - 1  # the last line may go on: it is printed
+            if whole > 0:
+                self._draw(char * room)
+                self.cursor.y = self.fill_lines(self.cursor.y, whole, char, self.style, wide=wide)
+                self.cursor.x, self.pending_wrap = end - 1, columns % size == 0
+                count -= room + whole * per_line
+        self._draw(char * count)
 
     def alignment_display(self) -> None:
         """DECALN: a screen full of E."""

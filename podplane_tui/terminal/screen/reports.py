@@ -9,13 +9,14 @@ numbers and of words of this module, never of text that the program chose, and `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from podplane_tui.terminal.buffer.row import Row
-from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style, describe
+from podplane_tui.terminal.buffer.style import Style, describe
 from podplane_tui.terminal.screen.editing import Editing
+from podplane_tui.terminal.screen.replies import Replies
 
 ATTRIBUTES: Final = "1;2;6;9;15;16;17;18;21;22;28;29"
 """DA: 132 columns, selective erase, horizontal scrolling, ANSI colours, rectangles: xterm's answer."""
@@ -70,7 +71,7 @@ class Window:
 class Reports(Editing):
     """Answers questions about the terminal."""
 
-    replies: list[bytes]
+    replies: Replies
     level: int  # the one in force (DECSCL), never above `model`
     model: Literal[4, 5]
     title_modes: set[int]
@@ -83,7 +84,7 @@ class Reports(Editing):
     def _send(self, reply: str) -> None:
         """Queue a reply: the one place where they come from. What `REPLY` does not know is not sent."""
         if REPLY.fullmatch(reply):
-            self.replies.append(reply.encode("ascii"))
+            self.replies.add(reply.encode("ascii"))
 
     def send_csi(self, body: str) -> None:
         self._send(f"\x1b[{body}")
@@ -253,6 +254,8 @@ class Reports(Editing):
 
     def report_checksum(self, identifier: int = 0, _page: int = 0, *area: int) -> None:
         """DECRQCRA."""
+        if self.replies.full:
+            return
         total = 0
         if place := self.area(area):
             top, left, bottom, right = place
@@ -271,19 +274,20 @@ class Reports(Editing):
         """Codes and attributes of the cells; blanks at the end of the row count only if there is nothing else."""
         flags = self.checksum_flags
         mask = 0xFFFFFF if flags & 0x10 else 0xFF
-        total = pending = 0
-        cells = list(row.cells())[left:right] if row.length > left else []
-        for index in range(right - left if flags & 4 else max(1, len(cells))):
-            char, style = cells[index] if index < len(cells) else (" ", DEFAULT_STYLE)
-            code = ord(char[0]) & mask if char else 0
-            if not flags & 2 and style is not DEFAULT_STYLE:
-                code += _attribute_code(style)
-            if index == 0 or code != 0x20 or flags & 4:
-                total += code + pending
-                pending = 0
-            else:
-                pending += code
-        return total
+        chars, styles = row.to_cells()[left:right], row.styles[left:right]
+        missing = right - left - len(chars)
+        if flags & 6 == 6:
+            text = "".join([char[:1] for char in chars] if row.wide else chars)
+            values: Iterable[int] = map(ord, text) if flags & 0x10 else text.encode("utf-32-le", "surrogatepass")[::4]
+            return sum(values) + 0x20 * missing
+        codes = [ord(char[0]) & mask if char else 0 for char in chars]
+        if not flags & 2:
+            added = {id(style): _attribute_code(style) for style in {id(style): style for style in styles}.values()}
+            codes = [code + added[id(style)] for code, style in zip(codes, styles, strict=True)]
+        if flags & 4:
+            return sum(codes) + 0x20 * missing
+        last = next((index for index in range(len(codes) - 1, 0, -1) if codes[index] != 0x20), 0)
+        return sum(codes[: last + 1]) if codes else 0x20
 
 
 def _attribute_code(style: Style) -> int:

@@ -10,6 +10,7 @@ from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_o
 from podplane_tui.terminal.buffer.reflow import Place, reflow
 from podplane_tui.terminal.screen.colors import BASE_COLORS
 from podplane_tui.terminal.screen.modes import DECLRMM, Settings
+from podplane_tui.terminal.screen.replies import Replies
 from podplane_tui.terminal.screen.reports import Window
 
 Numbers = tuple[int, ...]
@@ -136,8 +137,9 @@ class Screen(Settings):
         self.palette = {}
         self.default_colors = {}
         self.base_colors = BASE_COLORS
-        self.replies = []
+        self.replies = Replies()
         self.checksums = {}
+        self.spared = {}
         self.on_clipboard = None
         self.resizable = True
         self.title_stack = []

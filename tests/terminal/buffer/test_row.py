@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podplane_tui.terminal import DEFAULT_STYLE, Row, Style
+from podplane_tui.terminal.buffer.style import Change
 from tests.terminal.support import fed
 
 
@@ -164,26 +165,26 @@ def test_a_mark_on_the_second_half_belongs_to_the_wide_character() -> None:
 
 def test_copied_halves_are_blanks() -> None:
     row = wide_row()
-    assert row.copy(1, 3)[0] == [" ", " "]
-    assert row.copy(0, 4)[0] == ["漢", "", "字", ""]
-    assert row.copy(5, 8) == (["b", " ", " "], [DEFAULT_STYLE] * 3)
+    assert row.copy(1, 3).chars == [" ", " "]
+    assert row.copy(0, 4).chars == ["漢", "", "字", ""]
+    assert row.copy(5, 8) == (["b", " ", " "], [DEFAULT_STYLE] * 3, True)
 
 
 def test_pasting_over_halves_blanks_the_others() -> None:
     row = wide_row()
-    row.paste(1, *Row("xy").copy(0, 2))
+    row.paste(1, Row("xy").copy(0, 2))
     assert characters(row) == [" ", "x", "y", " ", "a", "b"]
     plain = Row("abcdef")
-    plain.paste(1, *wide_row().copy(0, 2))
+    plain.paste(1, wide_row().copy(0, 2))
     plain.put(2, "X", DEFAULT_STYLE)
     assert characters(plain) == ["a", " ", "X", "d", "e", "f"]
 
 
 def test_restyling_reaches_blanks_and_stops_at_its_end() -> None:
     row = Row("ab")
-    row.restyle(1, 4, lambda style: style.replace(foreground=1))
+    row.restyle(1, 4, Change(lambda style: style.replace(foreground=1)))
     assert row.runs() == [("a", DEFAULT_STYLE), ("b  ", RED)]
-    row.restyle(0, 6, lambda style: style.replace(background=4))
+    row.restyle(0, 6, Change(lambda style: style.replace(background=4)))
     both = Style(foreground=1, background=4)
     assert row.runs() == [("a", BLUE), ("b  ", both), ("  ", BLUE)]
 
@@ -220,3 +221,29 @@ def test_a_cleared_row_is_blank_and_does_not_wrap() -> None:
     assert not row.wrapped
     row.clear(DEFAULT_STYLE, 600)
     assert (list(row.runs()), row.length) == ([], 0)
+
+
+def test_erasing_spares_what_is_protected() -> None:
+    kept = Style(protected=True)
+    row = Row("abcdef")
+    row.put(2, "X", kept)
+    row.put(4, "Y", kept)
+    row.erase_unprotected(1, 6, BLUE)
+    assert row.runs() == [("a", DEFAULT_STYLE), (" ", BLUE), ("X", kept), (" ", BLUE), ("Y", kept), (" ", BLUE)]
+    row.erase_unprotected(0, 8, DEFAULT_STYLE)
+    assert row.full_text() == "  X Y"
+
+
+def test_a_protected_wide_character_stays_whole_at_the_edge() -> None:
+    row = Row()
+    row.put_wide(0, "漢字", Style(protected=True))
+    row.erase_unprotected(1, 3, DEFAULT_STYLE)
+    assert characters(row) == ["漢", "", "字", ""]
+
+
+def test_a_full_row_is_one_character() -> None:
+    assert characters(Row.full("é", 3, RED, wide=False)) == ["é"] * 3
+    wide = Row.full("漢", 2, RED, wide=True)
+    assert characters(wide) == ["漢", ""] * 2
+    assert wide.length == 4
+    assert wide.runs() == [("漢漢", RED)]

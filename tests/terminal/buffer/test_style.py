@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from podplane_tui.terminal import DEFAULT_STYLE, Style
-from podplane_tui.terminal.buffer.style import describe, select, transition
+from podplane_tui.terminal.buffer.style import Change, describe, select, transition
 from tests.terminal.support import fed
 
 SGR = [
@@ -137,3 +137,38 @@ def test_the_copy_of_a_style_is_the_interned_one() -> None:
 def test_replacing_changes_only_what_is_named() -> None:
     assert ALL.replace(foreground="default", bold=False).replace(foreground=9, bold=True) == ALL
     assert Style(bold=True).replace(italic=True) == Style(bold=True, italic=True)
+
+
+def test_styles_in_use_stay_the_same_object_however_many_come_after() -> None:
+    kept = Style(foreground="123456")
+    for number in range(10_000):
+        assert Style(foreground=f"{number:06x}").foreground == f"{number:06x}"
+    assert Style(foreground="123456") is kept
+
+
+def test_a_style_that_outlives_the_cache_keeps_no_more_transitions_than_others() -> None:
+    kept = Style(foreground="654321")
+    for number in range(10_000):
+        transition(kept, f"\x1b[{number};1m")
+        assert len(kept.transitions) <= 2_048
+
+
+def test_a_change_is_worked_out_once_for_each_style() -> None:
+    asked = []
+
+    def bold(style: Style) -> Style:
+        asked.append(style)
+        return style.replace(bold=True)
+
+    change = Change(bold)
+    red, blue = Style(foreground=1), Style(foreground=4)
+    for _ in range(3):
+        assert change.all_of([red, blue, red]) == [Style(foreground=color, bold=True) for color in (1, 4, 1)]
+    assert asked == [red, blue]
+
+
+def test_a_change_does_not_take_one_style_for_another() -> None:
+    change = Change(lambda style: style.replace(bold=True))
+    for number in range(5_000):
+        color = f"{number:06x}"
+        assert change.all_of([Style(foreground=color)]) == [Style(foreground=color, bold=True)]

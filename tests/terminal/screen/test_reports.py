@@ -209,7 +209,7 @@ def test_what_the_grammar_does_not_know_is_not_sent() -> None:
         screen.send_csi(body)
         screen.send_dcs(body)
         screen.send_osc(body)
-    assert screen.replies == []
+    assert screen.replies.take() == b""
 
 
 def test_title_has_no_control_characters_and_an_end() -> None:

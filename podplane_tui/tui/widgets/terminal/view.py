@@ -16,9 +16,9 @@ from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import keys_of
 from podplane_tui.tui.widgets.streams.base import ByteSink, ByteSource
 from podplane_tui.tui.widgets.terminal.display import WHEEL_LINES, DisplayMessage, TerminalDisplay
+from podplane_tui.tui.widgets.terminal.slices import slices
 
 READ_SIZE = 65_536
-SLICE_SIZE = 8_192
 SLICE_TIME = 0.002
 """Seconds of parsing before other tasks get the event loop."""
 SLICE_TURNS = 4
@@ -174,8 +174,8 @@ class TerminalView(TerminalDisplay):
             await self._sized.wait()
             yielded = monotonic()
             while data := await source.read(READ_SIZE):
-                for start in range(0, len(data), SLICE_SIZE):
-                    self.feed(data[start : start + SLICE_SIZE])
+                for part in slices(data):
+                    self.feed(part)
                     if monotonic() - yielded > SLICE_TIME:
                         for _ in range(SLICE_TURNS):
                             await asyncio.sleep(0)

@@ -1,0 +1,64 @@
+"""The cells between left and right margins while they scroll, apart from the rows they belong to.
+
+Scrolling between such margins moves cells from row to row. Doing that at every line feed costs as much as the region is
+large, and a line feed is one byte. A band takes the cells out of their rows once and then moves them as whole rows are
+moved elsewhere; a row gets its cells back when somebody wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from podplane_tui.terminal.buffer.row import Cells, Row
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
+
+
+class Band:
+    """The columns `left` to `end` (exclusive) of all rows of a screen.
+
+    `cells` has an entry a row: cells that are to go there, a style if these are blanks, None while the row has its
+    own.
+    """
+
+    __slots__ = ("_given", "_whole", "cells", "end", "left")
+
+    def __init__(self, left: int, end: int, lines: int) -> None:
+        self.left = left
+        self.end = end
+        self.cells: list[Cells | Style | None] = [None] * lines
+        self._whole = (0, 0)
+        """The rows `[first, end)` whose cells were all here after the last scrolling."""
+        self._given: list[int] = []
+        """The rows that got their cells back since then."""
+
+    def give_back(self, y: int, row: Row) -> None:
+        """Put the cells of a row where they belong, if they are here."""
+        cells = self.cells[y]
+        if cells is None:
+            return
+        self.cells[y] = None
+        self._given.append(y)
+        if isinstance(cells, Style):
+            row.fill(self.left, self.end, " ", cells)
+        else:
+            row.paste(self.left, cells)
+
+    def put(self, first: int, end: int, cells: Cells) -> None:
+        """Put the same cells into the rows `first` to `end` (exclusive)."""
+        self.cells[first:end] = [cells] * (end - first)
+
+    def scroll(
+        self, first: int, end: int, count: int, filling: Cells | Style, row_at: Callable[[int], Row], *, up: bool
+    ) -> None:
+        """Scroll the rows `first` to `end` (exclusive) by `count`, which is no more than there are of them."""
+        wanted: Iterable[int] = self._given if self._whole == (first, end) else range(first, end)
+        lost = range(first, first + count) if up else range(end - count, end)
+        for y in wanted:
+            if self.cells[y] is None and first <= y < end and y not in lost:
+                row = row_at(y)
+                self.cells[y] = row.copy(self.left, self.end) if row.length > self.left else DEFAULT_STYLE
+        self._whole = (first, end)
+        self._given.clear()
+        del self.cells[lost.start : lost.stop]
+        at = end - count if up else first
+        self.cells[at:at] = [filling] * count

@@ -1,0 +1,24 @@
+"""How much of what a guest sends is carried out before others get the event loop.
+
+Most bytes are cheap. A few short sequences change the whole screen, so a slice that may hold many of those is short.
+"""
+
+import re
+from collections.abc import Iterator
+
+SLICE_SIZE = 8_192
+HEAVY_SLICE_SIZE = 128
+
+_HEAVY = re.compile(rb"\x1b(?:[69]|\[[0-9:;<-?]*(?:\$[rtvxz{]|\*y|'[}~]| [@A]|[Jb]))")
+"""Rectangles, columns, checksums and repetitions; erasing the screen, which may have to spare what is protected."""
+_MANY = 16
+"""Sequences of that kind in a slice that make it a heavy one: full-screen programs send one here and there."""
+
+
+def slices(data: bytes) -> Iterator[bytes]:
+    """`data` cut into what is carried out in one go."""
+    for start in range(0, len(data), SLICE_SIZE):
+        part = data[start : start + SLICE_SIZE]
+        size = HEAVY_SLICE_SIZE if len(_HEAVY.findall(part)) >= _MANY else SLICE_SIZE
+        for first in range(0, len(part), size):
+            yield part[first : first + size]
