@@ -7,10 +7,10 @@ from time import monotonic, sleep
 
 from benchmarks import peers, report
 from benchmarks.result import Result
-from benchmarks.terminal import costs, ingest, live
+from benchmarks.terminal import costs, hostile, ingest, live
 from benchmarks.terminal.streams import STREAMS
 
-PARTS = ("ingest", "strips", "memory", "live")
+PARTS = ("ingest", "strips", "memory", "worst", "live")
 CALM_TIMEOUT = 120.0
 """Seconds the live part waits for a machine that others keep busy."""
 
@@ -46,6 +46,9 @@ def main() -> int:
     if "memory" in parts:
         _say("memory")
         results += costs.memory(environments["ours"])
+    if "worst" in parts:
+        _say("worst")
+        results.append(hostile.worst(rounds=1 if options.quick else 3))
     if "live" in parts:
         turns = (
             live.Plan(1_000_000, 250_000, 3, 40, 20, 5)

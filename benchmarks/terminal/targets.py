@@ -20,3 +20,5 @@ PAINTS = AtLeast(20, 20)
 """Paints a second under flood."""
 SCROLLBACK = AtMost(6, 4)
 """Megabytes (10⁶ bytes) for ten thousand lines."""
+WORST = AtMost(50, 20)
+"""Milliseconds for the worst 16 KiB that the search has found, at 200 columns and 50 lines."""

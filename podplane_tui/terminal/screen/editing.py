@@ -211,6 +211,8 @@ class Editing(Writing):
             return
         height = min(source[2] - source[0], target[2] - target[0])
         width = min(source[3] - source[1], target[3] - target[1])
+        if source[:2] == target[:2] and width == self.columns:
+            return  # onto itself
         copies = [self.row_at(source[0] + y).copy(source[1], source[1] + width) for y in range(height)]
         for y, cells in enumerate(copies):
             self.row_at(target[0] + y).paste(target[1], cells)

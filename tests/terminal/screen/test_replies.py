@@ -28,13 +28,6 @@ def test_what_has_no_room_is_dropped_whole() -> None:
     assert replies.take() == b"next"
 
 
-def test_one_long_answer_is_kept() -> None:
-    replies = Replies()
-    replies.add(b"x" * 3 * LIMIT)
-    replies.add(b"y")
-    assert replies.take() == b"x" * 3 * LIMIT
-
-
 @pytest.mark.parametrize(
     ("before", "question"),
     [
@@ -42,7 +35,6 @@ def test_one_long_answer_is_kept() -> None:
         pytest.param(b"", b"\x1bP+q" + b"544e;" * 100 + b"\x1b\\", id="capabilities"),
         pytest.param(b"", b"\x1b]4;" + b"1;?;" * 100 + b"\x07", id="colours"),
         pytest.param(b"\x1b]2;" + b"t" * 1000 + b"\x07", b"\x1b[21t", id="title"),
-        pytest.param(b"\x1b]52;c;" + b"QUJD" * 3000 + b"\x07", b"\x1b]52;;?\x07", id="clipboard"),
         pytest.param(b"", b"\x1b[*y", id="checksums"),
     ],
 )

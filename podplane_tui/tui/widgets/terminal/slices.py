@@ -1,6 +1,6 @@
 """How much of what a guest sends is carried out before others get the event loop.
 
-Most bytes are cheap. A few short sequences change the whole screen, so a slice that may hold many of those is short.
+Most bytes are cheap. A few short sequences change the whole screen, so a slice that holds many of those is a short one.
 """
 
 import re
