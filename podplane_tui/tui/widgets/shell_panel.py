@@ -76,8 +76,9 @@ class ShellPanel(Panel):
 
     def on_unmount(self) -> None:
         """Log out everywhere."""
-        self._say_dropped(sum(shell.stream.backlog for each in self._machines.values() for shell in each.shells))
         for machine in self._machines.values():
+            for shell in machine.shells:
+                self._say_dropped(shell)
             _in_background(machine.connection.close)
 
     @property
@@ -136,14 +137,16 @@ class ShellPanel(Panel):
         place = machine.shells.index(shell)
         machine.shells.remove(shell)
         machine.current = machine.shells[max(0, place - 1)] if machine.shells else None
-        self._say_dropped(shell.stream.backlog)
+        self._say_dropped(shell)
         shell.view.remove()
         if not machine.shells:
             _in_background(machine.connection.close)
             machine.connection = self._connection_to(machine.files)  # the next shell must not be logged out with these
         self._show()
 
-    def _say_dropped(self, size: int) -> None:
+    def _say_dropped(self, shell: _Shell) -> None:
+        """Say how much was typed in vain into a shell that ends now; what has ended has been told of."""
+        size = 0 if shell.ended else shell.stream.backlog
         if size:
             tell(self.app, f"{count(size, 'byte')} {'was' if size == 1 else 'were'} not taken by the shell.")
 
@@ -189,6 +192,7 @@ class ShellPanel(Panel):
         for machine in self._machines.values():
             for shell in machine.shells:
                 if shell.stream is event.source:
+                    self._say_dropped(shell)
                     shell.ended = _how_ended(shell.stream, event.error)
         self._show()
 
