@@ -63,12 +63,11 @@ class ShellPanel(Panel):
         self._find = find
         self._notice = Static(id="shell-notice")
         self._machines: dict[str, _Machine] = {}
-        self._numbers = ""
         self._unsent = Unsent()
 
     def on_mount(self) -> None:
         """Look now and then whether a shell takes what is typed."""
-        self.set_interval(_LOOK_INTERVAL, self._tell_status)
+        self.set_interval(_LOOK_INTERVAL, self._look_for_unsent)
 
     def compose(self) -> ComposeResult:
         """The notice; a terminal per shell joins it."""
@@ -227,15 +226,12 @@ class ShellPanel(Panel):
         self._notice.update(Content(words))
         if machine is not None and shell is not None and len(machine.shells) > 1:
             numbers = (f"[{each.number}]" if each is shell else str(each.number) for each in machine.shells)
-            self._numbers = f"shells {' '.join(numbers)}"
+            self.status = f"shells {' '.join(numbers)}"
         else:
-            self._numbers = ""
-        self._tell_status()
+            self.status = ""
 
-    def _tell_status(self) -> None:
-        shell = self.shell
-        unsent = "" if shell is None else self._unsent.words(shell.stream.backlog, monotonic())
-        self.status = ", ".join(filter(None, (self._numbers, unsent)))
+    def _look_for_unsent(self) -> None:
+        self.unsent = self._unsent.words(0 if self.shell is None else self.shell.stream.backlog, monotonic())
 
     def _key(self, binding_id: str) -> str:
         return key_name(self, binding_id)
