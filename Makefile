@@ -70,8 +70,9 @@ mutants: $(READY) ## make mistakes in the pure modules, and count those that the
 	@.ci/setup test
 	nice $(BIN)/python -m tests.mutants
 
-fuzz: $(READY) ## feed the terminal core with random bytes, for long
+fuzz: $(READY) ## feed the terminal core and the input side with random bytes, for long
 	$(BIN)/python -m benchmarks.fuzz_terminal
+	$(BIN)/python -m benchmarks.fuzz_input
 
 bench: $(READY) ## all benchmarks, beside others, as ratios with targets
 	@.ci/setup test

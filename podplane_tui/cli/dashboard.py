@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import termios
 import threading
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -115,8 +116,9 @@ def show(app: PodplaneApp) -> int:
             # At once, before SIGCONT, which comes with it, has Textual take up the terminal that is gone: its writer
             # would die of that, and whoever writes next would wait for it for ever. An app that is ending already would
             # begin to read and write again, and never end.
-            _let_go_of_terminal()
-            signal.signal(signal.SIGCONT, _stay)
+            if not _has_terminal():  # else somebody has sent the signal, and it is to be itself again
+                _let_go_of_terminal()
+                signal.signal(signal.SIGCONT, _stay)
             loop.call_soon_threadsafe(leave, number)
 
         signal.signal(signal.SIGHUP, hang_up)
@@ -138,6 +140,15 @@ def show(app: PodplaneApp) -> int:
 
 def _stay(_number: int, _frame: FrameType | None) -> None:
     """Do nothing at a signal: with no handler in its place, Python would complain of one that came just before."""
+
+
+def _has_terminal() -> bool:
+    """Whether the terminal has not hung up: before it signals that, it answers nothing any more."""
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        return False
+    return True
 
 
 def _let_go_of_terminal() -> None:

@@ -16,6 +16,7 @@ key and modifier. Without it, Textual sees the classic byte sequences, so the gu
 * Alt+cursor or editing key arrives as Escape followed by the key, and is passed on like that.
 * Alt+B and Alt+F arrive as Ctrl+Left and Ctrl+Right, Alt+Backspace as Ctrl+W, Alt with punctuation as the punctuation
   alone, Alt with a digit as the character WezTerm on macOS types for it.
+* Alt+[ and Alt+O begin escape sequences, and are dropped when none follows.
 
 With it, digits, Enter and the cursor keys of the keypad still have the names of the main keys, and are sent as those in
 application keypad mode too; the operators (``add``, ``divide``, …) are told apart.

@@ -47,6 +47,11 @@ class TerminalDriver(LinuxDriver):
             for message in parser.due_messages():
                 self.process_message(message)
 
+    def write(self, data: str) -> None:
+        """Write to the terminal; when that is gone, nobody is left who would do it, and nothing is lost by it."""
+        if self._writer_thread is None or self._writer_thread.is_alive():
+            super().write(data)
+
     def suspend(self) -> None:
         """Give up the terminal and stop the process, until SIGCONT."""
         self._stopping = True

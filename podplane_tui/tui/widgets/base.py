@@ -35,9 +35,11 @@ class Panel(Vertical):
     """Whether this is what the user looks at."""
     status: var[str] = var("")
     """A word or two for the title."""
+    unsent: var[str] = var("")
+    """How much of what was typed is not taken yet, for the title, in a word or two."""
 
     class StatusChanged(Message):
-        """`status` did."""
+        """`status` or `unsent` did."""
 
     @property
     def typing(self) -> bool:
@@ -58,5 +60,9 @@ class Panel(Vertical):
         return ""
 
     def watch_status(self) -> None:
+        """Say so."""
+        self.post_message(self.StatusChanged())
+
+    def watch_unsent(self) -> None:
         """Say so."""
         self.post_message(self.StatusChanged())

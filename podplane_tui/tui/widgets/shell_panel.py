@@ -63,12 +63,11 @@ class ShellPanel(Panel):
         self._find = find
         self._notice = Static(id="shell-notice")
         self._machines: dict[str, _Machine] = {}
-        self._numbers = ""
         self._unsent = Unsent()
 
     def on_mount(self) -> None:
         """Look now and then whether a shell takes what is typed."""
-        self.set_interval(_LOOK_INTERVAL, self._tell_status)
+        self.set_interval(_LOOK_INTERVAL, self._look_for_unsent)
 
     def compose(self) -> ComposeResult:
         """The notice; a terminal per shell joins it."""
@@ -76,8 +75,9 @@ class ShellPanel(Panel):
 
     def on_unmount(self) -> None:
         """Log out everywhere."""
-        self._say_dropped(sum(shell.stream.backlog for each in self._machines.values() for shell in each.shells))
         for machine in self._machines.values():
+            for shell in machine.shells:
+                self._say_dropped(shell)
             _in_background(machine.connection.close)
 
     @property
@@ -136,14 +136,16 @@ class ShellPanel(Panel):
         place = machine.shells.index(shell)
         machine.shells.remove(shell)
         machine.current = machine.shells[max(0, place - 1)] if machine.shells else None
-        self._say_dropped(shell.stream.backlog)
+        self._say_dropped(shell)
         shell.view.remove()
         if not machine.shells:
             _in_background(machine.connection.close)
             machine.connection = self._connection_to(machine.files)  # the next shell must not be logged out with these
         self._show()
 
-    def _say_dropped(self, size: int) -> None:
+    def _say_dropped(self, shell: _Shell) -> None:
+        """Say how much was typed in vain into a shell that ends now; what has ended has been told of."""
+        size = 0 if shell.ended else shell.stream.backlog
         if size:
             tell(self.app, f"{count(size, 'byte')} {'was' if size == 1 else 'were'} not taken by the shell.")
 
@@ -189,6 +191,7 @@ class ShellPanel(Panel):
         for machine in self._machines.values():
             for shell in machine.shells:
                 if shell.stream is event.source:
+                    self._say_dropped(shell)
                     shell.ended = _how_ended(shell.stream, event.error)
         self._show()
 
@@ -223,15 +226,12 @@ class ShellPanel(Panel):
         self._notice.update(Content(words))
         if machine is not None and shell is not None and len(machine.shells) > 1:
             numbers = (f"[{each.number}]" if each is shell else str(each.number) for each in machine.shells)
-            self._numbers = f"shells {' '.join(numbers)}"
+            self.status = f"shells {' '.join(numbers)}"
         else:
-            self._numbers = ""
-        self._tell_status()
+            self.status = ""
 
-    def _tell_status(self) -> None:
-        shell = self.shell
-        unsent = "" if shell is None else self._unsent.words(shell.stream.backlog, monotonic())
-        self.status = ", ".join(filter(None, (self._numbers, unsent)))
+    def _look_for_unsent(self) -> None:
+        self.unsent = self._unsent.words(0 if self.shell is None else self.shell.stream.backlog, monotonic())
 
     def _key(self, binding_id: str) -> str:
         return key_name(self, binding_id)

@@ -59,7 +59,7 @@ class TabBox(Vertical):
         self._panels: dict[str, Panel] = {}
         self._making = asyncio.Lock()
         self._filled = False
-        self._told: tuple[str, str, str | None, str] | None = None
+        self._told: tuple[str, str, str | None, str, str] | None = None
 
     def on_mount(self) -> None:
         """The title is there from the first frame."""
@@ -136,14 +136,15 @@ class TabBox(Vertical):
         name = one_line(self.vm.label(self._arch)) if self.vm is not None else ""
         panel = self.panel
         typed_into = panel.typed_into if panel is not None and panel.typing else None
-        status = panel.status if panel is not None else ""
-        told = (self.current, name, typed_into, status)
+        status, unsent = (panel.status, panel.unsent) if panel is not None else ("", "")
+        told = (self.current, name, typed_into, status, unsent)
         if told == self._told:  # to set it paints the whole panel anew
             return
         self._told = told
         if typed_into is not None:
             where = f"{name} {typed_into}".rstrip()
-            self.border_title = Content(f" TYPING INTO {where} · {key_name(self, 'terminal.stop_typing')} ends ")
+            title = f" TYPING INTO {where} · {key_name(self, 'terminal.stop_typing')} ends "
+            self.border_title = Content(f"{title}· {unsent} " if unsent else title)
             return
         tabs = [
             Content.from_markup(f"[@click=screen.show_tab('{tab.id}')]{tab.label}[/]").stylize(
@@ -153,6 +154,7 @@ class TabBox(Vertical):
         ]
         if about := TABS[self.current].about or name:
             tabs.append(Content.styled(f"─ {about}", "bold"))
+        status = ", ".join(filter(None, (status, unsent)))
         if about and status:
             tabs.append(Content.styled(f"· {status}", "dim"))
         self.border_title = Content(" ").join(tabs)

@@ -6,7 +6,7 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from podplane_tui.tui.widgets.base import Panel
+from podplane_tui.tui.widgets.base import Panel, Unsent
 
 
 class PanelApp(App[None]):
@@ -50,3 +50,13 @@ async def test_another_status_is_told_and_the_same_one_is_not() -> None:
             await pilot.pause()
         assert app.heard[-2:] == ["up", "down"]
         assert app.heard.count("up") == 1
+
+
+def test_what_is_unsent_is_worth_a_word_after_a_moment() -> None:
+    unsent = Unsent()
+    assert unsent.words(0, 1.0) == ""
+    assert unsent.words(70_000, 2.0) == ""
+    assert unsent.words(70_000, 2.4) == ""
+    assert unsent.words(65_536, 2.5) == "64K unsent"
+    assert unsent.words(0, 3.0) == ""
+    assert unsent.words(1, 4.0) == ""

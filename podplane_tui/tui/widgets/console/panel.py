@@ -274,9 +274,8 @@ class ConsolePanel(Panel):
             self._noticed = text
             self._notice.update(Content(text))
         holder = None if holds else look.holder
-        status = words.status(look.recording, holder) if connected else ""
-        unsent = "" if view is None else self._unsent.words(view.backlog, monotonic())
-        self.status = ", ".join(filter(None, (status, unsent)))
+        self.status = words.status(look.recording, holder) if connected else ""
+        self.unsent = self._unsent.words(0 if view is None else view.backlog, monotonic())
 
     def _refusal(self, refusal: states.Refusal) -> str:
         return words.refusal(refusal, self._state, self._key)

@@ -135,3 +135,20 @@ async def test_an_error_of_a_request_that_was_cancelled_is_not_one_to_tell(works
     with pytest.raises(Cancelled, match="request for the console of podplane-local-a was cancelled"):
         await first
     other.release()
+
+
+async def test_what_was_dropped_on_release_is_said(workspace: Workspace) -> None:
+    vm = machine(workspace, "a")
+    guest = Guest(vm.files.console, b"hello\r\n")
+    app = PanelApp()
+    async with guest.listening(), app.run_test(size=(80, 24)):
+        show(app, vm)
+        await until(lambda: app.panel.connected and app.panel.view, what="the console")
+        line = app.panel._hold._line
+        assert line is not None
+        line.close()
+        line.untaken = 1234
+        app.panel.in_view = False
+        await until(lambda: app._notifications, what="the toast")
+        assert [toast.message for toast in app._notifications] == ["1,234 bytes were not taken by the guest."]
+        assert app.panel._hold.take_untaken() == 0

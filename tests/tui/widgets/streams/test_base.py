@@ -5,7 +5,9 @@ import socket
 import threading
 
 import paramiko
+import pytest
 
+from podplane_tui.tui.widgets.streams import base
 from podplane_tui.tui.widgets.streams.base import ChannelStream
 from tests.tui.widgets.streams.support import opened, read_all, read_until
 from tests.waiting import until
@@ -45,7 +47,7 @@ class _EchoServer(paramiko.ServerInterface):
         channel.close()
 
 
-async def test_ssh_channel() -> None:
+async def test_ssh_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     server = paramiko.Transport(theirs)
     server.add_server_key(paramiko.RSAKey.generate(2048))
@@ -64,7 +66,9 @@ async def test_ssh_channel() -> None:
             await read_until(stream, b"HELLO THERE")
             stream.resize(132, 43)
             await until(lambda: interface.sizes == [(132, 43)])
-            stream.write(b"\x04")
+            monkeypatch.setattr(base, "MAX_BACKLOG", 3)
+            assert stream.write(b"more") is False  # and nothing of it
+            assert stream.write(b"\x04")
             assert await read_all(stream) == b""
             await until(lambda: stream.backlog == 0)
         assert await stream.read(1) == b""

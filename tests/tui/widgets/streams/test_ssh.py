@@ -86,3 +86,15 @@ def test_nobody_logs_in_over_a_connection_that_was_closed() -> None:
     with pytest.raises(ShellError, match="closed"):
         connection.open_shell(80, 24)
     assert asked == []
+
+
+def test_what_is_typed_early_waits_and_is_refused_as_a_whole_when_it_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ssh, "MAX_BACKLOG", 100_000)
+    stream = ShellStream(Connection(_nowhere), name="a")
+    assert stream.write(b"x" * 99_999)
+    assert stream.write(b"yz") is False
+    assert stream.backlog == 99_999
+    assert stream.write(b"y")
+    assert stream.backlog == 100_000

@@ -394,3 +394,26 @@ async def test_resize_reaches_the_guest_and_tiny_sizes_are_survived() -> None:
 
 def _paste(text: str) -> events.Paste:
     return events.Paste(text)
+
+
+class FullSink(EndlessStream):
+    """Takes nothing more."""
+
+    backlog = 3_000_000
+
+    async def read(self, limit: int) -> bytes:
+        await asyncio.get_running_loop().create_future()
+        return b""
+
+    def write(self, data: bytes) -> bool:
+        return False
+
+
+async def test_what_is_not_taken_is_said_once_in_a_while() -> None:
+    async with running(FullSink()) as (app, _):
+        app.view.typing = True
+        assert app.view.backlog == 3_000_000
+        for _ in range(3):
+            app.view.on_paste(events.Paste("x" * 2000))
+        await until(lambda: app._notifications, what="the toast")
+        assert [toast.message for toast in app._notifications] == ["2,000 bytes not sent: 2.9M still wait to be taken."]
