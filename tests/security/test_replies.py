@@ -1,6 +1,7 @@
 """What a terminal answers to text that a guest prints: at a root shell's prompt it is typed, and must be no command."""
 
 from collections.abc import Callable
+from time import monotonic
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.tui.widgets.console.test_views import quick as quick  # noqa: PLC0414
 from tests.tui.widgets.console.test_views import recorded
 from tests.tui.widgets.test_shell_panel import PanelApp as ShellApp
 from tests.waiting import until
+
+TYPE_AGAIN = 5.0
+"""Seconds for a shell to have answered."""
 
 
 def hostile(path: str) -> bytes:
@@ -38,18 +42,26 @@ def seen(view: TerminalView | None) -> str:
 
 
 async def run_in(view: Callable[[], TerminalView | None], command: str, end: str) -> None:
-    """Type a command and wait for what it prints in the end."""
+    """Type a command, which may run twice, and wait for what it prints in the end."""
     shown = view()
     assert shown is not None
-    shown.send(f"{command}\n".encode())
-    await until(lambda: f"\n{end}" in seen(view()), what=f"{end} in {seen(view())[-2000:]!r}", seconds=BOOT)
+    typed = monotonic() - TYPE_AGAIN
+
+    def printed() -> bool:
+        nonlocal typed
+        if monotonic() - typed >= TYPE_AGAIN:  # a shell that prepares its prompt may drop what comes then
+            typed = monotonic()
+            shown.send(f"\x15\n{command}\n".encode())
+        return f"\n{end}" in seen(shown)
+
+    await until(printed, what=end, seconds=BOOT)
 
 
 async def see_hostile_file(view: Callable[[], TerminalView | None], path: str) -> None:
     """Have the shell show the file; when it says `none`, the answers have come and have made nothing at `path`."""
     await run_in(view, f"{printing(hostile(path))} >/tmp/hostile; echo written$((40 + 2))", "written42")
     await run_in(view, "cat /tmp/hostile; echo shown$((40 + 2))", "shown42")
-    await run_in(view, f"\x15\n\ntest -e {path} && echo made$((40 + 2)) || echo none$((40 + 2))", "none42")
+    await run_in(view, f"test -e {path} && echo made$((40 + 2)) || echo none$((40 + 2))", "none42")
 
 
 @pytest.mark.vm

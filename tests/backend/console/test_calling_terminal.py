@@ -217,6 +217,7 @@ def test_a_terminal_is_restored_whatever_a_block_is_left_with(monkeypatch: pytes
     assert shown == saving({}) + restoring({}, columns=30, colours=False)
 
 
+@pytest.mark.slow
 def test_a_stuck_terminal_is_not_waited_for_long(slave: int) -> None:
     os.set_blocking(slave, False)
 

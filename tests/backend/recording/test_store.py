@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.boot.starts import RESET_NOTE
 from podplane_tui.backend.console.relay import Ending, relay
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
@@ -33,6 +34,7 @@ from podplane_tui.backend.recording.store import (
     discard,
     finish,
     keep_within,
+    note_reset,
     past_boots,
     recorded,
     recordings,
@@ -285,3 +287,20 @@ def test_where_nothing_can_be_written_nothing_is_recorded(files: VMFiles, strang
     assert Recorder.of(running(files, stranger.pid)) is None
     with pytest.raises(OSError, match="Not a directory"):
         begin(files)
+
+
+@pytest.mark.parametrize("by_qemu", [True, False])
+def test_a_reset_is_noted_where_the_console_is_recorded(
+    files: VMFiles, stranger: subprocess.Popen[bytes], *, by_qemu: bool
+) -> None:
+    vm = VMStatus(files, State.RUNNING, pid=stranger.pid)
+    note_reset(vm)
+    assert recordings(files) == ()
+    path = made(files, b"half a line", stranger.pid)
+    if by_qemu:
+        vm = replace(vm, arguments=("qemu-system-x86_64", "-serial", f"unix:x,server=on,logfile={path}"))
+    note_reset(vm)
+    assert path.read_bytes() == b"half a line" + RESET_NOTE
+    path.unlink()
+    note_reset(vm)
+    assert not path.exists()

@@ -282,7 +282,7 @@ async def test_programs_are_told_the_colours_they_are_painted_in() -> None:
         assert background is not None
         assert background.triplet is not None
         red, green, blue = (f"{part:02x}" * 2 for part in background.triplet)
-        assert answer(app.view) == f"\x1b]11;rgb:{red}/{green}/{blue}\x07".encode()
+        assert answer(app.view) == f"\x1b]11;rgb:{red}/{green}/{blue}\x1b\\".encode()
         before = answer(app.view)
         app.theme = "textual-light"
         await until(lambda: answer(app.view) != before)
@@ -290,9 +290,9 @@ async def test_programs_are_told_the_colours_they_are_painted_in() -> None:
         app.view.reset()
         assert answer(app.view) == light
         app.theme = "ansi-dark"
-        await until(lambda: answer(app.view) == b"\x1b]11;rgb:0000/0000/0000\x07")
+        await until(lambda: answer(app.view) == b"\x1b]11;rgb:0000/0000/0000\x1b\\")
         app.theme = "ansi-light"
-        await until(lambda: answer(app.view) == b"\x1b]11;rgb:ffff/ffff/ffff\x07")
+        await until(lambda: answer(app.view) == b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
 
 
 async def test_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
