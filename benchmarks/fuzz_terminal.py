@@ -2,7 +2,8 @@
 
     python -m benchmarks.fuzz_terminal [--bytes 10000000] [--seed 1]
 
-Every input must leave a consistent screen, and the same one however it is cut into chunks. Exit status 1 and a line
+Every input must leave a consistent screen, and the same one however it is cut into chunks, and what is answered must
+be of the terminal's own making. Exit status 1 and a line
 that reproduces it at the first failure.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import time
 import unicodedata
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 
 from podplane_tui.terminal import Row, Terminal
 from podplane_tui.terminal.buffer.width import width_of
+from podplane_tui.terminal.parser.stream import BIDI
 from tests.paths import RECORDINGS
 
 SIZES = ((80, 24), (20, 5), (132, 43), (5, 3), (2, 2), (1, 1))
@@ -53,10 +56,19 @@ _TEXTS = (
     "e\u0301",
     "\u0301",
     "\u200d",
+    "\u202e",
+    "\u2066x\u2069",
     "\u00ad",
     "\x85",
     "\x9b3",
 )
+_STRINGS = (
+    *("0;title", "4;1;?", "4;007;?;300;?", "5;0;?", "11;?", "10;#fff;?", "4;1\r;?", "10;?;?;\nid\n;?", "l", "0;\rid\r"),
+    *("52;c;aGk=", "52;c;?", "52;\rid\r;?", "52;;?", "52;\rid\r;aGk=", "l\rid\r", "L\rid\r"),
+    *("$qm", "$q r", "$q q", '$q"p', "$q\rid\r", "$qm\r", "$q*x"),
+    *("+q544e", "+q54 4e", "+q544e\r", "+q\r544e;524742", "+q524742;524742", "+q0d69640d", "+q"),
+)
+"""Strings, and those that would have a terminal without care type at the guest's prompt."""
 LOOKS = (
     *("", "0", "1", "0;32", "38;5;208", "38;2;1;2;3", "44", "48;5;4", "4:3;58:2::1:2:3", "58:5:7"),
     *("7;8", "9;53", "39", "22;24", "49"),
@@ -144,13 +156,30 @@ class Generator:
         return b"\x1b" + bytes(self.random.randint(0x20, 0x7E) for _ in range(self.random.choice((1, 1, 2, 3))))
 
     def _string(self) -> bytes:
-        body = self.random.choice(("0;title", "4;1;?", "11;?", "52;c;aGk=", "$qm", "$q r", "+q544e", "l", "10;#fff;?"))
+        body = self.random.choice(_STRINGS)
         return (
             f"\x1b{self.random.choice(']]]PX^_k')}{body}{self.random.choice(('', chr(7), chr(27) + chr(92)))}".encode()
         )
 
     def _bytes(self) -> bytes:
         return self.random.randbytes(self.random.randint(1, 12))
+
+
+_REPLY = re.compile(
+    rb"\x1b\[[>?]?[0-9]+(?:;[0-9]+)*(?:[A-Za-z]|\$y|\*\{)"
+    rb"|\x1bP(?:!\|[0-9]+|>\|podplane-tui|[0-9]+!~[0-9A-F]{4}|0\$r|0\+r)\x1b\\"
+    rb"|\x1bP1\$r[0-9:;]+[ -/]?[@-~]\x1b\\"
+    rb"|\x1bP1\+r(?:(?:[0-9A-F]{2})+=(?:[0-9A-F]{2})+;?)+\x1b\\"
+    rb"|\x1b\][Ll]\x1b\\"
+    rb"|\x1b\][0-9;]+;rgb:[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{4}\x1b\\"
+)
+"""One reply: what a shell that takes it for typed text can get. No text of the guest's is in it, and no Enter."""
+
+
+def reply_problem(replies: bytes) -> str | None:
+    """What in a terminal's replies is none; None if nothing is."""
+    rest = _REPLY.sub(b"", replies)
+    return f"no reply a terminal gives: {rest!r} in {replies!r}" if rest else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +218,7 @@ def problem(terminal: Terminal) -> str | None:
     for line in terminal.display:
         if width_of(line) != columns:
             return f"line of {width_of(line)} cells on {columns} columns: {line!r}"
-        if any(unicodedata.category(char) in {"Cc", "Cs"} for char in line):
+        if any(unicodedata.category(char) in {"Cc", "Cs"} or char in BIDI for char in line):
             return f"control character on the screen: {line!r}"
     return None
 
@@ -234,6 +263,8 @@ def _try(data: bytes, chunks: Sequence[bytes], *, size: tuple[int, int]) -> str 
     try:
         replies = whole.feed(data)
         cut_replies = b"".join([cut.feed(chunk) for chunk in chunks])
+        if fault := reply_problem(replies):
+            return fault
         if replies != cut_replies:
             return f"replies differ with the chunks: {replies!r}, {cut_replies!r}"
         if State.of(whole) != State.of(cut):

@@ -82,13 +82,12 @@ def test_every_package_says_what_lives_in_it(package: str) -> None:
 
 
 def by_name_sites() -> Iterator[str]:
-    """Yield the modules that import, or run with `python -m`, what no import statement of theirs names."""
+    """Yield the modules that import, or run with `python_command`, what no import statement of theirs names."""
     for file in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(file.read_text())):
             used = ast.unparse(node).rpartition(".")[2] if isinstance(node, ast.Name | ast.Attribute) else ""
-            listed = {ast.unparse(item) for item in node.elts} if isinstance(node, ast.List) else set()
-            if used in {"import_module", "__import__", "run_module"} or {"sys.executable", "'-m'"} <= listed:
+            if used in {"import_module", "__import__", "run_module", "python_command"}:
                 yield name
 
 

@@ -44,9 +44,11 @@ if TYPE_CHECKING:
         RunStateError,
         ShellError,
         SnapshotNotFound,
+        SourceLost,
         StartFailed,
         StillBooting,
         StopFailed,
+        UnconfirmedChain,
         Unsupported,
         VMBroken,
         VMError,
@@ -86,8 +88,8 @@ PUBLIC_NAMES = {
         "AlreadyRunning Busy Cancelled CloudInitFailed CommandFailed CommandTimedOut ConnectionLost ConsoleError "
         "ConsoleHeld CorruptFile CreateFailed DeleteFailed ForeignProcess HostKeyChanged InsecureDirectory InUse "
         "InvalidImage InvalidInput KeyRefused MissingProgram NotReady NotRunning PortTaken QMPError QMPUnavailable "
-        "RunStateError ShellError SnapshotNotFound StartFailed StillBooting StopFailed Unsupported VMBroken VMError "
-        "VMExists VMNotFound"
+        "RunStateError ShellError SnapshotNotFound SourceLost StartFailed StillBooting StopFailed UnconfirmedChain "
+        "Unsupported VMBroken VMError VMExists VMNotFound"
     ),
     "core.status": "Action Ports State VMSnapshot VMStatus",
     "qemu.arguments": (
@@ -161,6 +163,7 @@ __all__ = [
     "ShellError",
     "ShellOptions",
     "SnapshotNotFound",
+    "SourceLost",
     "StartFailed",
     "StartSpec",
     "State",
@@ -168,6 +171,7 @@ __all__ = [
     "StopFailed",
     "StopResult",
     "StopTimeouts",
+    "UnconfirmedChain",
     "Unsupported",
     "VMBroken",
     "VMError",

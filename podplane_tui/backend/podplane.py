@@ -21,7 +21,7 @@ from pathlib import Path
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import Cancelled, InvalidInput, StartFailed
 from podplane_tui.backend.core.files import os_errors_as, private_directory
-from podplane_tui.backend.core.paths import LOCAL_SERVER_LOCK, LOCAL_SERVER_LOG, VMFiles, base_directories
+from podplane_tui.backend.core.paths import LOCAL_SERVER_LOCK, LOCAL_SERVER_LOG, VMFiles, base_directory
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import find_program, require_program
 from podplane_tui.backend.runtime.local_server import LocalServer, LogTail, read_local_server
@@ -55,11 +55,11 @@ def podplane_environment(
     directory itself is always called `podplane`.
     """
     result = dict(environ)
-    usual = base_directories(environ, system)
-    for variable, directory, default in (
-        ("XDG_DATA_HOME", data_dir, usual.data),
-        ("XDG_RUNTIME_DIR", runtime_dir, usual.runtime),
+    for variable, directory, name in (
+        ("XDG_DATA_HOME", data_dir, "data"),
+        ("XDG_RUNTIME_DIR", runtime_dir, "runtime"),
     ):
+        default = base_directory(name, environ, system)
         if os.path.abspath(directory) == os.path.abspath(default):  # noqa: PTH100 - links are kept
             continue
         if directory.name != "podplane":

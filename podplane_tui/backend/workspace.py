@@ -22,6 +22,7 @@ from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import Busy, DeleteFailed, NotRunning, StartFailed, VMError
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.python import python_command
 from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.backend.vm.inventory import Inventory
 
@@ -54,7 +55,7 @@ class Workspace:
 def throw_away_workspace() -> Iterator[Workspace]:
     """A new workspace, its directories 0700. At the end its machines have ended and nothing of it is left."""
     keeper = subprocess.Popen(
-        [sys.executable, "-m", __name__],
+        python_command(__name__),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -43,14 +43,18 @@ class Act:
         """Whether JSON lines are asked for."""
         return self._choices.as_json
 
-    def run(self, work: Callable[[Control], _Result], *, skips: bool = False, echo: bool = False) -> _Result:
+    def run(
+        self, work: Callable[[Control], _Result], *, skips: bool = False, echo: bool = False, asks: bool = False
+    ) -> _Result:
         """Do it; see `run_verb`. With `echo` its steps are what is wanted to be read, on stdout.
 
-        What the VM's state forbids is refused in the words that the dashboard has for it.
+        With `asks` it may ask the user, where there is one. What the VM's state forbids is refused in the words that
+        the dashboard has for it.
         """
         output = JSONLines(echo=echo) if self.as_json else StatusLine(sys.stderr, echo=echo)
         try:
-            return run_verb(work, output=output, skips=skips)
+            asks = asks and not self.as_json and sys.stdin.isatty()
+            return run_verb(work, output=output, skips=skips, asks=asks)
         except (AlreadyRunning, NotRunning):
             if self._verb is not None and VERBS[self._verb].about_vm:
                 self.check_state()
@@ -66,6 +70,12 @@ class Act:
         """Lines that people read before a question or a result."""
         if not self.as_json:
             click.echo("\n".join(lines))
+
+    def confirm_chain(self) -> None:
+        """With --allow-backing-chain: show and confirm the files that the VM's disk makes QEMU read."""
+        if self._choices.allow_backing_chain and (chain := self.cluster.unconfirmed_chain()):
+            self.note(f"the guest can read {', '.join(chain)}")
+            self.cluster.confirm_chain(chain)
 
     def note(self, text: str) -> None:
         """A line on stderr for people."""
@@ -105,7 +115,9 @@ def _words() -> str:
     return click.get_current_context().command_path.partition(" ")[2]
 
 
-_SHARED = frozenset(field.name for field in fields(Choices)) - {"force"} | {"insecure_directories"}
+_SHARED = frozenset(field.name for field in fields(Choices)) - {"force", "allow_backing_chain"} | {
+    "insecure_directories"
+}
 """The options of every verb."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -9,6 +10,7 @@ import click
 from podplane_tui.backend.console.claim import holder
 from podplane_tui.backend.core.control import ShellOptions
 from podplane_tui.backend.core.errors import CommandFailed, CommandTimedOut
+from podplane_tui.backend.core.format import count
 from podplane_tui.backend.core.status import Phase
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.cluster import Cluster
@@ -43,7 +45,12 @@ def attach_console(cluster: Cluster, *, ask: bool = False) -> None:
         click.echo(f"asking {held.who} for the console; Ctrl-C gives up", err=True)
     if sys.stdin.isatty() and cluster.qemu.running():
         click.echo(f"the console of {cluster.files.name}; Ctrl-] detaches", err=True)
-    click.echo(cluster.console(ask=ask).value, err=True)
+    click.echo(cluster.console(ask=ask, untaken=_say_untaken).value, err=True)
+
+
+def _say_untaken(size: int) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        complain(f"{count(size, 'byte')} {'was' if size == 1 else 'were'} not taken by the guest")
 
 
 @click.command(context_settings={"allow_interspersed_args": False})

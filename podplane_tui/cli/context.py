@@ -10,7 +10,8 @@ from pathlib import Path
 class Choices:
     """What was chosen on the command line; None stands for what was not. `as_json` is whether to print JSON.
 
-    `force` is whether to go on where it can't be told whether another program uses the disk.
+    `force` is whether to go on where it can't be told whether another program uses the disk, `allow_backing_chain`
+    whether the guest may read the files that its disk makes QEMU read.
     """
 
     cluster_id: str | None = None
@@ -20,3 +21,4 @@ class Choices:
     arch: str | None = None
     as_json: bool = False
     force: bool = False
+    allow_backing_chain: bool = False

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FIRST_LOOK = 0.2
 """Seconds the first look at the machines may be waited for; the dashboard then opens without."""
 
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 def require_terminal() -> None:
@@ -127,10 +127,12 @@ def show(app: PodplaneApp) -> int:
     finally:
         for number in (signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, signal.SIG_DFL)  # Textual leaves its own, which would bring the app back
-    for doing in app.finishing:
+    words = [f"podplane-tui: {said}" for said in app.parting_words]
+    words += [f"podplane-tui ends when this is done: {doing}" for doing in app.finishing]
+    for line in words:
         from click import echo  # noqa: PLC0415 - seldom is there anything to say
 
-        echo(f"podplane-tui ends when this is done: {doing}", err=True)
+        echo(line, err=True)
     return 128 + received[0] if received else app.return_code or 0
 
 

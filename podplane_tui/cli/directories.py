@@ -12,6 +12,7 @@ from podplane_tui.backend.core.paths import (
     IMAGE_SUFFIX,
     BaseDirectories,
     base_directories,
+    base_directory,
     host_arch,
     parse_stem,
     validate_cluster_id,
@@ -42,10 +43,9 @@ def place_of(choices: Choices) -> Place:
     """The place chosen. A home directory is needed only when a directory is left open."""
     arch = choices.arch or host_arch(os.environ)
     state = None if choices.state_dir is None else _absolute(choices.state_dir)
-    if choices.data_dir is not None and choices.runtime_dir is not None:
-        return Place(_absolute(choices.data_dir), _absolute(choices.runtime_dir), arch, state)
-    directories = directories_of(choices)
-    return Place(directories.data, directories.runtime, arch, state)
+    data = choices.data_dir or base_directory("data", os.environ)
+    runtime = choices.runtime_dir or base_directory("runtime", os.environ)
+    return Place(_absolute(data), _absolute(runtime), arch, state)
 
 
 def cluster_id_of(choices: Choices) -> str:
@@ -61,7 +61,7 @@ def _absolute(path: Path) -> Path:
 def cluster_ids(choices: Choices) -> list[str]:
     """The clusters that have a disk, sorted; [] where that can't be read. One listing: it runs at a key press."""
     try:
-        names = os.listdir(directories_of(choices).data / "vms")  # noqa: PTH208 - names are all that is needed
+        names = os.listdir((choices.data_dir or base_directory("data", os.environ)) / "vms")  # noqa: PTH208 - names are all that is needed
     except (OSError, VMError):
         return []
     return sorted({parsed[0] for name in names if (parsed := parse_stem(name, IMAGE_SUFFIX))})

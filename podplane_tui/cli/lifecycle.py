@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from podplane_tui.backend.core.files import disk_usage
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.paths import host_arch
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.images.download import DEFAULT_MAX_SIZE
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 from podplane_tui.backend.vm.create import EMPTY_IMAGE, CreateSpec
@@ -23,7 +25,7 @@ from podplane_tui.backend.vm.verbs import Verb, missing
 from podplane_tui.cli.acting import Act, acting_command
 from podplane_tui.cli.connect import attach_console
 from podplane_tui.cli.context import Choices
-from podplane_tui.cli.options import Function, Seconds, complete_cluster_id, force_option
+from podplane_tui.cli.options import Function, Seconds, backing_chain_option, complete_cluster_id, force_option
 
 _FILE = click.Path(path_type=Path)
 
@@ -62,6 +64,7 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
 
 @acting_command(Verb.CREATE)
 @force_option
+@backing_chain_option
 @click.option(
     "--image",
     metavar="IMAGE",
@@ -69,6 +72,12 @@ def _timeouts(timeout: float | None, *, force: bool) -> StopTimeouts:
     " [default: config.toml's, else its manifest's].",
 )
 @click.option("--digest", default="", metavar="DIGEST", help="What the image at a URL must have: sha256:… or sha512:….")
+@click.option(
+    "--max-size",
+    default="",
+    metavar="SIZE",
+    help=f"Download at most this much [default: config.toml's, else {DEFAULT_MAX_SIZE}].",
+)
 @click.option(
     "--from",
     "source",
@@ -96,6 +105,7 @@ def create(
     *,
     image: str | None,
     digest: str,
+    max_size: str,
     source: str,
     disk_size: str,
     cpus: str,
@@ -129,8 +139,11 @@ def create(
         memory=memory or defaults.memory,
         user_data=_absolute(os.path.expanduser(defaults.user_data) if user_data is None else user_data),  # noqa: PTH111
         source=source,
+        max_size=max_size or defaults.max_size,
     )
     act = Act(choices, Verb.CREATE)
+    if choices.allow_backing_chain:
+        spec = replace(spec, confirmed_chain=act.cluster.image_chain(spec))
     act.run(lambda control: act.cluster.create(spec, control=control))
     act.done(f"made {act.cluster.files.image}", path=str(act.cluster.files.image))
     files = act.cluster.files
@@ -147,6 +160,7 @@ def _absolute(path: str) -> str:
 
 @acting_command(Verb.START)
 @force_option
+@backing_chain_option
 @click.option("-c", "--cpus", default="", metavar="N", help="Virtual CPUs [default: 2].")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory, such as 512M or 8G [default: 4G].")
 @click.option("--user-data", type=_FILE, metavar="FILE", help="cloud-init user-data [default: the cluster's own].")
@@ -196,6 +210,7 @@ def start(
         vm_only=vm_only,
     )
     act = Act(choices, Verb.START)
+    act.confirm_chain()
     plan = act.cluster.plan_start(spec)
     if monitor:
         # QEMU's monitor owns the terminal: no progress line in between, and Ctrl-C is QEMU's.
@@ -231,6 +246,7 @@ def _say_running(act: Act, started: Started) -> None:
 @acting_command(Verb.RESTART)
 @_timeout
 @_force
+@backing_chain_option
 def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
     """Of a cluster that podplane made only the VM is started, which its Kubernetes may not survive: stop and start it.
     While it stops each Ctrl-C skips to the next step, as in stop.
@@ -240,6 +256,7 @@ def restart(choices: Choices, *, timeout: float | None, force: bool) -> None:
     """
     choices.force = force
     timeouts, act = _timeouts(timeout, force=force), Act(choices, Verb.RESTART)
+    act.confirm_chain()
     _say_running(act, act.run(lambda control: act.cluster.restart(timeouts=timeouts, control=control), skips=True))
 
 

@@ -57,6 +57,14 @@ force_option = click.option(
     help="Go on where it can't be told whether another program uses the disk.",
 )
 
+backing_chain_option = click.option(
+    "--allow-backing-chain",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember,
+    help="Let the guest read the files that its disk or image names: they are listed.",
+)
+
 
 def _allow_insecure(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Generic, Protocol, TextIO, TypeVar
 
@@ -24,7 +27,7 @@ _Result = TypeVar("_Result")
 _TICK = 0.1
 """Seconds after which a Ctrl-C is passed on at the latest."""
 
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _LIVE_INTERVAL = 0.1
 _PLAIN_INTERVAL = 5.0
@@ -210,15 +213,32 @@ class _Signals:
         return pressed
 
 
-def run_verb(verb: Callable[[Control], _Result], *, output: Output | None = None, skips: bool = False) -> _Result:
+def _ask(question: str, output: Output, cancel: threading.Event) -> bool:
+    """Ask in the terminal, with No for any other answer than y; False as soon as `cancel` is set."""
+    output.clear()
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer to it
+    click.echo(f"{one_line(question, limit=_ECHOED)} [y/N]: ", nl=False, err=True)
+    while not cancel.is_set():
+        if select.select([sys.stdin], [], [], _TICK)[0]:
+            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return False
+
+
+def run_verb(
+    verb: Callable[[Control], _Result], *, output: Output | None = None, skips: bool = False, asks: bool = False
+) -> _Result:
     """Run `verb` with a `Control` and give its result or raise its error. Without `output` its steps go to stderr.
 
-    Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. SIGTERM and SIGHUP
-    cancel it as well, and end this program when it has cleaned up; a second one does not wait for that. When stdout
-    can't be written to any more the verb is cancelled, and the reason is raised.
+    With `asks` the verb may ask the user in the terminal that stdin is.
+
+    Ctrl-C cancels the verb; with `skips` each Ctrl-C ends the wait of the step in progress instead. SIGTERM, SIGHUP
+    and SIGQUIT cancel it as well, and end this program when it has cleaned up; a second one does not wait for that.
+    When stdout can't be written to any more the verb is cancelled, and the reason is raised.
     """
     output = StatusLine(sys.stderr) if output is None else output
-    control = Control(report=output.report, progress=output.progress, warning=output.warn)
+    cancel = threading.Event()
+    ask = partial(_ask, output=output, cancel=cancel) if asks else None
+    control = Control(report=output.report, progress=output.progress, cancel=cancel, warning=output.warn, ask=ask)
     worker = _Worker(verb, control)
     try:
         with _Signals() as signals:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podplane_tui.backend.config.model import load_config
+from podplane_tui.backend.host.python import python_command
 from podplane_tui.backend.qemu.diagnosis import port_holder
 from podplane_tui.backend.runtime.ports import LOOPBACK
 from podplane_tui.cli.context import Choices
@@ -69,8 +70,7 @@ def serve(choices: Choices, *, port: int) -> None:
 def dashboard_command(choices: Choices) -> list[str]:
     """The argument list that shows the dashboard of the same place in a tab. Raises `InvalidInput`."""
     place = place_of(choices)
-    # -P: the directory this is run in is no place to find modules.
-    command = [sys.executable, "-P", "-m", "podplane_tui.cli.tab_app"]
+    command = python_command("podplane_tui.cli.tab_app")
     command += ["--data-dir", str(place.data_dir), "--runtime-dir", str(place.runtime_dir), "--arch", place.arch]
     if place.state_dir is not None:
         command += ["--state-dir", str(place.state_dir)]

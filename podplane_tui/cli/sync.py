@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.format import count
 from podplane_tui.backend.sync.copy import SyncPreview
+from podplane_tui.backend.sync.destination import in_system_directory
 from podplane_tui.backend.sync.output import ChangeKind
 from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.sync.source import is_empty
 from podplane_tui.backend.vm.remembered import read_settings
 from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.cli.acting import Act, acting_command
@@ -25,6 +28,11 @@ from podplane_tui.cli.context import Choices
 @click.option("--gitignore", is_flag=True, help="Leave out what the .gitignore files in the tree name.")
 @click.option("--delete", is_flag=True, help="Delete over there what is not here, after listing it.")
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Delete also in directories of the VM's system, and without a question when the source is empty.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be copied and deleted, and do nothing.")
 @click.option("-w", "--watch", is_flag=True, help="Go on: copy every change within a second, until Ctrl-C.")
 def sync(
@@ -37,6 +45,7 @@ def sync(
     gitignore: bool,
     delete: bool,
     yes: bool,
+    force: bool,
     dry_run: bool,
     watch: bool,
 ) -> None:
@@ -51,18 +60,23 @@ def sync(
         raise click.UsageError("say where in the VM it goes: sync FROM TO")
     act = Act(choices, Verb.SYNC)
     if source is not None and destination is not None:
-        request = SyncRequest(source, destination, chown, excludes, delete, gitignore)
+        request = SyncRequest(source, destination, chown, excludes, delete, gitignore, force)
     else:
-        request = _latest(act, chown, excludes, gitignore=gitignore, delete=delete)
+        request = replace(_latest(act, chown, excludes, gitignore=gitignore, delete=delete), force=force)
     if dry_run:
         preview = act.run(lambda control: act.cluster.preview_sync(request, control=control))
         _tell(act, request, preview)
         return
+    if request.delete and yes and not force and is_empty(request.source):
+        raise InvalidInput(
+            f"{request.source} is empty, so --delete would empty the copy in the VM",
+            hint="check whether it is mounted; --force empties the copy",
+        )
     if request.delete and not yes:
         _ask(act, act.run(lambda control: act.cluster.preview_sync(request, control=control)))
     if watch:
         act.note(f"watching {request.source}; Ctrl-C ends")
-        act.run(lambda control: act.cluster.watch_sync(request, control=control), echo=True)
+        act.run(lambda control: act.cluster.watch_sync(request, control=control), echo=True, asks=True)
     else:
         act.run(lambda control: act.cluster.sync(request, control=control), echo=True)
     if act.as_json:  # people have read every line already
@@ -95,6 +109,8 @@ def _latest(act: Act, chown: str, excludes: tuple[str, ...], *, gitignore: bool,
 
 def _ask(act: Act, preview: SyncPreview) -> None:
     """List what would be deleted and ask. Nothing to delete is no question."""
+    if preview.system:
+        raise in_system_directory(preview.system)
     number = preview.counts[ChangeKind.DELETED]
     if number:
         act.confirm(
@@ -110,6 +126,8 @@ def _tell(act: Act, request: SyncRequest, preview: SyncPreview) -> None:
     if not act.as_json:
         click.echo("".join(f"{line}\n" for line in _lines(preview)), nl=False)
         act.note(_summary(preview))
+        if preview.system:
+            act.note(str(in_system_directory(preview.system)))
         return
     changes = [{"change": str(each.kind), "path": each.path} for each in (*preview.deletions, *preview.changes)]
     act.done(_summary(preview), source=request.source, destination=request.destination, changes=changes)

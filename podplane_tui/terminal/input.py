@@ -81,13 +81,17 @@ def encode_key(key: str, character: str | None, modes: Modes) -> bytes | None:
     return ESC + data if modifiers & (_ALT | _META) else data
 
 
-def encode_paste(text: str, modes: Modes) -> bytes:
-    """Pasted text: line ends become CR as if typed, other control characters a space, as in xterm.
+def clean_paste(text: str) -> str:
+    """Pasted text with a space for each control character but tabs and line ends, as in xterm.
 
-    So nothing in it can end a bracketed paste early or give a command to the terminal driver.
+    So nothing in it can end a bracketed paste early or give a command to a terminal or its driver.
     """
-    typed = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", " ", text)
-    data = re.sub(r"\r\n|\n", "\r", typed).encode("utf-8", "replace")
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", " ", text)
+
+
+def encode_paste(text: str, modes: Modes) -> bytes:
+    """Pasted text, cleaned; line ends become CR as if typed."""
+    data = re.sub(r"\r\n|\n", "\r", clean_paste(text)).encode("utf-8", "replace")
     return b"\x1b[200~" + data + b"\x1b[201~" if modes.bracketed_paste else data
 
 

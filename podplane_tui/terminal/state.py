@@ -41,4 +41,3 @@ class Modes:
     auto_wrap: bool = True
     insert: bool = False
     origin: bool = False
-    eight_bit_controls: bool = False

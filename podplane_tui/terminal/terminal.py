@@ -20,9 +20,10 @@ _SHAPES: tuple[CursorShape, ...] = ("block", "underline", "bar")
 class Terminal:
     """An xterm without a window: bytes in, rows and replies out.
 
+    Replies are of a fixed grammar (`screen.reports.REPLY`): no text of the program's comes back as if typed.
+
     `on_clipboard(targets, data)` is called when the program sets the clipboard (OSC 52); without it nothing happens.
-    `title_reports=False` keeps the title out of the replies (`CSI 21 t`): text that a stranger put into the title
-    could otherwise come back as if typed. `resizable=False` keeps the size what the owner made it: programs ask for
+    Nobody is ever told what is in one. `resizable=False` keeps the size what the owner made it: programs ask for
     another (`CSI 8 t`, DECCOLM) in vain. `model` is what it says it is, a VT420 or a VT520; DECSCL goes no
     higher.
     """
@@ -34,15 +35,11 @@ class Terminal:
         scrollback: int = 10_000,
         *,
         on_clipboard: Callable[[str, bytes], None] | None = None,
-        answerback: str = "",
-        title_reports: bool = True,
         resizable: bool = True,
         model: Literal[4, 5] = 4,
     ) -> None:
         self._screen = Screen(columns, lines, scrollback, model)
         self._screen.on_clipboard = on_clipboard
-        self._screen.answerback = answerback
-        self._screen.title_reports = title_reports
         self._screen.resizable = resizable
         self._stream = Stream(self._screen)
         self._seen: list[tuple[Row, int]] = []
@@ -65,6 +62,11 @@ class Terminal:
     def reset(self) -> None:
         """Back to the initial state (RIS); scrollback and title stay."""
         self._screen.reset()
+        self._stream.reset()
+
+    def restart(self) -> None:
+        """As at the start for whatever prints next, a sequence under way forgotten; its text begins below that here."""
+        self._screen.restart()
         self._stream.reset()
 
     @property

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on, work
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
+from textual.driver import Driver
 from textual.filter import Monochrome, NoColor
 from textual.reactive import var
 from textual.theme import Theme
@@ -28,9 +29,10 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.backend.vm.verbs import VERBS
 from podplane_tui.tui.clipboard import clipboard_command, fill_clipboard
+from podplane_tui.tui.input.driver import SuspensionAsked, TerminalDriver
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
-from podplane_tui.tui.keys.type_ahead import KeyHold
+from podplane_tui.tui.keys.type_ahead import KeyHold, is_for_nobody
 from podplane_tui.tui.messages import ActionRequested, CancelRequested, ThemeChosen
 from podplane_tui.tui.polling import WatchingApp
 from podplane_tui.tui.saved_view import Memory, recall, remember
@@ -38,7 +40,7 @@ from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.styles import first_stylesheets, later_stylesheets
 from podplane_tui.tui.theme import THEMES
 from podplane_tui.tui.threads import AtExit, in_thread
-from podplane_tui.tui.toasts import TOAST_LIMIT
+from podplane_tui.tui.toasts import TOAST_LIMIT, left_to_say
 from podplane_tui.tui.widgets.vm_list.table import VMTable
 
 if TYPE_CHECKING:
@@ -113,6 +115,10 @@ class PodplaneApp(WatchingApp):
         self._memory = recall(self._memory_path)
         self._keeping = False
         self._key_hold = KeyHold(self, coming=self._question_coming)
+
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal, read in our own way."""
+        return TerminalDriver
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; ours are known before they are registered."""
@@ -198,7 +204,14 @@ class PodplaneApp(WatchingApp):
             self.refuse("There is no shell behind a browser: close the tab to leave.")
             return
         await self.dashboard.release_console()
-        self.action_suspend_process()
+        if isinstance(driver := self._driver, TerminalDriver):
+            self.app_suspend_signal.publish(self)
+            driver.suspend()
+
+    @on(SuspensionAsked)
+    async def _suspend(self, event: SuspensionAsked) -> None:
+        event.stop()
+        await self.action_suspend()
 
     # Configuring
 
@@ -208,7 +221,7 @@ class PodplaneApp(WatchingApp):
         from podplane_tui.tui.actions.settings import ask_settings  # noqa: PLC0415
 
         if self._config_path is None:
-            self.refuse("There is no home directory, so settings can't be kept: set HOME.")
+            self.refuse("There is no home directory, so settings can't be kept: set HOME or XDG_CONFIG_HOME.")
             return
         self.clear_notifications()  # none of them may cover the screen
         try:
@@ -328,6 +341,11 @@ class PodplaneApp(WatchingApp):
         """What the program, once it was left, still has to do before it ends."""
         return [job.headline for job in self.jobs if job.active and not VERBS[job.verb].waits]
 
+    @property
+    def parting_words(self) -> list[str]:
+        """What there is to say once the program was left."""
+        return left_to_say(self)
+
     def on_action_requested(self, event: ActionRequested) -> None:
         """Do it."""
         event.stop()
@@ -335,8 +353,11 @@ class PodplaneApp(WatchingApp):
         self.dashboard.requests -= 1
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys wait while a dialog is on its way: what is typed after the key that opens it is meant for it."""
-        if not self._key_hold.takes(event):
+        """Keys wait while a dialog is on its way: what is typed after the key that opens it is meant for it.
+
+        One that can lose data ignores what was typed before it could be seen.
+        """
+        if not self._key_hold.takes(event) and not is_for_nobody(self, event):
             await super().on_event(event)
 
     def _question_coming(self) -> bool:

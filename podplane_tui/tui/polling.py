@@ -18,7 +18,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.tui.messages import Noted
-from podplane_tui.tui.state.events import Event, Level, changes, event, with_events
+from podplane_tui.tui.state.events import Event, Level, changes, with_events
 from podplane_tui.tui.state.history import History
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.toasts import TOAST_LIMIT
@@ -117,8 +117,8 @@ class WatchingApp(App[None]):
         upkeep = Upkeep()
         while True:
             machines = self.vms or ()
-            for text in await in_thread(lambda: upkeep.look(machines), name="upkeep"):  # noqa: B023 - awaited here
-                self.post_message(Noted(event(text)))
+            for each in await in_thread(lambda: upkeep.look(machines), name="upkeep"):  # noqa: B023 - awaited here
+                self.post_message(Noted(each))
             await asyncio.sleep(UPKEEP_INTERVAL)
 
     def look_now(self, *, doubt: bool = False) -> None:

@@ -3,7 +3,10 @@
 import contextlib
 
 from textual import events, messages
-from textual.drivers.web_driver import WebDriver
+from textual.drivers._byte_stream import ByteStream
+from textual.drivers.web_driver import WebDriver, _ExitInput
+
+from podplane_tui.tui.input.parser import InputParser
 
 
 class PipeDriver(WebDriver):
@@ -16,8 +19,24 @@ class PipeDriver(WebDriver):
 
     def run_input_thread(self) -> None:
         """Read until the end of the input: after it nobody could say any more that this should end."""
-        super().run_input_thread()
-        self._app.post_message(messages.ExitApp())
+        try:
+            self._read_packets(InputParser(debug=self._debug))
+        finally:
+            self._input_reader.close()
+            self._app.post_message(messages.ExitApp())
+
+    def _read_packets(self, parser: InputParser) -> None:
+        packets = ByteStream()
+        with contextlib.suppress(_ExitInput):
+            for data in self._input_reader:
+                for kind, payload in packets.feed(data) if data else ():
+                    if kind == "D":
+                        for message in parser.messages(payload):
+                            self.process_message(message)
+                    else:
+                        self._on_meta(kind, payload)
+                for message in parser.due_messages():
+                    self.process_message(message)
 
     def write(self, data: str) -> None:
         """Write what is shown; when nobody is there to read it, nothing is lost by it."""

@@ -16,6 +16,7 @@ import textual_serve
 from aiohttp import WSCloseCode, WSMsgType, web
 from textual_serve.download_manager import DownloadManager
 
+from podplane_tui.web.connections import serving
 from podplane_tui.web.door import Door
 from podplane_tui.web.tab import Tab
 
@@ -223,15 +224,11 @@ class Server:
     @contextlib.asynccontextmanager
     async def running(self, listener: socket.socket) -> AsyncIterator[None]:
         """Serve what comes in on `listener`; in the end the dashboards are ended, too."""
-        # Its log would hold the token.
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False, shutdown_timeout=_CLOSING)
-        await runner.setup()
-        try:
-            await web.SockSite(runner, listener).start()
-            yield
-        finally:
-            await self.end()
-            await runner.cleanup()
+        async with serving(self._application(), listener, patience=_CLOSING, report=self._report):
+            try:
+                yield
+            finally:
+                await self.end()
 
 
 async def _listen(websocket: web.WebSocketResponse, tab: Tab) -> None:

@@ -86,7 +86,7 @@ def test_the_dashboards_exit_code_is_passed_on(leave: str, code: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
 def test_a_signal_ends_the_dashboard_as_a_key_does(number: signal.Signals) -> None:
     result = ended_dashboard(f"os.kill(os.getpid(), {int(number)}); await left.wait()")
     assert result.returncode == 128 + number
@@ -128,7 +128,7 @@ import asyncio, os, signal, sys
 from podplane_tui.cli.dashboard import show
 left = asyncio.Event()
 class App:
-    finishing, return_code = [], None
+    finishing, parting_words, return_code = [], [], None
     def exit(self, return_code=None):
         self.return_code = return_code
         left.set()

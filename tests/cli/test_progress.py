@@ -86,7 +86,7 @@ print("went on", flush=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("kind", ["obedient", "deaf"])
 def test_a_signal_that_ends_programs_lets_the_verb_clean_up_once(number: signal.Signals, kind: str) -> None:
     command = [sys.executable, "-c", VERB, kind]

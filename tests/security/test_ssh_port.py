@@ -93,10 +93,10 @@ def test_neither_a_state_file_nor_a_port_leads_to_another_server(
 
         # And while none is known, whether it is QEMU that listens.
         cluster.forget_host_keys()
-        refused = rf"process \d+ \(sshd\) listens on port {port}, not the QEMU of "
-        with pytest.raises(ShellError, match=refused):
+        refusal = rf"process \d+ \(sshd\) listens on port {port}, not the QEMU of "
+        with pytest.raises(ShellError, match=refusal):
             cluster.shell(["hostname"], user=user)
-        with pytest.raises(ShellError, match=refused):
+        with pytest.raises(ShellError, match=refusal):
             cluster.sync(request, user=user)
         assert not (stranger.home / "copied").exists()
         assert not thief.sudo_log.exists()

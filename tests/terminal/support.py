@@ -12,6 +12,12 @@ from podplane_tui.terminal import Terminal
 FULL: Final = "0123456789\r\nabcdefghij\r\nABCDEFGHIJ\r\nklmnopqrst\x1b[H"
 SIDES: Final = "\x1b[?69h\x1b[3;7s"
 """Left margin 3, right margin 7."""
+HOSTILE: Final = (
+    "\x1b[2;3r\x1b[?69h\x1b[3;7s\x1b[?6h\x1b[4h\x1b[20h\x1b[?7l\x1b[?1h\x1b=\x1b(0\x1b)0\x0e\x1b[1;31;45m\x1b[?25l\x1b[?5h"
+    "\x1b[5 q\x1b[?1003h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b[?2026h\x1b[?1007l\x1b[?67h\x1b[?45h\x1b[3g"
+    '\x1b]4;1;#123456\x07\x1b]10;#123456\x07\x1b]2;evil\x07\x1b]1;evil\x07\x1b[22t\x1b[>0t\x1b[1"q\x1b[2*x'
+)
+"""Leaves no mode, colour or title as it was."""
 
 Case = tuple[str, str, list[str], tuple[int, int]]
 """Name, input, visible lines, cursor (x, y): on 10 columns and 4 lines."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz_terminal import LOOKS, Generator, State, fuzz, problem
+from benchmarks.fuzz_terminal import LOOKS, Generator, State, fuzz, problem, reply_problem
 from podplane_tui.terminal import Screen, Stream, Terminal
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, describe, transition
 
@@ -34,6 +35,8 @@ _TEXTS = st.sampled_from(
         "─".encode(),
         "😀\u200d".encode(),
         "世\u0301".encode(),
+        "\u202e".encode(),
+        "a\u2066".encode(),
         b"\x1b(0",
         b"\x1b(B",
     ]
@@ -52,6 +55,40 @@ def test_cuts_do_not_matter(data: bytes, cuts: list[int]) -> None:
     assert cut_replies == replies
     assert State.of(cut) == State.of(whole)
     assert problem(whole) is None
+
+
+_HOSTILE = st.text(alphabet="\r\n\t id;?=:c47aZ\x05\x07\x9b\xff\u0661\ufb00", max_size=12)
+_QUERIES = st.one_of(
+    st.tuples(
+        st.sampled_from(["]52;", "]4;", "]5;", "]10;", "]l", "]L", "]2;", "]1;", "P$q", "P+q", "P", "]"]),
+        _HOSTILE,
+        st.sampled_from(["", ";?", ";aGk=", ";?;?", "524742", "m", "\r"]),
+        st.sampled_from(["\x07", "\x1b\\", "\x9c", "\x18"]),
+    ).map(lambda parts: "\x1b" + "".join(parts)),
+    st.tuples(
+        st.sampled_from(["", "?", ">", "=", "!"]),
+        st.lists(st.integers(0, 99_999).map(str), max_size=6).map(";".join),
+        st.sampled_from(["c", "n", "t", "x", "q", "$p", "*y", "#y", "*x", '"p', "h", "l", "r", "s", " q", "T"]),
+    ).map(lambda parts: "\x1b[" + "".join(parts)),
+    st.sampled_from(["\x05", "\x1bZ", "\x1b G", "\x1b F", "\x1b[20t", "\x1b[21t", "\x1b[>1t", "\x1b%@", "\x1b%G", "x"]),
+    _HOSTILE,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(queries=st.lists(_QUERIES, max_size=20), latin=st.booleans(), model=st.sampled_from([4, 5]))
+def test_replies_are_of_the_terminals_own_making(queries: list[str], *, latin: bool, model: Literal[4, 5]) -> None:
+    """Typed at a root shell, none of them is a command."""
+    terminal = Terminal(12, 4, scrollback=5, on_clipboard=lambda _targets, _data: None, model=model)
+    replies = terminal.feed("".join(queries).encode("latin-1" if latin else "utf-8", "replace"))
+    assert reply_problem(replies) is None
+    assert not set(replies) & {*range(0x1B), *range(0x1C, 0x20), *range(0x7F, 0x100)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=400))
+def test_replies_to_any_bytes_are_of_the_terminals_own_making(data: bytes) -> None:
+    assert reply_problem(Terminal(12, 4, scrollback=5).feed(data)) is None
 
 
 _LOOKS = st.sampled_from(LOOKS).map("\x1b[{}m".format)

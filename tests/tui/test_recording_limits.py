@@ -8,8 +8,11 @@ import pytest
 
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.recording.store import begin, belongs_to, recordings
+from podplane_tui.backend.ssh.known_hosts import read_host_keys
 from podplane_tui.tui import polling
 from podplane_tui.tui.recording_limits import Upkeep
+from podplane_tui.tui.state.events import Level
+from tests.backend.recording.support import append, block, key, shown
 from tests.backend.recording.test_store import can_punch
 from tests.conftest import Workspace
 from tests.tui.support import files_of, make_app, make_disk
@@ -43,7 +46,7 @@ def test_a_live_recording_over_its_cap_is_trimmed_and_said_once(workspace: Works
     upkeep = Upkeep()
     assert upkeep.look([replace(vm, pid=None)]) == []  # those that do not run are looked after when they start
     (line,) = upkeep.look([vm])
-    assert line.startswith(f"a: the recording {path.name} is larger than 2 MB")
+    assert line.text.startswith(f"a: the recording {path.name} is larger than 2 MB")
     (recording,) = recordings(vm.files)
     if can_punch(workspace.root):
         assert recording.size < 2 * MB
@@ -61,6 +64,22 @@ def test_old_boots_go_while_the_machine_runs(workspace: Workspace) -> None:
     vm, _ = live(workspace, 10)
     Upkeep().look([vm])
     assert len(recordings(vm.files)) == 2
+
+
+def test_host_keys_that_are_not_the_known_ones_are_a_warning_once(workspace: Workspace) -> None:
+    make_disk(workspace, "a")
+    vm, path = live(workspace, 0)
+    upkeep = Upkeep()
+    path.write_bytes(shown(key(1)))
+    assert upkeep.look([vm]) == []
+    append(path, block(key(2)))
+    (warning,) = upkeep.look([vm])
+    assert warning.level is Level.BAD
+    assert "not the known one (SHA256:" in warning.text
+    assert "nothing was changed" in warning.text
+    assert "podplane-tui shell --id a --forget-host-key" in warning.text
+    assert read_host_keys(vm.files.known_hosts).keys == (key(1),)
+    assert upkeep.look([vm]) == []
 
 
 @pytest.mark.slow

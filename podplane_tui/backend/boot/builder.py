@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from podplane_tui.backend.boot.model import Boot, Failure, Stage
-from podplane_tui.backend.boot.rules import RANKS, FailureKind, StageName
+from podplane_tui.backend.boot.model import Boot, Failure, KeyBlock, Stage
+from podplane_tui.backend.boot.rules import CLOUD_INIT_STAGES, RANKS, FailureKind, StageName
 from podplane_tui.backend.core.text import one_line
 
 MAX_FAILURES = 100
@@ -15,6 +15,7 @@ MAX_FAILURES = 100
 MAX_TEXT = 300
 """Characters of a failure's line that are kept."""
 
+_CLOUD_INIT = frozenset(CLOUD_INIT_STAGES.values())
 _ONCE = frozenset({FailureKind.EMERGENCY, FailureKind.INITRAMFS, FailureKind.NOTHING_TO_BOOT})
 
 
@@ -57,7 +58,8 @@ class BootInMaking:
     failures: list[tuple[FailureKind, str, Where]] = field(default_factory=list)
     more_failures: int = 0
     failed_line: int = 0
-    host_keys: tuple[str, ...] = ()
+    own_keys: KeyBlock | None = None
+    other_keys: KeyBlock | None = None
     ended: str = ""
     rank: int = -1
     in_initrd: bool = False
@@ -93,6 +95,19 @@ class BootInMaking:
             stage.cut = stage.end is None
         self.ended = how
 
+    @property
+    def in_cloud_init(self) -> bool:
+        """Whether one of cloud-init's stages runs."""
+        return not self.ended and any(stage.end is None and stage.name in _CLOUD_INIT for stage in self.stages)
+
+    def show_keys(self, keys: tuple[str, ...], offset: int) -> None:
+        """Host keys were shown, up to the line at `offset`."""
+        block = KeyBlock(keys, offset, in_cloud_init=self.own_keys is None and self.in_cloud_init)
+        if block.in_cloud_init:
+            self.own_keys = block
+        else:
+            self.other_keys = block
+
     def fail(self, kind: FailureKind, text: bytes, where: Where) -> None:
         if kind is FailureKind.EMERGENCY and self.in_initrd:
             kind = FailureKind.INITRAMFS
@@ -123,7 +138,7 @@ class BootInMaking:
             stages,
             failures,
             self.more_failures,
-            self.host_keys,
+            tuple(block for block in (self.own_keys, self.other_keys) if block is not None),
             self.ended,
         )
 

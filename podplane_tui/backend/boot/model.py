@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from podplane_tui.backend.boot.rules import FailureKind, StageName
 
@@ -41,13 +42,25 @@ class Failure:
     at: float | None
 
 
+class KeyBlock(NamedTuple):
+    """Host keys that were shown, as `type base64` texts: where the line behind them begins, and whether they count.
+
+    They do as the first of a boot in one of cloud-init's stages, which prints them there: anything in the guest may
+    print such lines later.
+    """
+
+    keys: tuple[str, ...]
+    offset: int
+    in_cloud_init: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Boot:
     """One boot of a guest: from firmware, boot loader or kernel to its end.
 
     `started_at` is when it began, at power-on or with its first byte, and `kernel_started_at` when the kernel did, by
     the clock of who watched. `ended` is the kernel's last word: "power off", "restart", "halt" or nothing.
-    `more_failures` were not kept. `host_keys` are `type base64` texts.
+    `more_failures` were not kept. `key_blocks` are the host keys shown: those that count, and the last that do not.
     """
 
     number: int
@@ -58,8 +71,13 @@ class Boot:
     stages: tuple[Stage, ...]
     failures: tuple[Failure, ...]
     more_failures: int
-    host_keys: tuple[str, ...]
+    key_blocks: tuple[KeyBlock, ...]
     ended: str
+
+    @property
+    def host_keys(self) -> tuple[str, ...]:
+        """The guest's host keys, as cloud-init has shown them."""
+        return next((block.keys for block in self.key_blocks if block.in_cloud_init), ())
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name."""

@@ -239,7 +239,8 @@ class BootParser:
                 if _is_public_key(key := found["key"].decode("ascii")):
                     self._keys = (*self._keys, key)
             case Does.KEYS_END if self._keys is not None:
-                boot.host_keys = tuple(dict.fromkeys(self._keys)) or boot.host_keys
+                if self._keys:
+                    boot.show_keys(tuple(dict.fromkeys(self._keys)), where.offset)
                 self._keys = None
 
     def _new_boot(self, where: Where) -> BootInMaking:

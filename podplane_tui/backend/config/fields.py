@@ -16,6 +16,7 @@ FIELDS: Mapping[str, Callable[[str], object]] = {
     "digest": validate_digest,
     "disk_size": parse_disk_size,
     "grow_to": parse_disk_size,
+    "max_size": parse_disk_size,
     "cpus": validate_cpus,
     "memory": parse_memory,
 }

@@ -15,6 +15,7 @@ disk_size = "40G"
 cpus = 4
 memory = "8G"
 user_data = "~/cloud-init.yaml"
+max_size = "20G"             # the most that is downloaded for an image from a URL
 
 [dashboard]
 theme = "tokyo-night"  # any that the palette (Ctrl-P) offers
@@ -40,7 +41,7 @@ from podplane_tui.backend.config.validators import CHECKS
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.files import MAX_SMALL_FILE, open_regular
-from podplane_tui.backend.core.paths import base_directories
+from podplane_tui.backend.core.paths import base_directory
 
 FILE_NAME = "config.toml"
 
@@ -64,6 +65,7 @@ class CreateDefaults(NamedTuple):
     cpus: str = ""
     memory: str = ""
     user_data: str = ""
+    max_size: str = ""
 
 
 class DashboardSettings(NamedTuple):
@@ -105,9 +107,10 @@ class Config:
 def config_path(environ: Mapping[str, str] | None = None) -> Path | None:
     """Where this user's configuration is, or would be; None without a home directory."""
     environ = os.environ if environ is None else environ
-    if not (environ.get("XDG_CONFIG_HOME") or environ.get("HOME") or environ.get("USERPROFILE")):
+    try:
+        return base_directory("own_config", environ) / FILE_NAME
+    except InvalidInput:
         return None
-    return base_directories(environ).own_config / FILE_NAME
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:

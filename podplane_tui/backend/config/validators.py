@@ -53,6 +53,10 @@ def _disk_size(value: object) -> str:
     return _field("disk_size", _name(value))
 
 
+def _max_size(value: object) -> str:
+    return _field("max_size", _name(value))
+
+
 def _digest(value: object) -> str:
     return _field("digest", _name(value))
 
@@ -96,6 +100,7 @@ CHECKS: dict[str, dict[str, Callable[[object], object]]] = {
         "cpus": _cpus,
         "memory": _memory,
         "user_data": _path,
+        "max_size": _max_size,
     },
     "dashboard": {"theme": _name, "refresh": _refresh},
     "ssh": {"options": _ssh_options},

@@ -13,7 +13,12 @@ from podplane_tui.backend.qemu.process import QemuProcess
 
 
 def attach(
-    files: VMFiles, process: QemuProcess, *, record: Callable[[bytes], object] | None, ask: bool
+    files: VMFiles,
+    process: QemuProcess,
+    *,
+    record: Callable[[bytes], object] | None,
+    ask: bool,
+    untaken: Callable[[int], object] | None = None,
 ) -> relay.Ending:
     """See `Qemu.console`; `process` is the VM's QEMU."""
     machine = read_machine(process.arguments)
@@ -26,13 +31,18 @@ def attach(
 
     who = claim.own_name("the console command")
     held = claim.ask(files, who, cancel=threading.Event()) if ask else claim.take(files, who)
-    return relay.attach(
-        path,
-        process.pid,
-        input_fd=sys.stdin.fileno(),
-        output_fd=sys.stdout.fileno(),
-        check=lambda: claim.require_no_other(files.name, process.control, path),
-        record=record,
-        asked=asked,
-        held=held,
-    )
+    while True:
+        ending = relay.attach(
+            path,
+            process.pid,
+            input_fd=sys.stdin.fileno(),
+            output_fd=sys.stdout.fileno(),
+            check=lambda: claim.require_no_other(files.name, process.control, path),
+            record=record,
+            asked=asked,
+            held=held,
+            untaken=untaken,
+        )
+        if ending is not relay.Ending.SUSPENDED:
+            return ending
+        held = claim.take(files, who)  # in the foreground again

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.console.claim import LOOK_INTERVAL, Claim, Held, asker, require_no_other
-from podplane_tui.backend.console.connection import CHUNK, connect, receive, send
-from podplane_tui.backend.console.typed import MAX_PENDING
+from podplane_tui.backend.console.connection import CHUNK, MAX_PENDING, Outgoing, connect, receive
 from podplane_tui.backend.core.errors import NotRunning
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu import qmp
@@ -51,11 +50,15 @@ class ConsoleLine:
         self._events = events
         self._by_qemu = read_machine(vm.arguments).console_log is not None
         self._recorder = Recorder.of(vm)
-        self._typed = bytearray()
+        self._outgoing = Outgoing(connection)
         self._lock = threading.Lock()
         self._closing = False
+        self._ending = False
+        """Whether nothing is sent any more."""
         self.over = False
         """Whether the machine has closed its console, or `close` was called and is done."""
+        self.untaken = 0
+        """Bytes that were typed and the guest has not taken; known when it is `over`."""
         self._wake, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         self._thread = threading.Thread(target=self._run, name=f"console of {vm.key}", daemon=True)
@@ -69,13 +72,16 @@ class ConsoleLine:
     @property
     def backlog(self) -> int:
         """Bytes the guest has yet to take."""
-        return len(self._typed)
+        return self.untaken if self.over else self._outgoing.unsent
 
-    def send(self, data: bytes) -> None:
-        """Type; never blocks."""
+    def send(self, data: bytes) -> bool:
+        """Type all of this; False, and nothing is typed, when too much waits already. Never blocks."""
         with self._lock:
-            self._typed += data[: MAX_PENDING - len(self._typed)]  # what is beyond that is lost
+            if self._ending or len(self._outgoing.pending) + len(data) > MAX_PENDING:
+                return False
+            self._outgoing.pending += data
         self._nudge()
+        return True
 
     def close(self) -> None:
         """Let go of the console; it is free for others when this returns. Safe to call twice."""
@@ -94,6 +100,9 @@ class ConsoleLine:
             with self._connection, self._wake, selectors.DefaultSelector() as selector:
                 selector.register(self._wake, selectors.EVENT_READ)
                 self._carry(selector)
+                with self._lock:
+                    self._ending = True
+                self.untaken = self._outgoing.finish()
         finally:
             if self._recorder is not None:
                 self._recorder.close()
@@ -107,7 +116,7 @@ class ConsoleLine:
         looked = 0.0
         selector.register(self._connection, selectors.EVENT_READ)
         while not self._closing:
-            writing = selectors.EVENT_WRITE if self._typed else 0
+            writing = selectors.EVENT_WRITE if self._outgoing.wants_to_send else 0
             selector.modify(self._connection, selectors.EVENT_READ | writing)
             ready = {key.fileobj for key, _ in selector.select(LOOK_INTERVAL)}
             if self._wake in ready:
@@ -123,7 +132,7 @@ class ConsoleLine:
     def _exchange(self) -> bool:
         """Send what the guest takes, and take what it prints; False when it is gone."""
         with self._lock:
-            send(self._connection, self._typed)  # where it is gone, what it printed last is still to be read
+            self._outgoing.send()  # where it is gone, what it printed last is still to be read
         data = receive(self._connection)
         if data is None:
             return True

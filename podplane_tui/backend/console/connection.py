@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import sys
+import time
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import ConsoleError, VMError
@@ -11,10 +14,21 @@ from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.paths import check_socket_path
 from podplane_tui.backend.host.holders import peer_of
 
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
 CHUNK = 64 * 1024
 """Bytes that are read at once."""
 
+MAX_PENDING = 16 * 1024 * 1024
+"""Bytes that wait for a guest that does not take them."""
+
 _CONNECT_TIMEOUT = 2.0
+_IN_SOCKET = 4096
+"""Bytes the socket holds: few, for what is in it can't be counted exactly."""
+_LAST_MOMENT = 0.25
+_GLANCE = 0.005
 
 
 def connect(path: Path, pid: int) -> socket.socket:
@@ -60,13 +74,59 @@ def receive(connection: socket.socket) -> bytes | None:
         return b""
 
 
-def send(connection: socket.socket, data: bytearray) -> None:
-    """Take from `data` what the guest takes now; all of it when nobody is there to take it."""
-    if not data:
-        return
+class Outgoing:
+    """What is typed, on its way to the guest. Nothing of it is lost unseen: `unsent` counts all it has not taken.
+
+    A guest that does not read leaves bytes in `pending`, and in the socket, where QEMU takes them only as its serial
+    port has room.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.pending = bytearray()
+        self._connection = connection
+        self._in_socket = 0
+        """Bytes given to the socket since it was seen empty."""
+        self._gone = False
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_SOCKET)
+
+    @property
+    def wants_to_send(self) -> bool:
+        """Whether to call `send` when the socket has room."""
+        return bool(self.pending) and not self._gone
+
+    def send(self) -> None:
+        """Give the socket what it has room for; nothing once QEMU is gone."""
+        if not self.wants_to_send:
+            return
+        self._in_socket = min(self._in_socket, _queued(self._connection))
+        try:
+            sent = self._connection.send(self.pending)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._gone = True
+            return
+        del self.pending[:sent]
+        self._in_socket += sent
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the guest has not taken: exact for as long as few are on their way, else some KiB too many."""
+        return len(self.pending) + (min(self._in_socket, _queued(self._connection)) if self._in_socket else 0)
+
+    def finish(self) -> int:
+        """Give the guest a moment to take what was typed last; how many bytes it has not taken. Blocks that long."""
+        deadline = time.monotonic() + _LAST_MOMENT
+        while (unsent := self.unsent) and not self._gone and time.monotonic() < deadline:
+            self.send()
+            time.sleep(_GLANCE)
+        return unsent
+
+
+def _queued(connection: socket.socket) -> int:
+    """At least as many bytes as the other side has not read; 0 where the system does not tell."""
     try:
-        del data[: connection.send(data)]
-    except BlockingIOError:
-        return
+        return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
     except OSError:
-        data.clear()
+        return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -17,10 +18,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.console.backlog import Backlog
-from podplane_tui.backend.console.calling_terminal import RESET, raw, wake_on_signal, writable
+from podplane_tui.backend.console.calling_terminal import raw, restored, wake_on_signal, writable
 from podplane_tui.backend.console.claim import LOOK_INTERVAL
-from podplane_tui.backend.console.connection import CHUNK, connect, receive, send
+from podplane_tui.backend.console.connection import CHUNK, Outgoing, connect, receive
 from podplane_tui.backend.console.handover import Handover
+from podplane_tui.backend.console.stack_guard import StackGuard
 from podplane_tui.backend.console.typed import Typed
 
 
@@ -29,6 +31,7 @@ class Ending(StrEnum):
 
     DETACHED = "detached from the console; the machine goes on"
     HANDED_OVER = "handed the console over to who asked for it; the machine goes on"
+    SUSPENDED = "released the console while this program was suspended"
     CLOSED = "the machine closed its console: it has stopped or restarts"
 
 
@@ -42,6 +45,7 @@ def attach(
     record: Callable[[bytes], object] | None = None,
     asked: Callable[[], str] | None = None,
     held: AbstractContextManager[object] | None = None,
+    untaken: Callable[[int], object] | None = None,
 ) -> Ending:
     """Connect a terminal, or any two descriptors, with the console socket at `path`, which process `pid` serves.
 
@@ -53,10 +57,13 @@ def attach(
 
     `check` is called right before connecting and may raise: QEMU serves one client at a time and lets a second one
     connect into silence, which only QMP can tell. `record` is given all that the machine prints. `asked` says who else
-    wants the console, "" for nobody; `held` is left when it is free again. Raises `ConsoleError`, and `InvalidInput`
-    for too long a path.
+    wants the console, "" for nobody; `held` is left when it is free again. `untaken` is told how many bytes were typed
+    that the guest has not taken, if any, once the terminal is itself again.
+
+    Raises `ConsoleError`, and `InvalidInput` for too long a path.
     """
     caught: list[int] = []
+    left: list[int] = []
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(held or contextlib.nullcontext())
@@ -65,14 +72,25 @@ def attach(
             connection, wake = stack.enter_context(connect(path, pid)), stack.enter_context(wake_on_signal(caught))
             stack.enter_context(raw(input_fd))
             out = stack.enter_context(writable(output_fd))
-            ending = relay(connection, input_fd=input_fd, output_fd=out, wake_fd=wake, record=record, asked=asked)
-            if os.isatty(output_fd):
-                _write(out, RESET)
+            guard = stack.enter_context(restored(out))
+            ending = relay(
+                connection,
+                input_fd=input_fd,
+                output_fd=out,
+                wake_fd=wake,
+                record=record,
+                asked=asked,
+                guard=guard,
+                untaken=left.append,
+            )
+            connection.close()  # a terminal that is stuck must not stop the guest
+        if untaken is not None and left:
+            untaken(left[0])
     finally:
         # The terminal is itself again and the handlers are the caller's: now the signal may have its way.
         for number in caught[:1]:
             os.kill(os.getpid(), number)
-    return ending
+    return Ending.SUSPENDED if caught[:1] == [signal.SIGTSTP] else ending
 
 
 def relay(
@@ -83,17 +101,28 @@ def relay(
     wake_fd: int = -1,
     record: Callable[[bytes], object] | None = None,
     asked: Callable[[], str] | None = None,
+    guard: StackGuard | None = None,
+    untaken: Callable[[int], object] | None = None,
 ) -> Ending:
     """Carry bytes both ways until Ctrl-] in the input, the socket's end, a byte on `wake_fd` or an output that is gone.
 
     The three descriptors differ and `connection` is non-blocking. It is read however slow the output is: beyond 1 MiB
-    of arrears the oldest bytes give way to a note. Input that the guest does not take waits, 1 MiB of it; a keyboard
-    is read even then, for Ctrl-].
+    of arrears the oldest bytes give way to a note. Input that the guest does not take waits, up to `MAX_PENDING` of it;
+    a keyboard is read even then, for Ctrl-]. At the end `untaken` is told what the guest did not take, if anything.
 
-    Whoever `asked` names is told of in the output, and gets the console when nothing was typed for a while.
+    Whoever `asked` names is told of in the output, and gets the console when nothing was typed for a while. What the
+    guest prints goes through the `guard` to the output, if there is one, and to `record` as it is.
     """
-    pump = _Pump(connection, input_fd, output_fd, record)
-    handover = Handover(time.monotonic())
+    pump = _Pump(connection, input_fd, output_fd, record, guard)
+    try:
+        return _relay(pump, Handover(time.monotonic()), input_fd=input_fd, wake_fd=wake_fd, asked=asked)
+    finally:
+        left = pump.finish()
+        if untaken is not None and left:
+            untaken(left)
+
+
+def _relay(pump: _Pump, handover: Handover, *, input_fd: int, wake_fd: int, asked: Callable[[], str] | None) -> Ending:
     with selectors.SelectSelector() as selector:  # the one kind that takes terminals, pipes and files everywhere
         if wake_fd >= 0:
             selector.register(wake_fd, selectors.EVENT_READ)
@@ -118,12 +147,19 @@ class _Pump:
     """Carries bytes between a console and two descriptors, as far as each of the three is ready."""
 
     def __init__(
-        self, connection: socket.socket, input_fd: int, output_fd: int, record: Callable[[bytes], object] | None
+        self,
+        connection: socket.socket,
+        input_fd: int,
+        output_fd: int,
+        record: Callable[[bytes], object] | None,
+        guard: StackGuard | None,
     ) -> None:
         self.backlog = Backlog()
         self._connection, self._input, self._output = connection, input_fd, output_fd
         self._record = record
-        self._typed = Typed(keyboard=os.isatty(input_fd))
+        self._guard = guard
+        self._outgoing = Outgoing(connection)
+        self._typed = Typed(self._outgoing.pending, keyboard=os.isatty(input_fd))
         self._connected = True
 
     @property
@@ -133,7 +169,7 @@ class _Pump:
 
     def wanted(self) -> dict[int, int]:
         """Descriptor → the events there is reason to wait for, 0 for none."""
-        to_guest = selectors.EVENT_WRITE if self._typed.pending else 0
+        to_guest = selectors.EVENT_WRITE if self._outgoing.wants_to_send else 0
         return {
             self._input: selectors.EVENT_READ if self._typed.wants_more else 0,
             self._output: selectors.EVENT_WRITE if self.backlog else 0,
@@ -151,19 +187,25 @@ class _Pump:
             self.backlog.remove(sent)
         if self._input in ready:
             detached = self._typed.feed(_read(self._input))
-            send(self._connection, self._typed.pending)
+            self._outgoing.send()
             return not detached
         return True
 
+    def finish(self) -> int:
+        """How many bytes were typed that the guest has not taken."""
+        return self._typed.lost + self._outgoing.finish()
+
     def _exchange(self) -> None:
         """Send what the guest takes, and take what it prints."""
-        send(self._connection, self._typed.pending)
+        self._outgoing.send()
         data = receive(self._connection)
         self._connected = data != b""
         if data:
-            self.backlog.add(data)
+            self.backlog.add(data if self._guard is None else self._guard.feed(data))
             if self._record is not None:
                 self._record(data)
+        elif not self._connected and self._guard is not None:
+            self.backlog.add(self._guard.end())
 
 
 def _want(selector: selectors.BaseSelector, wanted: Mapping[int, int]) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from podplane_tui.backend.console.connection import MAX_PENDING
+
 DETACH = b"\x1d"
 """Ctrl-]"""
-
-MAX_PENDING = 1024 * 1024
-"""Bytes that wait for a guest that does not take them."""
 
 
 class Typed:
     """Input that the guest has yet to take.
 
     `keyboard` is for input from a terminal: it is read however much waits, to notice the key that detaches, so what is
-    beyond the limit is lost; and its end means that the terminal has hung up. A pipe or a file waits, and may end.
+    beyond the limit is `lost`; and its end means that the terminal has hung up. A pipe or a file waits, and may end.
     """
 
-    def __init__(self, *, keyboard: bool) -> None:
-        self.pending = bytearray()
+    def __init__(self, pending: bytearray, *, keyboard: bool) -> None:
+        self.pending = pending
         """Who sends it takes it away from the front."""
+        self.lost = 0
+        """Bytes there was no room for."""
         self._keyboard = keyboard
         self._open = True
 
@@ -34,5 +35,7 @@ class Typed:
         """
         before, detach, _ = data.partition(DETACH)
         self._open = bool(data)
-        self.pending += before[: MAX_PENDING - len(self.pending)] if self._keyboard else before
+        room = MAX_PENDING - len(self.pending) if self._keyboard else len(before)
+        self.pending += before[:room]
+        self.lost += len(before[room:])
         return bool(detach) or (self._keyboard and not self._open)

@@ -70,7 +70,8 @@ class Control:
     `cancel` gives the whole verb up where that is possible; `skip` ends the wait of the step in progress and goes to
     the next one (a second press of the stop key). `report` gets every step, `progress` how far a step that moves data
     has come, as often as the verb knows something new. `warning` gets what the user has to know although the verb goes
-    on; without it a warning is a step. All three are called from the verb's own thread.
+    on; without it a warning is a step. `ask` puts a question of the verb's to the user and waits for the answer, False
+    once the verb is cancelled; None where nobody can be asked. All four are called from the verb's own thread.
     """
 
     report: Report = no_report
@@ -78,6 +79,7 @@ class Control:
     cancel: Event = field(default_factory=Event)
     skip: Event = field(default_factory=Event)
     warning: Report | None = None
+    ask: Callable[[str], bool] | None = None
 
     def warn(self, text: str) -> None:
         """Say what the user has to know although the verb goes on: one line of plain text."""

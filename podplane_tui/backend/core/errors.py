@@ -29,6 +29,17 @@ class InvalidImage(VMError):
     """A disk image is missing, unreadable or not what its name says."""
 
 
+class UnconfirmedChain(InvalidImage):
+    """An image makes QEMU read other files of this host, which nobody has confirmed.
+
+    `chain` are those files in words, in the order in which they are named.
+    """
+
+    def __init__(self, problem: str, *, hint: str = "", chain: tuple[str, ...] = ()) -> None:
+        super().__init__(problem, hint=hint)
+        self.chain = chain
+
+
 class VMExists(VMError):
     """`create` was asked for a disk that is already there."""
 
@@ -147,6 +158,10 @@ class KeyRefused(ShellError):
 
 class HostKeyChanged(ShellError):
     """SSH answers with another host key than the one known of the machine."""
+
+
+class SourceLost(VMError):
+    """What is to be copied is not what it was, and `--delete` would empty the copy in the machine."""
 
 
 class CommandFailed(VMError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,8 +60,9 @@ def format_elapsed(seconds: float) -> str:
 
 def format_path(path: Path, *, home: Path | None = None) -> str:
     """A path as one clean line, the home directory as `~`."""
-    home = home or Path.home()
-    if path.is_relative_to(home) and home != Path("/"):
+    if home is None and (named := os.environ.get("HOME")):
+        home = Path(named)
+    if home is not None and home != Path("/") and path.is_relative_to(home):
         path = Path("~") / path.relative_to(home)
     return one_line(str(path), limit=400)
 

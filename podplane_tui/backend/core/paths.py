@@ -55,36 +55,49 @@ class BaseDirectories(NamedTuple):
     own_cache: Path
 
 
+_PLACES = {
+    "config": ("XDG_CONFIG_HOME", "podplane", ".config/podplane", ".podplane/config"),
+    "cache": ("XDG_CACHE_HOME", "podplane", ".cache/podplane", ".podplane/cache"),
+    "data": ("XDG_DATA_HOME", "podplane", ".local/share/podplane", ".podplane/data"),
+    "runtime": ("XDG_RUNTIME_DIR", "podplane", ".podplane/run", ".podplane/run"),
+    "own_config": ("XDG_CONFIG_HOME", "podplane-tui", ".config/podplane-tui", ".podplane/tui/config"),
+    "own_state": ("XDG_STATE_HOME", "podplane-tui", ".local/state/podplane-tui", ".podplane/tui/state"),
+    "own_cache": ("XDG_CACHE_HOME", "podplane-tui", ".cache/podplane-tui", ".podplane/tui/cache"),
+}
+"""By field of `BaseDirectories`: a variable and what is below it; below the home directory on Linux, and elsewhere."""
+
+
 def base_directories(environ: Mapping[str, str], system: str = sys.platform) -> BaseDirectories:
     """Where podplane keeps things on `system` (a `sys.platform` value), under the given environment.
 
-    A variable that is set but empty counts as unset. Raises `InvalidInput` when there is no home directory to start
-    from.
+    A variable that is set but empty counts as unset. Raises `InvalidInput` when there is no home directory for those
+    that no variable gives.
     """
-    home_text = environ.get("HOME") or environ.get("USERPROFILE")
-    if not home_text:
-        raise InvalidInput("no home directory is set", hint="set HOME")
-    home = Path(home_text)
+    found = {name: _directory(name, environ, system) for name in _PLACES}
+    if missing := dict.fromkeys(_PLACES[name][0] for name, path in found.items() if path is None):
+        raise _homeless(*missing)
+    return BaseDirectories(**{name: path for name, path in found.items() if path is not None})
+
+
+def base_directory(name: str, environ: Mapping[str, str], system: str = sys.platform) -> Path:
+    """One of them, by its field: it may be known where others are not. Raises `InvalidInput`."""
+    path = _directory(name, environ, system)
+    if path is None:
+        raise _homeless(_PLACES[name][0])
+    return path
+
+
+def _directory(name: str, environ: Mapping[str, str], system: str) -> Path | None:
+    variable, below, on_linux, elsewhere = _PLACES[name]
+    if override := environ.get(variable):
+        return Path(override) / below
+    home = environ.get("HOME") or environ.get("USERPROFILE")
     linux = not (system == "darwin" or system.startswith("win"))
+    return Path(home, on_linux if linux else elsewhere) if home else None
 
-    def choose(variable: str, name: str, on_linux: Path, elsewhere: Path) -> Path:
-        override = environ.get(variable)
-        if override:
-            return Path(override) / name
-        return on_linux if linux else elsewhere
 
-    dot = home / ".podplane"
-    return BaseDirectories(
-        config=choose("XDG_CONFIG_HOME", "podplane", home / ".config" / "podplane", dot / "config"),
-        cache=choose("XDG_CACHE_HOME", "podplane", home / ".cache" / "podplane", dot / "cache"),
-        data=choose("XDG_DATA_HOME", "podplane", home / ".local" / "share" / "podplane", dot / "data"),
-        runtime=choose("XDG_RUNTIME_DIR", "podplane", dot / "run", dot / "run"),
-        own_config=choose("XDG_CONFIG_HOME", "podplane-tui", home / ".config" / "podplane-tui", dot / "tui" / "config"),
-        own_state=choose(
-            "XDG_STATE_HOME", "podplane-tui", home / ".local" / "state" / "podplane-tui", dot / "tui" / "state"
-        ),
-        own_cache=choose("XDG_CACHE_HOME", "podplane-tui", home / ".cache" / "podplane-tui", dot / "tui" / "cache"),
-    )
+def _homeless(*variables: str) -> InvalidInput:
+    return InvalidInput("no home directory is set", hint=f"set HOME, or {' and '.join(variables)}")
 
 
 def host_arch(environ: Mapping[str, str], machine: str = "") -> str:
@@ -257,7 +270,7 @@ def dashboard_memory(state_dir: Path | None) -> Path:
 
 def _usual_state() -> Path:
     """Absolute, whatever the environment says: QEMU, which writes there, has a working directory of its own."""
-    return Path(os.path.abspath(base_directories(os.environ).own_state))  # noqa: PTH100
+    return Path(os.path.abspath(base_directory("own_state", os.environ)))  # noqa: PTH100
 
 
 def parse_stem(file_name: str, suffix: str) -> tuple[str, str] | None:

@@ -9,16 +9,12 @@ from pathlib import Path
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, InvalidImage, InvalidInput
 from podplane_tui.backend.core.files import open_regular
+from podplane_tui.backend.images.url import is_url
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _FORM = "use sha256:<64 hex digits> or sha512:<128 hex digits>"
 CHUNK = 2**20
 """Bytes that are read at a time, between two looks at whether the work was cancelled."""
-
-
-def is_url(image: str) -> bool:
-    """Whether `image` names something to be downloaded."""
-    return image.lower().startswith(("http://", "https://"))
 
 
 def digest_fault(image: str, digest: str) -> InvalidInput | None:
@@ -41,7 +37,10 @@ def validate_digest(digest: str) -> str:
 
 
 def verify(path: Path, digest: str, control: Control) -> None:
-    """Raise `InvalidImage` when the content of `path` has another digest or can't be read; `Cancelled` when told to."""
+    """Raise `InvalidImage` when the content of `path` has another digest or can't be read; `Cancelled` when told to.
+
+    `digest` may be cut, as it is in the names of our cache's directories.
+    """
     algorithm, _, wanted = digest.partition(":")
     found = hashlib.new(algorithm)
     try:
@@ -55,7 +54,7 @@ def verify(path: Path, digest: str, control: Control) -> None:
                 control.progress(Progress(done, total))
     except OSError as error:
         raise InvalidImage(f"{path} can't be read: {error.strerror}", hint="check the path") from error
-    if found.hexdigest() != wanted:
+    if not found.hexdigest().startswith(wanted):
         raise InvalidImage(
             f"digest mismatch for {path}: expected {digest}, got {algorithm}:{found.hexdigest()}",
             hint="download it again",

@@ -21,7 +21,7 @@ from podplane_tui.backend.host.facts import find_program, install_hint
 from podplane_tui.backend.images.digest import verify
 from podplane_tui.backend.images.manifest import BootFile, Manifest, deps_directory, read_manifest
 from podplane_tui.backend.images.partitions import ANOTHER, HEAD, find_partition
-from podplane_tui.backend.images.qcow2 import backing_path, read_image
+from podplane_tui.backend.images.qcow2 import backing_path, read_image, require_standalone
 from podplane_tui.backend.images.qemu_img import run_qemu_img
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 
@@ -79,6 +79,7 @@ def boot_files(manifest: Manifest, control: Control) -> DirectBootOptions:
     if manifest.boot is None:
         raise InvalidImage(manifest.boot_problem, hint="boot with --firmware")
     boot = manifest.boot
+    require_standalone(manifest.image)
     paths = [_extracted(manifest.image, file, control) for file in (boot.kernel, boot.initrd)]
     return DirectBootOptions(str(paths[0]), str(paths[1]), boot.cmdline)
 

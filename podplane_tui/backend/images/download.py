@@ -1,26 +1,35 @@
 """Base images that have to be downloaded first.
 
 A download goes on where an earlier one of the same file broke off, is checked against its digest before anybody sees
-it, and stays in our own cache, `<own cache>/images/<digest>/<name>`; podplane's cache is read only.
+it, must refer to no other file, and stays in our own cache, `<own cache>/images/<digest>/<name>`; podplane's cache is
+read only. Nothing is unpacked: what comes is the image, or refused.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import os
+import re
+import shutil
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
 from urllib.parse import unquote, urlsplit
+from urllib.request import OpenerDirector, Request
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
 from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
+from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.images.digest import is_url, validate_digest, verify
+from podplane_tui.backend.images.digest import validate_digest, verify
+from podplane_tui.backend.images.qcow2 import require_standalone
+from podplane_tui.backend.images.url import display_url, is_url, origin_of, target_of
 from podplane_tui.backend.runtime.lock import release, try_acquire
 
 TIMEOUT = 30.0
@@ -29,14 +38,21 @@ TIMEOUT = 30.0
 _PIECE = 256 * 1024
 _TELL = 0.2
 _PARTIAL, _LOCK = ".part", ".lock"
+_FOLDER, _CUT = "images", 32
+_KEPT = re.compile(rf"(sha256|sha512)-([0-9a-f]{{{_CUT}}})")
+DEFAULT_MAX_SIZE = "20G"
+"""The most that is downloaded of an image of which nothing tells the size beforehand."""
 
 
-def download_image(url: str, digest: str, own_cache: Path, *, control: Control | None = None) -> Path:
+def download_image(
+    url: str, digest: str, own_cache: Path, *, max_bytes: int | None = None, control: Control | None = None
+) -> Path:
     """The image at an http(s) `url` with this digest, from the cache where it is there; give its path.
 
-    Raises `InvalidInput` for a URL or digest that is none, `InvalidImage` when the content is another (nothing of it
-    is kept then), `CreateFailed` when it can't be had or kept, and `Cancelled`; what has come by then is kept for the
-    next try.
+    What is in the cache is verified again. A file there that was changed stays, for disks may be based on it: the image
+    is downloaded beside it. Raises `InvalidInput` for a URL or digest that is none, `InvalidImage` when the content is
+    another or refers to other files (nothing of it is kept then), `CreateFailed` when it can't be had or kept, or has
+    more than `max_bytes`, and `Cancelled`; what has come by then is kept for the next try.
     """
     control = control or Control()
     digest = validate_digest(digest)
@@ -47,30 +63,69 @@ def download_image(url: str, digest: str, own_cache: Path, *, control: Control |
         name = ""
     if not is_url(url) or not url.isascii() or not name or not name.isprintable() or name.startswith("."):
         raise InvalidInput(
-            f"invalid image URL {url[:200]!r}",
+            f"invalid image URL {display_url(url)[:200]!r}",
             hint="use http:// or https://, a host and a path, with %XX for characters that are not ASCII",
         )
-    path = own_cache / "images" / f"{kind}-{value[:32]}" / (name if name.endswith(".qcow2") else f"{name}.qcow2")
-    if path.is_file():
-        return path
-    partial = path.with_name(path.name + _PARTIAL)
+    first = own_cache / _FOLDER / f"{kind}-{value[:_CUT]}" / (name if name.endswith(".qcow2") else f"{name}.qcow2")
     try:
-        private_directory(path.parent)
-        with _alone(path.with_name(path.name + _LOCK), control):
-            if path.is_file():  # by now: somebody else has fetched it
-                return path
-            _fetch(url, partial, control)
-            control.report(f"checking {name}")
-            try:
-                verify(partial, digest, control)
-            except InvalidImage as error:
-                partial.unlink()
-                raise InvalidImage(error.problem, hint="check the URL and the digest, then download it again") from None
-            partial.replace(path)
-            sync_directory(path.parent)
+        path, there = _look(first, digest, control)
+        if there:
+            return path
+        private_directory(first.parent)
+        with _alone(first.with_name(first.name + _LOCK), control):
+            path, there = _look(first, digest, Control(cancel=control.cancel))
+            if not there:  # else somebody else has fetched it by now
+                _put(url, path, digest, max_bytes, control)
     except OSError as error:
         raise os_error_as(CreateFailed, f"{name} can't be stored", error) from error
     return path
+
+
+def kept_digest(path: Path, own_cache: Path) -> str | None:
+    """The digest, maybe cut, of the image at `path` when that is one of our cache's; None when it is not."""
+    folder = path.resolve().parent
+    match = _KEPT.fullmatch(folder.name)
+    if match is None or folder.parent != (own_cache / _FOLDER).resolve():
+        return None
+    return f"{match[1]}:{match[2]}"
+
+
+def _look(first: Path, digest: str, control: Control) -> tuple[Path, bool]:
+    """The path at which the image is, or is to be put, and whether it is there."""
+    for number in itertools.count(1):
+        path = first if number == 1 else first.with_name(f"{first.stem}-{number}{first.suffix}")
+        if not os.path.lexists(path):
+            return path, False
+        control.report(f"verifying {path.name}")
+        try:
+            verify(path, digest, control)
+        except InvalidImage:
+            control.warn(
+                f"{path} is not what was downloaded: disks based on it may be damaged, so the image is downloaded again"
+            )
+        else:
+            require_standalone(path)
+            return path, True
+    raise AssertionError("numbers do not end")
+
+
+def _put(url: str, path: Path, digest: str, max_bytes: int | None, control: Control) -> None:
+    """Download into `path`, which is not there, if it is what it should be."""
+    partial = path.with_name(path.name + _PARTIAL)
+    _fetch(url, partial, max_bytes, control)
+    control.report(f"checking {path.name}")
+    try:
+        try:
+            verify(partial, digest, control)
+        except InvalidImage as error:
+            raise InvalidImage(error.problem, hint="check the URL and the digest, then download it again") from None
+        require_standalone(partial, name=path.name)
+    except InvalidImage:
+        partial.unlink()
+        raise
+    partial.chmod(0o444)  # nobody writes to a base image
+    partial.replace(path)
+    sync_directory(path.parent)
 
 
 @contextlib.contextmanager
@@ -89,40 +144,139 @@ def _alone(lock: Path, control: Control) -> Iterator[None]:
         release(lock, handle)
 
 
-def _fetch(url: str, partial: Path, control: Control) -> None:
-    """Bring `partial` up to the whole of what is at `url`."""
-    request = urllib.request.Request(url, headers={"User-Agent": "podplane-tui", "Accept-Encoding": "identity"})  # noqa: S310 - http(s), checked before
-    have = partial.stat().st_size if partial.exists() else 0
-    if have:
-        request.add_header("Range", f"bytes={have}-")
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server elsewhere, but never to another scheme than http(s), nor from https to http.
+
+    Credentials go only to the server that they are for.
+    """
+
+    def __init__(self, shown: str, authorization: str) -> None:
+        self._shown = shown
+        self._authorization = authorization
+
+    def redirect_request(  # noqa: PLR0917 - as urllib calls it
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
+    ) -> Request | None:
+        """The request to follow with; raises `CreateFailed` for a place that is not followed to."""
+        fault, same_server = _redirect_fault(req.full_url, newurl)
+        if fault:
+            fp.close()
+            raise CreateFailed(f"can't download {self._shown}: it redirects {fault}", hint="use another URL")
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request is not None and self._authorization and same_server:
+            request.add_unredirected_header("Authorization", self._authorization)
+        else:
+            self._authorization = ""
+        return request
+
+
+def _redirect_fault(url: str, target: str) -> tuple[str, bool]:
+    """Where a redirect goes that is not followed, "" for one that is, and whether it stays at its server."""
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+        before, after = origin_of(url), origin_of(target)
+        if (before[0], after[0]) == ("https", "http"):
+            return "from https to http", False
+        if target_of(target).authorization:
+            return "to a URL with a user name", False
+    except ValueError:
+        return "to something other than http or https", False
+    return "", before == after
+
+
+def _opener(redirects: _Redirects) -> OpenerDirector:
+    """What speaks http and https, and nothing else: no file, no ftp, no data."""
+    opener = OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        redirects,
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _fetch(url: str, partial: Path, max_bytes: int | None, control: Control) -> None:
+    """Bring `partial` up to the whole of what is at `url`."""
+    shown = one_line(display_url(url), limit=200)
+    have = partial.stat().st_size if partial.exists() else 0
+    try:
+        target = target_of(url)
+        request = Request(target.url, headers={"User-Agent": "podplane-tui", "Accept-Encoding": "identity"})  # noqa: S310 - http(s), checked before
+        if target.authorization:
+            request.add_unredirected_header("Authorization", target.authorization)
+        if have:
+            request.add_header("Range", f"bytes={have}-")
+        with _opener(_Redirects(shown, target.authorization)).open(request, timeout=TIMEOUT) as answer:
             if have and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
                 have = 0  # the server begins anew, so do we
             length = answer.headers.get("Content-Length")
-            total = have + int(length) if length and length.isdigit() else None
-            control.report(f"downloading {one_line(url, limit=200)}" + (", where it broke off" if have else ""))
-            with partial.open("r+b" if have else "wb") as file:
+            total = have + int(length) if length and length.isdecimal() else None
+            _require_room(shown, partial, total, have, max_bytes)
+            control.report(f"downloading {shown}" + (", where it broke off" if have else ""))
+            with _writing(partial) as file:
+                file.truncate(have)
                 file.seek(have)
                 for done in _pieces(answer, file.write, have, total, control):
                     if total is not None and done > total:
                         raise CreateFailed(
-                            f"{url} sends more than it announced", hint="try again, or use another server"
+                            f"{shown} sends more than it announced", hint="try again, or use another server"
                         )
-                file.truncate()
+                    if max_bytes is not None and done > max_bytes:
+                        file.truncate(0)
+                        raise _too_large(shown, max_bytes)
                 file.flush()
                 os.fsync(file.fileno())
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # it is all there; the digest decides
-        raise CreateFailed(
-            f"can't download {url}: HTTP {error.code} {one_line(error.reason, limit=80)}",
-            hint="check the URL, or try again later",
-        ) from error
+        raise _refused_by_server(shown, error.code) from None
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         words = one_line(str(why), limit=200) or type(why).__name__
-        raise CreateFailed(f"can't download {url}: {words}", hint="try again to continue the download") from error
+        if isinstance(error, http.client.InvalidURL | ValueError):
+            words = "invalid URL"  # Python's words have all of it, with what nobody may see
+        raise CreateFailed(f"can't download {shown}: {words}", hint="try again to continue the download") from None
+
+
+def _refused_by_server(shown: str, code: int) -> CreateFailed:
+    """The error for an HTTP status. What the server says besides may be anything: of a redirect, its URL."""
+    if 300 <= code < 400:
+        return CreateFailed(f"can't download {shown}: it redirects too often, or nowhere", hint="use another URL")
+    known = code in set(http.HTTPStatus)
+    words = f"HTTP {code} {http.HTTPStatus(code).phrase}" if known else f"HTTP {code}"
+    return CreateFailed(f"can't download {shown}: {words}", hint="check the URL, or try again later")
+
+
+def _require_room(shown: str, partial: Path, total: int | None, have: int, max_bytes: int | None) -> None:
+    """Raise `CreateFailed` when the whole is more than may come, or than there is room for."""
+    if total is None:
+        return
+    if max_bytes is not None and total > max_bytes:
+        raise _too_large(shown, max_bytes)
+    free = shutil.disk_usage(partial.parent).free
+    if total - have > free:
+        raise CreateFailed(
+            f"{shown} needs {format_size(total - have)}, and {partial.parent} has {format_size(free)} free",
+            hint="make room on that disk",
+        )
+
+
+def _too_large(shown: str, max_bytes: int) -> CreateFailed:
+    return CreateFailed(
+        f"{shown} is larger than the limit of {format_size(max_bytes)}",
+        hint="check the URL, or allow more with --max-size",
+    )
+
+
+def _writing(path: Path) -> BinaryIO:
+    """Open a file to be written to, kept as it is; never by way of a link."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return open(handle, "r+b")  # noqa: PTH123 - a descriptor, not a path
 
 
 def _pieces(

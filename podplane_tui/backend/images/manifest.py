@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
 from podplane_tui.backend.core.files import read_small_file
-from podplane_tui.backend.core.paths import base_directories
+from podplane_tui.backend.core.paths import base_directory
 from podplane_tui.backend.images.digest import validate_digest
 
 OS_IMAGE = "os-image"
@@ -28,7 +28,7 @@ def deps_directory(environ: Mapping[str, str] | None = None) -> Path:
     """podplane's cache of what it depends on. Raises `InvalidInput` when there is no home directory to find it in."""
     environ = os.environ if environ is None else environ
     override = environ.get("PODPLANE_DEPS_CACHE_DIR")
-    return Path(override) if override else base_directories(environ).cache / "deps"
+    return Path(override) if override else base_directory("cache", environ) / "deps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,15 @@ class BootData:
 class Manifest:
     """The base image, at `image` once podplane has fetched it.
 
-    `boot` is None when the manifest has no complete boot data; `boot_problem` then says what it lacks.
+    `boot` is None when the manifest has no complete boot data; `boot_problem` then says what it lacks. `size` is how
+    many bytes the image has, None when the manifest does not say.
     """
 
     image: Path
     digest: str
     boot: BootData | None
     boot_problem: str = ""
+    size: int | None = None
 
 
 def manifest_path(deps: Path, arch: str) -> Path:
@@ -84,8 +86,9 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         version, url = _text(image["version"]), _text(image["url"])
         digest = validate_digest(_text(image["digest"]))
         name = PurePosixPath(unquote(urlsplit(url).path)).name
-        if not name or version in {"", ".", ".."} or "/" in version + name:
+        if name in {"", ".", ".."} or version in {"", ".", ".."} or "/" in version + name:
             raise ValueError("its image has no name or version")
+        size = image.get("size")
         boot, problem = _boot(system.get("boot"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidInput) as error:
         words = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
@@ -95,6 +98,7 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         digest=digest,
         boot=boot,
         boot_problem=problem,
+        size=size if isinstance(size, int) and size > 0 else None,
     )
 
 

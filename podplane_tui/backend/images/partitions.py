@@ -42,6 +42,8 @@ def find_partition(head: bytes, number: int) -> Partition:
 
 
 def _gpt(head: bytes, number: int) -> Partition | None:
+    if len(head) < _SECTOR + _GPT_HEADER.size:
+        return None
     _, block, count, size = _GPT_HEADER.unpack_from(head, _SECTOR)
     begin = block * _SECTOR + (number - 1) * size
     if number > count or size < _GPT_ENTRY.size or begin + size > len(head):

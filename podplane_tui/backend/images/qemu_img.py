@@ -14,6 +14,7 @@ from podplane_tui.backend.core.files import os_error_as, sync_directory, tempora
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.qemu.arguments import quote_option
 from podplane_tui.backend.qemu.diagnosis import diagnose
 
 VIRTUAL_SIZE = "128G"
@@ -55,18 +56,31 @@ def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[in
 
 
 def run_qemu_img(
-    arguments: Sequence[str], *, failed: type[VMError] = CreateFailed, cancel: Event | None = None
+    arguments: Sequence[str],
+    *,
+    image: Path | None = None,
+    failed: type[VMError] = CreateFailed,
+    cancel: Event | None = None,
 ) -> None:
-    """Run `qemu-img` with these arguments; raises `failed` with its own words, `Cancelled` once `cancel` is set."""
+    """Run `qemu-img` with these arguments about `image`, by default the last of them.
+
+    Raises `failed` with its own words, `Cancelled` once `cancel` is set.
+    """
     code, words = _qemu_img(arguments, cancel)
     if code:
-        raise _failure(failed, f"qemu-img {arguments[0]} failed", Path(arguments[-1]), words or f"exit code {code}")
+        about = image or Path(arguments[-1])
+        raise _failure(failed, f"qemu-img {arguments[0]} failed", about, words or f"exit code {code}")
 
 
 def _failure(kind: type[VMError], problem: str, image: Path, words: str) -> VMError:
     """A `kind` that says what qemu-img's `words` about `image` mean, and what to do."""
     found = diagnose(words, image)
     return kind(f"{problem}: {found.explain(words)}", hint=found.advice)
+
+
+def pinned(image: Path) -> list[str]:
+    """The arguments that name a qcow2 image for the commands of `qemu-img` that have no -f: nothing is guessed."""
+    return ["--image-opts", f"driver=qcow2,file.driver=file,file.filename={quote_option(image)}"]
 
 
 def check_image(image: Path, *, fix_leaks: bool = False) -> str:

@@ -173,7 +173,8 @@ def qemu_arguments(
         if firmware.variables is not None:
             drive = f"if=pflash,format={firmware.variables_format},unit=1,file={quote_option(firmware.variables)}"
             arguments += ["-drive", drive]
-        arguments += ["-hda", str(vm_image)]
+        # -hda, but for the format: QEMU would guess it.
+        arguments += ["-drive", f"file={quote_option(vm_image)},format=qcow2,index=0,media=disk"]
     arguments += ["-drive", f"file={quote_option(cloud_init_data_iso_path)},format=raw,if=virtio,media=cdrom"]
     serial = f"unix:{quote_option(serial_console_path)},server=on,wait=off"
     if console_log is not None:

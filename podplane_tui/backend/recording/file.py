@@ -1,4 +1,4 @@
-"""The raw file of a recording: reading it while it grows, and freeing a part of it while QEMU appends."""
+"""The raw file of a recording: reading it while it grows, its boots, and freeing a part of it while QEMU appends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from podplane_tui.backend.boot.model import Boot
+from podplane_tui.backend.boot.parser import BootParser
+
 _BLOCK = 64 * 1024
 """Bytes. Whole blocks are freed, and no file system we know has larger ones."""
 
@@ -19,6 +22,7 @@ _FALLOC_FL_KEEP_SIZE, _FALLOC_FL_PUNCH_HOLE = 1, 2
 """From linux/falloc.h."""
 
 _CHUNK = 64 * 1024
+_PIECE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +159,17 @@ def follow(
                 last = ended()  # what was written before the end is read once more
                 if not last:
                     cancel.wait(interval)
+
+
+def parse_boots(path: Path, *, power_on: float | None = None, over: bool = False) -> tuple[Boot, ...]:
+    """The boots of the recording at `path`, oldest first; `over` says that nothing more will come. Raises `OSError`."""
+    parser, offset = BootParser(power_on=power_on), 0
+    with RecordingReader(path) as reader:
+        while (chunk := reader.read(_PIECE)) is not None:
+            if chunk.offset > offset:
+                parser.skip(chunk.offset - offset)
+            parser.feed(chunk.data)
+            offset = chunk.offset + len(chunk.data)
+    if over:
+        parser.end()
+    return parser.boots

@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from podplane_tui.backend.boot.model import Boot
-from podplane_tui.backend.boot.parser import BootParser
+from podplane_tui.backend.boot.starts import RESET_NOTE
 from podplane_tui.backend.config.model import load_config
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput, VMError
 from podplane_tui.backend.core.files import PowerCut, open_regular, private_directory, read_small_file, write_atomic
@@ -28,12 +28,11 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu.arguments import read_machine
 from podplane_tui.backend.qemu.process import boot_id, create_ticks
-from podplane_tui.backend.recording.file import RecordingReader, hole_of, punch_hole
+from podplane_tui.backend.recording.file import hole_of, parse_boots, punch_hole
 from podplane_tui.backend.recording.host_keys import learn
 
 RAW_SUFFIX = ".raw"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_PIECE = 256 * 1024
 _LARGEST = 2**40
 """No process, no number of boots and no time in seconds is larger."""
 
@@ -149,16 +148,7 @@ def current_recording(vm: VMStatus) -> Recording | None:
 
 def boots_in(recording: Recording) -> tuple[Boot, ...]:
     """The boots of a recording, oldest first. Raises `OSError`."""
-    parser, offset = BootParser(power_on=recording.power_on), 0
-    with RecordingReader(recording.path) as reader:
-        while (chunk := reader.read(_PIECE)) is not None:
-            if chunk.offset > offset:
-                parser.skip(chunk.offset - offset)
-            parser.feed(chunk.data)
-            offset = chunk.offset + len(chunk.data)
-    if not recording.live:
-        parser.end()
-    return parser.boots
+    return parse_boots(recording.path, power_on=recording.power_on, over=not recording.live)
 
 
 def past_boots(files: VMFiles) -> Iterator[tuple[Recording, Boot]]:
@@ -311,6 +301,17 @@ def _trim(recording: Recording, size: int) -> int:
         return punch_hole(handle, recording.hole[0] if recording.hole else size // 4, end)
     finally:
         os.close(handle)
+
+
+def note_reset(vm: VMStatus) -> None:
+    """Say in a running VM's recording, if there is one, that its reset button was pressed."""
+    with contextlib.suppress(OSError):
+        if (recording := current_recording(vm)) is not None:
+            handle = os.open(recording.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.write(handle, RESET_NOTE)
+            finally:
+                os.close(handle)
 
 
 class Recorder:

@@ -39,7 +39,7 @@ from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
-from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys, trust
+from podplane_tui.backend.ssh.known_hosts import HostKeys, prove, read_host_keys, trust
 from podplane_tui.backend.ssh.options import locale_of, usual_options
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ _TICK = 0.1
 _CHUNK = 64 * 1024
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_SSH_FAILED = 255
 _LOG = "podplane_tui.ssh"
 logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's errors end up on the terminal
 
@@ -200,6 +201,7 @@ def interactive(target: SSHTarget) -> int:
     """
     program = require_program("ssh")
     require_identity(target.identity_file)
+    known = read_host_keys(target.known_hosts)
     with _ended_with_us() as begun:
         child = os.posix_spawn(program, ssh_arguments(target), os.environ)
         begun(child)
@@ -211,21 +213,25 @@ def interactive(target: SSHTarget) -> int:
             if not os.WIFSTOPPED(status):
                 begun(0)
                 code = os.waitstatus_to_exitcode(status)
+                if 0 <= code < _SSH_FAILED:
+                    _prove(target, known)
                 return code if code >= 0 else 128 - code
             os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
 
 
 @contextlib.contextmanager
 def _ended_with_us() -> Iterator[Callable[[int], None]]:
-    """Let SIGTERM end the child whose PID what this gives is told (0 for none) before us: it would keep the terminal.
+    """Let a signal that ends us end the child first whose PID what this gives is told (0 for none).
+
+    Otherwise it would keep the terminal, raw.
 
     Signals are the main thread's: in others the child is on its own.
     """
-    child, received = 0, False
+    child, received = 0, 0
 
-    def pass_on(_number: int = 0, _frame: object = None) -> None:
+    def pass_on(number: int, _frame: object = None) -> None:
         nonlocal received
-        received = True
+        received = number
         if child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
@@ -234,18 +240,22 @@ def _ended_with_us() -> Iterator[Callable[[int], None]]:
         nonlocal child
         child = pid
         if received:
-            pass_on()
+            pass_on(received)
 
     if current_thread() is not main_thread():
         yield begun
         return
-    previous = signal.signal(signal.SIGTERM, pass_on)
+    ending = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    previous = {
+        number: signal.signal(number, pass_on) for number in ending if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield begun
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         if received:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), received)
 
 
 def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSHClient:
@@ -321,6 +331,7 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
         )
         if not known.keys:
             _trust(target.known_hosts, name, client)
+        _prove(target, known)
     except BaseException as error:
         transport = client.get_transport()
         notice = transport.get_banner() if transport is not None else None
@@ -341,6 +352,13 @@ def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
         key = transport.get_remote_server_key()
         with contextlib.suppress(OSError, CorruptFile):
             trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+
+
+def _prove(target: SSHTarget, known: HostKeys) -> None:
+    """Note that the keys known before a login were those of who let us in. A side matter, as in `_trust`."""
+    if known.keys and not known.proven:
+        with contextlib.suppress(OSError, CorruptFile):
+            prove(target.known_hosts, known.keys)
 
 
 def _changed(target: SSHTarget, key: paramiko.PKey, expected: str, known: HostKeys) -> HostKeyChanged:

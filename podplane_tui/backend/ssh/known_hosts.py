@@ -1,16 +1,20 @@
 """The SSH host keys known of a machine: those its console has shown, else those trusted on first use.
 
 `<state>/known_hosts/<stem>` is in OpenSSH's format, for OpenSSH and paramiko alike. Keys that the console has shown are
-marked; a key without the mark was taken on trust by whoever connected first. What the console shows takes the place of
-everything before it, and nothing else ever does: a key that differs is refused until the old ones are forgotten.
+marked; a key without the mark was taken on trust by whoever connected first. Keys that cloud-init shows on the console
+take the place of everything before them, until a connection has verified what is known: from then on nothing does, and
+a key that differs is refused until the old ones are forgotten. What else was shown is noted for a warning.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from podplane_tui.backend.core.files import private_directory, read_small_file, write_atomic
 from podplane_tui.backend.core.paths import VMFiles
@@ -19,29 +23,45 @@ _MARK = "shown-on-console"
 _READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d{1,15})")
 """How far a recording was read for keys: what stands before it is known, or was forgotten."""
 
+_PROVEN = "# verified by a connection"
+_OTHERS = re.compile(r"# other keys shown: (?P<name>\S+) (?P<offset>\d{1,15}) (?P<fingerprint>\S{1,100})")
+
 _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256")
 """Key types in the order they are asked for: the cheapest to check first."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """`keys` are `type base64` texts, the preferred first; `verified` tells whether the console has shown them."""
+    """`keys` are `type base64` texts, the preferred first; `verified` tells whether the console has shown them.
+
+    `proven` tells whether a connection was made to a server that has them.
+    """
 
     keys: tuple[str, ...] = ()
     verified: bool = False
+    proven: bool = False
+
+
+class OtherKeys(NamedTuple):
+    """Host keys that a console has shown and that were not taken: in which recording, up to where, and one of them."""
+
+    recording: str
+    offset: int
+    fingerprint: str
 
 
 def read_host_keys(path: Path) -> HostKeys:
     """What is known in the file at `path`. Raises `CorruptFile` when it can't be read."""
-    keys, verified = [], False
+    keys, verified, proven = [], False, False
     for line in _lines(path):
         words = line.split()
+        proven = proven or line == _PROVEN
         if line.startswith("#") or len(words) < 3:
             continue
         keys.append(" ".join(words[1:3]))
         verified = verified or words[3:] == [_MARK]
     keys.sort(key=lambda key: (*_PREFERRED, kind := key.split()[0]).index(kind))
-    return HostKeys(tuple(dict.fromkeys(keys)), verified)
+    return HostKeys(tuple(dict.fromkeys(keys)), verified, proven and bool(keys))
 
 
 def trust(path: Path, name: str, key: str) -> None:
@@ -59,12 +79,53 @@ def read_so_far(path: Path) -> tuple[str, int]:
     return ("", 0) if match is None else (match["name"], int(match["offset"]))
 
 
-def keep_shown(path: Path, name: str, keys: tuple[str, ...], *, recording: str, offset: int) -> None:
+def keep_shown(
+    path: Path, name: str, keys: tuple[str, ...], *, recording: str, offset: int, proven: bool = False
+) -> None:
     """Put `keys`, which `recording` has shown up to `offset`, in the place of all that is known of host `name`.
 
-    Raises `OSError`.
+    `proven` says that a connection has verified one of them. Raises `OSError`.
     """
-    _write(path, [f"# console read: {recording} {offset}", *(f"{name} {key} {_MARK}" for key in keys)])
+    marks = [_read_line(recording, offset), *([_PROVEN] if proven else [])]
+    _write(path, [*marks, *(f"{name} {key} {_MARK}" for key in keys)])
+
+
+def note_others(path: Path, keys: tuple[str, ...], *, recording: str, offset: int) -> None:
+    """Note that `recording` was read up to `offset`, and the `keys`, if any, that it has shown and that were not taken.
+
+    Raises `OSError`, `CorruptFile`.
+    """
+    lines = [line for line in _lines(path) if not _READ.fullmatch(line)]
+    if keys:
+        lines = [line for line in lines if not _OTHERS.fullmatch(line)]
+        lines.append(f"# other keys shown: {recording} {offset} {_fingerprint(keys[0])}")
+    _write(path, [_read_line(recording, offset), *lines])
+
+
+def other_keys(path: Path) -> OtherKeys | None:
+    """What `note_others` has noted last since keys were kept or forgotten. Raises `CorruptFile`."""
+    found = next((match for line in _lines(path) if (match := _OTHERS.fullmatch(line))), None)
+    return None if found is None else OtherKeys(found["name"], int(found["offset"]), found["fingerprint"])
+
+
+def prove(path: Path, keys: tuple[str, ...]) -> None:
+    """Note that a server was connected to that has the host keys `keys`, if those are known still.
+
+    Raises `OSError`, `CorruptFile`.
+    """
+    known = read_host_keys(path)
+    if keys and known.keys == keys and not known.proven:
+        _write(path, [*_lines(path), _PROVEN])
+
+
+def _read_line(recording: str, offset: int) -> str:
+    return f"# console read: {recording} {offset}"
+
+
+def _fingerprint(key: str) -> str:
+    """As OpenSSH writes it: `SHA256:` and the digest in base64."""
+    digest = hashlib.sha256(base64.b64decode(key.partition(" ")[2])).digest()
+    return f"SHA256:{base64.b64encode(digest).rstrip(b'=').decode()}"
 
 
 def forget(files: VMFiles, recording: Path | None) -> bool:
@@ -76,7 +137,7 @@ def forget(files: VMFiles, recording: Path | None) -> bool:
     lines = []
     if recording is not None:
         with contextlib.suppress(FileNotFoundError):
-            lines = [f"# console read: {recording.name} {recording.stat().st_size}"]
+            lines = [_read_line(recording.name, recording.stat().st_size)]
     if had or lines:
         _write(files.known_hosts, lines)
     return had

@@ -20,10 +20,12 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.client import WHILE_BOOTING, SSHTarget, connect
 from podplane_tui.backend.ssh.identity import require_identity
+from podplane_tui.backend.sync.destination import refuse_system_directory, system_directory
 from podplane_tui.backend.sync.diagnosis import explain, known_reason
 from podplane_tui.backend.sync.environment import rsync_environment
 from podplane_tui.backend.sync.output import Change, ChangeKind, LineReader, Meter, read_change
 from podplane_tui.backend.sync.rsync import Rsync, SyncRequest, find_rsync, rsync_arguments
+from podplane_tui.backend.sync.source import OpenSource
 
 MAX_CHANGES = 5000
 """Changes of a dry run that are kept, and as many deletions besides; the others are only counted."""
@@ -44,11 +46,15 @@ _LAST_WORDS = 20
 
 @dataclass(frozen=True, slots=True)
 class SyncPreview:
-    """What a copy would do: `counts` of all changes by kind, and the first `MAX_CHANGES` of them, deletions apart."""
+    """What a copy would do: `counts` of all changes by kind, and the first `MAX_CHANGES` of them, deletions apart.
+
+    `system` is the directory of the VM's system in which it would be refused to delete, "" when there is none.
+    """
 
     changes: tuple[Change, ...]
     deletions: tuple[Change, ...]
     counts: Mapping[ChangeKind, int]
+    system: str = ""
 
 
 def run_sync(
@@ -57,22 +63,27 @@ def run_sync(
     *,
     control: Control | None = None,
     control_socket: Path | None = None,
+    source: OpenSource | None = None,
 ) -> None:
     """Copy with rsync; see `rsync_arguments`. Every line it prints, made printable, is reported.
 
-    Raises `MissingProgram`, `StillBooting` or `KeyRefused` when ssh fails for those reasons, `CommandFailed` with
+    `source` is that of the request, held open. Raises `InvalidInput` where it would delete in a directory of the VM's
+    system, `MissingProgram`, `StillBooting` or `KeyRefused` when ssh fails for those reasons, `CommandFailed` with
     rsync's exit code and its last words, and `Cancelled` once rsync and its ssh have ended.
     """
     control = control or Control()
     rsync = find_rsync()
-    arguments = rsync_arguments(rsync, target, request, control_socket=control_socket)
+    operand = None if source is None else source.operand
+    arguments = rsync_arguments(rsync, target, request, control_socket=control_socket, source=operand)
+    require_identity(target.identity_file)
+    refuse_system_directory(target, request, control)
     meter = Meter(control.progress)
 
     def tell(line: bytes) -> None:
         if text := one_line(line):
             control.report(text)
 
-    _run(rsync, arguments, target, LineReader(tell, meter.read), control, complain=tell)
+    _run(rsync, arguments, target, LineReader(tell, meter.read), control, complain=tell, source=source)
 
 
 def preview_sync(target: SSHTarget, request: SyncRequest, *, control: Control | None = None) -> SyncPreview:
@@ -92,7 +103,8 @@ def preview_sync(target: SSHTarget, request: SyncRequest, *, control: Control | 
             changes.append(change)
 
     _run(rsync, rsync_arguments(rsync, target, request, dry_run=True), target, LineReader(note), control)
-    return SyncPreview(tuple(kept[False]), tuple(kept[True]), counts)
+    system = "" if request.force else system_directory(target, request, control)
+    return SyncPreview(tuple(kept[False]), tuple(kept[True]), counts, system)
 
 
 def _run(
@@ -103,6 +115,7 @@ def _run(
     control: Control,
     *,
     complain: Callable[[bytes], None] | None = None,
+    source: OpenSource | None = None,
 ) -> None:
     """Run rsync, its output read by `output` and its complaints by `complain`; raise for every end but a good one."""
     require_program("ssh")
@@ -112,6 +125,7 @@ def _run(
     words: deque[bytes] = deque(maxlen=_LAST_WORDS)
 
     def note(line: bytes) -> None:
+        line = line if source is None else source.named(line)
         words.append(line)
         if complain is not None:
             complain(line)
@@ -127,6 +141,7 @@ def _run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=() if source is None or source.handle is None else (source.handle,),
         ) as process,
     ):
         assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above

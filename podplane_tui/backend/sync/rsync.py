@@ -21,8 +21,8 @@ class SyncRequest:
     """What rsync is asked to copy from here into the machine, as whom, leaving out what.
 
     `source` and `destination` have rsync's own meaning (`source/` is what is in it), `chown` is `USER:GROUP`,
-    `excludes` are rsync's patterns. With `delete` what is not here goes there too; with `gitignore` what the tree's
-    `.gitignore` files name is left out.
+    `excludes` are rsync's patterns. With `delete` what is not here goes there too, with `force` also in directories of
+    the VM's system; with `gitignore` what the tree's `.gitignore` files name is left out.
     """
 
     source: str
@@ -31,6 +31,7 @@ class SyncRequest:
     excludes: tuple[str, ...] = ()
     delete: bool = False
     gitignore: bool = False
+    force: bool = False
 
 
 _PLAIN_OPERAND = re.compile(r"[\w./:@%+,=~-]*", re.ASCII)
@@ -109,12 +110,13 @@ def rsync_arguments(
     *,
     dry_run: bool = False,
     control_socket: Path | None = None,
+    source: str | None = None,
 ) -> list[str]:
     """The argument vector of the copy. Nothing in the operands is taken for an option or, in the source, for a host.
 
     With `dry_run` nothing is copied and every change is told in rsync's itemised form, where rsync has that.
-    `control_socket` is that of an ssh connection to share; one that is not there is done without. Raises
-    `InvalidInput` for what rsync can't take.
+    `control_socket` is that of an ssh connection to share; one that is not there is done without. `source` is another
+    operand for the source of the request. Raises `InvalidInput` for what rsync can't take.
     """
     check_request(rsync, request)
     shared = ["-S", os.path.abspath(control_socket)] if control_socket is not None else []  # noqa: PTH100 - see below
@@ -130,7 +132,11 @@ def rsync_arguments(
     if rsync.can_protect and not _PLAIN_OPERAND.fullmatch(request.destination + request.chown):
         arguments.append("-s")
     arguments += ["--rsync-path", "sudo rsync"]
-    return [*arguments, absolute_source(request.source), f"{target.user}@{target.host}:{_remote(rsync, request)}"]
+    return [
+        *arguments,
+        source or absolute_source(request.source),
+        f"{target.user}@{target.host}:{_remote(rsync, request)}",
+    ]
 
 
 def filter_arguments(request: SyncRequest) -> list[str]:
@@ -159,10 +165,15 @@ def _plain(operand: str) -> str:
     return f"./{operand}" if operand.startswith("-") else operand
 
 
+def copies_contents(source: str) -> bool:
+    """Whether rsync copies what is in `source`, and not the directory itself."""
+    return source.endswith(("/", "/.", "/..")) or source in {".", ".."}
+
+
 def absolute_source(source: str) -> str:
     """`source` as it means the same in every folder, its slash at the end included. No option begins like it."""
     path = os.path.abspath(source)  # noqa: PTH100 - links are kept
-    return path.rstrip("/") + "/" if source.endswith(("/", "/.", "/..")) or source in {".", ".."} else path
+    return path.rstrip("/") + "/" if copies_contents(source) else path
 
 
 def check_source(source: str) -> None:
@@ -174,11 +185,15 @@ def check_source(source: str) -> None:
         raise InvalidInput(f"{source} can't be copied: {reason}", hint="check the path") from error
 
 
-def _remote(rsync: Rsync, request: SyncRequest) -> str:
-    """The destination for rsync on the far side; the home directory is where it starts there."""
-    destination = request.destination
+def relative_to_home(destination: str) -> str:
+    """`destination` without a `~` of its own: the home directory is where rsync starts in the VM."""
     if destination == "~" or destination.startswith("~/"):
-        destination = destination[2:].lstrip("/") or "."
-    destination = _plain(destination)
+        return destination[2:].lstrip("/") or "."
+    return destination
+
+
+def _remote(rsync: Rsync, request: SyncRequest) -> str:
+    """The destination for rsync on the far side."""
+    destination = _plain(relative_to_home(request.destination))
     # Without protection the far shell reads the operand: openrsync and rsync before 3.0.
     return destination if rsync.can_protect else quote(destination)

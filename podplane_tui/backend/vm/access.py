@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, ShellOptions
-from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, NotRunning, ShellError, VMError
+from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, CorruptFile, NotRunning, ShellError, VMError
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.store import recordings
 from podplane_tui.backend.runtime.ports import ports_of
 from podplane_tui.backend.ssh import client as ssh
-from podplane_tui.backend.ssh.known_hosts import forget
+from podplane_tui.backend.ssh.known_hosts import forget, prove, read_host_keys
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.sync.source import OpenSource
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.endpoint import endpoint
 from podplane_tui.backend.vm.remembered import remember_sync
@@ -66,10 +68,17 @@ def sync(
 
 
 def push(
-    context: Context, request: SyncRequest, *, user: str, control: Control, control_socket: Path | None = None
+    context: Context,
+    request: SyncRequest,
+    *,
+    user: str,
+    control: Control,
+    control_socket: Path | None = None,
+    source: OpenSource | None = None,
 ) -> None:
-    """The same, without remembering it."""
+    """The same, without remembering it. `source` is that of the request, held open."""
     target = ssh_target(context, user)
+    known = read_host_keys(context.files.known_hosts).keys
     with SyncLog(context.files.sync_log) as log:
         log.write(f"{request.source} -> {request.destination}")
 
@@ -79,7 +88,7 @@ def push(
 
         try:
             steered = replace(control, report=report)
-            run_sync(target, request, control=steered, control_socket=control_socket)
+            run_sync(target, request, control=steered, control_socket=control_socket, source=source)
         except VMError as error:
             log.write(str(error))
             if isinstance(error, (ShellError, CommandFailed)) and _has_ended(context, error):
@@ -88,6 +97,8 @@ def push(
                 ) from error
             raise
         log.write("done")
+    with contextlib.suppress(OSError, CorruptFile):  # a side matter
+        prove(context.files.known_hosts, known)
 
 
 def _has_ended(context: Context, error: VMError) -> bool:

@@ -6,7 +6,7 @@ verb is a module of its own beside this one, which takes the cluster's `Context`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from podplane_tui.backend.config.fields import FieldFault
@@ -15,11 +15,12 @@ from podplane_tui.backend.core.control import Control, ShellOptions, StopTimeout
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Phase, Ports, State, VMStatus
 from podplane_tui.backend.qemu.stop import StopResult
-from podplane_tui.backend.recording.store import recorded
+from podplane_tui.backend.recording.store import note_reset, recorded
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.sync.copy import SyncPreview, preview_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import access, create, repair, stop
+from podplane_tui.backend.vm.backing import confirm_chain, readable_chain
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.create import CreateSpec
 from podplane_tui.backend.vm.delete import deletion_plan
@@ -84,6 +85,26 @@ class Cluster:
         Raises `CorruptFile` when it does not run and the state file can't be understood.
         """
         return self._context.ports()
+
+    # Files of this host that the guest can read
+
+    def unconfirmed_chain(self) -> tuple[str, ...]:
+        """The files that the disk makes QEMU read and that have to be confirmed before a start; () when none have.
+
+        Where that can't be told it is () as well, and the start says why.
+        """
+        return readable_chain(self.files)
+
+    def confirm_chain(self, chain: tuple[str, ...]) -> None:
+        """Remember that the user has confirmed `chain`, which `unconfirmed_chain` gave. Raises `CorruptFile`."""
+        confirm_chain(self.files, chain)
+
+    def image_chain(self, spec: CreateSpec) -> tuple[str, ...]:
+        """The files that the image of `spec` makes QEMU read besides itself: see `CreateSpec.confirmed_chain`.
+
+        Raises `InvalidImage` for what can't be followed.
+        """
+        return create.image_chain(self.files, spec)
 
     # Verbs
 
@@ -176,6 +197,8 @@ class Cluster:
             raise refused.error
         (control or Control()).report("resetting")
         self.qemu.reset()
+        if status is not None:
+            note_reset(status)
 
     # Repair
 
@@ -233,10 +256,10 @@ class Cluster:
         """
         return access.forget_host_keys(self.files)
 
-    def console(self, *, ask: bool = False) -> Ending:
+    def console(self, *, ask: bool = False, untaken: Callable[[int], object] | None = None) -> Ending:
         """Attach the calling terminal, recording what is printed where QEMU does not. See `Qemu.console`."""
         with recorded(self.status()) as record:
-            return self.qemu.console(record=record, ask=ask)
+            return self.qemu.console(record=record, ask=ask, untaken=untaken)
 
     def shell(
         self, command: Sequence[str] = (), *, options: ShellOptions | None = None, user: str = ""

@@ -31,8 +31,9 @@ from podplane_tui.backend.core.sizes import parse_disk_size
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import backing_path, read_image
-from podplane_tui.backend.images.qemu_img import run_qemu_img
+from podplane_tui.backend.images.qemu_img import pinned, run_qemu_img
 from podplane_tui.backend.runtime.leftovers import temporaries
+from podplane_tui.backend.vm.backing import require_confirmed
 from podplane_tui.backend.vm.in_use import Access, require_no_overlays
 from podplane_tui.backend.vm.manager import Qemu
 
@@ -59,13 +60,14 @@ class Disk:
     def _stopped(self, verb: str, access: Access = Access.ALONE) -> Iterator[None]:
         """The lock, with the VM stopped and its disk there and free for `access`.
 
-        Raises `Busy`, `AlreadyRunning`, `InUse`, `VMNotFound`.
+        Raises `Busy`, `AlreadyRunning`, `InUse`, `VMNotFound`, `UnconfirmedChain`.
         """
         with self._qemu.locked(verb):
             self._qemu.require_stopped(verb)
             if not os.path.lexists(self._image):
                 raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}", hint="create it first")
             self._qemu.require_free(access)
+            require_confirmed(self._qemu.files)
             yield
 
     def grow(self, size: str, *, control: Control | None = None) -> int:
@@ -86,7 +88,8 @@ class Disk:
         """The snapshots in the disk, oldest first, of a running machine too. Raises `VMNotFound`, `InvalidImage`."""
         if not os.path.lexists(self._image):
             raise VMNotFound(f"{self._qemu.vm_name} has no disk at {self._image}", hint="create it first")
-        read_image(self._image)
+        if read_image(self._image).data_file is not None:  # qemu-img opens it
+            require_confirmed(self._qemu.files)
         program = require_program("qemu-img")
         # -U: a running machine holds the image, and a look does no harm.
         command = [str(program), "info", "-U", "-f", "qcow2", "--output=json", str(self._image)]
@@ -114,7 +117,7 @@ class Disk:
             if any(snapshot.name == name for snapshot in self.snapshots()):
                 raise VMExists(f"{self._qemu.vm_name} already has a snapshot {name!r}", hint="choose another name")
             (control or Control()).report(f"taking snapshot {name}")
-            run_qemu_img(["snapshot", "-q", "-c", name, str(self._image)], failed=VMError)
+            self._snapshot("-c", name)
 
     def restore_snapshot(self, name: str, *, control: Control | None = None) -> None:
         """Make the disk again what it was when `name` was taken: what was written since is lost."""
@@ -122,14 +125,17 @@ class Disk:
             self._require_snapshot(name)
             require_no_overlays(self._qemu.files)
             (control or Control()).report(f"restoring snapshot {name}")
-            run_qemu_img(["snapshot", "-q", "-a", name, str(self._image)], failed=VMError)
+            self._snapshot("-a", name)
 
     def delete_snapshot(self, name: str, *, control: Control | None = None) -> None:
         """Forget the snapshot `name`; the disk stays as it is."""
         with self._stopped("snapshot"):
             self._require_snapshot(name)
             (control or Control()).report(f"deleting snapshot {name}")
-            run_qemu_img(["snapshot", "-q", "-d", name, str(self._image)], failed=VMError)
+            self._snapshot("-d", name)
+
+    def _snapshot(self, action: str, name: str) -> None:
+        run_qemu_img(["snapshot", "-q", action, name, *pinned(self._image)], image=self._image, failed=VMError)
 
     def _require_snapshot(self, name: str) -> None:
         """Raise unless qemu-img would take `name` for exactly one snapshot."""
@@ -192,8 +198,10 @@ def _require_no_disk(target: Qemu) -> None:
 
 
 def _convert(source: Path, target: Path, control: Control) -> None:
-    backing = read_image(source).backing_file
-    base = [] if backing is None else ["-B", str(backing_path(source, backing)), "-F", "qcow2"]
+    image = read_image(source)
+    base: list[str] = []
+    if image.backing_file is not None and image.backing_format is not None:
+        base = ["-B", str(backing_path(source, image.backing_file)), "-F", image.backing_format]
     arguments = ["convert", "-q", "-f", "qcow2", "-O", "qcow2", *base, str(source), str(target)]
     run_qemu_img(arguments, cancel=control.cancel)
     with target.open("rb") as file:

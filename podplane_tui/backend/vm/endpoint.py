@@ -18,7 +18,7 @@ from podplane_tui.backend.recording.store import recordings
 from podplane_tui.backend.runtime.directories import require_secure_directories
 from podplane_tui.backend.runtime.ports import LOOPBACK
 from podplane_tui.backend.ssh.client import DEFAULT_USER, WHILE_BOOTING, SSHTarget
-from podplane_tui.backend.ssh.known_hosts import read_host_keys
+from podplane_tui.backend.ssh.known_hosts import OtherKeys, other_keys, read_host_keys
 from podplane_tui.backend.vm.remembered import claim, has_former, read_settings
 
 
@@ -36,9 +36,10 @@ def endpoint(files: VMFiles, process: QemuProcess, port: int, user: str = "") ->
     return target
 
 
-def learn_host_keys(files: VMFiles) -> None:
+def learn_host_keys(files: VMFiles) -> OtherKeys | None:
     """Keep the host keys that the VM's console has shown by now, and forget those of a former VM of that name.
 
+    Gives those that the console has shown and that were not taken for the VM's, if any.
     Raises `ShellError`, `CorruptFile` and `InUse`.
     """
     with os_errors_as(ShellError, f"the host keys of {files.name} can't be stored"):
@@ -51,6 +52,7 @@ def learn_host_keys(files: VMFiles) -> None:
         newest = next(iter(recordings(files)), None)
         if newest is not None:
             learn(files, newest.path)
+        return other_keys(files.known_hosts)
 
 
 def described(files: VMFiles, port: int, user: str = "") -> SSHTarget:

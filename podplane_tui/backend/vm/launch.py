@@ -41,7 +41,6 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import Firmware, choose_accelerator, find_firmware, require_program
 from podplane_tui.backend.host.holders import answers_at
 from podplane_tui.backend.host.processes import stat_of
-from podplane_tui.backend.images.qcow2 import read_image, require_base
 from podplane_tui.backend.qemu import qmp
 from podplane_tui.backend.qemu.arguments import (
     DirectBootOptions,
@@ -56,6 +55,7 @@ from podplane_tui.backend.qemu.process import BOOT_ID_KEY, TICKS_KEY, boot_id, c
 from podplane_tui.backend.recording import store as recordings
 from podplane_tui.backend.runtime.leftovers import remove_leftovers
 from podplane_tui.backend.runtime.pidfile import PIDFile
+from podplane_tui.backend.vm.backing import require_confirmed
 from podplane_tui.backend.vm.cloud_init import write_seed
 from podplane_tui.backend.vm.in_use import require_no_overlays
 
@@ -95,9 +95,11 @@ class Launching:
     def await_answer(self) -> None:
         """Wait until QEMU answers on its control socket: then it has opened its disks, ports and memory.
 
-        Raises `Cancelled`, and `StartFailed` with QEMU's own words.
+        Raises `Cancelled`, `StartFailed` with QEMU's own words, and `UnconfirmedChain` when other files than those that
+        were checked before were there for QEMU to open.
         """
         _await_answer(self._files, self.child, self._control)
+        require_confirmed(self._files)
 
 
 @contextlib.contextmanager
@@ -106,7 +108,7 @@ def launching(files: VMFiles, spec: Launch, control: Control) -> Iterator[Launch
 
     The block is for what can be done while QEMU starts, has to wait for its answer, and may do more after that. When
     anything raises, the block included, nothing is there afterwards that was not there before. Raises `InvalidInput`,
-    `VMNotFound`, `InvalidImage`, `InUse`, `CorruptFile`, `MissingProgram`, `StartFailed`.
+    `VMNotFound`, `InvalidImage`, `UnconfirmedChain`, `InUse`, `CorruptFile`, `MissingProgram`, `StartFailed`.
     """
     undo: list[Callable[[], object]] = []
     over = threading.Event()
@@ -156,9 +158,7 @@ def check(files: VMFiles, spec: Launch) -> Means:
     check_fields(cpus=spec.cpus, memory=spec.memory)
     if not os.path.lexists(files.image):
         raise VMNotFound(f"{files.name} has no disk at {files.image}", hint="create it first")
-    backing = read_image(files.image).backing_file
-    if backing is not None:
-        require_base(files.image, backing)
+    require_confirmed(files)
     require_no_overlays(files)  # what its guest writes would be in theirs
     for path in (files.console, files.qmp):
         check_socket_path(path)

@@ -365,14 +365,23 @@ class Qemu:
         """Whether the PID file names `process`."""
         return adopt.is_named(self.files, process)
 
-    def console(self, *, record: Callable[[bytes], object] | None = None, ask: bool = False) -> relay.Ending:
+    def console(
+        self,
+        *,
+        record: Callable[[bytes], object] | None = None,
+        ask: bool = False,
+        untaken: Callable[[int], object] | None = None,
+    ) -> relay.Ending:
         """Attach the calling terminal to the serial console and give how that ended; Ctrl-] detaches.
 
         `record` is given all that the machine prints. With `ask`, whoever of ours holds the console is asked for it.
+        `untaken` is told how many bytes were typed that the guest has not taken, if any. Suspended by SIGTSTP, this
+        releases the console, and takes it again afterwards.
+
         Raises `NotRunning`, `InsecureDirectory`, `ConsoleHeld` and `ConsoleError`.
         """
         require_secure_directories(self.files)
-        return attach.attach(self.files, self.require_process(), record=record, ask=ask)
+        return attach.attach(self.files, self.require_process(), record=record, ask=ask, untaken=untaken)
 
     def shell(
         self,

@@ -45,7 +45,8 @@ class ClusterSettings:
     """How a cluster's machine is started and reached. "" stands for the default of each.
 
     `cpus` and `memory` are QEMU's spellings, `user_data` is the path of a file, `user` the name to log in with,
-    `syncs` what was copied into the machine, the latest first.
+    `syncs` what was copied into the machine, the latest first. `backing_chain` are the files that its disk makes QEMU
+    read and that the user has confirmed, in words.
     """
 
     cpus: str = ""
@@ -53,6 +54,7 @@ class ClusterSettings:
     user_data: str = ""
     user: str = ""
     syncs: tuple[SyncRequest, ...] = ()
+    backing_chain: tuple[str, ...] = ()
 
 
 def read_settings(files: VMFiles) -> ClusterSettings:
@@ -93,7 +95,7 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
 
     What can't be remembered is no reason not to copy: nothing is raised.
     """
-    request = replace(request, source=absolute_source(request.source))
+    request = replace(request, source=absolute_source(request.source), force=False)
     ends = (request.source, request.destination)
     with contextlib.suppress(OSError, CorruptFile, InUse), _alone(files):
         _claim(files)
@@ -184,6 +186,8 @@ def _parse(raw: Mapping[str, object]) -> ClusterSettings:
         if item.name == "syncs":
             requests = map(_parse_sync, value[:MAX_SYNCS] if isinstance(value, list) else [])
             values["syncs"] = tuple(request for request in requests if request is not None)
+        elif item.name == "backing_chain":
+            values[item.name] = tuple(map(str, value)) if isinstance(value, list) else ()
         elif isinstance(value, str):
             values[item.name] = value
     return ClusterSettings(**values)

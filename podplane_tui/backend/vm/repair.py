@@ -22,6 +22,7 @@ from podplane_tui.backend.images.qemu_img import check_image
 from podplane_tui.backend.runtime.leftovers import clear, is_foreign, temporaries
 from podplane_tui.backend.runtime.ports import ports_of, read_state_file, write_state_file
 from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.vm.backing import require_confirmed
 from podplane_tui.backend.vm.cloud_init import read_seed, write_seed
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.in_use import Access
@@ -184,6 +185,7 @@ def _do(context: Context, step: RepairStep, *, fix_leaks: bool, control: Control
         _write_seed(context)
         return f"{files.seed.name} was written anew"
     if step.kind is RepairKind.CHECK:
+        require_confirmed(files)  # qemu-img opens them all
         return check_image(files.image, fix_leaks=fix_leaks)
     if step.kind is RepairKind.FORGET:
         claim(files)

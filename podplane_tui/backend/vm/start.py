@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -20,6 +21,7 @@ from podplane_tui.backend.qemu.arguments import DirectBootOptions, read_machine
 from podplane_tui.backend.qemu.diagnosis import port_holders
 from podplane_tui.backend.runtime.ports import allocate_ports, moved_ports, port_forwards, staged_state_file
 from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.vm.backing import require_confirmed
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.in_use import Access
 from podplane_tui.backend.vm.launch import Launch, check
@@ -149,6 +151,8 @@ def _start_through_podplane(context: Context, control: Control) -> None:
     with qemu.locked("start"):
         _require_ended(context)
         qemu.require_free(Access.WRITE)
+        if os.path.lexists(files.image):
+            require_confirmed(files)
         try:
             podplane.start_cluster(files, control)
         except Cancelled as error:

@@ -114,7 +114,7 @@ class Parser:
         elif sequence in _STRING_KINDS:
             self.state, self._string_kind, self._string_length = STRING, _STRING_KINDS[sequence], 0
         elif sequence == "\\":
-            self._end_string(*string, terminator="\\")
+            self._end_string(*string)
         elif sequence[0] == "%":
             self._set_encoding(sequence[1:])
         elif handler := self.screen.escapes.get(sequence):
@@ -146,7 +146,7 @@ class Parser:
         elif char == "\x9c" or (char == "\x07" and self._string_kind in {"osc", "title"}):
             kind, string = self._string_kind, self._string
             self._abort()
-            self._end_string(kind, string, terminator="\x07" if char == "\x07" else "\\")
+            self._end_string(kind, string)
         elif char == "\x07":
             self._string.append(char)
             self._string_length += 1
@@ -154,10 +154,10 @@ class Parser:
             self._abort()
         return end + 1
 
-    def _end_string(self, kind: str, parts: list[str], *, terminator: str) -> None:
+    def _end_string(self, kind: str, parts: list[str]) -> None:
         string = "".join(parts)
         if kind == "osc":
-            operating_system_command(self.screen, string, terminator)
+            operating_system_command(self.screen, string)
         elif kind == "dcs" and string.startswith("$q"):
             self.screen.report_setting(string[2:])
         elif kind == "dcs" and string.startswith("+q"):
@@ -181,7 +181,7 @@ def control_sequence(screen: Screen, sequence: str) -> None:
         handler(numbers_of(parameters))
 
 
-def operating_system_command(screen: Screen, command: str, terminator: str) -> None:
+def operating_system_command(screen: Screen, command: str) -> None:
     """Run an OSC."""
     code, _, rest = command.partition(";")
     if code[:1] in {"l", "L"} and ";" not in code:
@@ -197,11 +197,11 @@ def operating_system_command(screen: Screen, command: str, terminator: str) -> N
         if number != 1:
             screen.set_title(rest)
     elif number in {4, 5}:
-        screen.indexed_colors(number, items, terminator)
+        screen.indexed_colors(number, items)
     elif 10 <= number <= 19:
-        screen.dynamic_colors(number, items, terminator)
+        screen.dynamic_colors(number, items)
     elif number == 52 and len(items) == 2:
-        screen.clipboard(items[0], items[1], terminator)
+        screen.clipboard(items[0], items[1])
     elif number in {104, 105}:
         screen.reset_indexed_colors(number, items)
     elif 110 <= number <= 119:

@@ -15,13 +15,19 @@ SLICE: Final = 16_384
 """Bytes decoded at a time: bounds the cost of whatever looks at the rest of a chunk."""
 _ENCODING_CHANGE: Final = re.compile(rb"\x1b[\x00-\x1a\x1c-\x1f\x7f]*%")
 _ESCAPE_REST: Final = re.compile(rb"[\x00-\x2f\x7f]*[\x30-\xff]?", re.DOTALL)
-_C1: Final = re.compile("[\x80-\x9f]")
+BIDI: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters without a width that change the order in which the text around them is shown."""
+BIDI_MARK: Final = "\N{COMBINING DOUBLE LOW LINE}"
+"""What they are taken for: it can be seen, takes no cell either, and moves nothing."""
+_UNSAFE: Final = re.compile(f"[\x80-\x9f]|[{BIDI}]+([^\x00-\x1f\x7f-\x9f{BIDI}]?)")
 
 
 class Stream(pyte.ByteStream):
     """A `pyte.ByteStream` for a `Screen`: any bytes in any chunks, the same result, never an exception.
 
     Input is UTF-8; bad bytes become U+FFFD, and so do C1 controls: as in xterm, UTF-8 has none, only the 7-bit forms.
+    Bidirectional controls become a mark on the character behind them, or on the one before where none follows: no order
+    but that of the cells is ever shown, found or copied.
     `ESC % @` switches to Latin-1, where bytes 0x80..0x9f are C1 controls, `ESC % G` back.
     """
 
@@ -31,6 +37,7 @@ class Stream(pyte.ByteStream):
     def attach(self, screen: Screen) -> None:  # type: ignore[override]
         super().attach(screen)
         self.screen = screen
+        self._held = ""  # a bidirectional control that ends what came so far
         self.parser = Parser(screen, self.select_other_charset)
 
     def feed(self, data: bytes) -> None:  # type: ignore[override]
@@ -51,9 +58,11 @@ class Stream(pyte.ByteStream):
         if not self.use_utf8:
             text = data.decode("latin-1")
         else:
-            text = self.utf8_decoder.decode(data)
+            text = self._held + self.utf8_decoder.decode(data)
             if not text.isascii():
-                text = _C1.sub("\ufffd", text)
+                safe = text.rstrip(BIDI)
+                self._held = text[len(safe) : len(safe) + 1]
+                text = _UNSAFE.sub(_shown, safe)
         if text:
             fast_path.feed(self.screen, self.parser, text)
 
@@ -67,6 +76,11 @@ class Stream(pyte.ByteStream):
 
     def reset(self) -> None:
         """Forget a sequence that is under way."""
+        self._held = ""
         self.use_utf8 = True
         self.utf8_decoder.reset()
         self.parser = Parser(self.screen, self.select_other_charset)
+
+
+def _shown(unsafe: re.Match[str]) -> str:
+    return "\ufffd" if unsafe[1] is None else unsafe[1] + BIDI_MARK

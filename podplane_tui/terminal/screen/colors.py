@@ -30,7 +30,10 @@ BASE_COLORS: Final = ("000000", "ffffff")
 """Text and background of an xterm that nobody set colours for."""
 BACKGROUNDS: Final = frozenset({11, 14, 16, 19})
 """The colours of OSC 10..19 that are the background's until set, the others being the text's."""
-SELECTION_LIMIT: Final = 1 << 20
+CLIPBOARD_LIMIT: Final = 100_000
+"""Characters of base64 that may go to the clipboard at once: what hterm and tmux take."""
+_TARGETS: Final = re.compile("[cpqs0-7]{0,12}")
+"""The names of clipboard, primary, secondary and selection, and of the cut buffers."""
 
 _HASH: Final = re.compile(r"#((?:[0-9a-fA-F]{3}){1,4})")
 _RGB: Final = re.compile(r"rgb:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
@@ -73,14 +76,13 @@ class Colors(Reports):
     palette: dict[int, str]
     default_colors: dict[int, str]
     base_colors: tuple[str, str]
-    selection: str
     on_clipboard: Callable[[str, bytes], None] | None
 
-    def _answer(self, prefix: str, color: str, terminator: str) -> None:
+    def _answer(self, *numbers: int, color: str) -> None:
         red, green, blue = (color[start : start + 2] * 2 for start in (0, 2, 4))
-        self.send_osc(f"{prefix};rgb:{red}/{green}/{blue}", terminator)
+        self.send_osc(f"{';'.join(map(str, numbers))};rgb:{red}/{green}/{blue}")
 
-    def indexed_colors(self, code: int, items: list[str], terminator: str) -> None:
+    def indexed_colors(self, code: int, items: list[str]) -> None:
         """OSC 4 and 5: pairs of number and colour or `?`."""
         offset = 256 if code == 5 else 0
         for number, text in zip(items[::2], items[1::2], strict=False):
@@ -91,7 +93,7 @@ class Colors(Reports):
                 continue
             if text == "?":
                 color = self.palette.get(index) or (PALETTE[index] if index < 256 else self.base_colors[0])
-                self._answer(f"{code};{number}", color, terminator)
+                self._answer(code, int(number), color=color)
             elif color := parse_color(text) or "":
                 self.palette[index] = color
 
@@ -106,26 +108,23 @@ class Colors(Reports):
             for index in [index for index in self.palette if index >= offset]:
                 del self.palette[index]
 
-    def dynamic_colors(self, code: int, items: list[str], terminator: str) -> None:
+    def dynamic_colors(self, code: int, items: list[str]) -> None:
         """OSC 10..19: further colours follow on in number."""
         for number, text in zip(range(code, 20), items, strict=False):
             if text == "?":
                 base = self.base_colors[number in BACKGROUNDS]
-                self._answer(str(number), self.default_colors.get(number, base), terminator)
+                self._answer(number, color=self.default_colors.get(number, base))
             elif color := parse_color(text):
                 self.default_colors[number] = color
 
-    def clipboard(self, targets: str, data: str, terminator: str) -> None:
-        """OSC 52. A query is answered with what the program itself stored: the user's clipboard is never read."""
-        if self.on_clipboard is not None:
-            targets = targets or "s0"  # what xterm takes when none is named
-        if data == "?":
-            self.send_osc(f"52;{targets};{self.selection}", terminator)
+    def clipboard(self, targets: str, data: str) -> None:
+        """OSC 52, where the owner takes it: data that is no base64 empties the clipboard. A query is never answered."""
+        if self.on_clipboard is None or data == "?":
+            return
+        if len(data) > CLIPBOARD_LIMIT or not _TARGETS.fullmatch(targets):
             return
         try:
             content = binascii.a2b_base64(data, strict_mode=True)
         except (binascii.Error, ValueError):
-            data, content = "", b""
-        self.selection = data[:SELECTION_LIMIT]
-        if self.on_clipboard is not None:
-            self.on_clipboard(targets, content)
+            content = b""
+        self.on_clipboard(targets or "s0", content)  # what xterm takes when none is named

@@ -6,9 +6,10 @@ from typing import Final
 
 import pyte.screens
 
+from podplane_tui.terminal.buffer.compact_row import length_of
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE
 from podplane_tui.terminal.screen.colors import Colors
-from podplane_tui.terminal.screen.reports import CHECKSUM_FLAGS
+from podplane_tui.terminal.screen.reports import CHECKSUM_FLAGS, Window
 from podplane_tui.terminal.state import Modes, MouseEncoding, MouseTracking
 
 ANSI_MODES: Final = frozenset({2, 3, 4, 12, 20})
@@ -209,26 +210,16 @@ class Settings(Colors):
             if self.cursor_style % 2:
                 self.mode.add(BLINK << 5)
 
-    def set_conformance(self, level: int = 0, controls: int = 0) -> None:
-        """DECSCL: no level above the model's."""
+    def set_conformance(self, level: int = 0) -> None:
+        """DECSCL: no level above the model's. Replies have 7-bit controls on each: UTF-8 has no others."""
         if 61 <= level <= 60 + self.model:
             self.soft_reset()
             self.level = level - 60
-            self.eight_bit = level > 61 and controls != 1
-
-    def use_seven_bit(self) -> None:
-        """S7C1T."""
-        self.eight_bit = False
-
-    def use_eight_bit(self) -> None:
-        """S8C1T."""
-        self.eight_bit = self.level > 1
 
     # -- resets -------------------------------------------------------------------------------------------------
 
     def soft_reset(self) -> None:
-        """DECSTR: the cursor stays. Replies have 7 bits again: who resets reads UTF-8, which 8-bit controls are not."""
-        self.eight_bit = False
+        """DECSTR: the cursor stays."""
         for mode in (DECCKM, DECOM, REVERSE_WRAP, REVERSE_WRAP_ALWAYS, DECNKM, DECLRMM):
             self.mode.discard(mode << 5)
         self.mode -= {IRM, 2}
@@ -243,6 +234,23 @@ class Settings(Colors):
 
     def reset(self) -> None:
         """RIS. Title and scrollback stay."""
+        self._reset_settings()
+        self.visible[:] = [""] * self.lines
+        self.place(0, 0)
+
+    def restart(self) -> None:
+        """Switched off and on, for another program: only the text stays, and what comes next begins below it."""
+        self._reset_settings()
+        self.title = self.icon_name = ""
+        self.title_stack.clear()
+        self.window = Window()
+        used = next((y for y in range(self.lines, 0, -1) if length_of(self.visible[y - 1])), 0)
+        self.place(0, min(used, self.lines - 1))
+        if used == self.lines:
+            self.index()
+
+    def _reset_settings(self) -> None:
+        """All as at the start but the main screen, which is shown, and the title."""
         if self.alternate:
             self.use_alternate(False)
         if self.private(DECCOLM):
@@ -262,9 +270,7 @@ class Settings(Colors):
         self.default_colors.clear()
         self.soft_reset()
         self.default_tabs(5)
-        self.visible[:] = [""] * self.lines
         self.hidden[:] = [""] * self.lines
-        self.place(0, 0)
 
     @property
     def reverse_video(self) -> bool:
@@ -291,5 +297,4 @@ class Settings(Colors):
             auto_wrap=self.autowrap,
             insert=self.insert,
             origin=self.origin,
-            eight_bit_controls=self.eight_bit,
         )

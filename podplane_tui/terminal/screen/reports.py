@@ -1,10 +1,14 @@
 """What a program can ask the terminal: the replies of an xterm as VT420 or VT520 (xterm's control sequence document).
 
 Replies collect in `replies`; whoever feeds the terminal takes them from there and sends them to the program.
+
+The program is a stranger's, and what is sent to it arrives as if typed, at a root shell perhaps. So a reply is made of
+numbers and of words of this module, never of text that the program chose, and `REPLY` lets nothing else pass.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -25,10 +29,33 @@ CHECKSUM_FLAGS: Final = 1 | 2 | 4 | 16
 That is what test programs read a screen with. Later xterms have 0, the calculation of DEC's terminals.
 """
 CELL_WIDTH, CELL_HEIGHT = 8, 16
-CAPABILITIES: Final = {"Co": "256", "colors": "256", "RGB": "8", "TN": "xterm-256color", "name": "xterm-256color"}
-"""Terminfo capabilities told on demand (XTGETTCAP): those that are no key."""
+CAPABILITIES: Final = {
+    name.encode().hex().upper(): value.encode().hex().upper()
+    for name, value in {
+        "Co": "256",
+        "colors": "256",
+        "RGB": "8",
+        "TN": "xterm-256color",
+        "name": "xterm-256color",
+    }.items()
+}
+"""Terminfo capabilities told on demand (XTGETTCAP), names and values in hexadecimal: those that are no key."""
 TITLE_STACK_LIMIT: Final = 10
 TITLE_LIMIT: Final = 1024
+
+_NUMBER: Final = "[0-9]{1,7}"
+_CAPABILITY: Final = f"(?:{'|'.join(f'{name}={value}' for name, value in CAPABILITIES.items())})"
+REPLY: Final = re.compile(
+    rf"\x1b\[[>?]?{_NUMBER}(?:;{_NUMBER})*(?:[Rcntx]|\$y|\*\{{)"
+    rf"|\x1bP(?:!\|00000000|>\|podplane-tui|{_NUMBER}!~[0-9A-F]{{4}})\x1b\\"
+    r"|\x1bP(?:0\$r|1\$r[0-9]+(?:[:;][0-9]*)*(?:[mrst]| q|\"[qp]|\$[|}~]|\*[|x]))\x1b\\"
+    rf"|\x1bP(?:0\+r|1\+r{_CAPABILITY}(?:;{_CAPABILITY})*)\x1b\\"
+    rf"|\x1b\](?:[Ll]|{_NUMBER}(?:;{_NUMBER})?;rgb:[0-9a-f]{{4}}/[0-9a-f]{{4}}/[0-9a-f]{{4}})\x1b\\"
+)
+"""All that a terminal ever says: 7-bit controls around numbers, hexadecimal and fixed words.
+
+No other control character is in it, so a shell that takes it for typed text never gets Enter, and runs nothing.
+"""
 
 
 @dataclass(slots=True)
@@ -44,10 +71,8 @@ class Reports(Editing):
     """Answers questions about the terminal."""
 
     replies: list[bytes]
-    eight_bit: bool
     level: int  # the one in force (DECSCL), never above `model`
     model: Literal[4, 5]
-    title_reports: bool
     title_modes: set[int]
     window: Window
     title_stack: list[tuple[str | None, str | None]]
@@ -55,27 +80,20 @@ class Reports(Editing):
     checksum_flags: int
     checksums: dict[int, tuple[tuple[Row, int, int, int, int], int]]  # the last one of each line, and what it is of
 
-    def write_process_input(self, data: str) -> None:
-        """Queue text for the program."""
-        self.replies.append(data.encode("utf-8", "replace"))
-
-    def _send(self, introducer: str, body: str, terminator: str = "") -> None:
-        """Queue a control string; introducer and terminator are the 7-bit ones (`"["`, `"P"`, `"\\\\"`)."""
-        data = body.encode("utf-8", "replace")
-        if self.eight_bit:
-            start, end = bytes([ord(introducer) + 0x40]), b"\x9c" if terminator == "\\" else terminator.encode()
-        else:
-            start, end = b"\x1b" + introducer.encode(), b"\x1b\\" if terminator == "\\" else terminator.encode()
-        self.replies.append(start + data + end)
+    def _send(self, reply: str) -> None:
+        """Queue a reply: the one place where they come from. What `REPLY` does not know is not sent."""
+        if REPLY.fullmatch(reply):
+            self.replies.append(reply.encode("ascii"))
 
     def send_csi(self, body: str) -> None:
-        self._send("[", body)
+        self._send(f"\x1b[{body}")
 
     def send_dcs(self, body: str) -> None:
-        self._send("P", body, "\\")
+        self._send(f"\x1bP{body}\x1b\\")
 
-    def send_osc(self, body: str, terminator: str = "\\") -> None:
-        self._send("]", body, terminator)
+    def send_osc(self, body: str) -> None:
+        """However the question ended, the answer ends with ST: BEL would be a control character at a shell's prompt."""
+        self._send(f"\x1b]{body}\x1b\\")
 
     # -- identity and status ------------------------------------------------------------------------------------
 
@@ -159,8 +177,8 @@ class Reports(Editing):
             self.request_size(lines=argument, columns=columns)
         elif operation >= 24:  # DECSLPP
             self.request_size(lines=operation)
-        elif operation in {20, 21}:
-            self._report_title(operation)
+        elif operation in {20, 21}:  # a title is a stranger's text: whoever asks gets to know of none
+            self.send_osc("L" if operation == 20 else "l")
         elif operation == 22 and argument in {0, 1, 2}:
             # What is not pushed is taken from the entry below, so that one pop can bring back what two pushes saved.
             icon_name, title = self.title_stack[-1] if self.title_stack else (None, None)
@@ -173,14 +191,6 @@ class Reports(Editing):
                 self.icon_name = icon_name
             if argument != 1 and title is not None:
                 self.title = title
-
-    def _report_title(self, operation: int) -> None:
-        text = self.icon_name if operation == 20 else self.title
-        if not self.title_reports:
-            text = ""
-        if 1 in self.title_modes:
-            text = text.encode().hex().upper()
-        self.send_osc(("L" if operation == 20 else "l") + text)
 
     def set_title(self, param: str) -> None:
         self.title = self._decoded(param)
@@ -215,7 +225,7 @@ class Reports(Editing):
             "t": lambda: str(self.lines),
             " q": lambda: str(self.cursor_style),
             '"q': lambda: str(protected),
-            '"p': lambda: f"{60 + self.level};{0 if self.eight_bit else 1}" if self.level > 1 else "61",
+            '"p': lambda: f"{60 + self.level};1" if self.level > 1 else "61",
             "$|": lambda: str(self.columns),
             "*|": lambda: str(self.lines),
             "*x": lambda: str(self.extent),
@@ -226,14 +236,13 @@ class Reports(Editing):
         self.send_dcs(f"1$r{answer()}{request}" if answer else "0$r")
 
     def report_capabilities(self, request: str) -> None:
-        """XTGETTCAP: names in hexadecimal, answered up to the first unknown one."""
+        """XTGETTCAP: names in hexadecimal, answered in capitals up to the first unknown one, no more than there are."""
         known = []
-        for name in request.split(";"):
-            try:
-                value = CAPABILITIES[bytes.fromhex(name).decode("ascii")]
-            except (KeyError, ValueError):
+        for name in request.upper().split(";", len(CAPABILITIES))[: len(CAPABILITIES)]:
+            value = CAPABILITIES.get(name)
+            if value is None:
                 break
-            known.append(f"{name}={value.encode().hex().upper()}")
+            known.append(f"{name}={value}")
         self.send_dcs(f"1+r{';'.join(known)}" if known else "0+r")
 
     # -- checksums ----------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ _ONE_NUMBER: Final = {
     "n": "report_device_status",
     ">q": "report_version",
     " q": "set_cursor_style",
+    '"p': "set_conformance",
     '"q': "set_protection",
     "x": "report_parameters",
     "*x": "set_extent",
@@ -69,7 +70,6 @@ _TWO_NUMBERS: Final = {
     "H": "cursor_position",
     "f": "cursor_position",
     "r": "set_margins",
-    '"p': "set_conformance",
     "?n": "report_private_status",
 }
 _ALL_NUMBERS: Final = {
@@ -109,11 +109,8 @@ _ESCAPE: Final = {
     "Z": "report_device_attributes",
     "c": "reset",
     "#8": "alignment_display",
-    " F": "use_seven_bit",
-    " G": "use_eight_bit",
 }
 _CONTROLS: Final = {
-    "\x05": "answer_back",
     "\x07": "bell",
     "\x08": "backspace",
     "\t": "tab",
@@ -141,10 +138,8 @@ class Screen(Settings):
         self.base_colors = BASE_COLORS
         self.replies = []
         self.checksums = {}
-        self.selection = ""
         self.on_clipboard = None
-        self.answerback = ""
-        self.title_reports = self.resizable = True
+        self.resizable = True
         self.title_stack = []
         self.window = Window()
         self.title = self.icon_name = ""
@@ -217,11 +212,6 @@ class Screen(Settings):
 
     def bell(self, *_: Any) -> None:
         self.bell_count += 1
-
-    def answer_back(self) -> None:
-        """ENQ."""
-        if self.answerback:
-            self.write_process_input(self.answerback)
 
     def set_size(self, lines: int, columns: int) -> None:
         """Change the size: rows are cut or filled up, nothing is re-wrapped."""

@@ -42,11 +42,33 @@ def _at_once(verb: Verb) -> Ask:
 def _stopping(verb: Verb) -> Ask:
     async def ask(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
         title = VERBS[verb].title
+        chain = await _ask_chain(host, workshop, vm, accept=title) if verb is Verb.RESTART else ()
+        if chain is None:
+            return None
         text = _stop_text(workshop.stop_timeouts, verb, host.key(binding_id(Verb.STOP)))
         question = Question(title=f"{title} {vm.label(host.arch)}?", text=text, accept=title)
-        return workshop.plain(verb, vm) if await host.push_screen_wait(question) else None
+        if not await host.push_screen_wait(question):
+            return None
+        return workshop.confirmed(vm, chain, workshop.plain(verb, vm))
 
     return ask
+
+
+async def _ask_chain(host: Asker, workshop: Workshop, vm: VMStatus, *, accept: str) -> tuple[str, ...] | None:
+    """The files that the guest may read through its disk, () for none besides its base; None when it may not."""
+    chain = await in_thread(workshop.of(vm).unconfirmed_chain, name="chain")
+    if not chain:
+        return ()
+    question = Question(
+        title=f"{accept} {vm.label(host.arch)}?", text=chain_text(chain), accept="Allow", style="-dangerous"
+    )
+    return chain if await host.push_screen_wait(question) else None
+
+
+def chain_text(chain: tuple[str, ...]) -> Content:
+    """What there is to confirm about these files."""
+    lines = Content("\n").join(Content.assemble(("  • ", "$text-accent"), file) for file in chain)
+    return Content.assemble("Its disk makes QEMU read these files of this host, and so can the guest:\n\n", lines)
 
 
 async def _ask_reset(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
@@ -82,11 +104,14 @@ async def _ask_delete(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | N
 
 
 async def _ask_start(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:
-    """A VM that podplane has nothing to do with is started without a question."""
+    """A VM that podplane has nothing to do with is started without a question, if its disk has just a base image."""
+    chain = await _ask_chain(host, workshop, vm, accept="Start")
+    if chain is None:
+        return None
     if not await in_thread(lambda: vm.files.made_by_podplane, name="start-look"):
-        return workshop.start(vm)
+        return workshop.confirmed(vm, chain, workshop.start(vm))
     way = await host.push_screen_wait(StartDialog(name=vm.cluster_id, installed=podplane_installed()))
-    return None if way is None else workshop.start(vm, vm_only=way is StartWay.VM_ONLY)
+    return None if way is None else workshop.confirmed(vm, chain, workshop.start(vm, vm_only=way is StartWay.VM_ONLY))
 
 
 async def _ask_repair(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:

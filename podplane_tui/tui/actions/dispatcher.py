@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,15 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.verbs import VERBS, Verb
 from podplane_tui.tui.actions import bulk
-from podplane_tui.tui.actions.confirm import ASK
+from podplane_tui.tui.actions.confirm import ASK, chain_text
 from podplane_tui.tui.actions.host import ActionHost
 from podplane_tui.tui.actions.runner import JobRunner
 from podplane_tui.tui.actions.sync import ask_sync
 from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.messages import ActionRequested
 from podplane_tui.tui.screens.create import CreateDialog, CreateRequest
+from podplane_tui.tui.screens.dialog import Question
+from podplane_tui.tui.screens.sync import PausedDialog
 from podplane_tui.tui.state.jobs import Outcome
 from podplane_tui.tui.threads import in_thread
 from podplane_tui.tui.verbs import binding_id, why_not
@@ -109,6 +112,12 @@ class Actions:
         if vm is None:
             self._host.refuse("That VM is gone.")
             return None
+        if verb is Verb.WATCH and (paused := self.jobs.paused(key)) is not None:
+            self._host.clear_notifications()
+            question = PausedDialog(title=paused.job.subject, question=paused.question)
+            if (yes := await self._host.push_screen_wait(question)) is not None:
+                paused.answer(yes=yes)
+            return None
         if verb is Verb.WATCH and self.jobs.end_watches(key):
             return None
         if key in self.jobs.busy:
@@ -155,7 +164,22 @@ class Actions:
             check=lambda request: self.workshop.cluster(request.cluster_id, arch).create_fault(request.spec),
         )
         request = await self._host.push_screen_wait(dialog)
-        return None if request is None else partial(self._create, request)
+        if request is None:
+            return None
+        cluster, spec = self.workshop.cluster(request.cluster_id, arch), request.spec
+        try:
+            chain = await in_thread(lambda: cluster.image_chain(spec), name="image-chain")
+        except VMError:
+            chain = ()  # the job says so
+        if chain:
+            question = Question(
+                title=f"Create {request.cluster_id}?", text=chain_text(chain), accept="Allow", style="-dangerous"
+            )
+            if not await self._host.push_screen_wait(question):
+                self._not_made = request, ""
+                return None
+            request = request._replace(spec=replace(spec, confirmed_chain=chain))
+        return partial(self._create, request)
 
     async def _create(self, request: CreateRequest) -> None:
         key = f"{request.cluster_id}.{self._host.arch}"

@@ -32,6 +32,9 @@ class Asker(Protocol):
 class JobHost(Protocol):
     """Shows jobs, and how they ended."""
 
+    def key(self, binding_id: str) -> str:
+        """The key that the binding has now, as sentences name it."""
+
     @property
     def log(self) -> Logger:
         """Textual's log."""

@@ -16,6 +16,7 @@ from podplane_tui.tui.actions.tasks import Work
 from podplane_tui.tui.state.jobs import Job, Outcome, RunningJob
 from podplane_tui.tui.threads import AtExit, in_thread
 from podplane_tui.tui.toasts import TOAST_LIMIT
+from podplane_tui.tui.verbs import binding_id
 
 _REPORT_INTERVAL = 0.05
 
@@ -26,6 +27,8 @@ class JobRunner:
     def __init__(self, host: JobHost) -> None:
         self._host = host
         self._running: dict[str, RunningJob] = {}
+        self._asked: dict[int, str] = {}
+        """The questions of jobs, by their numbers, that were shown."""
         self._numbers = itertools.count(1)
 
     @property
@@ -65,6 +68,7 @@ class JobRunner:
             outcome, message = Outcome.FAILED, f"unexpected {type(error).__name__}: {error}"
         finally:
             del self._running[slot]
+            self._asked.pop(job.number, None)
         ended = running.finish(outcome, message, hint)
         self._host.show_job(ended)
         self._host.look_now(doubt=True)
@@ -80,8 +84,26 @@ class JobRunner:
 
     def _fetch(self, key: str) -> None:
         running = self._running.get(key)
-        if running is not None:
-            self._host.show_job(running.fetch())
+        if running is None:
+            return
+        self._host.show_job(running.fetch())
+        if running.question != self._asked.get(running.job.number, ""):
+            self._asked[running.job.number] = running.question
+            if running.question:
+                self._host.notify(
+                    f"{one_line(running.question, limit=TOAST_LIMIT)}\n{self._answer_hint()}",
+                    title=running.job.subject,
+                    severity="warning",
+                    timeout=20,
+                    markup=False,
+                )
+
+    def _answer_hint(self) -> str:
+        return f"Press {self._host.key(binding_id(Verb.WATCH))} on the VM to answer."
+
+    def paused(self, key: str) -> RunningJob | None:
+        """The job of a VM that waits for an answer to its question."""
+        return next((job for job in self._running.values() if job.job.key == key and job.question), None)
 
     def meet(self, slot: str, verb: Verb) -> None:
         """What a verb means while something runs there: a second stop skips to the next step, all else has to wait."""

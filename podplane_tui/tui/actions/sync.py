@@ -27,7 +27,7 @@ async def ask_sync(host: Asker, workshop: Workshop, vm: VMStatus, *, watch: bool
         answer = await host.push_screen_wait(dialog)
         if answer is None or not (answer.preview or answer.request.delete):
             return answer
-        look = workshop.preview_sync(vm, answer.request)
-        if await host.push_screen_wait(PreviewDialog(name=vm.label(host.arch), look=look)):
-            return answer
+        preview = PreviewDialog(name=vm.label(host.arch), look=workshop.preview_sync(vm, answer.request))
+        if await host.push_screen_wait(preview):
+            return replace(answer, request=replace(answer.request, force=bool(preview.system)))
         answer = replace(answer, preview=False)

@@ -67,6 +67,17 @@ class Workshop:
 
         return work
 
+    def confirmed(self, vm: VMStatus, chain: tuple[str, ...], work: Work) -> Work:
+        """`work`, once it is remembered that the guest of `vm` may read the files of `chain`."""
+        if not chain:
+            return work
+
+        def confirmed_work(control: Control) -> str:
+            self.of(vm).confirm_chain(chain)
+            return work(control)
+
+        return confirmed_work
+
     def start_server(self, control: Control) -> str:
         """Start podplane's local server; gives where it listens. A `Work` itself."""
         from podplane_tui.backend.podplane import start_server  # noqa: PLC0415 - it brings half of the backend

@@ -1,11 +1,11 @@
-"""Keys typed while a question is on its way to the screen: they wait, and go to the question."""
+"""Keys typed while a question is on its way to the screen: they wait, and go to the question if it wants them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
@@ -15,6 +15,22 @@ _PATIENCE = 2.0
 _TURN = 2.0
 """Seconds after which a key that was handed on will not come back: the widget that had it is gone."""
 _INTERVAL = 0.01
+
+
+@runtime_checkable
+class Careful(Protocol):
+    """A screen that answers only to who has seen it."""
+
+    def came_too_early(self, event: events.InputEvent) -> bool:
+        """Whether to ignore what was typed or clicked then."""
+
+
+def is_for_nobody(app: App[Any], event: events.Event) -> bool:
+    """Whether an event is input that was not meant for the screen on top."""
+    if not isinstance(event, events.InputEvent):
+        return False
+    screen = app.screen
+    return isinstance(screen, Careful) and screen.came_too_early(event)
 
 
 class KeyHold:

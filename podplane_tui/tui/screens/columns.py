@@ -14,6 +14,7 @@ class ColumnsDialog(Dialog[frozenset[str]]):
     """Dismisses with the keys of the columns to leave out."""
 
     AUTO_FOCUS = "Switch"
+    TYPE_AHEAD = True
 
     def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(title="Columns", accept="Show these")

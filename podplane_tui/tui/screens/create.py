@@ -105,6 +105,7 @@ class CreateDialog(Form[CreateRequest]):
         values = {"id": "" if start is None else start.cluster_id}
         self._values = values | {name: getattr(first, name.replace("-", "_")) for name, _, _ in _FIELDS if name != "id"}
         self._error = error
+        self._max_size = first.max_size
         self._taken = taken
         self._cached = cached
 
@@ -157,6 +158,7 @@ class CreateDialog(Form[CreateRequest]):
             values["cpus"],
             values["memory"],
             absolute(values["user-data"]),
+            max_size=self._max_size,
         )
         if fault := spec_fault(spec):
             self.blame(fault)

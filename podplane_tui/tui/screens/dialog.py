@@ -1,9 +1,10 @@
 """The modals' common ground: a titled box, buttons in a row, Escape cancels, arrows move between the buttons."""
 
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import ClassVar, Generic, TypeVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
@@ -31,9 +32,12 @@ class Dialog(ModalScreen[T | None], Generic[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.DIALOG]
     AUTO_FOCUS = "#cancel"
+    TYPE_AHEAD: ClassVar[bool] = False
+    """Whether keys count that were typed before the dialog could be seen; only where they can do no harm."""
 
     def __init__(self, *, title: str, accept: str, style: str = "") -> None:
         super().__init__()
+        self._shown_at: float | None = None
         self._title = one_line(title)
         self._accept = accept
         self._style = style
@@ -64,6 +68,14 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     def on_mount(self) -> None:
         """Keep an eye on whether everything fits."""
         self.screen_layout_refresh_signal.subscribe(self, self._say_more)
+        self.call_after_refresh(self._note_shown)
+
+    def _note_shown(self) -> None:
+        self._shown_at = monotonic()
+
+    def came_too_early(self, event: events.InputEvent) -> bool:
+        """Whether this was typed or clicked before the dialog was on the screen, and so was not meant for it."""
+        return not self.TYPE_AHEAD and (self._shown_at is None or event.time < self._shown_at)
 
     def _say_more(self, _screen: Screen[object]) -> None:
         more = self.query_one(".dialog-body").max_scroll_y > 0
@@ -129,6 +141,8 @@ class Form(Dialog[T]):
 
     It stays open while `check`, which may look at the disk, finds a fault in the answer.
     """
+
+    TYPE_AHEAD = True
 
     def __init__(self, name: str, *, title: str, accept: str, check: Callable[[T], FieldFault | None] | None) -> None:
         super().__init__(title=title, accept=accept)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
-from textual import work
+from textual import on, work
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.format import count
+from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.sync.copy import SyncPreview
 from podplane_tui.backend.sync.output import Change, ChangeKind
 from podplane_tui.tui.screens.dialog import Dialog
@@ -27,22 +28,29 @@ _MARKS = {
 
 
 class PreviewDialog(Dialog[bool]):
-    """Dismisses with whether to go on. `look` asks rsync, in a thread of its own; leaving gives that up."""
+    """Dismisses with whether to go on. `look` asks rsync, in a thread of its own; leaving gives that up.
+
+    Where it would delete in a directory of the VM's system, that has to be typed first; it is `system` then.
+    """
 
     def __init__(self, *, name: str, look: Callable[[Control], SyncPreview]) -> None:
         super().__init__(title=f"What a sync into {name} would do", accept="Sync", style="-large")
         self._look = look
         self._control = Control()
+        self.system = ""
 
     def compose_body(self) -> Iterable[Widget]:
-        """A sum and a list."""
+        """A sum, a field for what has to be typed, and a list."""
         yield Static("asking rsync …", id="preview-sum", classes="dialog-text")
+        yield Static("", id="preview-system", classes="dialog-text")
+        yield Input(id="preview-confirm", compact=True)
         yield Static("", id="preview-text", classes="dialog-text")
 
     def on_mount(self) -> None:
         """Ask."""
         self.query_one("#accept", Button).disabled = True
-        self.query_one("#preview-text").display = False
+        for name in ("text", "system", "confirm"):
+            self.query_one(f"#preview-{name}").display = False
         self._ask()
 
     def on_unmount(self) -> None:
@@ -76,6 +84,25 @@ class PreviewDialog(Dialog[bool]):
             button.label = Content(f"Sync, delete {deletions:,}")
             button.refresh(layout=True)
             self.query_one(".dialog").add_class("-dangerous")
+        if preview.system:
+            self._ask_for(preview.system)
+
+    def _ask_for(self, system: str) -> None:
+        self.system = one_line(system, limit=200)
+        words = Content.assemble(
+            ("This deletes files of the VM's system.", "bold $text-error"), f" Type {self.system} to sync all the same:"
+        )
+        self.query_one("#preview-system", Static).update(words)
+        for name in ("system", "confirm"):
+            self.query_one(f"#preview-{name}").display = True
+        self.query_one("#preview-confirm", Input).focus()
+        self.query_one("#accept", Button).disabled = True
+
+    @on(Input.Changed, "#preview-confirm")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.system:
+            self.query_one("#accept", Button).disabled = event.value.strip() != self.system
 
     def answer(self) -> bool | None:
         """Yes, once it is known to what."""

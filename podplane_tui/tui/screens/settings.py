@@ -54,6 +54,7 @@ _SECTIONS: tuple[tuple[str, tuple[_Field, ...]], ...] = (
         (
             _Field("create.image", "Base image", "podplane's own", "path, URL or cached name"),
             _Field("create.digest", "Digest", "none", "of an image from a URL"),
+            _Field("create.max_size", "Largest download", "20G", ""),
             _Field("create.disk_size", "Disk size", "128G", ""),
             _Field("create.cpus", "CPUs", "2", ""),
             _Field("create.memory", "Memory", "4G", ""),
@@ -79,6 +80,7 @@ class SettingsDialog(Dialog[ConfigFile]):
     """
 
     AUTO_FOCUS = "#settings-theme"
+    TYPE_AHEAD = True
 
     def __init__(self, file: ConfigFile, *, themes: Iterable[str], theme: str, keys: Sequence[KeyLine]) -> None:
         super().__init__(title="Settings", accept="Save", style="-large")

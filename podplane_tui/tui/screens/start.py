@@ -14,6 +14,8 @@ from podplane_tui.tui.widgets.marks import Choice
 class StartDialog(Dialog[StartWay]):
     """Dismisses with the way to start. `installed` is whether podplane can be run at all."""
 
+    TYPE_AHEAD = True
+
     def __init__(self, *, name: str, installed: bool) -> None:
         super().__init__(title=f"Start {name}", accept="Start")
         self._name = name

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Input, Label, OptionList
+from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from podplane_tui.backend.config.fields import FieldFault
@@ -20,7 +20,7 @@ from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source
 from podplane_tui.tui.keys import bindings
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.screens.create import PathSuggester
-from podplane_tui.tui.screens.dialog import Form
+from podplane_tui.tui.screens.dialog import Dialog, Form
 from podplane_tui.tui.widgets.marks import Switch
 
 _FIELDS = (
@@ -50,6 +50,7 @@ class SyncDialog(Form[SyncAnswer]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.SYNC_DIALOG]
     AUTO_FOCUS = ""
+    TYPE_AHEAD = False  # a copy overwrites files in the VM
 
     def __init__(
         self,
@@ -154,6 +155,32 @@ class SyncDialog(Form[SyncAnswer]):
             gitignore=switch["gitignore"],
         )
         return SyncAnswer(request, switch["watch"])
+
+
+class PausedDialog(Dialog[bool]):
+    """A watch that has paused asks: dismisses with whether to go on; False ends the watch, None leaves it paused."""
+
+    def __init__(self, *, title: str, question: str) -> None:
+        super().__init__(title=title, accept="Copy", style="-dangerous")
+        self._question = question
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The question."""
+        yield Static(Content(self._question), classes="dialog-text")
+
+    def compose_buttons(self) -> Iterable[Widget]:
+        """One more."""
+        yield Button(Content("End watch"), id="end", compact=True)
+
+    @on(Button.Pressed, "#end")
+    def _end_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        event.prevent_default()
+        self.dismiss(False)
+
+    def answer(self) -> bool | None:
+        """Yes."""
+        return True
 
 
 def _headline(request: SyncRequest) -> str:

@@ -1,11 +1,13 @@
 """The session's jobs: what was asked for, every step it reported, how it ended. Nothing important is only a toast."""
 
+import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from queue import Empty, Queue
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import VMError
@@ -19,6 +21,7 @@ MAX_JOBS = 200
 """Jobs kept per session, the latest."""
 
 _STEP_LIMIT = 500
+_TICK = 0.1
 
 
 class Outcome(StrEnum):
@@ -102,10 +105,12 @@ class RunningJob:
     _count: int = 0
     _progress: Progress | None = None
     _announced: bool = False
+    _question: str = ""
+    _answers: Queue[bool] = field(default_factory=Queue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.control = Control(report=self.report, progress=self.show_progress)
+        self.control = Control(report=self.report, progress=self.show_progress, ask=self._ask)
         self._steps = deque(maxlen=MAX_STEPS)
 
     def report(self, text: str) -> None:
@@ -123,6 +128,31 @@ class RunningJob:
         with self._lock:
             self._progress = progress
         self._announce()
+
+    @property
+    def question(self) -> str:
+        """What the verb asks, "" while it asks nothing."""
+        return self._question
+
+    def answer(self, *, yes: bool) -> None:
+        """Answer the question, if there still is one."""
+        if self._question:
+            self._answers.put(yes)
+
+    def _ask(self, question: str) -> bool:
+        """Wait for an answer, in the verb's thread."""
+        with contextlib.suppress(Empty):  # an answer given twice
+            while True:
+                self._answers.get_nowait()
+        self._question = one_line(question, limit=_STEP_LIMIT)
+        self._announce()
+        try:
+            while not self.control.cancel.is_set():
+                with contextlib.suppress(Empty):
+                    return self._answers.get(timeout=_TICK)
+            return False
+        finally:
+            self._question = ""
 
     def _announce(self) -> None:
         with self._lock:

@@ -4,7 +4,27 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import var
 
+from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.status import VMStatus
+
+_MOMENT = 0.5
+"""Seconds that what was typed may be on its way before that is worth a word."""
+
+
+class Unsent:
+    """How much of what was typed is still on its way, for a title."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def words(self, size: int, now: float) -> str:
+        """A word or two about that many bytes, once some have been on their way for more than a moment."""
+        if not size:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        waits = self._since is not None and now - self._since >= _MOMENT
+        return f"{format_size(size)} unsent" if waits else ""
 
 
 class Panel(Vertical):

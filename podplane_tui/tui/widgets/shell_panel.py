@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,15 +12,20 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
+from podplane_tui.backend.core.format import count
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.ssh.client import SSHTarget
 from podplane_tui.tui.keys.naming import key_name
+from podplane_tui.tui.toasts import tell
 from podplane_tui.tui.verbs import KeyNamer
-from podplane_tui.tui.widgets.base import Panel
+from podplane_tui.tui.widgets.base import Panel, Unsent
 from podplane_tui.tui.widgets.streams.ssh import Connection, ShellStream, target_of
 from podplane_tui.tui.widgets.terminal.view import TerminalView
+
+_LOOK_INTERVAL = 1.0
+"""Seconds between looks whether a shell takes what is typed."""
 
 
 @dataclass(slots=True)
@@ -57,6 +63,12 @@ class ShellPanel(Panel):
         self._find = find
         self._notice = Static(id="shell-notice")
         self._machines: dict[str, _Machine] = {}
+        self._numbers = ""
+        self._unsent = Unsent()
+
+    def on_mount(self) -> None:
+        """Look now and then whether a shell takes what is typed."""
+        self.set_interval(_LOOK_INTERVAL, self._tell_status)
 
     def compose(self) -> ComposeResult:
         """The notice; a terminal per shell joins it."""
@@ -64,6 +76,7 @@ class ShellPanel(Panel):
 
     def on_unmount(self) -> None:
         """Log out everywhere."""
+        self._say_dropped(sum(shell.stream.backlog for each in self._machines.values() for shell in each.shells))
         for machine in self._machines.values():
             _in_background(machine.connection.close)
 
@@ -123,11 +136,16 @@ class ShellPanel(Panel):
         place = machine.shells.index(shell)
         machine.shells.remove(shell)
         machine.current = machine.shells[max(0, place - 1)] if machine.shells else None
+        self._say_dropped(shell.stream.backlog)
         shell.view.remove()
         if not machine.shells:
             _in_background(machine.connection.close)
             machine.connection = self._connection_to(machine.files)  # the next shell must not be logged out with these
         self._show()
+
+    def _say_dropped(self, size: int) -> None:
+        if size:
+            tell(self.app, f"{count(size, 'byte')} {'was' if size == 1 else 'were'} not taken by the shell.")
 
     def _connection_to(self, files: VMFiles) -> Connection:
         return Connection(partial(self._find, files))
@@ -205,9 +223,15 @@ class ShellPanel(Panel):
         self._notice.update(Content(words))
         if machine is not None and shell is not None and len(machine.shells) > 1:
             numbers = (f"[{each.number}]" if each is shell else str(each.number) for each in machine.shells)
-            self.status = f"shells {' '.join(numbers)}"
+            self._numbers = f"shells {' '.join(numbers)}"
         else:
-            self.status = ""
+            self._numbers = ""
+        self._tell_status()
+
+    def _tell_status(self) -> None:
+        shell = self.shell
+        unsent = "" if shell is None else self._unsent.words(shell.stream.backlog, monotonic())
+        self.status = ", ".join(filter(None, (self._numbers, unsent)))
 
     def _key(self, binding_id: str) -> str:
         return key_name(self, binding_id)

@@ -24,7 +24,7 @@ def boot(*stages: tuple[StageName, float | None], failure: FailureKind | None = 
         ),
         failures=() if failure is None else (Failure(failure, "x", 1, 0, None),),
         more_failures=0,
-        host_keys=(),
+        key_blocks=(),
         ended="",
     )
 

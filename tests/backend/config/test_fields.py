@@ -12,6 +12,7 @@ BAD = {
     "digest": "sha256:00",
     "disk_size": "lots",
     "grow_to": "12",
+    "max_size": "all",
     "cpus": "0",
     "memory": "much",
 }
@@ -20,6 +21,7 @@ GOOD = {
     "digest": f"sha256:{'0' * 64}",
     "disk_size": "40G",
     "grow_to": "200G",
+    "max_size": "20G",
     "cpus": "4",
     "memory": "512M",
 }

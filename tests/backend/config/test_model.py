@@ -75,7 +75,7 @@ def test_what_is_said_replaces_the_default(tmp_path: Path) -> None:
         ('[ssh]\noptions = "x"\n', "line 2: invalid list 'x' for 'options' in .ssh.; write it as "),
         ("[ssh]\noptions = [3]\n", "invalid list .3. for 'options' in .ssh."),
         ('[ssh]\n\noptions = ["HostName=x"]\n', "line 3: the ssh option 'HostName' can't be set for 'options'"),
-        ("[create]\ncpu = 3\n", "'cpu' .* use one of cpus, digest, disk_size, image, memory, user_data"),
+        ("[create]\ncpu = 3\n", "'cpu' .* use one of cpus, digest, disk_size, image, max_size, memory, user_data"),
         ("# x\nstop = { powerdown = 3, kill = true }\n", "line 2: .* for 'kill' in .stop."),
         ("[dashboard]\ntheme = 'nord'\n[keys]\nlist = {up = 'up',\tdown = 3}\n", "line 4: .* 'list.down' in .keys."),
         ("[dashboard]\ntheme = '''[stop]\nkill = 3\n'''\n[stop]\nkill = true\n", "line 6: .* 'kill'"),

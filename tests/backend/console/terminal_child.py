@@ -16,7 +16,7 @@ _LIMIT = 60.0
 class TerminalChild:
     """`screen` is all that the program has written so far, `found` the settings of the terminal it was given."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], pass_fds: Sequence[int] = ()) -> None:
         self.master, slave = pty.openpty()
         self._slave = slave
         self.found = self.attributes()
@@ -27,6 +27,7 @@ class TerminalChild:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
+            pass_fds=pass_fds,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else runs in the child
         )
 
@@ -57,9 +58,9 @@ class TerminalChild:
 
 
 @contextlib.contextmanager
-def run_on_terminal(arguments: Sequence[str]) -> Iterator[TerminalChild]:
+def run_on_terminal(arguments: Sequence[str], pass_fds: Sequence[int] = ()) -> Iterator[TerminalChild]:
     """Run the program; it is killed at the end of the block when it still runs."""
-    child = TerminalChild(arguments)
+    child = TerminalChild(arguments, pass_fds)
     try:
         yield child
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import pty
 import select
@@ -9,11 +11,24 @@ import signal
 import stat
 import termios
 import threading
+import time
+import tty
 from collections.abc import Iterator
 
 import pytest
 
-from podplane_tui.backend.console.calling_terminal import raw, wake_on_signal, writable
+from podplane_tui.backend.console.calling_terminal import (
+    raw,
+    restored,
+    restoring,
+    saving,
+    wake_on_signal,
+    writable,
+)
+from podplane_tui.backend.console.stack_guard import StackGuard
+from podplane_tui.terminal import Terminal
+from podplane_tui.terminal.screen.modes import PRIVATE_MODES
+from tests.terminal.support import HOSTILE, fed, shown
 
 
 class Leave(Exception):
@@ -113,3 +128,103 @@ def test_elsewhere_than_in_the_main_thread_there_is_nothing_to_wait_for() -> Non
     thread.start()
     thread.join()
     assert found == [-1]
+
+
+# What the terminal shows
+
+
+def states(terminal: Terminal) -> tuple[object, ...]:
+    """All of a terminal but its text."""
+    asked = ("m", "r", "s", '"p', '"q', " q")
+    modes = (*(2, 4, 12, 20), *PRIVATE_MODES)
+    queries = "".join(f"\x1bP$q{each}\x1b\\" for each in asked)
+    queries += "".join(f"\x1b[{'?' if mode in PRIVATE_MODES else ''}{mode}$p" for mode in modes)
+    seen = (terminal.modes, terminal.cursor, terminal.title, terminal.icon_name)
+    colours = (dict(terminal.palette), dict(terminal.default_colors))
+    replies = terminal.feed(queries.encode())
+    terminal.feed(b"\x1b[999;1H\n\rq\x0eq\x0fq\ty" + b"z" * terminal.columns)
+    return *seen, *colours, replies, shown(terminal)[-2:]
+
+
+def begun() -> Terminal:
+    """A user's terminal: it has a title, and text."""
+    return fed("\x1b]0;the user's\x07one\r\ntwo\r\nthree", 30, 8)
+
+
+@pytest.mark.parametrize("environ", [{}, {"TERM": "linux"}, {"STY": "1.pts"}], ids=["any", "linux", "screen"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        "",
+        "\x1b[?1049h\x1b[5;5Hfull screen",
+        "\x1b[22t\x1b[23t\x1b[23t\x1b[22t\x1b]2;x\x07",
+        "\x1b]0;half a title",
+        "\x1bP$q",
+        "\x1b[3",
+        "\x1b(",
+    ],
+)
+def test_a_terminal_is_what_it_was(environ: dict[str, str], last: str) -> None:
+    terminal, untouched = begun(), begun()
+    terminal.feed(saving(environ))
+    guard = StackGuard()
+    terminal.feed(guard.feed(f"{HOSTILE}\x1b[3;6H{last}".encode()))
+    terminal.feed(restoring(environ, columns=30, colours=guard.colours_changed))
+    assert shown(terminal) == ["one", "two", "three"]
+    assert (terminal.cursor.x, terminal.cursor.y) == (6, 2)  # inside the margins
+    untouched.feed(b"\x1b[3;7H")
+    assert states(terminal) == states(untouched)
+
+
+def test_the_user_s_own_modes_and_colours_come_back_where_the_guest_left_them_alone() -> None:
+    terminal, untouched = begun(), begun()
+    for each in (terminal, untouched):
+        each.feed(b"\x1b[?12l\x1b[?67h\x1b[?1007l\x1b]4;1;#123456\x07\x1b]11;#fff\x07")
+    terminal.feed(saving({}))
+    terminal.feed(b"\x1b[?67l\x1b[?1007hguest")
+    terminal.feed(restoring({}, columns=30, colours=False))
+    assert (terminal.palette, terminal.default_colors) == (untouched.palette, untouched.default_colors)
+    assert terminal.modes == untouched.modes
+
+
+def test_what_is_no_terminal_gets_no_sequences() -> None:
+    reader, writer = os.pipe()
+    with restored(writer) as guard:
+        assert guard is None
+    os.close(writer)
+    assert os.read(reader, 10) == b""
+    os.close(reader)
+
+
+def test_a_terminal_is_restored_whatever_a_block_is_left_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    termios.tcsetwinsize(slave, (8, 30))
+
+    def work() -> None:
+        with restored(slave):
+            raise Leave("left")
+
+    with pytest.raises(Leave, match="left"):
+        work()
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while data := os.read(master, 4096):
+            shown += data
+    os.close(master)
+    assert shown == saving({}) + restoring({}, columns=30, colours=False)
+
+
+def test_a_stuck_terminal_is_not_waited_for_long(slave: int) -> None:
+    os.set_blocking(slave, False)
+
+    def fill() -> None:
+        while True:
+            os.write(slave, b"x" * 4096)
+
+    begun = time.monotonic()
+    with restored(slave), pytest.raises(BlockingIOError, match=os.strerror(errno.EAGAIN)):
+        fill()
+    assert time.monotonic() - begun < 30

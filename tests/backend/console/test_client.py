@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,15 +152,33 @@ def test_what_the_guest_does_not_take_is_kept_up_to_a_limit(vm: VMStatus, monkey
     monkeypatch.setattr(client, "MAX_PENDING", limit)
     typed = os.urandom(limit)
     with opened(vm) as wires:
-        wires.line.send(typed)
-        wires.line.send(b"x" * limit)  # of which there is room for what the socket has taken
-        assert 0 < wires.line.backlog <= limit
+        assert wires.line.send(typed)
+        assert wires.line.send(b"x" * limit) is False  # nothing of it, though some of the other is in the socket
+        wait_until(lambda: 0 < wires.line.backlog <= limit)
         assert received(wires.guest, limit) == typed
-        wires.line.send(b"\n")
-        more = b""
-        while not more.endswith(b"\n"):
-            more += received(wires.guest, 1)
-        assert len(more) < limit
+        wait_until(lambda: wires.line.backlog == 0)
+        assert wires.line.send(b"\n")
+        assert received(wires.guest, 1) == b"\n"
+    assert wires.line.untaken == wires.line.backlog == 0
+
+
+@pytest.mark.parametrize("size", [1234, 2_000_000])
+def test_what_the_guest_did_not_take_is_counted(vm: VMStatus, size: int) -> None:
+    with opened(vm) as wires:
+        wires.line.send(b"x" * size)
+        wait_until(lambda: wires.line.backlog == size)
+        wires.line.close()
+        assert wires.line.untaken == wires.line.backlog == size
+        assert wires.line.send(b"y") is False
+
+
+def test_what_is_typed_last_is_given_a_moment(vm: VMStatus) -> None:
+    with opened(vm) as wires, ThreadPoolExecutor() as pool:
+        taken = pool.submit(received, wires.guest, 50_000)
+        wires.line.send(b"x" * 50_000)
+        wires.line.close()
+        assert len(taken.result(LIMIT)) == 50_000
+    assert wires.line.untaken == 0
 
 
 def test_who_asks_for_the_console_is_told_again_and_again(vm: VMStatus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.console.connection import connect, receive, send
+from podplane_tui.backend.console.connection import Outgoing, connect, receive
 from podplane_tui.backend.core.errors import ConsoleError, InvalidInput
 
 LIMIT = 60.0
@@ -77,24 +77,31 @@ def test_nothing_waits_and_the_end_is_told(path: Path) -> None:
             assert receive(connection) is None
             guest.sendall(b"login: ")
             assert receive(connection) == b"login: "
-            typed = bytearray(b"root")
-            send(connection, typed)
-            assert typed == b""
+            outgoing = Outgoing(connection)
+            outgoing.pending += b"root"
+            outgoing.send()
+            assert (bytes(outgoing.pending), outgoing.unsent, outgoing.wants_to_send) == (b"", 4, False)
             assert guest.recv(100) == b"root"
+            assert outgoing.unsent == 0
         assert receive(connection) == b""
 
 
-def test_what_the_guest_does_not_take_is_left_and_what_nobody_takes_is_gone(path: Path) -> None:
+def test_what_the_guest_does_not_take_is_left_and_counted(path: Path) -> None:
     with _listening(path) as listener, connect(path, os.getpid()) as connection:
         guest, _ = listener.accept()
-        typed = bytearray(os.urandom(8_000_000))
-        wanted = bytes(typed)
+        outgoing = Outgoing(connection)
+        wanted = os.urandom(8_000_000)
+        outgoing.pending += wanted
         with guest:
             left = -1
-            while left != len(typed):
-                left = len(typed)
-                send(connection, typed)
-            assert 0 < len(typed) < len(wanted)
-            assert wanted.endswith(typed)
-        send(connection, typed)
-        assert typed == b""
+            while left != len(outgoing.pending):
+                left = len(outgoing.pending)
+                outgoing.send()
+            assert len(wanted) - 100_000 < left < len(wanted)
+            assert wanted.endswith(outgoing.pending)
+            assert outgoing.unsent == len(wanted)
+            assert outgoing.finish() == len(wanted)
+            assert outgoing.wants_to_send
+        outgoing.send()
+        assert (len(outgoing.pending), outgoing.wants_to_send) == (left, False)
+        assert outgoing.finish() >= left

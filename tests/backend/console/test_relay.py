@@ -306,7 +306,7 @@ def test_suspending_lets_go_of_the_console(path: Path) -> None:
             assert _until_closed(guest) == b""  # the guest is not left with a client that does not read
         child.expect(b"Stopped")
         child.type(b"echo by ''then; fg\r")
-        child.expect(b"over: detached", after=child.expect(b"by then\r\n"))
+        child.expect(b"over: released", after=child.expect(b"by then\r\n"))
 
 
 def test_terminal_that_hangs_up_ends_the_client(path: Path) -> None:

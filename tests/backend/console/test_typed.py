@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from podplane_tui.backend.console.typed import DETACH, MAX_PENDING, Typed
+from podplane_tui.backend.console.connection import MAX_PENDING
+from podplane_tui.backend.console.typed import DETACH, Typed
 
 
 @pytest.mark.parametrize("keyboard", [False, True])
@@ -22,14 +23,14 @@ from podplane_tui.backend.console.typed import DETACH, MAX_PENDING, Typed
 def test_all_but_one_key_is_for_the_guest(
     pieces: list[bytes], pending: bytes, *, detaches: bool, keyboard: bool
 ) -> None:
-    typed = Typed(keyboard=keyboard)
+    typed = Typed(bytearray(), keyboard=keyboard)
     assert [typed.feed(piece) for piece in pieces][-1] is detaches
     assert bytes(typed.pending) == pending
 
 
 def test_a_terminal_that_hangs_up_detaches_and_a_pipe_that_ends_does_not() -> None:
-    assert Typed(keyboard=True).feed(b"") is True
-    pipe = Typed(keyboard=False)
+    assert Typed(bytearray(), keyboard=True).feed(b"") is True
+    pipe = Typed(bytearray(), keyboard=False)
     assert pipe.wants_more
     assert pipe.feed(b"") is False
     assert not pipe.wants_more
@@ -37,7 +38,7 @@ def test_a_terminal_that_hangs_up_detaches_and_a_pipe_that_ends_does_not() -> No
 
 def test_a_keyboard_is_read_however_much_waits_and_a_pipe_waits_itself() -> None:
     for keyboard in (True, False):
-        typed = Typed(keyboard=keyboard)
+        typed = Typed(bytearray(), keyboard=keyboard)
         typed.feed(b"x" * (MAX_PENDING - 1))
         assert typed.wants_more
         typed.feed(b"yz")
@@ -48,9 +49,11 @@ def test_a_keyboard_is_read_however_much_waits_and_a_pipe_waits_itself() -> None
 
 
 def test_what_the_guest_takes_makes_room() -> None:
-    typed = Typed(keyboard=True)
+    typed = Typed(bytearray(), keyboard=True)
     typed.feed(b"x" * MAX_PENDING)
     typed.feed(b"lost")
+    assert typed.lost == 4
     del typed.pending[:4]
     typed.feed(b"kept")
     assert typed.pending.endswith(b"xkept")
+    assert typed.lost == 4

@@ -15,6 +15,7 @@ from podplane_tui.backend.core.paths import (
     IMAGE_SUFFIX,
     VMFiles,
     base_directories,
+    base_directory,
     ca_certificate,
     check_socket_path,
     dashboard_memory,
@@ -24,6 +25,7 @@ from podplane_tui.backend.core.paths import (
 )
 
 HOME = {"HOME": "/home/u"}
+EVERY = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")
 
 
 def test_linux_directories() -> None:
@@ -75,8 +77,20 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 
 def test_no_home_is_an_error() -> None:
-    with pytest.raises(InvalidInput, match=r"^no home directory is set: set HOME$"):
+    with pytest.raises(InvalidInput, match=r"^no home directory is set: set HOME, or XDG_CONFIG_HOME and XDG_CACHE_"):
         base_directories({"HOME": ""}, "linux")
+    for variable in EVERY:
+        environ = {name: "/x" for name in EVERY if name != variable}
+        with pytest.raises(InvalidInput, match=f"^no home directory is set: set HOME, or {variable}$"):
+            base_directories(environ, "linux")
+
+
+def test_no_home_directory_is_needed_for_what_variables_give() -> None:
+    environ = {name: f"/{name}" for name in EVERY}
+    assert base_directories(environ, "linux") == base_directories(HOME | environ, "linux")
+    assert base_directory("data", {"XDG_DATA_HOME": "/d"}, "linux") == Path("/d/podplane")
+    with pytest.raises(InvalidInput, match=r"^no home directory is set: set HOME, or XDG_STATE_HOME$"):
+        base_directory("own_state", {"XDG_DATA_HOME": "/d"}, "linux")
 
 
 @pytest.mark.parametrize(

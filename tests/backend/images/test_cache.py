@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import InvalidImage, InvalidInput, VMError
-from podplane_tui.backend.images.cache import CachedImage, choose_image, list_images
+from podplane_tui.backend.images import cache
+from podplane_tui.backend.images.cache import CachedImage, choose_image, find_local, list_images
 from podplane_tui.backend.images.manifest import artifacts_directory, manifest_path
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
@@ -45,7 +47,7 @@ def test_an_image_is_chosen_by_path_or_name(tmp_path: Path, base: Path) -> None:
         str(base): base,
     }.items():
         assert choose_image(choice, "amd64", control, deps=deps) == path
-    (folder / "2/d.qcow2").write_bytes(b"other")
+    (folder / "2/d.qcow2").write_bytes(base.read_bytes() + b"other")
     for choice in ("", "d.qcow2"):
         with pytest.raises(InvalidImage, match="digest mismatch"):
             choose_image(choice, "amd64", control, deps=deps)
@@ -53,7 +55,8 @@ def test_an_image_is_chosen_by_path_or_name(tmp_path: Path, base: Path) -> None:
         choose_image("none", "amd64", control, deps=deps)
 
 
-DIGEST = f"sha256:{hashlib.sha256(b'image').hexdigest()}"
+IMAGE = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, 2**20) + bytes(72)
+DIGEST = f"sha256:{hashlib.sha256(IMAGE).hexdigest()}"
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def deps(tmp_path: Path) -> Path:
     for name in ("os-image/2/d.qcow2", "a/other.qcow2"):
         path = artifacts_directory(deps) / name
         path.parent.mkdir(parents=True)
-        path.write_bytes(b"image")
+        path.write_bytes(IMAGE)
     (artifacts_directory(deps) / "a/notes.txt").touch()
     (artifacts_directory(deps) / "a/folder.qcow2").mkdir()
     (artifacts_directory(deps) / "a/gone.qcow2").symlink_to("nowhere")
@@ -124,3 +127,40 @@ def test_an_image_that_podplane_has_yet_to_fetch_is_none(deps: Path) -> None:
         choose_image("", "amd64", Control(), deps=deps)
     with pytest.raises(InvalidImage, match=r"there is no image d\.qcow2, neither a file nor in podplane's cache"):
         choose_image("d.qcow2", "amd64", Control(), deps=deps)
+
+
+def test_what_the_manifest_says_of_an_image_limits_its_download(
+    deps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    about = {"version": "2", "url": "https://images.invalid/d.qcow2", "digest": DIGEST, "size": len(IMAGE)}
+    manifest_path(deps, "amd64").write_text(json.dumps({"vmconfig": {"os": {"image": about}}}))
+    limits: list[int | None] = []
+
+    def download(*_: object, max_bytes: int | None, **__: object) -> Path:
+        limits.append(max_bytes)
+        return tmp_path
+
+    monkeypatch.setattr(cache, "download_image", download)
+    for digest, size in ((DIGEST, ""), (DIGEST, "2G"), ("sha256:" + "0" * 64, ""), ("sha256:" + "0" * 64, "2G")):
+        choose_image("https://h.invalid/x", "amd64", Control(), digest=digest, max_size=size, deps=deps)
+    assert limits == [len(IMAGE), len(IMAGE), 20 * 2**30, 2 * 2**30]
+
+
+def test_a_path_into_a_cache_is_verified_as_a_name_is(
+    deps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    ours = tmp_path / "cache" / "podplane-tui" / "images" / DIGEST[:39].replace(":", "-") / "x.qcow2"
+    ours.parent.mkdir(parents=True)
+    ours.write_bytes(IMAGE)
+    podplanes = artifacts_directory(deps) / "os-image/2/d.qcow2"
+    for path in (ours, podplanes):
+        assert choose_image(str(path), "amd64", Control(), deps=deps) == path
+        assert find_local(str(path), "amd64", deps=deps) is None
+        path.write_bytes(IMAGE + b"changed")
+        with pytest.raises(InvalidImage, match="digest mismatch"):
+            choose_image(str(path), "amd64", Control(), deps=deps)
+    (tmp_path / "link").symlink_to("x")
+    (tmp_path / "x").touch()
+    assert find_local(str(tmp_path / "link"), "amd64", deps=deps) == tmp_path / "x"

@@ -169,3 +169,14 @@ def test_cancelling_leaves_nothing(tmp_path: Path, gpt_image: Path) -> None:
     with pytest.raises(Cancelled, match="qemu-img convert was cancelled"):
         boot_files(manifest, Control(cancel=cancel))
     assert listing(base.parent / "boot") == []
+
+
+def test_nothing_comes_out_of_an_image_that_refers_to_other_files(tmp_path: Path, gpt_image: Path) -> None:
+    image = lay_out(tmp_path, gpt_image)
+    image.unlink()  # it is a link to the one that all tests share
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", gpt_image, image)
+    manifest = read_manifest(tmp_path, "amd64")
+    assert manifest is not None
+    with pytest.raises(InvalidImage, match=r"debian 13\.qcow2 is refused: it has a backing file"):
+        boot_files(manifest, Control())
+    assert not (image.parent / "boot").exists()

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
 from podplane_tui.backend.images import download
-from podplane_tui.backend.images.download import download_image
+from podplane_tui.backend.images.download import download_image, kept_digest
 from podplane_tui.backend.runtime.lock import vm_lock
 from tests.waiting import wait_until
 
-CONTENT = bytes(range(256)) * 8192
+CONTENT = (struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, 2**20) + bytes(100) + bytes(range(256)) * 8192)[: 2**21]
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `CONTENT`, and notes what ranges were asked for. `cut` breaks a connection off after so many bytes."""
+    """Serves `content`, and notes what ranges were asked for. `cut` breaks a connection off after so many bytes."""
 
     daemon_threads = True
 
@@ -33,6 +35,8 @@ class Server(ThreadingHTTPServer):
         self.ranges: list[str | None] = []
         self.cut: int | None = None
         self.resumes = True
+        self.announces = True
+        self.content = CONTENT
         self.half_way: Callable[[], object] = lambda: None
         """Called when half of the content was sent."""
 
@@ -53,14 +57,16 @@ class Handler(BaseHTTPRequestHandler):
         if "missing" in self.path:
             self.send_error(404)
             return
+        whole = self.server.content
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.resumes else 0
-        if start >= len(CONTENT):
+        if start >= len(whole):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+        if self.server.announces:
+            self.send_header("Content-Length", str(len(whole) - start))
         self.end_headers()
-        content = CONTENT[start : None if self.server.cut is None else start + self.server.cut]
+        content = whole[start : None if self.server.cut is None else start + self.server.cut]
         self.wfile.write(content[: len(content) // 2])
         self.wfile.flush()
         self.server.half_way()
@@ -201,3 +207,73 @@ def test_what_cannot_be_had_is_said(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(CreateFailed, match="can't be stored"):
         download_image(server.url, DIGEST, tmp_path / "file")
+
+
+def test_what_is_in_the_cache_is_verified_again(server: Server, tmp_path: Path) -> None:
+    first = download_image(server.url, DIGEST, tmp_path)
+    assert first.stat().st_mode & 0o777 == 0o444
+    first.chmod(0o644)
+    changed = CONTENT[:-1] + b"?"
+    first.write_bytes(changed)
+    warnings: list[str] = []
+    second = download_image(server.url, DIGEST, tmp_path, control=Control(warning=warnings.append))
+    assert (second.read_bytes(), second.name) == (CONTENT, "debian x-2.qcow2")
+    assert first.read_bytes() == changed  # disks may be based on it
+    assert len(warnings) == 1
+    assert f"{first} is not what was downloaded" in warnings[0]
+    assert download_image(server.url, DIGEST, tmp_path) == second
+    assert len(server.ranges) == 2
+
+
+def test_a_changed_image_is_not_used_when_it_can_not_be_downloaded_again(tmp_path: Path) -> None:
+    with Server() as closed:
+        url = closed.url
+    path = tmp_path / "images" / DIGEST[:39].replace(":", "-") / "debian x.qcow2"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"changed")
+    with pytest.raises(CreateFailed, match="can't download http"):
+        download_image(url, DIGEST, tmp_path)
+    assert path.read_bytes() == b"changed"
+
+
+def test_only_images_in_our_cache_have_a_digest_to_go_by(server: Server, tmp_path: Path) -> None:
+    path = download_image(server.url, DIGEST, tmp_path)
+    (tmp_path / "link").symlink_to(path)
+    assert kept_digest(tmp_path / "link", tmp_path) == kept_digest(path, tmp_path) == DIGEST[:39]
+    assert kept_digest(tmp_path / "x", tmp_path) is None
+    assert kept_digest(path, tmp_path / "other") is None
+
+
+@pytest.mark.parametrize("announces", [True, False])
+def test_no_more_than_the_limit_is_downloaded(server: Server, tmp_path: Path, announces: bool) -> None:
+    server.announces = announces
+    assert download_image(server.url, DIGEST, tmp_path / "1", max_bytes=len(CONTENT)).read_bytes() == CONTENT
+    with pytest.raises(CreateFailed, match=r"is larger than the limit of 2M: check the URL, or allow more with"):
+        download_image(server.url, DIGEST, tmp_path / "2", max_bytes=len(CONTENT) - 1)
+    assert [path.stat().st_size for path in kept(tmp_path / "2")] in ([], [0])
+
+
+def test_there_has_to_be_room(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=len(CONTENT) - 1))
+    with pytest.raises(CreateFailed, match=r"needs 2M, and .* has 2M free: make room on that disk"):
+        download_image(server.url, DIGEST, tmp_path)
+    assert kept(tmp_path) == []
+
+
+def test_an_image_that_refers_to_other_files_is_not_kept(server: Server, tmp_path: Path) -> None:
+    server.content = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 104, 11, 16, 2**20) + bytes(72) + b"/etc/passwd"
+    digest = f"sha256:{hashlib.sha256(server.content).hexdigest()}"
+    words = r"the downloaded image debian x\.qcow2 is refused: it has a backing file \(/etc/passwd\); use an image"
+    with pytest.raises(InvalidImage, match=words):
+        download_image(server.url, digest, tmp_path)
+    assert kept(tmp_path) == []
+
+
+def test_a_link_in_the_place_of_a_download_is_not_written_through(server: Server, tmp_path: Path) -> None:
+    path = download_image(server.url, DIGEST, tmp_path)
+    path.unlink()
+    (tmp_path / "precious").touch()
+    path.with_name(f"{path.name}.part").symlink_to(tmp_path / "precious")
+    with pytest.raises(CreateFailed, match="can't be stored"):
+        download_image(server.url, DIGEST, tmp_path)
+    assert (tmp_path / "precious").read_bytes() == b""

@@ -75,6 +75,7 @@ def test_a_manifest_names_the_image_and_what_boots_it(tmp_path: Path) -> None:
         image=artifacts_directory(tmp_path) / "os-image" / "1.0" / "b c.qcow2",
         digest=DIGEST,
         boot=BootData("ro", BootFile(1, "/boot/vmlinuz", DIGEST), BootFile(1, "/boot/initrd", DIGEST)),
+        size=5,
     )
     assert read_manifest(tmp_path, "arm64") is None
 
@@ -86,6 +87,8 @@ def test_a_manifest_names_the_image_and_what_boots_it(tmp_path: Path) -> None:
         ({"version": ""}, "no name or version"),
         ({"version": "1/2"}, "no name or version"),
         ({"url": "https://images.invalid/"}, "no name or version"),
+        ({"url": "https://images.invalid/a/.."}, "no name or version"),
+        ({"url": "https://images.invalid/a/%2e%2E"}, "no name or version"),
         ({"url": 3}, "TypeError text expected"),
         ({"digest": "md5:0"}, "invalid digest"),
     ],

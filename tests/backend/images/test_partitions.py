@@ -23,6 +23,9 @@ def test_partition_tables_of_hostile_disks() -> None:
     gpt = bytearray(bytes(510) + b"\x55\xaa" + b"EFI PART" + b"\xff" * 2000)
     with pytest.raises(InvalidImage, match="no partition 1"):
         find_partition(bytes(gpt), 1)
+    for length in range(520, 600, 8):  # a disk that ends in the header
+        with pytest.raises(InvalidImage, match="no partition 1"):
+            find_partition(bytes(gpt[:length]), 1)
     mbr = bytearray(510) + b"\x55\xaa"
     mbr[446 : 446 + 16] = bytes([0, 0, 0, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (8).to_bytes(4, "little")
     assert find_partition(bytes(mbr), 1) == Partition(2048 * 512, 8 * 512)

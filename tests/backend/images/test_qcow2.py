@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podplane_tui.backend.core.errors import InvalidImage
-from podplane_tui.backend.images.qcow2 import backing_path, missing_base, read_image
-from tests.backend.images.support import make
+from podplane_tui.backend.images.qcow2 import backing_path, missing_base, read_image, require_standalone
+from tests.backend.images.support import make, write_image
 
 pytestmark = pytest.mark.usefixtures("require_qemu")
 
@@ -124,3 +124,61 @@ def test_what_is_said_of_a_base_is_fit_to_be_shown(tmp_path: Path) -> None:
     assert words is not None
     assert words.isprintable()
     assert len(words) < 400
+
+
+def test_the_format_of_the_base_and_the_data_file_are_read(tmp_path: Path) -> None:
+    base = make(tmp_path / "base.qcow2")
+    for options in (["-o", "compat=0.10"], ["-o", "compat=1.1"]):
+        image = make(tmp_path / "i.qcow2", *options, "-F", "qcow2", "-b", str(base))
+        assert read_image(image) == (64 * 2**20, str(base), "qcow2", None, ())
+    assert read_image(base) == (64 * 2**20, None, None, None, ())
+    image = make(tmp_path / "d.qcow2", "-o", f"data_file={tmp_path}/data")
+    assert read_image(image) == (64 * 2**20, None, None, f"{tmp_path}/data", ())
+
+
+def test_the_last_of_two_formats_counts_as_it_does_for_qemu(tmp_path: Path) -> None:
+    image = write_image(tmp_path / "i", base="b" * 8, kind="raw")
+    content = bytearray(image.read_bytes())
+    content[120:136] = struct.pack(">II8s", 0xE2792ACA, 5, b"qcow2")
+    struct.pack_into(">Q", content, 8, len(content) + 8)
+    image.write_bytes(content + bytes(8) + b"b" * 8)
+    assert read_image(image).backing_format == "qcow2"
+
+
+@pytest.mark.parametrize("length", [2**32 - 1, 100])
+def test_an_extension_that_reaches_beyond_its_area_is_a_broken_header(tmp_path: Path, length: int) -> None:
+    image = write_image(tmp_path / "i", base="base")
+    content = bytearray(image.read_bytes())
+    struct.pack_into(">I", content, 108, length)
+    image.write_bytes(content)
+    with pytest.raises(InvalidImage, match="has a broken header"):
+        read_image(image)
+
+
+def test_endless_extensions_are_a_broken_header(tmp_path: Path) -> None:
+    head = header(virtual=1).ljust(100, b"\0") + struct.pack(">I", 104)
+    (tmp_path / "i").write_bytes(head + struct.pack(">II", 1, 0) * 1000)
+    with pytest.raises(InvalidImage, match="has a broken header"):
+        read_image(tmp_path / "i")
+
+
+def test_an_image_stands_alone_or_is_refused(tmp_path: Path) -> None:
+    image = make(tmp_path / "i.qcow2", "-o", "extended_l2=on,compression_type=zlib,lazy_refcounts=on")
+    require_standalone(image)
+    with image.open("r+b") as file:
+        file.seek(72)
+        file.write((2**5).to_bytes(8, "big"))
+    with pytest.raises(InvalidImage, match=r"the downloaded image x is refused: it uses unknown features \(bits 5\)"):
+        require_standalone(image, name="x")
+    with image.open("r+b") as file:
+        file.seek(72)
+        file.write((2**2).to_bytes(8, "big"))  # a data file without a name
+    with pytest.raises(InvalidImage, match=r"the downloaded image i\.qcow2 is refused: it has a data file"):
+        require_standalone(image)
+    with pytest.raises(
+        InvalidImage, match=r"i\.qcow2 is refused: it has a backing file \(\.\./id\); use an image that needs no other"
+    ):
+        require_standalone(write_image(image, base="../id", kind="raw"))
+    (tmp_path / "zip").write_bytes(b"PK\x03\x04".ljust(512))
+    with pytest.raises(InvalidImage, match="is not a qcow2 image"):
+        require_standalone(tmp_path / "zip")

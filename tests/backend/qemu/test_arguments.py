@@ -105,10 +105,12 @@ def test_commas_are_doubled_in_option_lists_only() -> None:
         console_log=Path("/a,b/log"),
         firmware=FirmwareDrives(Path("/a,b/code"), Path("/a,b/vars")),
     )
-    assert vector[vector.index("-hda") + 1] == "/a,b/d.qcow2"
-    rest = [item for item in vector if "/a" in item and item != "/a,b/d.qcow2"]
-    assert len(rest) == 5
-    assert all("/a,,b/" in item for item in rest)
+    listed = [item for item in vector if "/a" in item]
+    assert len(listed) == 6
+    assert all("/a,,b/" in item for item in listed)
+    assert list(disks_of(vector))[2] == "/a,b/d.qcow2"
+    podplanes = arguments(vm_image="/a,b/d.qcow2")
+    assert podplanes[podplanes.index("-hda") + 1] == "/a,b/d.qcow2"
     assert vector[vector.index("-serial") + 1].endswith(",logfile=/a,,b/log,logappend=on")
 
 
@@ -126,7 +128,8 @@ def test_everything_of_ours_has_its_place_in_the_vector() -> None:
         *("-cpu", "max", "-smp", "2", "-m", "4G"),
         *("-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/c"),
         *("-drive", "if=pflash,format=raw,unit=1,file=/v"),
-        *("-hda", "/d/a.qcow2", "-drive", "file=/d/a.iso,format=raw,if=virtio,media=cdrom"),
+        *("-drive", "file=/d/a.qcow2,format=qcow2,index=0,media=disk"),
+        *("-drive", "file=/d/a.iso,format=raw,if=virtio,media=cdrom"),
         *("-serial", "unix:/r/a.sock,server=on,wait=off,logfile=/l,logappend=on"),
         *("-qmp", "unix:/q,server=on,wait=off"),
     ]

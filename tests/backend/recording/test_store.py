@@ -158,7 +158,8 @@ def test_the_newest_comes_first_and_what_is_no_recording_is_left_out(files: VMFi
 
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519" + bytes(36)).decode()
-SHOWN = f"-----BEGIN SSH HOST KEY KEYS-----\n{KEY} root@host\n-----END SSH HOST KEY KEYS-----\n".encode()
+SHOWN = b"Cloud-init v. 22.4.2 running 'modules:final' at noon. Up 9.00 seconds\n"
+SHOWN += f"-----BEGIN SSH HOST KEY KEYS-----\n{KEY} root@host\n-----END SSH HOST KEY KEYS-----\n".encode()
 RESTART = b"[    0.000000] Linux version 6.1\n[    9.000000] reboot: Restarting system\n"
 
 

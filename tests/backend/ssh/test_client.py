@@ -513,13 +513,15 @@ def test_interactive_shell_that_can_not_connect_is_255(key: Path) -> None:
         assert child.end() == 255
 
 
-def test_ssh_ends_with_its_caller(target: SSHTarget) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_ssh_ends_with_its_caller_and_the_terminal_is_itself_again(target: SSHTarget, number: signal.Signals) -> None:
     with run_on_terminal(_interactive_program(target)) as child:
         child.type(b"echo in''side\r")
         child.expect(b"inside\r\n")
         (ssh_process,) = psutil.Process(child.process.pid).children()
-        child.process.terminate()
-        assert child.end() == -signal.SIGTERM
+        child.process.send_signal(number)
+        assert child.end() == -number
+        assert child.attributes() == child.found
         assert not ssh_process.is_running()
 
 

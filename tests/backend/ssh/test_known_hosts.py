@@ -107,7 +107,7 @@ def test_keys_of_the_console_are_verified_by_both(server: Server, target: SSHTar
     target = dataclasses.replace(target, host_key_alias=files.stem, known_hosts=files.known_hosts)
     connect(target).close()
     assert openssh(target).stdout == "reached\n"
-    assert known_to(target) == HostKeys((public,), verified=True)
+    assert known_to(target) == HostKeys((public,), verified=True, proven=True)
 
 
 @pytest.mark.slow

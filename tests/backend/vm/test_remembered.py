@@ -215,3 +215,13 @@ def test_without_a_disk_nothing_is_forgotten(files: VMFiles) -> None:
     claim(files)
     assert not has_former(files)
     assert read_settings(files).cpus == "4"
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [('["/a (raw)", "/b (qcow2)"]', ("/a (raw)", "/b (qcow2)")), ("3", ()), ("[3]", ("3",)), ('"/a"', ())],
+)
+def test_confirmed_files_are_a_list(files: VMFiles, raw: str, read: tuple[str, ...]) -> None:
+    files.settings.parent.mkdir(parents=True)
+    files.settings.write_text(f'{{"backing_chain": {raw}}}')
+    assert read_settings(files).backing_chain == read

@@ -166,6 +166,7 @@ def test_changes_arrive_and_nothing_is_deleted_unasked(machine: Machine, source:
 
 def test_deletions_arrive_when_asked(machine: Machine, source: Path) -> None:
     copy = machine.server.home / "copy"
+    (source / "other").touch()
     with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watched:
         wait_until(watched.pushes, "the first copy")
         (source / "first").unlink()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from unicodedata import bidirectional
+
 import pytest
 
 from podplane_tui.terminal import Screen, Stream
-from podplane_tui.terminal.parser.stream import SLICE
-from tests.terminal.support import fed, shown
+from podplane_tui.terminal.parser.stream import BIDI, BIDI_MARK, SLICE
+from tests.terminal.support import fed, fed_byte_by_byte, shown
 
 
 def test_8_bit_controls_are_none_in_utf_8() -> None:
@@ -64,3 +66,39 @@ def test_a_reset_forgets_what_is_under_way(unfinished: bytes) -> None:
     stream.reset()
     stream.feed("Gé".encode())
     assert screen.display[0].rstrip() == "Gé"
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "column"),
+    [
+        ("ab\u202ecd", f"abc{BIDI_MARK}d", 4),
+        ("\u202ecd", f"c{BIDI_MARK}d", 2),
+        ("ab\u202e\u2066c", f"abc{BIDI_MARK}", 3),
+        ("ab\u202e\r\x1b[2C", f"ab{BIDI_MARK}", 2),
+        ("ab\u202e\x1b[1mc", f"ab{BIDI_MARK}c", 3),
+        ("ab\u202e", "ab", 2),
+        ("\u202e漢b", f"漢{BIDI_MARK}b", 3),
+        ("a\u202e\u0085b", f"a{BIDI_MARK}\ufffdb", 3),
+        ("a\u200bb", "a\u200bb", 2),
+        *((f"a{control}b", f"ab{BIDI_MARK}", 2) for control in BIDI),
+    ],
+)
+def test_what_turns_text_around_is_a_mark_that_takes_no_cell(data: str, line: str, column: int) -> None:
+    for terminal in (fed(data), fed_byte_by_byte(data)):
+        assert shown(terminal) == [line]
+        assert terminal.cursor.x == column
+
+
+def test_all_bidirectional_formatting_characters_of_unicode_are_marked() -> None:
+    kinds = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    implicit = {"\u200e", "\u200f", "\u061c"}
+    assert set(BIDI) == {chr(code) for code in range(0x110000) if bidirectional(chr(code)) in kinds} | implicit
+
+
+def test_a_reset_forgets_what_would_be_marked() -> None:
+    screen = Screen(10, 4)
+    stream = Stream(screen)
+    stream.feed("a\u202e".encode())
+    stream.reset()
+    stream.feed(b"b")
+    assert screen.display[0].rstrip() == "ab"

@@ -6,24 +6,24 @@ import base64
 
 import pytest
 
-from podplane_tui.terminal import Screen, Terminal
-from podplane_tui.terminal.screen.colors import PALETTE, SELECTION_LIMIT, parse_color
+from podplane_tui.terminal import Terminal
+from podplane_tui.terminal.screen.colors import CLIPBOARD_LIMIT, PALETTE, parse_color
 from tests.terminal.support import Reply, answer, answer_byte_by_byte, as_bytes, fed, replies
 
 REPLIES: list[Reply] = [
-    ("palette", "\x1b]4;1;?\x07", "\x1b]4;1;rgb:cdcd/0000/0000\x07"),
+    ("palette", "\x1b]4;1;?\x07", "\x1b]4;1;rgb:cdcd/0000/0000\x1b\\"),
     ("palette set", "\x1b]4;1;#123456\x07\x1b]4;1;?\x1b\\", "\x1b]4;1;rgb:1212/3434/5656\x1b\\"),
-    ("palette reset", "\x1b]4;1;#123\x07\x1b]104;1\x07\x1b]4;1;?\x07", "\x1b]4;1;rgb:cdcd/0000/0000\x07"),
-    ("several at once", "\x1b]4;0;?;7;?\x07", "\x1b]4;0;rgb:0000/0000/0000\x07\x1b]4;7;rgb:e5e5/e5e5/e5e5\x07"),
-    ("short hash colours are the high bits", "\x1b]4;5;#fff\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:f0f0/f0f0/f0f0\x07"),
-    ("rgb colours are scaled", "\x1b]4;5;rgb:f/8/0\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:ffff/8888/0000\x07"),
-    ("special colours", "\x1b]5;0;#aabbcc\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:aaaa/bbbb/cccc\x07"),
-    ("special colours reset", "\x1b]5;0;#abc\x07\x1b]105\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:0000/0000/0000\x07"),
-    ("all colours reset", "\x1b]5;0;#abc\x07\x1b]104\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:0000/0000/0000\x07"),
-    ("text", "\x1b]10;?\x07", "\x1b]10;rgb:0000/0000/0000\x07"),
-    ("background", "\x1b]11;?\x07", "\x1b]11;rgb:ffff/ffff/ffff\x07"),
-    ("dynamic colours in a row", "\x1b]10;#010203;#040506\x07\x1b]11;?\x07", "\x1b]11;rgb:0404/0505/0606\x07"),
-    ("dynamic colour reset", "\x1b]11;#123\x07\x1b]111\x07\x1b]11;?\x07", "\x1b]11;rgb:ffff/ffff/ffff\x07"),
+    ("palette reset", "\x1b]4;1;#123\x07\x1b]104;1\x07\x1b]4;1;?\x07", "\x1b]4;1;rgb:cdcd/0000/0000\x1b\\"),
+    ("several at once", "\x1b]4;0;?;7;?\x07", "\x1b]4;0;rgb:0000/0000/0000\x1b\\\x1b]4;7;rgb:e5e5/e5e5/e5e5\x1b\\"),
+    ("short hash colours are the high bits", "\x1b]4;5;#fff\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:f0f0/f0f0/f0f0\x1b\\"),
+    ("rgb colours are scaled", "\x1b]4;5;rgb:f/8/0\x07\x1b]4;5;?\x07", "\x1b]4;5;rgb:ffff/8888/0000\x1b\\"),
+    ("special colours", "\x1b]5;0;#aabbcc\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:aaaa/bbbb/cccc\x1b\\"),
+    ("special colours reset", "\x1b]5;0;#abc\x07\x1b]105\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:0000/0000/0000\x1b\\"),
+    ("all colours reset", "\x1b]5;0;#abc\x07\x1b]104\x07\x1b]5;0;?\x07", "\x1b]5;0;rgb:0000/0000/0000\x1b\\"),
+    ("text", "\x1b]10;?\x07", "\x1b]10;rgb:0000/0000/0000\x1b\\"),
+    ("background", "\x1b]11;?\x07", "\x1b]11;rgb:ffff/ffff/ffff\x1b\\"),
+    ("dynamic colours in a row", "\x1b]10;#010203;#040506\x07\x1b]11;?\x07", "\x1b]11;rgb:0404/0505/0606\x1b\\"),
+    ("dynamic colour reset", "\x1b]11;#123\x07\x1b]111\x07\x1b]11;?\x07", "\x1b]11;rgb:ffff/ffff/ffff\x1b\\"),
 ]
 
 
@@ -37,28 +37,49 @@ def test_reply(data: str, reply: str | bytes) -> None:
 def test_the_painter_says_what_the_colours_are() -> None:
     terminal = Terminal(10, 4)
     terminal.base_colors = "112233", "445566"
-    assert terminal.feed(b"\x1b]10;?\x07") == b"\x1b]10;rgb:1111/2222/3333\x07"
-    assert terminal.feed(b"\x1b]11;?;?\x07") == (b"\x1b]11;rgb:4444/5555/6666\x07\x1b]12;rgb:1111/2222/3333\x07")
-    assert terminal.feed(b"\x1b]11;#010101\x07\x1bc\x1b]11;?\x07") == b"\x1b]11;rgb:4444/5555/6666\x07"
+    assert terminal.feed(b"\x1b]10;?\x07") == b"\x1b]10;rgb:1111/2222/3333\x1b\\"
+    assert terminal.feed(b"\x1b]11;?;?\x07") == (b"\x1b]11;rgb:4444/5555/6666\x1b\\\x1b]12;rgb:1111/2222/3333\x1b\\")
+    assert terminal.feed(b"\x1b]11;#010101\x07\x1bc\x1b]11;?\x07") == b"\x1b]11;rgb:4444/5555/6666\x1b\\"
+
+
+@pytest.mark.parametrize("number", ["007", "7"])
+def test_a_number_is_told_as_a_number(number: str) -> None:
+    assert answer(f"\x1b]4;{number};?\x07") == b"\x1b]4;7;rgb:e5e5/e5e5/e5e5\x1b\\"
+
+
+def written(*commands: str) -> list[tuple[str, bytes]]:
+    """What reaches an owner who takes clipboards; nothing is answered, to him or to one who takes none."""
+    seen: list[tuple[str, bytes]] = []
+    terminal = Terminal(10, 4, on_clipboard=lambda targets, data: seen.append((targets, data)))
+    for command in commands:
+        for each in (terminal, Terminal(10, 4)):
+            assert each.feed(f"\x1b]52;{command}\x07".encode()) == b""
+    return seen
 
 
 def test_clipboard_goes_to_the_callback_and_nowhere_else() -> None:
-    seen: list[tuple[str, bytes]] = []
-    terminal = Terminal(10, 4, on_clipboard=lambda targets, data: seen.append((targets, data)))
-    assert terminal.feed(b"\x1b]52;c;" + base64.b64encode(b"secret") + b"\x07") == b""
-    assert seen == [("c", b"secret")]
-    assert terminal.feed(b"\x1b]52;c;?\x07") == b"\x1b]52;c;c2VjcmV0\x07"
+    assert written("c;c2VjcmV0", "cs0;") == [("c", b"secret"), ("cs0", b"")]
 
 
 def test_clipboard_that_is_not_named_is_the_selection() -> None:
-    seen: list[tuple[str, bytes]] = []
-    terminal = Terminal(10, 4, on_clipboard=lambda targets, data: seen.append((targets, data)))
-    assert terminal.feed(b"\x1b]52;;aGk=\x07\x1b]52;;?\x07") == b"\x1b]52;s0;aGk=\x07"
-    assert seen == [("s0", b"hi")]
+    assert written(";aGk=") == [("s0", b"hi")]
 
 
-def test_clipboard_of_the_user_is_never_told() -> None:
-    assert Terminal(10, 4).feed(b"\x1b]52;c;?\x07") == b"\x1b]52;c;\x07"
+@pytest.mark.parametrize("targets", ["", "c", "\rid\r", "\nid\n", "c\r"])
+def test_clipboard_is_never_told(targets: str) -> None:
+    assert written(f"{targets};aGk=", f"{targets};?")[1:] == []
+
+
+@pytest.mark.parametrize("targets", ["x", "c\rid\r", "8", "c" * 13, "c c", "c\n", "\u0441"])
+def test_clipboard_of_another_name_is_not_written(targets: str) -> None:
+    assert written(f"{targets};aGk=") == []
+
+
+def test_clipboard_has_an_end() -> None:
+    data = base64.b64encode(b"x" * (CLIPBOARD_LIMIT * 3 // 4)).decode()
+    assert len(data) == CLIPBOARD_LIMIT
+    assert written(f"c;{data}") == [("c", b"x" * (CLIPBOARD_LIMIT * 3 // 4))]
+    assert written(f"c;{data}AAAA") == []
 
 
 def test_clipboard_with_bad_data_is_emptied() -> None:
@@ -132,13 +153,3 @@ def test_resetting_colours(command: str, left: set[int]) -> None:
 def test_dynamic_colours_end_at_the_last_one() -> None:
     assert fed("\x1b]18;red;nosuchcolour;blue;blue\x07").default_colors == {18: "ff0000"}
     assert fed("\x1b]19;red;blue\x07").default_colors == {19: "ff0000"}
-
-
-def test_a_huge_selection_reaches_the_user_but_is_told_only_in_part() -> None:
-    seen: list[int] = []
-    screen = Screen(10, 4)
-    screen.on_clipboard = lambda targets, data: seen.append(len(data))
-    data = base64.b64encode(b"x" * SELECTION_LIMIT).decode()
-    screen.clipboard("c", data, "\x07")
-    assert seen == [SELECTION_LIMIT]
-    assert screen.selection == data[:SELECTION_LIMIT]

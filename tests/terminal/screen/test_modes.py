@@ -55,10 +55,10 @@ REPLIES: list[Reply] = [
     ("DECRQM of a mode of level 5", "\x1b[?95h\x1b[?95$p", "\x1b[?95;0$y"),
     ("DECRQM is unknown below level 3", '\x1b[62;1"p\x1b[?7$p', ""),
     ("modes saved and restored", "\x1b[?2004h\x1b[?2004s\x1b[?2004l\x1b[?2004r\x1b[?2004$p", "\x1b[?2004;1$y"),
-    ("8-bit replies", "\x1b G\x1b[5n", b"\x9b0n"),
+    ("no 8-bit replies", "\x1b G\x1b[5n", "\x1b[0n"),
     ("7-bit replies again", "\x1b G\x1b F\x1b[5n", "\x1b[0n"),
     ("7-bit replies after a soft reset", "\x1b G\x1b[!p\x1b[5n", "\x1b[0n"),
-    ("conformance level sets 8-bit replies", '\x1b[64;0"p\x1b[5n', b"\x9b0n"),
+    ("conformance level sets no 8-bit replies", '\x1b[64;0"p\x1b[5n', "\x1b[0n"),
     ("DECSCL goes no higher than the model", '\x1b[63;1"p\x1b[65;1"p\x1bP$q"p\x1b\\', '\x1bP1$r63;1"p\x1b\\'),
 ]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from podplane_tui.terminal import Terminal
+from podplane_tui.terminal import Screen, Terminal
 from tests.terminal.support import Reply, answer, answer_byte_by_byte, as_bytes, fed, replies
 
-TITLE_A, TITLE_B = "\x1b]la\x1b\\", "\x1b]lb\x1b\\"
-ICON_A, ICON_B = "\x1b]La\x1b\\", "\x1b]Lb\x1b\\"
+NAME = b"xterm-256color".hex().upper()
 
 REPLIES: list[Reply] = [
     ("DA", "\x1b[c", "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28;29c"),
@@ -49,35 +48,11 @@ REPLIES: list[Reply] = [
     ("window", "\x1b[11t\x1b[13t", "\x1b[1t\x1b[3;0;0t"),
     ("window put away and back", "\x1b[2t\x1b[11t\x1b[1t\x1b[11t", "\x1b[2t\x1b[1t"),
     ("window moved", "\x1b[3;40;30t\x1b[13t\x1b[3;;7t\x1b[13t", "\x1b[3;40;30t\x1b[3;0;7t"),
-    ("title", "\x1b]2;hi\x07\x1b[21t", "\x1b]lhi\x1b\\"),
-    ("icon name", "\x1b]1;ho\x07\x1b[20t", "\x1b]Lho\x1b\\"),
-    ("title stack", "\x1b]0;a\x07\x1b[22t\x1b]0;b\x07\x1b[23t\x1b[21t", "\x1b]la\x1b\\"),
-    (
-        "title stack, one pop for two pushes",
-        "\x1b]0;a\x07\x1b[22;1t\x1b[22;2t\x1b]0;b\x07\x1b[23;0t\x1b[20t\x1b[21t",
-        "\x1b]La\x1b\\\x1b]la\x1b\\",
-    ),
-    (
-        "title stack, only the icon name",
-        "\x1b]0;a\x07\x1b[22;0t\x1b]0;b\x07\x1b[23;1t\x1b[20t\x1b[21t",
-        ICON_A + TITLE_B,
-    ),
-    ("title stack, only the title", "\x1b]0;a\x07\x1b[22;0t\x1b]0;b\x07\x1b[23;2t\x1b[20t\x1b[21t", ICON_B + TITLE_A),
-    ("title stack, icon name pushed", "\x1b]0;a\x07\x1b[22;1t\x1b]0;b\x07\x1b[23t\x1b[20t\x1b[21t", ICON_A + TITLE_B),
-    ("title stack, title pushed", "\x1b]0;a\x07\x1b[22;2t\x1b]0;b\x07\x1b[23t\x1b[20t\x1b[21t", ICON_B + TITLE_A),
-    ("title stack, nothing of both", "\x1b]2;a\x07\x1b[22;3t\x1b]2;b\x07\x1b[23;3t\x1b[23t\x1b[21t", TITLE_B),
-    ("title mode taken back", "\x1b[>0;1t\x1b[>0;1T\x1b]2;b\x07\x1b[21t", TITLE_B),
-    ("title mode by default", "\x1b[>t\x1b]2;62\x07\x1b[21t", TITLE_B),
-    ("title modes without an effect", "\x1b[>2;3t\x1b[>T\x1b]2;b\x07\x1b[21t", TITLE_B),
-    ("one title mode taken back", "\x1b[>0;1t\x1b[>1T\x1b]2;62\x07\x1b[21t", TITLE_B),
-    ("all title modes taken back", "\x1b[>0;1t\x1b[>T\x1b]2;b\x07\x1b[21t", TITLE_B),
-    ("unknown title mode", "\x1b[>4t\x1b]2;b\x07\x1b[21t", TITLE_B),
-    ("title of bad hexadecimal", "\x1b]2;b\x07\x1b[>0t\x1b]2;xyz\x07\x1b[21t", "\x1b]l\x1b\\"),
-    ("icon name set in hexadecimal", "\x1b[>0t\x1b]1;61\x07\x1b[20t", ICON_A),
-    ("replies of one byte", "\x1b G\x1b[c\x1b[21t", b"\x9b?64;1;2;6;9;15;16;17;18;21;22;28;29c\x9dl\x9c"),
-    ("control strings of one byte", "\x1b G\x1b[=c", b"\x90!|00000000\x9c"),
-    ("title set in hexadecimal", "\x1b[>0t\x1b]2;6869\x07\x1b[21t", "\x1b]lhi\x1b\\"),
-    ("title asked in hexadecimal", "\x1b[>1t\x1b]2;hi\x07\x1b[21t", "\x1b]l6869\x1b\\"),
+    ("no title", "\x1b]2;hi\x07\x1b[21t", "\x1b]l\x1b\\"),
+    ("no icon name", "\x1b]1;ho\x07\x1b[20t", "\x1b]L\x1b\\"),
+    ("no title in hexadecimal", "\x1b[>1t\x1b]2;hi\x07\x1b[21t", "\x1b]l\x1b\\"),
+    ("no replies of one byte", "\x1b G\x1b[c", "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28;29c"),
+    ("no control strings of one byte", "\x1b G\x1b[=c", "\x1bP!|00000000\x1b\\"),
     ("DECRQSS SGR", "\x1b[1;4;31;42m\x1bP$qm\x1b\\", "\x1bP1$r0;1;4;31;42m\x1b\\"),
     ("DECRQSS true colour", "\x1b[38;2;1;2;3m\x1bP$qm\x1b\\", "\x1bP1$r0;38:2::1:2:3m\x1b\\"),
     ("DECRQSS DECSTBM", "\x1b[2;3r\x1bP$qr\x1b\\", "\x1bP1$r2;3r\x1b\\"),
@@ -98,7 +73,7 @@ REPLIES: list[Reply] = [
     ("DECRQSS DECSCA of ISO", '\x1bV\x1bP$q"q\x1b\\', '\x1bP1$r0"q\x1b\\'),
     ("DECRQSS DECSCL of a VT100", '\x1b[61"p\x1bP$q"p\x1b\\', '\x1bP1$r61"p\x1b\\'),
     ("DECRQSS DECSCL of a VT220", '\x1b[62;1"p\x1bP$q"p\x1b\\', '\x1bP1$r62;1"p\x1b\\'),
-    ("DECRQSS DECSCL, one byte", '\x1b[64;0"p\x1bP$q"p\x1b\\', b'\x901$r64;0"p\x9c'),
+    ("DECRQSS DECSCL, one byte asked for", '\x1b[64;0"p\x1bP$q"p\x1b\\', '\x1bP1$r64;1"p\x1b\\'),
     ("DECRQSS unknown", "\x1bP$qz\x1b\\", "\x1bP0$r\x1b\\"),
     ("checksum of a character", "a\x1b[1;0;1;1;1;1*y", "\x1bP1!~0061\x1b\\"),
     ("checksum of a blank", "\x1b[7;0;1;1;1;1*y", "\x1bP7!~0020\x1b\\"),
@@ -122,9 +97,18 @@ REPLIES: list[Reply] = [
     ("checksum of a wide character", "\u4e00\x1b[1;0;1;1;1;2*y", "\x1bP1!~4E00\x1b\\"),
     ("checksum after a change", "a\x1b[1;0;1;1;1;1*yb\rb\x1b[2;0;1;1;1;1*y", "\x1bP1!~0061\x1b\\\x1bP2!~0062\x1b\\"),
     ("number of colours", "\x1bP+q436F\x1b\\", "\x1bP1+r436F=323536\x1b\\"),
-    ("two capabilities", "\x1bP+q544e;524742\x1b\\", "\x1bP1+r544e=787465726D2D323536636F6C6F72;524742=38\x1b\\"),
+    ("capabilities in capitals", "\x1bP+q544e;524742\x1b\\", f"\x1bP1+r544E={NAME};524742=38\x1b\\"),
     ("capabilities up to the first unknown one", "\x1bP+q524742;6b31;524742\x1b\\", "\x1bP1+r524742=38\x1b\\"),
     ("unknown capabilities", "\x1bP+q6b31;zz\x1b\\", "\x1bP0+r\x1b\\"),
+    ("no capabilities", "\x1bP+q\x1b\\", "\x1bP0+r\x1b\\"),
+    ("capability with white space", "\x1bP+q54 4e\x1b\\\x1bP+q544e \x1b\\", "\x1bP0+r\x1b\\\x1bP0+r\x1b\\"),
+    ("capability with a line end", "\x1bP+q544e\n;524742\x1b\\", "\x1bP0+r\x1b\\"),
+    (
+        "no more capabilities than there are",
+        f"\x1bP+q{'524742;' * 99}\x1b\\",
+        f"\x1bP1+r{'524742=38;' * 5}"[:-1] + "\x1b\\",
+    ),
+    ("nothing for ENQ", "\x05", ""),
 ]
 
 
@@ -152,12 +136,44 @@ def test_attributes_add_to_the_checksum(attributes: str, added: int) -> None:
     assert answer(f"\x1b[{attributes}a\x1b[1#y\x1b[1;0;1;1;1;1*y") == f"\x1bP1!~{0x61 + added:04X}\x1b\\".encode()
 
 
+@pytest.mark.parametrize(
+    ("data", "icon_name", "title"),
+    [
+        pytest.param(*case[1:], id=case[0])
+        for case in [
+            ("title", "\x1b]2;hi\x07", "", "hi"),
+            ("icon name", "\x1b]1;ho\x07", "ho", ""),
+            ("pushed and popped", "\x1b]0;a\x07\x1b[22t\x1b]0;b\x07\x1b[23t", "a", "a"),
+            ("one pop for two pushes", "\x1b]0;a\x07\x1b[22;1t\x1b[22;2t\x1b]0;b\x07\x1b[23;0t", "a", "a"),
+            ("only the icon name", "\x1b]0;a\x07\x1b[22;0t\x1b]0;b\x07\x1b[23;1t", "a", "b"),
+            ("only the title", "\x1b]0;a\x07\x1b[22;0t\x1b]0;b\x07\x1b[23;2t", "b", "a"),
+            ("icon name pushed", "\x1b]0;a\x07\x1b[22;1t\x1b]0;b\x07\x1b[23t", "a", "b"),
+            ("title pushed", "\x1b]0;a\x07\x1b[22;2t\x1b]0;b\x07\x1b[23t", "b", "a"),
+            ("nothing of both", "\x1b]2;a\x07\x1b[22;3t\x1b]2;b\x07\x1b[23;3t\x1b[23t", "", "b"),
+            ("mode taken back", "\x1b[>0;1t\x1b[>0;1T\x1b]2;b\x07", "", "b"),
+            ("mode by default", "\x1b[>t\x1b]2;62\x07", "", "b"),
+            ("modes without an effect", "\x1b[>1;2;3t\x1b]2;62\x07", "", "62"),
+            ("one mode taken back", "\x1b[>0;1t\x1b[>1T\x1b]2;62\x07", "", "b"),
+            ("all modes taken back", "\x1b[>0;1t\x1b[>T\x1b]2;b\x07", "", "b"),
+            ("unknown mode", "\x1b[>4t\x1b]2;b\x07", "", "b"),
+            ("bad hexadecimal", "\x1b]2;b\x07\x1b[>0t\x1b]2;xyz\x07", "", ""),
+            ("icon name in hexadecimal", "\x1b[>0t\x1b]1;61\x07", "a", ""),
+            ("title in hexadecimal", "\x1b[>0t\x1b]2;6869\x07", "", "hi"),
+        ]
+    ],
+)
+def test_titles(data: str, icon_name: str, title: str) -> None:
+    terminal = fed(data)
+    assert (terminal.icon_name, terminal.title) == (icon_name, title)
+
+
 def test_a_title_stack_has_an_end() -> None:
-    pushes = "".join(f"\x1b]2;{number}\x07\x1b[22t" for number in range(12))
-    pops = 9 * "\x1b[23t"
-    assert answer(f"{pushes}{pops}\x1b[21t\x1b[23t\x1b[21t\x1b[23t\x1b[21t") == (
-        b"\x1b]l3\x1b\\\x1b]l2\x1b\\\x1b]l2\x1b\\"
-    )
+    terminal = fed("".join(f"\x1b]2;{number}\x07\x1b[22t" for number in range(12)) + 9 * "\x1b[23t")
+    titles = [terminal.title]
+    for _ in range(2):
+        terminal.feed(b"\x1b[23t")
+        titles.append(terminal.title)
+    assert titles == ["3", "2", "2"]
 
 
 def test_a_program_sets_the_size() -> None:
@@ -187,17 +203,16 @@ def test_a_vt520() -> None:
     assert terminal.feed(b"\x1b[?95h\x1b[?95$p") == b"\x1b[?95;1$y"
 
 
-def test_the_answerback_is_sent_as_it_is() -> None:
-    assert Terminal(10, 4, answerback="h\u00e9 \ud800").feed(b"\x05") == "h\u00e9 ?".encode()
-
-
-def test_title_reports_can_be_turned_off() -> None:
-    terminal = Terminal(10, 4, title_reports=False)
-    assert terminal.feed(b"\x1b]2;rm -rf\x07\x1b[21t") == b"\x1b]l\x1b\\"
-    assert terminal.title == "rm -rf"
+def test_what_the_grammar_does_not_know_is_not_sent() -> None:
+    screen = Screen(10, 4)
+    for body in ("a\rb", "0n\r", "1;2;\x1b[n", "0", "", "Rn", "\u0660n"):
+        screen.send_csi(body)
+        screen.send_dcs(body)
+        screen.send_osc(body)
+    assert screen.replies == []
 
 
 def test_title_has_no_control_characters_and_an_end() -> None:
-    assert fed("\x1b]2;a\nb\u202e\x07").title == "ab"
+    assert fed("\x1b]2;a\nb\u200b\x07").title == "ab"
     assert len(fed("\x1b]2;" + "x" * 5000 + "\x07").title) == 1024
-    assert fed("\x1b]1;a\nb\u202e\x07").icon_name == "ab"
+    assert fed("\x1b]1;a\nb\u200b\x07").icon_name == "ab"

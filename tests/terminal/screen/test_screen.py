@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podplane_tui.terminal import Row, Screen, Style, Terminal
+from podplane_tui.terminal import Row, Screen, Style
 from podplane_tui.terminal.buffer.compact_row import Source, row_of
 from podplane_tui.terminal.screen.screen import fitted
 from tests.terminal.support import Case, Feed, fed, long_log, place, sequences, shown
@@ -22,11 +22,6 @@ def test_sequence(feed: Feed, data: str, lines: list[str], cursor: tuple[int, in
     terminal = feed(data)
     assert shown(terminal) == lines
     assert place(terminal) == cursor
-
-
-def test_enquiry_has_no_answer_unless_given() -> None:
-    assert Terminal(10, 4).feed(b"\x05") == b""
-    assert Terminal(10, 4, answerback="me").feed(b"\x05") == b"me"
 
 
 def test_bell_is_counted() -> None:

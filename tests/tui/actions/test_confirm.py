@@ -6,6 +6,7 @@ from textual.content import Content
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.vm.backing import unconfirmed_chain
 from podplane_tui.backend.vm.start import StartWay
 from podplane_tui.backend.vm.verbs import VERBS, Verb
 from podplane_tui.tui.actions.confirm import ASK
@@ -14,6 +15,7 @@ from podplane_tui.tui.actions.tasks import Work, Workshop
 from podplane_tui.tui.screens.delete import DeleteDialog
 from podplane_tui.tui.screens.dialog import Dialog, Question
 from podplane_tui.tui.screens.start import StartDialog
+from tests.backend.images.support import write_image
 from tests.conftest import Workspace
 from tests.tui.actions.support import User, image_of, vm_of, workshop_of
 
@@ -121,3 +123,23 @@ async def test_a_repair_lists_its_steps_and_does_them(workspace: Workspace) -> N
 def test_everything_about_a_vm_has_its_question_and_nothing_else_has_one() -> None:
     about_vm = {verb for verb, entry in VERBS.items() if entry.about_vm}
     assert set(ASK) == about_vm - {Verb.SYNC, Verb.WATCH}
+
+
+@pytest.mark.parametrize("verb", [Verb.START, Verb.RESTART])
+async def test_files_that_the_guest_would_read_are_asked_about_first(workspace: Workspace, verb: Verb) -> None:
+    vm, base = vm_of(workspace), workspace.root / "base"
+    write_image(image_of(vm), base=str(base), kind="raw")
+    base.write_bytes(bytes(512))
+    user = User(None)
+    assert await ask(user, workshop_of(workspace), vm, verb) is None
+    assert text_of(user).plain.endswith(f"\n  • {base} (raw)")
+    user = User(True, True)
+    work = await ask(user, workshop_of(workspace), vm, verb)
+    assert work is not None
+    chain = unconfirmed_chain(vm.files)
+    assert chain == (f"{base} (raw)",)  # asking alone confirms nothing
+    assert workshop_of(workspace).confirmed(vm, chain, lambda _: "done")(Control()) == "done"
+    assert unconfirmed_chain(vm.files) == ()
+    user = User(True)
+    assert await ask(user, workshop_of(workspace), vm, verb) is not None
+    assert len(user.shown) == (1 if verb is Verb.RESTART else 0)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
-from textual.events import Key
+from textual.events import Key, MouseDown, MouseUp
 from textual.keys import key_to_character
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -122,14 +122,46 @@ async def test_a_key_waits_for_the_one_before_it_however_slow_its_widget_is(
         assert app.screen.query_one("#create-id", Input).value == "w"
 
 
-async def test_a_key_ahead_can_decline(pilot: Pilot[None]) -> None:
+@pytest.mark.parametrize("keys", [("right", "enter"), ("enter",), ("escape",)])
+@pytest.mark.parametrize("early", ["on their way", "held back"])
+async def test_a_question_that_can_lose_data_ignores_what_was_typed_before_it_could_be_seen(
+    pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], early: str
+) -> None:
     app = app_of(pilot)
-    type_at_once(app, "d", "enter")  # Cancel has the focus
-    await until(lambda: app.actions.asking, what="the question")
-    await until(lambda: not app.actions.asking, what="the end of the question")
-    assert app.screen is dashboard(app)
-    assert toasts(app) == []  # as there would be for Enter in the list
+    if early == "held back":
+        type_at_once(app, "d", *keys)
+    else:
+        painted = DeleteDialog._note_shown
+
+        def typed_first(dialog: DeleteDialog) -> None:
+            type_at_once(app, *keys)
+            painted(dialog)
+
+        monkeypatch.setattr(DeleteDialog, "_note_shown", typed_first)
+        await pilot.press("d")
+    await until(lambda: isinstance(app.screen, DeleteDialog) and app.screen._shown_at, what="the question")
+    await until(lambda: not app._question_coming() and not app._key_hold._held, what="the keys' turn")
+    await settled(pilot)
+    assert isinstance(app.screen, DeleteDialog)
+    assert app.focused is app.screen.query_one("#cancel")
+    await pilot.press("right", "left", "enter")
+    await until(lambda: app.screen is dashboard(app), what="the end of the question")
     assert [vm.cluster_id for vm in app.vms or ()] == ["alpha", "beta"]
+
+
+async def test_a_click_that_was_made_before_the_question_could_be_seen_answers_nothing(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    await pilot.press("d")
+    await until(lambda: isinstance(app.screen, DeleteDialog) and app.screen._shown_at, what="the question")
+    place = app.screen.query_one("#accept").region.offset
+    for kind in (MouseDown, MouseUp):
+        click = kind(None, place.x, place.y, 0, 0, 1, False, False, False, place.x, place.y)
+        click.time -= 60
+        app.post_message(click)
+    await settled(pilot)
+    assert isinstance(app.screen, DeleteDialog)
+    await pilot.click("#cancel")
+    await until(lambda: app.screen is dashboard(app), what="the end of the question")
 
 
 async def test_keys_go_on_where_no_dialog_comes(pilot: Pilot[None]) -> None:

@@ -13,6 +13,8 @@ from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.create import CreateDialog, PathSuggester, absolute, check_id
 from podplane_tui.tui.screens.dashboard import Dashboard
+from podplane_tui.tui.screens.dialog import Question
+from tests.backend.images.support import make
 from tests.conftest import Workspace
 from tests.tui.screens.support import cluster
 from tests.tui.support import (
@@ -247,3 +249,28 @@ def test_the_home_of_a_user_who_does_not_exist_is_a_path_as_any_other(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert absolute("~nobody-of-that-name/disk") == f"{tmp_path}/~nobody-of-that-name/disk"
+
+
+@pytest.mark.slow
+async def test_an_image_that_brings_files_along_is_asked_about(pilot: Pilot[None], workspace: Workspace) -> None:
+    app = app_of(pilot)
+    base = make(workspace.root / "base.qcow2", "-F", "qcow2", "-b", str(make_disk(workspace, "beta")))
+    listed_file = f"  • {workspace.data}/vms/podplane-local-beta.amd64.image.qcow2 (qcow2)"
+
+    async def ask() -> None:
+        await pilot.press("n")
+        await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
+        app.screen.query_one("#create-id", Input).value = "gamma"
+        app.screen.query_one("#create-image", Input).value = str(base)
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, Question), what="the question")
+        assert listed_file in str(app.screen.query_one(".dialog-text", Static).render())
+
+    await ask()
+    await pilot.press("escape")
+    await settled(pilot)
+    assert not files_of(workspace, "gamma").image.exists()
+    await ask()
+    await pilot.click("#accept")
+    await listed(app, "alpha", "beta", "gamma")
+    assert read_settings(files_of(workspace, "gamma")).backing_chain[0] == f"{base} (qcow2)"

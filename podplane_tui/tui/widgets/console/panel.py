@@ -21,8 +21,8 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.recording.store import Recording
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.toasts import take_back
-from podplane_tui.tui.widgets.base import Panel
+from podplane_tui.tui.toasts import take_back, tell
+from podplane_tui.tui.widgets.base import Panel, Unsent
 from podplane_tui.tui.widgets.console import states
 from podplane_tui.tui.widgets.console import text as words
 from podplane_tui.tui.widgets.console.session import ConsoleHold
@@ -52,6 +52,7 @@ class ConsolePanel(Panel):
         self._views = ConsoleViews(self.mount)
         self._hold = ConsoleHold(printed=self._views.printed, asked=self._asked, closed=self._line_closed)
         self._state = states.ConsoleState()
+        self._unsent = Unsent()
         self._to_do = asyncio.Event()
         self._settled = asyncio.Event()
 
@@ -67,7 +68,9 @@ class ConsolePanel(Panel):
 
     async def on_unmount(self) -> None:
         """Let go of everything."""
+        unsent = self._views.disconnect()
         await self._hold.end()
+        self._say_dropped(unsent)
         self._settled.set()
 
     @property
@@ -149,7 +152,7 @@ class ConsolePanel(Panel):
         self._happen(states.Asked(claim, 0.0 if self.view is None else self.view.idle))
 
     def _line_closed(self) -> None:
-        self._views.disconnect()
+        self._say_dropped(self._views.disconnect())
         self._happen(Signal.LINE_CLOSED)
 
     def _happen(self, event: states.Event) -> tuple[states.Action, ...]:
@@ -222,15 +225,16 @@ class ConsolePanel(Panel):
             case states.Connect(vm):
                 return await self._connect(vm)
             case states.LetGo(waiting):
-                self._views.disconnect(waiting=waiting)
+                unsent = self._views.disconnect(waiting=waiting)
                 await self._hold.close()
+                self._say_dropped(unsent)
                 return Signal.FREE
 
     async def _connect(self, vm: VMStatus) -> states.Event:
         try:
             line, recording = await self._hold.connect(vm)
         except VMError as error:
-            self._views.disconnect()
+            self._say_dropped(self._views.disconnect())
             return states.NotConnected(vm, str(error), held=isinstance(error, ConsoleHeld))
         self._views.connect(vm, line, recording)
         return states.Connected(vm)
@@ -245,6 +249,11 @@ class ConsolePanel(Panel):
             self._happen(states.NotGranted(str(error)))
         else:
             self._happen(states.Granted(vm))
+
+    def _say_dropped(self, unsent: int) -> None:
+        """Say how much was typed that no guest has got: so many bytes, and what a console that was released had."""
+        if dropped := unsent + self._hold.take_untaken():
+            tell(self.app, words.dropped(dropped))
 
     # Showing
 
@@ -265,7 +274,9 @@ class ConsolePanel(Panel):
             self._noticed = text
             self._notice.update(Content(text))
         holder = None if holds else look.holder
-        self.status = words.status(look.recording, holder) if connected else ""
+        status = words.status(look.recording, holder) if connected else ""
+        unsent = "" if view is None else self._unsent.words(view.backlog, monotonic())
+        self.status = ", ".join(filter(None, (status, unsent)))
 
     def _refusal(self, refusal: states.Refusal) -> str:
         return words.refusal(refusal, self._state, self._key)

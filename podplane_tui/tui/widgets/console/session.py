@@ -34,6 +34,12 @@ class ConsoleHold:
         self._request: threading.Event | None = None
         """Cancels the asking under way."""
         self._gone = False
+        self._untaken = 0
+
+    def take_untaken(self) -> int:
+        """Bytes that were typed and that no guest has taken, since this was asked last."""
+        untaken, self._untaken = self._untaken, 0
+        return untaken
 
     async def connect(self, vm: VMStatus) -> tuple[ConsoleLine, Recording | None]:
         """Hold a VM's console; gives it with what is on record of this run by then. Raises `VMError`."""
@@ -81,6 +87,7 @@ class ConsoleHold:
     def _line_closed(self) -> None:
         if self._line is None or not self._line.over:  # told late, of one before
             return
+        self._untaken += self._line.untaken
         self._line = None
         self._closed()
 
@@ -90,6 +97,7 @@ class ConsoleHold:
         self._give_back()
         if line is not None:
             await in_thread(line.close, name="console-close")
+            self._untaken += line.untaken
 
     async def end(self) -> None:
         """Let go of everything, for good."""

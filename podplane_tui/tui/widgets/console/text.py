@@ -3,6 +3,7 @@
 import time
 
 from podplane_tui.backend.console.claim import IDLE, Claim
+from podplane_tui.backend.core.format import count
 from podplane_tui.backend.core.status import State, VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.recording.store import HowEnded, Recording, Source
@@ -76,6 +77,11 @@ def handed_over(claim: Claim) -> str:
     return f"{claim.who} has the console now: nothing was typed here for {IDLE:.0f} s."
 
 
+def dropped(size: int) -> str:
+    """What was typed in vain."""
+    return f"{count(size, 'byte')} {'was' if size == 1 else 'were'} not taken by the guest."
+
+
 def _last_run(recording: Recording) -> str:
     return f"Below is its last run{_about(recording)}."
 
@@ -96,9 +102,9 @@ def _clock(moment: float) -> str:
 
 
 def divider(columns: int, started_at: float) -> bytes:
-    """Ends whatever the last run left on the screen (alternate screen, margins, colours) and rules it off."""
+    """Rules the last run off."""
     label = f" started {time.strftime('%H:%M:%S', time.localtime(started_at))} "
-    return f"\x1b[?1049l\x1b[!p\x1b[r\r\n\x1b[J\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
+    return f"\r\n\x1b[2m{label.center(max(columns - 1, 0), '─')}\x1b[m\r\n".encode()
 
 
 def _why_none(vm: VMStatus, key: KeyNamer) -> str:

@@ -88,6 +88,7 @@ class ConsoleViews:
                 return
         elif before is not None:
             started = time.time() if recording is None else recording.started_at
+            view.restart()
             view.feed(words.divider(view.terminal.columns, started))
             view.action_follow()  # whoever restarts a VM wants to see it boot
         live = _no if recording is None or not vm.live else recording.still_live
@@ -99,6 +100,7 @@ class ConsoleViews:
             mark=mark,
             marked=jump.here,
             replayed=jump.show,
+            booted=view.restart,
         )
         if self._line is not None and self._line[0] == vm.key and (recording is None or recording.live):
             # What was on record, or given, until now has been answered, or is too old to be.
@@ -133,19 +135,22 @@ class ConsoleViews:
         if console.source is not None and console.source.path == path:
             console.source.answers_from = end
 
-    def disconnect(self, *, waiting: VMStatus | None = None) -> None:
+    def disconnect(self, *, waiting: VMStatus | None = None) -> int:
         """No console is ours: there is nobody to type to or to answer, and nothing comes that is not on record.
 
-        What was typed already is forgotten, but for the VM whose console it is still `waiting` for.
+        What was typed already is forgotten, but for the VM whose console it is still `waiting` for. Gives how many
+        bytes were forgotten.
         """
+        forgotten = 0
         self._line = None
         self._early.clear()
         for key, console in self._consoles.items():
             console.sink.disconnect()
             if waiting is None or key != waiting.key:
-                console.sink.forget()
+                forgotten += console.sink.forget()
             if console.source is not None:
                 console.source.answers_from = None
+        return forgotten
 
     def printed(self, key: str, data: bytes) -> None:
         """A VM has printed something: on record now, or these bytes, which are not."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import paramiko
 
 
+MAX_BACKLOG = 16 * 1024 * 1024
+"""Bytes that wait for the other side to take them."""
+
+
 class ByteSource(Protocol):
     """What a terminal shows. The order of calls is open, then read as wanted, then close."""
 
@@ -47,8 +51,11 @@ class ByteSink(Protocol):
     def backlog(self) -> int:
         """Bytes written and not yet taken by the other side."""
 
-    def write(self, data: bytes) -> None:
-        """Queue bytes for sending, in order; never blocks. Dropped when the other side is gone."""
+    def write(self, data: bytes) -> bool:
+        """Queue bytes for sending, in order; never blocks. False, and none of them are, when too many wait already.
+
+        Dropped when the other side is gone.
+        """
 
     def resize(self, columns: int, lines: int) -> None:
         """Tell the other side the size of the screen, where it can be told."""
@@ -78,12 +85,15 @@ class DescriptorStream:
                 continue
         return b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if self._descriptor < 0 or not data:
-            return
+            return True
+        if self.backlog + len(data) > MAX_BACKLOG:
+            return False
         self._outgoing.append(data)
         if len(self._outgoing) == 1:
             self._send()
+        return True
 
     def resize(self, columns: int, lines: int) -> None:
         """Serial lines and sockets carry no size."""
@@ -157,8 +167,11 @@ class ChannelStream:
             return b""
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._channel.recv, limit)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
+        if self.backlog + len(data) > MAX_BACKLOG:
+            return False
         self._submit(lambda: self._channel.sendall(data), sent=len(data))
+        return True
 
     def resize(self, columns: int, lines: int) -> None:
         self._submit(lambda: self._channel.resize_pty(columns, lines), sent=0)

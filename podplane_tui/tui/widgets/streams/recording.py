@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
+from podplane_tui.backend.boot.starts import BootStarts
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.recording.file import Chunk, RecordingReader, tail_offset
 
@@ -40,7 +41,8 @@ class RecordingSource:
     `live` says whether more may come; it is asked in a thread. Without a `path` all that comes is what is pushed.
 
     `marked` is called when all before the offset `mark` was given and shown, and nothing else; `replayed` when all that
-    is on record was. A mark that lies before what fits into a scrollback is given with its surroundings only.
+    is on record was. A mark that lies before what fits into a scrollback is given with its surroundings only. `booted`
+    is called when all before another boot of the guest was given and shown.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RecordingSource:
         mark: int | None = None,
         marked: Callable[[], None] = lambda: None,
         replayed: Callable[[], None] = lambda: None,
+        booted: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = str(path or "console")
         self.path = path
@@ -66,6 +69,8 @@ class RecordingSource:
         self._until: int | None = None
         self._marked = marked
         self._replayed: Callable[[], None] | None = replayed
+        self._booted = booted
+        self._starts = BootStarts()
         self._reader: RecordingReader | None = None
         self._given_at = 0
         self._unrecorded = bytearray()
@@ -113,7 +118,7 @@ class RecordingSource:
             if chunk is not None:
                 return self._give(chunk)
             if self._unrecorded:
-                data = bytes(self._unrecorded[: min(limit, CHUNK)])
+                data = self._one_boot(bytes(self._unrecorded[: min(limit, CHUNK)]))
                 del self._unrecorded[: len(data)]
                 return data
             if self._replayed is not None:
@@ -145,9 +150,21 @@ class RecordingSource:
     def _give(self, chunk: Chunk) -> bytes:
         """Count a chunk as given: nothing is awaited between this and its being fed to the terminal."""
         missing = chunk.offset - (self.offset or 0)
+        data = self._one_boot(chunk.data)
         self._given_at = chunk.offset
-        self.offset = chunk.offset + len(chunk.data)
-        return (_note(f"{format_size(missing)} were not kept") if missing > 0 else b"") + chunk.data
+        self.offset = chunk.offset + len(data)
+        if self._reader is not None:
+            self._reader.offset = self.offset
+        return (_note(f"{format_size(missing)} were not kept") if missing > 0 else b"") + data
+
+    def _one_boot(self, data: bytes) -> bytes:
+        """As much of the next bytes as is of one boot; says first when that is another one."""
+        starts = self._starts.within(data)
+        if starts[:1] == [0]:
+            self._booted()
+        data = data[: next((start for start in starts if start), None)]
+        self._starts.take(data)
+        return data
 
     def push(self, data: bytes) -> None:
         """Give these bytes, too, behind all that is on record; with none, look at once whether there is more."""

@@ -10,13 +10,10 @@ from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.tui.threads import in_thread
-from podplane_tui.tui.widgets.streams.base import ChannelStream
+from podplane_tui.tui.widgets.streams.base import MAX_BACKLOG, ChannelStream
 
 if TYPE_CHECKING:
     import paramiko
-
-_MAX_EARLY = 65_536
-"""Bytes typed before there is a shell to take them."""
 
 
 def target_of(files: VMFiles) -> ssh.SSHTarget:
@@ -66,7 +63,8 @@ class ShellStream:
         self.exit_code: int | None = None
         self._connection = connection
         self._size = (80, 24)
-        self._early = b""
+        self._early = bytearray()
+        """Typed before there is a shell to take it."""
         self._closed = False
         self._channel: paramiko.Channel | None = None
         self._stream: ChannelStream | None = None
@@ -86,8 +84,8 @@ class ShellStream:
         if self._size != size:
             stream.resize(*self._size)
         if self._early:
-            stream.write(self._early)
-            self._early = b""
+            stream.write(bytes(self._early))
+            self._early.clear()
 
     def _open_channel(self, size: tuple[int, int]) -> "paramiko.Channel":
         """The channel; closed when the stream was closed meanwhile, for then nobody may wait for it any more."""
@@ -108,11 +106,15 @@ class ShellStream:
             self.exit_code = status if status >= 0 else None
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if self._stream is not None:
-            self._stream.write(data)
-        elif not self._closed and len(self._early) < _MAX_EARLY:
-            self._early += data
+            return self._stream.write(data)
+        if self._closed:
+            return True
+        if len(self._early) + len(data) > MAX_BACKLOG:
+            return False
+        self._early += data
+        return True
 
     def resize(self, columns: int, lines: int) -> None:
         self._size = (columns, lines)

@@ -98,7 +98,7 @@ class TerminalDisplay(Widget, can_focus=True):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self.terminal = terminal or Terminal(80, 24, title_reports=False, resizable=False)
+        self.terminal = terminal or Terminal(80, 24, resizable=False)
         self.viewport = Viewport(self.terminal)
         self._frame = Frame()
         self._looks: dict[str, RichStyle] = {}
@@ -121,6 +121,11 @@ class TerminalDisplay(Widget, can_focus=True):
         self._clear_selection()
         self._tell_colors()
         self._fit()
+
+    def restart(self) -> None:
+        """Show what comes as another program's: no mode, colour or title of the one before is left, only its text."""
+        self.terminal.restart()
+        self.content_changed()
 
     @property
     def cursor_active(self) -> bool:

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.reactive import reactive
 
+from podplane_tui.backend.core.format import count, format_size
 from podplane_tui.terminal import Terminal
 from podplane_tui.terminal.input import MouseReport, encode_focus, encode_key, encode_mouse, encode_paste
 from podplane_tui.tui.keys import bindings
@@ -26,6 +27,8 @@ NOTICE_TIME = 0.5
 """Seconds without a key after which whoever typed has noticed that typing ended by itself."""
 REPLY_BACKLOG = 65_536
 """Bytes waiting to be sent above which replies are dropped: a guest that asks and never reads must not fill memory."""
+REFUSAL_LASTS = 5.0
+"""Seconds after a word about what was not sent before there is another one."""
 END_SYNCHRONIZED = b"\x1b[?2026l"
 
 
@@ -86,6 +89,7 @@ class TerminalView(TerminalDisplay):
         self._reader: asyncio.Task[None] | None = None
         self._sized = asyncio.Event()
         """It has its place on the screen: what comes before would be wrapped for another width, and once more then."""
+        self._refused_at = 0.0
         self._deaf_until = 0.0
         self._typed_at = 0.0
         self._mouse_cell: Offset | None = None
@@ -103,6 +107,11 @@ class TerminalView(TerminalDisplay):
     def idle(self) -> float:
         """Seconds since the user has sent something to the guest, or has begun to type. Answers do not count."""
         return monotonic() - self._typed_at
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that were typed and not taken yet."""
+        return 0 if self._sink is None else self._sink.backlog
 
     # Source and sink
 
@@ -131,7 +140,7 @@ class TerminalView(TerminalDisplay):
 
     def reset(self) -> None:
         """Start anew with an empty terminal of the same size, scrollback gone."""
-        self.show(Terminal(self.terminal.columns, self.terminal.lines, title_reports=False, resizable=False))
+        self.show(Terminal(self.terminal.columns, self.terminal.lines, resizable=False))
 
     def feed(self, data: bytes) -> None:
         """Show bytes as if the guest had sent them; replies go to the sink when the source wants them."""
@@ -149,8 +158,11 @@ class TerminalView(TerminalDisplay):
     def send(self, data: bytes) -> None:
         """Send bytes to the guest as if typed."""
         if self._sink is not None and data:
-            self._last_key = self._typed_at = monotonic()
-            self._sink.write(data)
+            now = self._last_key = self._typed_at = monotonic()
+            if not self._sink.write(data) and now - self._refused_at > REFUSAL_LASTS:
+                self._refused_at = now
+                waiting = f"{format_size(self._sink.backlog)} still wait to be taken"
+                self.notify(f"{count(len(data), 'byte')} not sent: {waiting}.", severity="warning", markup=False)
 
     async def _read(self, source: ByteSource) -> None:
         error: OSError | None = None

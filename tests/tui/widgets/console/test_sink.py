@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from podplane_tui.backend.console.claim import take
 from podplane_tui.backend.console.client import ConsoleLine, LineEvents, open_line
+from podplane_tui.backend.console.connection import MAX_PENDING
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.tui.widgets.console.sink import ConsoleSink
 from tests.conftest import Workspace
@@ -40,20 +41,25 @@ def received(guest: socket.socket, end: bytes) -> bytes:
 
 def test_what_is_typed_before_there_is_a_console_waits_for_it_up_to_a_bound(workspace: Workspace) -> None:
     sink = ConsoleSink()
-    for _ in range(3):
-        sink.write(b"x" * 3000)
-    assert sink.backlog == 4096
+    large = b"x" * (MAX_PENDING - 1)
+    assert sink.write(large)
+    assert sink.write(b"12") is False  # not even a part of it
+    assert sink.backlog == len(large)
     with connected(machine(workspace, "a")) as (line, guest):
         sink.connect(line)
-        sink.write(b".")
-        assert received(guest, b".") == b"x" * 4096 + b"."
+        got = bytearray()
+        while len(got) < len(large):
+            got += guest.recv(1 << 20)
+        assert sink.write(b".")
+        assert got + received(guest, b".") == large + b"."
         wait_until(lambda: sink.backlog == 0)
 
 
 def test_what_was_forgotten_reaches_nobody(workspace: Workspace) -> None:
     sink = ConsoleSink()
     sink.write(b"rm -r /")
-    sink.forget()
+    assert sink.forget() == 7
+    assert sink.backlog == sink.forget() == 0
     with connected(machine(workspace, "a")) as (line, guest):
         sink.connect(line)
         sink.write(b"ls")

@@ -168,6 +168,7 @@ def test_who_asks_and_who_got_it_is_named() -> None:
 def test_a_new_run_begins_below_whatever_the_last_one_left_on_the_screen(columns: int) -> None:
     terminal = Terminal(columns, 10)
     terminal.feed(b"a\r\n\x1b[2;3r\x1b[31m\x1b[?1049hfull screen")
+    terminal.restart()
     terminal.feed(divider(columns, NOON) + b"b")
     assert not terminal.modes.alternate_screen
     text = "\n".join(line.rstrip() for line in terminal.display)

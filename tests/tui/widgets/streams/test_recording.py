@@ -121,3 +121,39 @@ async def test_answers_are_wanted_only_from_where_somebody_waits_for_them(tmp_pa
     assert await stream.read(100) == b"live"
     assert stream.answers
     await stream.close()
+
+
+RESTART = b"\r\n[   12.345678] reboot: Restarting system\r\n"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_all_before_another_boot_is_given_before_it_is_told(tmp_path: Path, *, recorded: bool) -> None:
+    path = tmp_path / "x.raw"
+    runs = [b"one" + RESTART, b"two" + RESTART, b"three"]
+    path.write_bytes(b"".join(runs) if recorded else b"")
+    events: list[bytes | str] = []
+    stream = RecordingSource(path, offset=0, booted=lambda: events.append("booted"))
+    await stream.open()
+    if not recorded:
+        stream.push(b"".join(runs))
+    while data := await stream.read(1000):
+        events.append(data)
+    assert events == [runs[0], "booted", runs[1], "booted", runs[2]]
+    assert stream.offset == path.stat().st_size
+    await stream.close()
+
+
+async def test_a_boot_is_told_when_it_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
+    path = tmp_path / "x.raw"
+    path.write_bytes(b"one" + RESTART)
+    booted: list[int | None] = []
+    stream = RecordingSource(path, offset=0, live=lambda: True, booted=lambda: booted.append(stream.offset))
+    await stream.open()
+    assert await stream.read(1000) == b"one" + RESTART
+    assert booted == []
+    with path.open("ab") as file:
+        file.write(b"two")
+    stream.push(b"")
+    assert await stream.read(1000) == b"two"
+    assert booted == [len(b"one" + RESTART)]
+    await stream.close()

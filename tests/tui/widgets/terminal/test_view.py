@@ -191,8 +191,9 @@ class Guest:
     async def read(self, limit: int) -> bytes:
         return await self._said.get()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self.received += data
+        return True
 
     def resize(self, columns: int, lines: int) -> None:
         """It has no use for a size."""
@@ -301,8 +302,9 @@ class EndlessStream:
         self.on_read()
         return b"a line\r\n" * 10 if self._open else b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self.written_at = self.reads
+        return True
 
     def resize(self, columns: int, lines: int) -> None:
         """It has no use for a size."""

@@ -1,0 +1,127 @@
+"""Where a copy with `--delete` deletes in the VM, and whether the VM's system lives there.
+
+rsync deletes only in directories whose contents it copies: in the destination itself for `source/`, else in the
+directory of the source's name below it. The path is judged as it is written and, since a link in the guest may lead
+elsewhere, as the guest resolves it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+
+from podplane_tui.backend.core.control import Control, ShellOptions
+from podplane_tui.backend.core.errors import CommandFailed, InvalidInput
+from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.ssh.client import SSHTarget, run
+from podplane_tui.backend.sync.rsync import SyncRequest, copies_contents, relative_to_home
+
+_WITH_ALL_BELOW = (
+    *("/bin", "/boot", "/dev", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys"),
+    *("/etc/pam.d", "/etc/ssh", "/etc/sudoers.d", "/etc/systemd"),
+    *("/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/libx32", "/usr/sbin"),
+    *("/var/lib/apt", "/var/lib/cloud", "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd"),
+)
+"""Directories of the system, all that is below them included."""
+
+_ALONE = frozenset(
+    {
+        *("/", "/etc", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/var"),  # noqa: S108
+        *("/var/backups", "/var/cache", "/var/home", "/var/lib", "/var/local", "/var/log", "/var/mail", "/var/opt"),
+        *("/var/roothome", "/var/spool", "/var/tmp"),  # noqa: S108 - names in the guest
+    }
+)
+"""Directories that many programs share: what is below them may be one program's own."""
+
+_PARENTS = frozenset({"/home", "/usr", "/usr/local", "/var/home"})
+"""Directories each of whose children is like those: home directories, `/usr/share`, `/usr/local/bin`."""
+
+_ANSWER_TIMEOUT = 30.0
+"""Seconds the guest may take to resolve a path."""
+
+
+def is_system_directory(path: str) -> bool:
+    """Whether the VM's system, or a user's home directory, is at the absolute `path`: links are not followed."""
+    normal = "/" + posixpath.normpath(path).lstrip("/")
+    below = any(normal == each or normal.startswith(f"{each}/") for each in _WITH_ALL_BELOW)
+    return below or normal in _ALONE or posixpath.dirname(normal) in _PARENTS
+
+
+def deletes_in(request: SyncRequest) -> str | None:
+    """The directory in the VM in which the copy deletes, as it is written; None when it deletes nothing.
+
+    A relative path is relative to the home directory of the user who logs in.
+    """
+    if not request.delete:
+        return None
+    destination = _without_tilde(request.destination)
+    if copies_contents(request.source):
+        return destination
+    if not os.path.isdir(request.source):  # noqa: PTH112 - the path as rsync gets it
+        return None
+    return posixpath.join(destination, os.path.basename(request.source))  # noqa: PTH119
+
+
+def _without_tilde(destination: str) -> str:
+    """`destination` with the home directory that a shell may put in the place of `~user`."""
+    destination = relative_to_home(destination)
+    if not destination.startswith("~"):
+        return destination
+    user, slash, rest = destination[1:].partition("/")
+    return f"{_home(user)}{slash}{rest}"
+
+
+def _home(user: str) -> str:
+    return "/root" if user == "root" else f"/home/{user}"
+
+
+def system_directory(target: SSHTarget, request: SyncRequest, control: Control) -> str:
+    """The system's directory in the VM in which the copy would delete, "" when there is none.
+
+    Asks the guest only where the path as it is written is harmless. Raises `InvalidInput` when the guest can't tell,
+    and what `run` does when it can't be reached.
+    """
+    directory = deletes_in(request)
+    if directory is None:
+        return ""
+    written = posixpath.normpath(posixpath.join(_home(target.user), directory))
+    if is_system_directory(written):
+        return written
+    resolved = _resolve(target, directory, control)
+    return resolved if resolved and is_system_directory(resolved) else ""
+
+
+def refuse_system_directory(target: SSHTarget, request: SyncRequest, control: Control) -> None:
+    """Raise `InvalidInput` when the copy would delete in a directory of the VM's system, unless it is forced."""
+    if request.force:
+        return
+    directory = system_directory(target, request, control)
+    if directory:
+        raise in_system_directory(directory)
+
+
+def in_system_directory(directory: str) -> InvalidInput:
+    """The error for a copy that would delete there."""
+    return InvalidInput(
+        f"--delete would remove files of the VM's system in {one_line(directory, limit=200)}",
+        hint="copy to a directory of your own, or use --force",
+    )
+
+
+def _resolve(target: SSHTarget, path: str, control: Control) -> str:
+    """Where `path` leads in the guest; "" when nothing is there, and so nothing to delete."""
+    output = io.BytesIO()
+    options = ShellOptions(timeout=_ANSWER_TIMEOUT, stdout=output, stderr=io.BytesIO())
+    problem = f"it can't be told where {one_line(path, limit=200)} leads in the VM"
+    hint = "check that the VM has readlink, or use --force"
+    try:
+        run(target, ["sudo", "readlink", "-f", "--", path], options, control=control)
+    except CommandFailed as error:
+        if error.exit_code == 1:  # readlink's own: a directory above it is missing
+            return ""
+        raise InvalidInput(problem, hint=hint) from error
+    resolved = os.fsdecode(output.getvalue().removesuffix(b"\n"))
+    if not resolved.startswith("/"):
+        raise InvalidInput(problem, hint=hint)
+    return resolved

@@ -1,0 +1,292 @@
+"""Terminal input, split into text, complete escape sequences and pastes. Pure; times in seconds of one clock.
+
+Textual's parser takes what it does not know for keys: the rest of a sequence that was cut, and all that a paste holds
+behind an ESC. Here nothing becomes a key that was not typed as one:
+
+* A sequence that was begun waits for its end. What does not come in time, or is no sequence, is dropped whole.
+* An ESC alone is the Escape key after `ESCAPE_PATIENCE`, or as soon as something follows that does not belong to it.
+  Followed by a character at once, it is Alt with that character.
+* Inside a paste nothing is a key. A paste that is not ended is over after `PASTE_PATIENCE` without input. What comes
+  then is still part of it if it comes in a burst; a single key is a key, and ends that doubt.
+* What stands before the end of a paste in one read is a paste, even if its beginning was lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from enum import Enum, auto
+from typing import NamedTuple, TypeAlias
+
+ESC = "\x1b"
+PASTE_START = "\x1b[200~"
+PASTE_END = "\x1b[201~"
+
+ESCAPE_PATIENCE = 0.3
+"""Seconds the rest of a sequence may take after its ESC."""
+SEQUENCE_PATIENCE = 1.0
+"""Seconds between two parts of a sequence, the ESC left out."""
+PASTE_PATIENCE = 1.0
+"""Seconds between two parts of a paste."""
+ALT_GAP = 0.1
+"""Seconds after which a character that follows ESC was typed by itself."""
+BURST_GAP = 0.15
+"""Seconds without input after which what came before it came alone."""
+JOIN_LIMIT = 5.0
+"""Seconds after which the rest of a sequence that was given up is no longer recognised."""
+
+_LONGEST = 256
+"""Characters of a sequence that are kept; no longer one is known."""
+
+_REPLIES = {"]": "0123456789lLI", "P": "0123456789>!$+", "_": "G"}
+"""How the strings begin that terminals send: OSC, DCS and APC. Otherwise the character was typed with Alt."""
+_C1 = {"\x8f": "O", "\x90": "P", "\x9b": "[", "\x9d": "]", "\x9f": "_"}
+"""8-bit introducers, and what follows ESC in their place."""
+
+_TEXT = re.compile(r"[^\x1b\x80-\x9f\ufffd]+")
+_CSI = re.compile(r"\x1b\[(?:\[|[0-?]*[ -/]*)")
+_SS3 = re.compile(r"\x1bO[0-9;]*")
+_X10_MOUSE = re.compile(r"\x1b\[M[^\x1b]{0,3}")
+_STRING = re.compile(r"\x1b.[^\x00-\x1f\x7f\x9c]*")
+_STRING_END = re.compile(r"[\x07\x9c]|\x1b\\")
+_KEY = re.compile(r"(?s)\x1b(?:\[(?:\[.?|[0-?]*[ -/]*[@-~]?)|O[0-9;]*[@-~]?|[^\[O])?|[^\x1b]")
+"""One key, or the beginning of one."""
+_REPORTS = re.compile(r"(?:\x1b\[(?:<\d+;-?\d+;-?\d+[Mm]|[IO]))+")
+"""Mouse and focus reports."""
+_REST_OF_ESCAPE = re.compile(r"O[A-Z]\Z|\[[0-?]*[ -/]*[@-~]")
+_REST_OF_CSI = re.compile(r"[0-?]+[ -/]*[@-~]|~.", re.DOTALL)
+
+
+class Text(NamedTuple):
+    """Characters, each typed by itself."""
+
+    text: str
+
+
+class Sequence(NamedTuple):
+    """A complete escape sequence: a key, a report, or something that nobody knows. ESC alone is the Escape key."""
+
+    text: str
+
+
+class Pasted(NamedTuple):
+    """A paste, or a part of one, never empty."""
+
+    text: str
+
+
+Token: TypeAlias = Text | Sequence | Pasted
+
+
+class _Mode(Enum):
+    KEYS = auto()
+    PASTE = auto()
+    AFTERWARDS = auto()
+    """A paste has ended without saying so: what follows may still belong to it."""
+
+
+class _Found(NamedTuple):
+    """What begins with an ESC: where it ends, -1 for not yet, and whether it is complete. Else it is to be dropped."""
+
+    end: int
+    complete: bool = False
+
+
+_PENDING = _Found(-1)
+
+
+class Splitter:
+    """`complete` holds sequences that end where the grammar expects more (as rxvt's with a dollar sign)."""
+
+    def __init__(self, complete: Container[str] = (), *, escape_patience: float = ESCAPE_PATIENCE) -> None:
+        self._complete = complete
+        self._escape_patience = escape_patience
+        self._mode = _Mode.KEYS
+        self._held = ""
+        """The beginning of a sequence; in a paste, of its end."""
+        self._pasted: list[str] = []
+        self._doubtful = ""
+        """What came after a paste that has not said that it ended."""
+        self._given_up = ""
+        self._at = float("-inf")
+        """When the latest input that counts came."""
+
+    @property
+    def due(self) -> float | None:
+        """When `tick` has something to do, unless there is input before."""
+        match self._mode:
+            case _Mode.PASTE:
+                return self._at + PASTE_PATIENCE
+            case _Mode.AFTERWARDS:
+                return self._at + BURST_GAP if self._doubtful else None
+        if not self._held:
+            return None
+        return self._at + (self._escape_patience if self._held == ESC else SEQUENCE_PATIENCE)
+
+    def tick(self, now: float) -> list[Token]:
+        """What silence has made of what came before."""
+        tokens: list[Token] = []
+        while (due := self.due) is not None and now >= due:
+            match self._mode:
+                case _Mode.PASTE:
+                    self._mode = _Mode.AFTERWARDS
+                    tokens += self._take_paste()
+                case _Mode.AFTERWARDS:
+                    self._mode, self._held = _Mode.KEYS, ""
+                    typed, self._doubtful = self._doubtful, ""
+                    tokens += self._split(typed)
+                case _Mode.KEYS:
+                    tokens += self._give_up()
+        return tokens
+
+    def feed(self, data: str, now: float) -> list[Token]:
+        """What this input completes; `now` is when it came."""
+        tokens = self.tick(now)
+        if not data or (self._mode is _Mode.PASTE and _REPORTS.fullmatch(data)):
+            return tokens  # the mouse must not keep a paste open
+        if self._held == ESC and self._mode is _Mode.KEYS and now - self._at >= ALT_GAP and data[0] not in "[O]P_":
+            tokens += self._give_up()
+        elif self._given_up and len(data) > 1 and now - self._at <= JOIN_LIMIT and self._continues(data):
+            self._held = self._given_up
+        self._given_up = ""
+        self._at = now
+        return tokens + self._split(data)
+
+    def _split(self, data: str) -> list[Token]:
+        tokens: list[Token] = []
+        while data:
+            match self._mode:
+                case _Mode.KEYS:
+                    data = self._split_keys(data, tokens)
+                case _Mode.PASTE:
+                    data = self._split_paste(data, tokens)
+                case _Mode.AFTERWARDS:
+                    data = self._split_afterwards(data, tokens)
+        return tokens
+
+    # Pastes
+
+    def _take_paste(self) -> list[Token]:
+        text = "".join(self._pasted)
+        self._pasted.clear()
+        return [Pasted(text)] if text else []
+
+    def _split_paste(self, data: str, tokens: list[Token]) -> str:
+        content, end, rest = (self._held + data).partition(PASTE_END)
+        if end:
+            self._pasted.append(content)
+            self._mode, self._held = _Mode.KEYS, ""
+            tokens += self._take_paste()
+            return rest
+        kept = next((size for size in range(len(PASTE_END) - 1, 0, -1) if content.endswith(PASTE_END[:size])), 0)
+        split = len(content) - kept
+        self._pasted.append(content[:split])
+        self._held = content[split:]
+        return ""
+
+    def _split_afterwards(self, data: str, tokens: list[Token]) -> str:
+        self._doubtful += data.lstrip("\ufffd")  # half a character that the paste ended with, and then a key
+        alone = _KEY.fullmatch(self._doubtful) or _REPORTS.fullmatch(self._doubtful)
+        if (alone or not self._doubtful) and PASTE_END not in self._held + self._doubtful:
+            return ""
+        more, self._doubtful = self._doubtful, ""
+        self._mode = _Mode.PASTE
+        return self._split_paste(more, tokens)
+
+    # Keys
+
+    def _give_up(self) -> list[Token]:
+        """Wait no longer for the rest of a sequence."""
+        begun, self._held, self._given_up = self._held, "", self._held
+        return [Sequence(begun)] if begun == ESC or (len(begun) == 2 and begun[1] in _REPLIES) else []
+
+    def _continues(self, data: str) -> bool:
+        """Whether this is the rest of what was given up."""
+        if self._given_up == ESC:
+            return _REST_OF_ESCAPE.match(data) is not None
+        if (beginnings := _REPLIES.get(self._given_up[1])) is not None:
+            begun = len(self._given_up) > 2 or data[0] in beginnings
+            return begun and _STRING_END.search(data) is not None
+        return self._given_up[1] == "[" and _REST_OF_CSI.match(data) is not None
+
+    def _split_keys(self, data: str, tokens: list[Token]) -> str:
+        """Take what is no paste from `data`; gives what follows the beginning of one, or its end."""
+        read_from = len(self._held)
+        data, self._held = self._held + data, ""
+        end, start = data.find(PASTE_END), data.find(PASTE_START)
+        if end >= 0 and not 0 <= start < end:
+            if end:
+                tokens.append(Pasted(data[:end]))
+            return data[end + len(PASTE_END) :]
+        at = 0
+        while at < len(data):
+            if (text := _TEXT.match(data, at)) is not None:
+                tokens.append(Text(text[0]))
+                at = text.end()
+                continue
+            if data[at] != ESC:
+                if data[at] in _C1:
+                    data = f"{data[:at]}{ESC}{_C1[data[at]]}{data[at + 1 :]}"
+                else:
+                    at += 1
+                continue
+            if data.startswith(PASTE_START, at):
+                self._mode = _Mode.PASTE
+                return data[at + len(PASTE_START) :]
+            found = self._find(data, at, read_from)
+            if found is _PENDING:
+                self._held = _shortened(data[at:])
+                break
+            if found.complete:
+                tokens.append(Sequence(data[at : found.end]))
+            at = found.end
+        return ""
+
+    def _find(self, data: str, at: int, read_from: int) -> _Found:
+        """The sequence that begins at `at`; what has come now begins at `read_from`."""
+        if at + 1 == len(data):
+            return _PENDING
+        introducer = data[at + 1]
+        if introducer == ESC:
+            return _Found(at + 1, complete=True)
+        if introducer in _REPLIES:
+            return self._find_string(data, at, read_from)
+        if introducer not in "[O":
+            return _Found(at + 2, complete=not ("\x80" <= introducer <= "\x9f" or introducer == "\ufffd"))
+        if data.startswith("[M", at + 1):
+            end = _end(_X10_MOUSE, data, at)
+            return _PENDING if end == len(data) and end < at + 6 else _Found(end)
+        end = _end(_CSI if introducer == "[" else _SS3, data, at)
+        if data[at:end] in self._complete:
+            return _Found(end, complete=True)
+        if end == len(data):
+            return _PENDING
+        return _Found(end + 1, complete=True) if "@" <= data[end] <= "~" else _broken(data, end, read_from)
+
+    def _find_string(self, data: str, at: int, read_from: int) -> _Found:
+        if at + 2 == len(data):
+            return _PENDING
+        if data[at + 2] not in _REPLIES[data[at + 1]]:
+            return _Found(at + 2, complete=True)
+        end = _end(_STRING, data, at)
+        if end == len(data) or data[end:] == ESC:
+            return _PENDING
+        terminator = _STRING_END.match(data, end)
+        return _broken(data, end, read_from) if terminator is None else _Found(terminator.end())
+
+
+def _end(beginning: re.Pattern[str], data: str, at: int) -> int:
+    match = beginning.match(data, at)
+    return at if match is None else match.end()
+
+
+def _broken(data: str, end: int, read_from: int) -> _Found:
+    """A sequence that can't go on at `end`: what stands there goes with it, unless it begins something or was typed."""
+    return _Found(end if data[end] == ESC or end == read_from else end + 1)
+
+
+def _shortened(begun: str) -> str:
+    """The beginning of a sequence, without what is not needed to find its end."""
+    if begun[1:2] in _REPLIES and len(begun) > 4:
+        return begun[:3] + (ESC if begun.endswith(ESC) else "")
+    return begun[:_LONGEST]

@@ -1,0 +1,63 @@
+"""What is shown of a URL, and what the server gets of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podplane_tui.backend.images.url import display_url, is_url, origin_of, target_of
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://h/a/b.qcow2", "https://h/a/b.qcow2"),
+        ("https://u:p@h:8443/b.qcow2?token=t#f", "https://h:8443/b.qcow2"),
+        ("https://u@h/b.qcow2", "https://h/b.qcow2"),
+        ("http://[::1]:80/b?x", "http://[::1]:80/b"),
+        ("HTTPS://h?token=t/b", "HTTPS://h"),
+        ("https://h/x@1/b.qcow2", "https://h/x@1/b.qcow2"),
+        ("ftp://u:p@h/b", "ftp://h/b"),
+        # passwords that nobody has escaped
+        ("https://u:p/s@h/b", "https://…"),
+        ("https://u:p?s@h/b", "https://…"),
+        ("https://u:p#s@h/b", "https://…"),
+        ("https://u:p@s@h/b", "https://…"),
+        ("https://u:p s@h/b", "https://…"),
+        ("https://u:p\\s@h/b", "https://…"),
+        # no URLs
+        ("", ""),
+        ("/images/a?b.qcow2", "/images/a?b.qcow2"),
+        ("debian.qcow2", "debian.qcow2"),
+    ],
+)
+def test_no_credentials_are_shown(url: str, shown: str) -> None:
+    assert display_url(url) == shown
+
+
+@given(st.text("abS/?#@:\\ %[]é", max_size=20), st.text("/?#@:\\ %[]", min_size=1, max_size=3))
+def test_a_password_is_never_shown_whatever_is_in_it(password: str, odd: str) -> None:
+    url = f"https://user:SECRET{odd}{password}@host/image.qcow2?token=SECRET"
+    assert "SECRET" not in display_url(url)
+
+
+def test_credentials_become_a_header() -> None:
+    assert target_of("https://h:1/a?b") == ("https://h:1/a?b", "")
+    assert target_of("https://u%40x:p%3A@h:1/a?b") == ("https://h:1/a?b", "Basic dUB4OnA6")
+    with pytest.raises(ValueError, match="Invalid IPv6 URL"):
+        target_of("https://[")
+
+
+def test_an_origin_has_its_usual_port() -> None:
+    assert origin_of("https://H/a") == ("https", "h", 443) == origin_of("HTTPS://u@h:443/b")
+    assert origin_of("http://h") == ("http", "h", 80)
+    for url in ("file:///etc/passwd", "ftp://h/", "data:,x", "https:///x", "/etc/passwd"):
+        with pytest.raises(ValueError, match="no http or https URL"):
+            origin_of(url)
+
+
+def test_what_is_downloaded() -> None:
+    assert is_url("HTTP://h/x")
+    assert is_url("https://h/x")
+    assert not any(map(is_url, ("ftp://h/x", "/x", "file:///x", "")))
