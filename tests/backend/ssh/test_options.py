@@ -54,6 +54,7 @@ def test_what_decides_where_it_leads_what_runs_and_who_is_believed_is_not_theirs
         check_options([f"{name}=x"])
 
 
+@pytest.mark.slow
 def test_openssh_knows_what_can_be_set() -> None:
     if shutil.which("ssh") is None:
         missing("ssh is not installed")

@@ -1,11 +1,15 @@
 """What the details say about a machine."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import Action, Phase, Ports, Problem, Readiness, State, VMStatus
-from podplane_tui.tui.widgets.details.lines import Line, describe, grouped_arguments
+from podplane_tui.tui.widgets.details.lines import Line, describe, grouped_arguments, ssh_command
 
 RUNNING = VMStatus(
     VMFiles("amd64", "default", Path("/d"), Path("/r")), State.RUNNING, pid=42, ports=Ports(ssh=2222, registry=40213)
@@ -52,6 +56,20 @@ def test_what_is_known_of_a_vm_stands_in_lines_of_its_own() -> None:
         "-m 512M",
     ):
         assert text in texts
+
+
+def test_the_ssh_command_checks_host_keys_and_reads_no_configuration(tmp_path: Path) -> None:
+    files = VMFiles("amd64", "default", tmp_path / "data", tmp_path / "run", tmp_path / "state")
+    vm = replace(RUNNING, files=files)
+    words = shlex.split(ssh_command(vm))
+    assert words[:7] == ["ssh", "-F", "none", "-p", "2222", "-i", str(files.identity)]
+    assert words[-2:] == ["--", "debian@127.0.0.1"]
+    expected = {f"HostKeyAlias={files.stem}", f'UserKnownHostsFile="{files.known_hosts}"', "StrictHostKeyChecking=ask"}
+    assert expected <= set(words)
+    assert list(tmp_path.iterdir()) == []  # looking changes nothing
+    assert ssh_command(replace(vm, ports=Ports())) == ""
+    with pytest.raises(InvalidInput, match="data directory without %"):
+        ssh_command(replace(vm, files=files._replace(data_dir=tmp_path / "100%")))
 
 
 def test_arguments_are_grouped_by_option() -> None:
