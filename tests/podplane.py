@@ -54,13 +54,18 @@ def start(data: Path, runtime: Path, cluster_id: str, behaviour: str) -> None:
     qemu = Path(__file__).with_name("qemu-system-x86_64")
     stand_in = Path(__file__).with_name("stand_in.py")
     arguments = [str(qemu), "-I", "-S", str(stand_in), "{}", "-drive", f"file={data / 'vms' / stem}.image.qcow2"]
+    ports = {"ssh": 2222, "kubernetes_api": 6443, "traefik_dashboard": 8081, "registry": 5001, "traefik_https": 8443}
+    guest_ports = (22, 6443, 8080, 5000, 443)
+    forwards = ",".join(
+        f"hostfwd=tcp:127.0.0.1:{port}-:{inside}" for port, inside in zip(ports.values(), guest_ports, strict=True)
+    )
+    arguments += ["-nic", f"user,model=virtio-net-pci,{forwards}"]
     arguments += ["-serial", f"unix:{runtime / 'vms' / stem}.console.sock,server=on,wait=off"]
     ours, input_of_qemu = os.pipe()
     child = subprocess.Popen(arguments, stdin=ours, start_new_session=True)  # with our output, which it keeps open
     write(runtime / "vms" / f"{stem}.pid.json", {"pid": child.pid, "data": None})
     while not (runtime / "vms" / f"{stem}.console.sock").exists():
         time.sleep(0.01)
-    ports = {"ssh": 2222, "kubernetes_api": 6443, "traefik_dashboard": 8081, "registry": 5001, "traefik_https": 8443}
     write(runtime / "local" / f"{cluster_id}.state.json", {"cluster_id": cluster_id, "backend": "qemu", "ports": ports})
     say("cluster is ready")
     os.set_inheritable(input_of_qemu, True)
