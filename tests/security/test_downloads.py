@@ -24,7 +24,7 @@ from tests.backend.images.support import make
 from tests.cli.support import Call
 from tests.conftest import Workspace
 
-pytestmark = pytest.mark.usefixtures("require_qemu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("require_qemu")]
 
 Serve = Callable[..., "Server"]
 
@@ -153,7 +153,6 @@ def test_https_leads_to_https_only(serve: Serve, certificate: Path, digest: str,
         assert download_image(url, digest, tmp_path / "cache").read_bytes() == plain.content
 
 
-@pytest.mark.slow
 def test_redirects_end(serve: Serve, digest: str, tmp_path: Path) -> None:
     server = serve()
     server.redirects = {f"/{number}.qcow2": f"/{number + 1}.qcow2" for number in range(100)}
@@ -185,7 +184,6 @@ def test_credentials_go_to_their_own_server_alone(serve: Serve, digest: str, tmp
     assert server.asked == [("/away.qcow2", "Basic dXNlcjpTRUNSRVQ="), ("/image.qcow2", None)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/image.qcow2", "/missing.qcow2", "/a b.qcow2", "/", "/elsewhere.qcow2"])
 def test_credentials_are_neither_printed_nor_kept(
     workspace: Workspace, call: Call, serve: Serve, digest: str, path: str
@@ -204,7 +202,6 @@ def test_credentials_are_neither_printed_nor_kept(
         assert not file.is_file() or b"SECRET" not in file.read_bytes(), file
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", ["ftp://user:SECRET@h/x.qcow2?SECRET", "https://user:SE/SECRET@h/x", "http://u:SECRET@["]
 )
@@ -215,7 +212,6 @@ def test_credentials_in_what_is_no_url_are_not_printed(call: Call, digest: str, 
         assert "SECRET" not in done.stdout + done.stderr, done
 
 
-@pytest.mark.slow
 def test_a_changed_download_is_no_base_and_stays_for_the_disks_on_it(
     workspace: Workspace, call: Call, serve: Serve, digest: str
 ) -> None:

@@ -123,8 +123,8 @@ def _put(url: str, path: Path, digest: str, max_bytes: int | None, control: Cont
     except InvalidImage:
         partial.unlink()
         raise
-    partial.chmod(0o444)  # nobody writes to a base image
     partial.replace(path)
+    path.chmod(0o444)  # nobody writes to a base image
     sync_directory(path.parent)
 
 

@@ -68,7 +68,7 @@ async def _ask_chain(host: Asker, workshop: Workshop, vm: VMStatus, *, accept: s
 def chain_text(chain: tuple[str, ...]) -> Content:
     """What there is to confirm about these files."""
     lines = Content("\n").join(Content.assemble(("  • ", "$text-accent"), file) for file in chain)
-    return Content.assemble("Its disk makes QEMU read these files of this host, and so can the guest:\n\n", lines)
+    return Content.assemble("Through its disk, the guest can read these files of this host:\n\n", lines)
 
 
 async def _ask_reset(host: Asker, workshop: Workshop, vm: VMStatus) -> Work | None:

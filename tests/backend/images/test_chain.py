@@ -48,6 +48,7 @@ def test_a_link_is_shown_as_what_it_leads_to(tmp_path: Path) -> None:
     assert words(on("innocent", tmp_path / "i", kind="raw")) == [f"{tmp_path / 'secret'} (raw)"]
 
 
+@pytest.mark.slow
 def test_what_is_usual_for_a_disk(tmp_path: Path) -> None:
     alone = make(tmp_path / "alone")
     one = on(alone, tmp_path / "one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podplane_tui.backend.images.url import display_url, is_url, origin_of, target_of
@@ -36,6 +36,7 @@ def test_no_credentials_are_shown(url: str, shown: str) -> None:
     assert display_url(url) == shown
 
 
+@settings(max_examples=30)
 @given(st.text("abS/?#@:\\ %[]é", max_size=20), st.text("/?#@:\\ %[]", min_size=1, max_size=3))
 def test_a_password_is_never_shown_whatever_is_in_it(password: str, odd: str) -> None:
     url = f"https://user:SECRET{odd}{password}@host/image.qcow2?token=SECRET"

@@ -80,6 +80,7 @@ def test_podplane_starts_no_vm_with_unconfirmed_files(
     assert not (tmp_path / "started").exists()
 
 
+@pytest.mark.slow
 def test_what_was_confirmed_is_just_that(reading: Cluster, base: Path, secret: Path) -> None:
     confirm_chain(reading.files, unconfirmed_chain(reading.files))
     other = secret.with_name("other")
