@@ -12,13 +12,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, StartFailed
 from podplane_tui.cli.progress import JSONLines, Output, StatusLine, run_verb
+from tests.waiting import wait_until
 
 
 class Screen(io.StringIO):
@@ -229,3 +230,49 @@ def test_a_script_is_told_now_and_then_how_far_it_is(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("podplane_tui.cli.progress._PLAIN_INTERVAL", 0.0)
     line.progress(Progress(2**20, total=2**21, eta=3))
     assert stream.getvalue() == "50%  1M of 2M  3s left\n"
+
+
+@contextlib.contextmanager
+def typing(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A terminal as stdin; gives its other end."""
+    master, slave = os.openpty()
+    with open(slave, encoding="utf-8") as terminal:  # noqa: PTH123 - it has no path
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield master
+    os.close(master)
+
+
+@pytest.mark.parametrize(("typed", "answer"), [(b"y\n", True), (b"YES\n", True), (b"\n", False), (b"no\n", False)])
+def test_a_verb_that_asks_gets_the_answer(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], typed: bytes, answer: bool
+) -> None:
+    def verb(control: Control) -> bool:
+        assert control.ask is not None
+        return control.ask("go\non?")
+
+    def type_later() -> None:
+        wait_until(lambda: "go on? [y/N]: " in "".join(told), "the question")
+        os.write(master, typed)
+
+    told: list[str] = []
+    monkeypatch.setattr("click.echo", lambda text, **_: told.append(text))
+    with typing(monkeypatch) as master:
+        os.write(master, b"y\n")  # typed before the question: no answer to it
+        thread = threading.Thread(target=type_later)
+        thread.start()
+        assert run_verb(verb, output=StatusLine(io.StringIO()), asks=True) is answer
+        thread.join()
+
+
+def test_ctrl_c_ends_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def verb(control: Control) -> bool:
+        assert control.ask is not None
+        press_ctrl_c()
+        return control.ask("go on?")
+
+    with typing(monkeypatch):
+        assert run_verb(verb, output=StatusLine(io.StringIO()), asks=True) is False
+
+
+def test_nobody_is_asked_where_nobody_can_be() -> None:
+    assert run_verb(lambda control: control.ask, output=StatusLine(io.StringIO())) is None

@@ -7,10 +7,12 @@ import io
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import click
 import pytest
 
+from podplane_tui.backend.core.errors import InvalidInput
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.sync.copy import SyncPreview
 from podplane_tui.backend.sync.output import Change, ChangeKind
@@ -125,3 +127,27 @@ def test_what_would_be_deleted_is_listed_before_the_question(
     ):
         sync._ask(Act(Choices()), PREVIEW)
     assert capfd.readouterr().out.startswith("  old\nDelete 1 path in the VM for good? [y/N]")
+
+
+def test_an_empty_source_with_yes_is_refused_without_force(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace)
+    empty = workspace.root / "empty"
+    empty.mkdir()
+    for options in (["--yes"], ["--yes", "--watch"]):
+        assert_refused(call("sync", "--delete", *options, f"{empty}/", "/opt/app"), 2, "is empty", "--force")
+    assert_refused(call("sync", "--delete", "--yes", "--force", f"{empty}/", "/opt/app"), 1, "default is stopped")
+
+
+def test_force_is_not_remembered(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace)
+    call("sync", "--arch", "amd64", "--delete", "--yes", "--force", str(workspace.root), "/opt/app")
+    files = VMFiles("amd64", "default", workspace.data, workspace.runtime)
+    assert read_settings(files).syncs == (SyncRequest(str(workspace.root), "/opt/app", delete=True),)
+
+
+def test_the_guests_system_is_refused_before_the_question(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InvalidInput, match=r"the VM's system in /etc: .*--force"):
+        sync._ask(Act(Choices()), replace(PREVIEW, system="/etc"))
+    assert capfd.readouterr() == ("", "")
+    sync._tell(Act(Choices()), SyncRequest("/a", "/etc", delete=True), replace(PREVIEW, system="/etc"))
+    assert "use --force" in capfd.readouterr().err

@@ -55,8 +55,6 @@ def _to_keep(known: HostKeys, blocks: Iterable[KeyBlock]) -> tuple[str, ...]:
 
     Keys that were trusted on first use and then verified by a connection take those shown with them.
     """
-    if known.verified and known.proven:
-        return ()
     shown = [block.keys for block in blocks if block.in_cloud_init]
     if known.proven:
         shown = [keys for keys in shown if not _differs(known.keys, keys)]

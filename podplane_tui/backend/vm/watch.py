@@ -125,8 +125,11 @@ class _Watch:
         self._pending = True
         self._machine: int | None = None
         self._waiting_for = ""
-        self._seen = see(request.source) if request.delete else None
+        self._seen: Seen | None = None
         """The source as it was pushed last."""
+        if request.delete:
+            with contextlib.suppress(OSError):  # whoever watches says that it is not there
+                self._seen = see(request.source)
 
     def look(self, changed: frozenset[Path]) -> None:
         """Push if something of `changed` counts, something is still to be pushed, or the machine is another now."""

@@ -164,3 +164,12 @@ def test_keys_that_are_not_known_any_more_are_not_proven(files: VMFiles) -> None
     for keys in ((), (key(2),)):
         prove(files.known_hosts, keys)
         assert not read_host_keys(files.known_hosts).proven
+
+
+def test_verified_keys_are_joined_by_no_others(files: VMFiles) -> None:
+    path = recording(files, shown(key(1)))
+    learn(files, path)
+    prove(files.known_hosts, (key(1),))
+    append(path, shown(key(1), key(2, "ecdsa-sha2-nistp256")))
+    learn(files, path)
+    assert read_host_keys(files.known_hosts) == HostKeys((key(1),), verified=True, proven=True)

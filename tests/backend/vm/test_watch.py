@@ -271,9 +271,11 @@ def test_a_tree_that_is_replaced_is_watched_on(machine: Machine, source: Path) -
         wait_until(lambda: text(copy / "again") == "22", "a change in the new tree")
 
 
-def test_nothing_to_watch_is_said(machine: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("delete", [False, True])
+def test_nothing_to_watch_is_said(machine: Machine, tmp_path: Path, delete: bool) -> None:
+    request = SyncRequest(f"{tmp_path}/none", "copy", delete=delete)
     with pytest.raises(InvalidInput, match=r"there is no .*none to watch"):
-        keep_synced(machine.context, SyncRequest(f"{tmp_path}/none", "copy"), user="", control=Control())
+        keep_synced(machine.context, request, user="", control=Control())
 
 
 def test_nothing_is_left_behind(

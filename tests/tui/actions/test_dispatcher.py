@@ -8,12 +8,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import CreateFailed
 from podplane_tui.backend.vm.cluster import Cluster
+from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.app import PodplaneApp
 from podplane_tui.tui.screens.create import CreateDialog
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.help import HelpScreen
+from podplane_tui.tui.screens.sync import PausedDialog
 from tests.conftest import Workspace
 from tests.tui.support import (
     app_of,
@@ -111,3 +114,32 @@ async def test_a_create_that_fails_disturbs_nobody_and_waits_for_the_next_wish(
     await until(lambda: isinstance(app.screen, CreateDialog) and app.focused, what="the dialog")
     assert app.screen.query_one("#create-id", Input).value == "gamma"
     assert "the [red] disk is full" in text_of(app, "#create-error")
+
+
+@pytest.mark.slow
+async def test_a_paused_watch_says_so_and_the_key_of_watches_answers_it(pilot: Pilot[None]) -> None:
+    app, answers = app_of(pilot), list[bool]()
+
+    def watch(control: Control) -> str:
+        assert control.ask is not None
+        answers.append(control.ask("Paused: /src is [red] empty now. Copy?"))
+        return ""
+
+    jobs = app.actions.jobs
+    for keys, answer in ((("right", "right", "enter"), True), (("right", "enter"), False)):
+        app.run_worker(jobs.run(Verb.WATCH, "alpha.amd64", "/src → alpha:/dst", watch, slot="watch"))
+        await until(lambda: any("Paused: /src is [red] empty now" in each for each in toasts(app)), what="the toast")
+        assert any(f"Press {app.key('vm.watch')} on the VM to answer." in each for each in toasts(app))
+        await pilot.press("W")
+        await until(lambda: isinstance(app.screen, PausedDialog), what="the question")
+        await settled(pilot)
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, Dashboard), what="the list, with the watch paused still")
+        assert jobs.paused("alpha.amd64") is not None
+        await pilot.press("W")
+        await until(lambda: isinstance(app.screen, PausedDialog), what="the question")
+        await settled(pilot)
+        await pilot.press(*keys)
+        await until(lambda: not jobs.busy, what="its end")
+        assert answers.pop() is answer
+        app.clear_notifications()

@@ -3,10 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import StillBooting
@@ -116,3 +117,31 @@ async def test_what_is_known_when_one_has_left_changes_nothing(
             found.set_result(preview_of(1)) if fault is None else found.set_exception(fault)
             await pilot.pause()
             assert app.answers == [None]
+
+
+async def test_a_directory_of_the_system_has_to_be_typed() -> None:
+    app = preview_app(replace(preview_of(1, ("passwd",)), system="/etc"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: app.screen.query("#preview-confirm") and app.focused, what="the field")
+        await until(lambda: isinstance(app.focused, Input), what="its focus")
+        assert "Type /etc to sync all the same" in text_of(app, "#preview-system")
+        button = app.screen.query_one("#accept", Button)
+        await pilot.press(*"/et", "enter")
+        assert button.disabled
+        assert app.answers == []
+        await pilot.press("c")
+        await until(lambda: not button.disabled, what="the button")
+        dialog = app.screen
+        await pilot.press("enter")
+        assert app.answers == [True]
+        assert isinstance(dialog, PreviewDialog)
+        assert dialog.system == "/etc"
+
+
+async def test_nothing_has_to_be_typed_elsewhere() -> None:
+    app = preview_app(preview_of(1, ("old",)))
+    async with app.run_test(size=(80, 24)):
+        await known(app)
+        assert not app.screen.query_one("#preview-confirm").display
+        assert isinstance(app.screen, PreviewDialog)
+        assert app.screen.system == ""

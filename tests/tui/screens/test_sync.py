@@ -8,7 +8,7 @@ from textual.widgets import Input, Static
 
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.tui.actions.tasks import sync_fault
-from podplane_tui.tui.screens.sync import SyncAnswer, SyncDialog
+from podplane_tui.tui.screens.sync import PausedDialog, SyncAnswer, SyncDialog
 from podplane_tui.tui.widgets.marks import Switch
 from tests.tui.screens.support import DialogApp, shown
 from tests.waiting import until
@@ -124,3 +124,15 @@ async def test_the_dialog_fits_with_many_recent_copies(size: tuple[int, int]) ->
             widget = app.screen.query_one(selector)
             assert app.screen.region.contains_region(widget.region), selector
             assert widget.region.area
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"), [(("enter",), None), (("right", "enter"), False), (("right", "right", "enter"), True)]
+)
+async def test_a_paused_watch_goes_on_ends_or_stays_paused(keys: tuple[str, ...], answer: bool | None) -> None:
+    app = DialogApp(lambda: PausedDialog(title="/a → dev:/b", question="Paused: [red] is empty now. Copy?"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        assert "Paused: [red] is empty now. Copy?" in str(app.screen.query_one(".dialog-text", Static).visual)
+        await pilot.press(*keys)
+        assert app.answers == [answer]

@@ -6,6 +6,7 @@ import time
 from podplane_tui.backend.core.control import Progress
 from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.state.jobs import MAX_JOBS, MAX_STEPS, Job, Outcome, RunningJob, updated
+from tests.waiting import wait_until
 
 
 def job(number: int = 1, *, verb: Verb = Verb.START) -> Job:
@@ -76,3 +77,42 @@ def test_the_list_replaces_in_place_and_forgets_the_oldest_finished() -> None:
     jobs = updated(jobs, job(MAX_JOBS + 5))
     assert running in jobs
     assert finished not in jobs
+
+
+def asking(running: RunningJob, answers: list[bool]) -> threading.Thread:
+    """A verb's thread that asks."""
+
+    def ask() -> None:
+        assert running.control.ask is not None
+        answers.append(running.control.ask("go\non?"))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    wait_until(lambda: running.question, "the question")
+    return thread
+
+
+def test_a_question_is_announced_and_waits_for_its_answer() -> None:
+    announced: list[int] = []
+    running = RunningJob(job(), wake=lambda: announced.append(1))
+    running.answer(yes=True)  # to nothing
+    for yes in (False, True):
+        answers: list[bool] = []
+        thread = asking(running, answers)
+        assert running.question == "go on?"
+        running.fetch()
+        running.answer(yes=yes)
+        running.answer(yes=not yes)
+        thread.join()
+        assert answers == [yes]
+        assert running.question == ""
+    assert len(announced) == 2
+
+
+def test_a_question_is_over_with_its_job() -> None:
+    running = RunningJob(job(), wake=lambda: None)
+    answers: list[bool] = []
+    thread = asking(running, answers)
+    running.control.cancel.set()
+    thread.join()
+    assert answers == [False]
