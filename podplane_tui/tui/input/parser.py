@@ -16,7 +16,8 @@ from textual.message import Message
 from podplane_tui.tui.input.splitter import ESC, ESCAPE_PATIENCE, Pasted, Sequence, Splitter, Text
 
 _NUMBER = re.compile(r"\d+")
-_NUMBERED_KEY = re.compile(r"\x1b\[(\d*)[\d:;]*([~A-FHPQS])")
+_NUMBERED_KEY = re.compile(r"\x1b\[(\d*)[\d:;]*([~A-FHP-S])")
+_CURSOR_POSITION = re.compile(r"\x1b\[\d+;\d+R")
 _DIGITS = 8
 """More than any code point has."""
 _TEXTUALS_PATIENCE = 0.1
@@ -106,7 +107,7 @@ def _is_possible(sequence: str) -> bool:
     It has no look at whether there is such a key, nor at whether there is such a character.
     """
     key = _NUMBERED_KEY.fullmatch(sequence)
-    if key is not None and f"{key[1] or 1}{key[2]}" not in FUNCTIONAL_KEYS:
+    if key is not None and not _CURSOR_POSITION.fullmatch(sequence) and f"{key[1] or 1}{key[2]}" not in FUNCTIONAL_KEYS:
         return False
     numbers = [digits if len(digits) < _DIGITS else "" for digits in _NUMBER.findall(sequence)]
     return all(digits and (int(digits) < 0xD800 or 0xDFFF < int(digits) <= 0x10FFFF) for digits in numbers)

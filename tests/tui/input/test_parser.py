@@ -81,6 +81,7 @@ def test_reports_still_arrive() -> None:
         b"\x1b[99~",
         b"\x1b[113~",
         b"\x1b[113A",
+        b"\x1b[113R",
         b"\x1b[113;5A",
         b"\x1b[99Z",
         b"\x1b[?62;1;4c",

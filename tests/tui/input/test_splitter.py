@@ -292,7 +292,7 @@ def test_a_large_paste_in_small_reads_is_one() -> None:
     assert line.said == [Pasted(text)]
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(40))
 def test_whatever_comes_no_key_comes_out_of_pastes_and_broken_sequences(seed: int) -> None:
     """Keys are small letters here, all that must become none is digits and capitals."""
     draw = random.Random(seed)  # noqa: S311 - to be repeatable
