@@ -201,12 +201,12 @@ def option_values(arguments: Sequence[str], option: str) -> Iterator[str]:
 
 
 def disks_of(arguments: Sequence[str]) -> Iterator[str]:
-    """The paths of the disks a QEMU with these arguments has open as `-hda` or as a `-drive`."""
+    """The paths of the disks a QEMU with these arguments has open as `-hda` or as a `-drive`; firmware is none."""
     yield from option_values(arguments, "-hda")
     for operand in option_values(arguments, "-drive"):
-        for item in split_option_list(operand):
-            if item.startswith("file="):
-                yield item.removeprefix("file=")
+        items = split_option_list(operand)
+        if "if=pflash" not in items:
+            yield from (item.removeprefix("file=") for item in items if item.startswith("file="))
 
 
 def log_of(arguments: Sequence[str]) -> str | None:

@@ -108,7 +108,7 @@ def test_commas_are_doubled_in_option_lists_only() -> None:
     listed = [item for item in vector if "/a" in item]
     assert len(listed) == 6
     assert all("/a,,b/" in item for item in listed)
-    assert list(disks_of(vector))[2] == "/a,b/d.qcow2"
+    assert list(disks_of(vector)) == ["/a,b/d.qcow2", "/a,b/s.iso"]  # the firmware is none
     podplanes = arguments(vm_image="/a,b/d.qcow2")
     assert podplanes[podplanes.index("-hda") + 1] == "/a,b/d.qcow2"
     assert vector[vector.index("-serial") + 1].endswith(",logfile=/a,,b/log,logappend=on")

@@ -91,7 +91,7 @@ async def test_what_is_saved_is_in_the_file_and_in_force(workspace: Workspace) -
 async def test_a_first_setting_makes_the_file(workspace: Workspace) -> None:
     path = config_of(workspace)
     app = make_app(workspace)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(120, 44)) as pilot:
         await opened(app, pilot)
         assert any("All are as usual" in line for line in painted(app))
         field(app, "recordings.boots").value = "3"
