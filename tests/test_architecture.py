@@ -139,7 +139,7 @@ WHOLE = {
     "cli/test_cli.py": "the program itself: exit codes, help, streams",
     "cli/test_vm.py": "one real VM through many verbs",
     "terminal/test_bounds.py": "time and memory of the whole emulator",
-    "terminal/test_hostile.py": "what the whole emulator does at most for a byte",
+    "terminal/test_hostile.py": "what the worst inputs cost the core, in cells",
     "terminal/test_programs.py": "real programs beside tmux",
     "terminal/test_properties.py": "properties of the whole emulator",
     "tui/snapshots/test_snapshots.py": "pictures of whole screens",

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 PACKAGE = ROOT / "podplane_tui"
 
 TOP_LEVEL = {
-    *(".ci", ".github", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
-    *("benchmarks", "podplane_tui", "screenshots", "styles", "tests"),
+    *(".ci", ".github", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"),
+    *("benchmarks", "podplane_tui", "pyproject.toml", "screenshots", "styles", "tests"),
 }
 
 

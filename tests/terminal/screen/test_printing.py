@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podplane_tui.terminal import Screen
-from tests.terminal.support import SIDES, Case, Feed, fed, place, sequences, shown
+from tests.terminal.support import FULL, SIDES, Case, Feed, fed, place, sequences, shown
 
 PRINTING: list[Case] = [
     ("text", "hello", ["hello"], (5, 0)),
@@ -87,3 +87,34 @@ def test_repeating_ends_with_the_screen() -> None:
     terminal = fed("a\x1b[65535b", 10, 3)
     assert terminal.display == ["aaaaaaaaaa", "aaaaaaaaaa", "a         "]
     assert len(terminal.scrollback) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("char", ["x", "é", "漢"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "\x1b[44m",
+        "\x1b[2;3r\x1b[2H",
+        "\x1b[?1049h",
+        "\x1b[4h",
+        "\x1b[?7l",
+        SIDES,
+        SIDES + "\x1b[2;3r\x1b[2;4H\x1b[41m",
+        "\x1b[?69h\x1b[3;4s\x1b[4;3H",
+        "\x1b[?69h\x1b[3;5s\x1b[4;3H",
+        "\x1b[?69h\x1b[3;5s\x1b[4;9H",
+        "\x1b[?69h",
+    ],
+)
+def test_repeating_is_printing_so_often(before: str, char: str) -> None:
+    for columns, count in ((10, 5), (9, 11), (10, 25), (9, 36)):
+        repeated = fed(f"{FULL}{before}{char}\x1b[{count}b", columns)
+        printed = fed(f"{FULL}{before}{char}{char * count}", columns)
+        assert [(row.text, row.wrapped) for row in repeated.rows] == [(row.text, row.wrapped) for row in printed.rows]
+        assert [row.runs() for row in repeated.scrollback] == [row.runs() for row in printed.scrollback]
+        assert repeated.cursor == printed.cursor
+        repeated.feed(b".")
+        printed.feed(b".")
+        assert repeated.display == printed.display
