@@ -64,8 +64,8 @@ __all__ = [
 ]
 
 DEFAULT_USER = "debian"
-CONNECT_TIMEOUT = 5.0
-"""Seconds until a machine that says nothing counts as still booting."""
+CONNECT_TIMEOUT = 15.0
+"""Seconds until a VM that says nothing counts as still booting: emulated, on a busy host, it takes more than five."""
 
 LOGIN_TIMEOUT = 30.0
 """Seconds that the key exchange, and then the login, may take: an emulated machine is slow at both."""

@@ -437,7 +437,7 @@ def test_arguments_of_openssh(tmp_path: Path) -> None:
     assert arguments[-2:] == ["--", "debian@127.0.0.1"]
     assert set(arguments[7:-2:2]) == {"-o"}
     assert arguments[8:-2:2] == [
-        *["IdentitiesOnly=yes", "PreferredAuthentications=publickey", "ConnectTimeout=5", "LogLevel=ERROR"],
+        *["IdentitiesOnly=yes", "PreferredAuthentications=publickey", "ConnectTimeout=15", "LogLevel=ERROR"],
         *["GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no", "HostKeyAlias=a.amd64"],
         *["StrictHostKeyChecking=accept-new", f'UserKnownHostsFile="{tmp_path}/hosts"', "HashKnownHosts=no"],
         *["ForwardAgent=no", "IdentityAgent=none", "SendEnv=LANG LC_*"],
