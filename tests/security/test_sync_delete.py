@@ -154,7 +154,7 @@ from podplane_tui.backend.vm.watch import keep_synced
 from tests.backend.ssh.sshd import Server
 from tests.backend.vm.test_watch import Machine
 user, port, key, home, root, source = sys.argv[1:]
-target = SSHTarget("127.0.0.1", int(port), user, Path(key))
+target = SSHTarget("127.0.0.1", int(port), user, Path(key), "guest", Path(root) / "known_hosts")
 machine = Machine(Path(root), Server(target, Path(home), Path(home), Path(home) / "log"))
 say = lambda line: print(line, flush=True)
 keep_synced(machine.context, SyncRequest(f"{source}/", "copy"), user="", control=Control(report=say))

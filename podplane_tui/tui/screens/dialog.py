@@ -10,7 +10,9 @@ from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -25,6 +27,21 @@ T = TypeVar("T")
 
 class _Body(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls with the focus, the wheel and the dialog's keys; with its own, arrows would not move the focus."""
+
+
+class _Box(Vertical):
+    """Calls `painted` when it is first painted, right before the frame is written to the terminal."""
+
+    def __init__(self, painted: Callable[[], None], *, classes: str) -> None:
+        super().__init__(classes=classes)
+        self._painted: Callable[[], None] | None = painted
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As any widget."""
+        if self._painted is not None:
+            self._painted()
+            self._painted = None
+        return super().render_lines(crop)
 
 
 class Dialog(ModalScreen[T | None], Generic[T]):
@@ -44,7 +61,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
 
     def compose(self) -> ComposeResult:
         """The box; subclasses say what is in it."""
-        with Vertical(classes=f"dialog {self._style}") as box:
+        with _Box(self._note_shown, classes=f"dialog {self._style}") as box:
             box.border_title = Content(self._title)
             with _Body(classes="dialog-body"):
                 yield from self.compose_body()
@@ -68,7 +85,6 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     def on_mount(self) -> None:
         """Keep an eye on whether everything fits."""
         self.screen_layout_refresh_signal.subscribe(self, self._say_more)
-        self.call_after_refresh(self._note_shown)
 
     def _note_shown(self) -> None:
         self._shown_at = monotonic()
