@@ -35,12 +35,14 @@ _DEFAULTS: Final = ("default", "default", False, False, False, 0, "default", Fal
 )
 
 _MAX_CACHED: Final = 2048
-"""Transitions, and styles as long as no more of them are in use."""
-_interned: dict[tuple[Any, ...], Style] = {}
-_most_interned = _MAX_CACHED
+"""Transitions, and recent styles: a stream of ever new colours must not make the caches grow for ever."""
+_interned: WeakValueDictionary[tuple[Any, ...], Style] = WeakValueDictionary()
+"""All styles in use, for rows compare by identity."""
+_recent: dict[tuple[Any, ...], Style] = {}
+"""Some of them, for a weak dictionary is slow."""
 _transition_count = 0
 _remembering: list[Style] = []
-"""Styles with transitions. One that is still in use may no longer be interned."""
+"""Styles with transitions."""
 _NO_TRANSITIONS: Final[dict[str, Style]] = {}
 
 
@@ -153,31 +155,26 @@ class Style:
 
 def from_values(values: tuple[Any, ...]) -> Style:
     """The interned style with these attribute values, in the order of the class."""
-    style = _interned.get(values)
+    style = _recent.get(values)
     if style is None:
-        if len(_interned) >= _most_interned:
-            _forget()
-        style = object.__new__(Style)
-        style._values = values
-        style._erased = None
-        style.transitions = _NO_TRANSITIONS
-        _interned[values] = style
+        style = _interned.get(values)
+        if style is None:
+            style = object.__new__(Style)
+            style._values = values
+            style._erased = None
+            style.transitions = _NO_TRANSITIONS
+            _interned[values] = style
+        if len(_recent) >= _MAX_CACHED:
+            _recent.clear()
+        _recent[values] = style
     return style
 
 
-def _forget() -> None:
-    """Empty the caches: a stream of ever new colours must not make them grow for ever.
-
-    Styles that somebody uses stay interned, for rows compare by identity.
-    """
-    global _transition_count, _most_interned  # noqa: PLW0603 - counters beside the caches they bound
+def _forget_transitions() -> None:
+    global _transition_count  # noqa: PLW0603 - a counter beside the cache that it bounds
     while _remembering:
         _remembering.pop().transitions = _NO_TRANSITIONS
     _transition_count = 0
-    used = WeakValueDictionary(_interned)
-    _interned.clear()
-    _interned.update(used)
-    _most_interned = max(_MAX_CACHED, 2 * len(_interned))
 
 
 DEFAULT_STYLE: Final = from_values(_DEFAULTS)
@@ -266,7 +263,7 @@ _ONE_COLOR: Final = re.compile(
 
 def transition(style: Style, sequence: str) -> Style | None:
     """`select` for a whole control sequence, remembered in `style.transitions`; None if it is not SGR."""
-    global _transition_count  # noqa: PLW0603 - as in _forget
+    global _transition_count  # noqa: PLW0603 - as in _forget_transitions
     match = _ONE_COLOR.fullmatch(sequence)
     if match is not None:
         result = _colored(style, match) or select(style, sequence[2:-1])
@@ -278,7 +275,7 @@ def transition(style: Style, sequence: str) -> Style | None:
     else:
         return None
     if _transition_count >= _MAX_CACHED:
-        _forget()
+        _forget_transitions()
     _transition_count += 1
     if style.transitions is _NO_TRANSITIONS:
         style.transitions = {}

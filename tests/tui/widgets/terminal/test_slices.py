@@ -19,6 +19,10 @@ from podplane_tui.tui.widgets.terminal.slices import HEAVY_SLICE_SIZE, SLICE_SIZ
         (b"\x1b6", HEAVY_SLICE_SIZE),
         (b"x\x1b[9999b", HEAVY_SLICE_SIZE),
         (b"\x1b[?2J", HEAVY_SLICE_SIZE),
+        (b"\x1b[\x7f$t", HEAVY_SLICE_SIZE),
+        (b"\x1b[$\x00t", HEAVY_SLICE_SIZE),
+        (b"\x1b\r[\n2;2$\bv", HEAVY_SLICE_SIZE),
+        (b"\x9b$t", HEAVY_SLICE_SIZE),
     ],
 )
 def test_slices_are_as_long_as_their_work_allows(piece: bytes, longest: int) -> None:
