@@ -47,7 +47,11 @@ _TEXT = re.compile(r"[^\x1b\x80-\x9f\ufffd]+")
 _CSI = re.compile(r"\x1b\[(?:\[|[0-?]*[ -/]*)")
 _SS3 = re.compile(r"\x1bO[0-9;]*")
 _X10_MOUSE = re.compile(r"\x1b\[M[^\x1b]{0,3}")
-_STRING = re.compile(r"\x1b.[^\x00-\x1f\x7f\x9c]*")
+_CSI_IN_ANY_ORDER = re.compile(r"\x1b\[[ -?]*")
+_NOISE = re.compile(r"[!\"#%'()*+,./]")
+"""What stands in no sequence that a terminal sends."""
+_STRING = re.compile(r"\x1b.[^\x07\x1b\x9c]*")
+_UP_TO_ANOTHER = re.compile(r"[^\x1b\x8f\x90\x9b\x9d\x9f]*")
 _STRING_END = re.compile(r"[\x07\x9c]|\x1b\\")
 _KEY = re.compile(r"(?s)\x1b(?:\[(?:\[.?|[0-?]*[ -/]*[@-~]?)|O[0-9;]*[@-~]?|[^\[O])?|[^\x1b]")
 """One key, or the beginning of one."""
@@ -110,6 +114,8 @@ class Splitter:
         self._given_up = ""
         self._at = float("-inf")
         """When the latest input that counts came."""
+        self._paused = False
+        """Whether the latest input came after a silence: it may have been typed."""
 
     @property
     def due(self) -> float | None:
@@ -149,7 +155,7 @@ class Splitter:
         elif self._given_up and len(data) > 1 and now - self._at <= JOIN_LIMIT and self._continues(data):
             self._held = self._given_up
         self._given_up = ""
-        self._at = now
+        self._paused, self._at = now - self._at >= BURST_GAP, now
         return tokens + self._split(data)
 
     def _split(self, data: str) -> list[Token]:
@@ -211,7 +217,7 @@ class Splitter:
 
     def _split_keys(self, data: str, tokens: list[Token]) -> str:
         """Take what is no paste from `data`; gives what follows the beginning of one, or its end."""
-        read_from = len(self._held)
+        typed_from = len(self._held) if self._paused else -1
         data, self._held = self._held + data, ""
         end, start = data.find(PASTE_END), data.find(PASTE_START)
         if end >= 0 and not 0 <= start < end:
@@ -233,7 +239,7 @@ class Splitter:
             if data.startswith(PASTE_START, at):
                 self._mode = _Mode.PASTE
                 return data[at + len(PASTE_START) :]
-            found = self._find(data, at, read_from)
+            found = self._find(data, at, typed_from)
             if found is _PENDING:
                 self._held = _shortened(data[at:])
                 break
@@ -242,15 +248,15 @@ class Splitter:
             at = found.end
         return ""
 
-    def _find(self, data: str, at: int, read_from: int) -> _Found:
-        """The sequence that begins at `at`; what has come now begins at `read_from`."""
+    def _find(self, data: str, at: int, typed_from: int) -> _Found:
+        """The sequence that begins at `at`; what was typed after a pause begins at `typed_from`."""
         if at + 1 == len(data):
             return _PENDING
         introducer = data[at + 1]
         if introducer == ESC:
             return _Found(at + 1, complete=True)
         if introducer in _REPLIES:
-            return self._find_string(data, at, read_from)
+            return self._find_string(data, at, typed_from)
         if introducer not in "[O":
             return _Found(at + 2, complete=not ("\x80" <= introducer <= "\x9f" or introducer == "\ufffd"))
         if data.startswith("[M", at + 1):
@@ -259,20 +265,26 @@ class Splitter:
         end = _end(_CSI if introducer == "[" else _SS3, data, at)
         if data[at:end] in self._complete:
             return _Found(end, complete=True)
+        if introducer == "[":
+            end = max(end, _end(_CSI_IN_ANY_ORDER, data, at))
         if end == len(data):
             return _PENDING
-        return _Found(end + 1, complete=True) if "@" <= data[end] <= "~" else _broken(data, end, read_from)
+        if "@" <= data[end] <= "~" and not _NOISE.search(data, at, end):
+            return _Found(end + 1, complete=True)
+        return _broken(data, end, typed_from)
 
-    def _find_string(self, data: str, at: int, read_from: int) -> _Found:
+    def _find_string(self, data: str, at: int, typed_from: int) -> _Found:
         if at + 2 == len(data):
             return _PENDING
         if data[at + 2] not in _REPLIES[data[at + 1]]:
             return _Found(at + 2, complete=True)
         end = _end(_STRING, data, at)
+        if at < typed_from < end and (data[typed_from] < " " or data[typed_from] == "\x7f"):
+            end = typed_from
         if end == len(data) or data[end:] == ESC:
             return _PENDING
         terminator = _STRING_END.match(data, end)
-        return _broken(data, end, read_from) if terminator is None else _Found(terminator.end())
+        return _Found(end) if terminator is None else _Found(terminator.end())
 
 
 def _end(beginning: re.Pattern[str], data: str, at: int) -> int:
@@ -280,9 +292,9 @@ def _end(beginning: re.Pattern[str], data: str, at: int) -> int:
     return at if match is None else match.end()
 
 
-def _broken(data: str, end: int, read_from: int) -> _Found:
-    """A sequence that can't go on at `end`: what stands there goes with it, unless it begins something or was typed."""
-    return _Found(end if data[end] == ESC or end == read_from else end + 1)
+def _broken(data: str, end: int, typed_from: int) -> _Found:
+    """A sequence that can't go on at `end`: all that came with it goes with it, unless it was typed later."""
+    return _Found(end if end == typed_from else _end(_UP_TO_ANOTHER, data, end))
 
 
 def _shortened(begun: str) -> str:

@@ -98,6 +98,11 @@ def test_reports_still_arrive() -> None:
         b"\x1b[1114112u",
         b"\x1b[" + b"1;" * 500 + b"A",
         b"\xff\xfe\x80",
+        b"\x1b[<35;-1;10M",
+        b"\x1b[<32;-12;-3M",
+        b"\x1b[<35;10;-1M",
+        b"\x1b[1 2~",
+        b"\x1b[1-2;3R",
     ],
 )
 def test_what_nobody_knows_is_nothing_and_what_follows_is_as_ever(unknown: bytes) -> None:

@@ -113,8 +113,30 @@ def test_a_sequence_without_end_is_dropped_and_the_next_key_counts(broken: str) 
 
 @pytest.mark.parametrize("wrong", ["\r", "\x03", "é", "\ufffd"])
 def test_what_breaks_a_sequence_goes_with_it_unless_it_was_typed(wrong: str) -> None:
-    assert Line().feed(f"\x1b[1{wrong}q").said == [Text("q")]
+    assert Line().feed(f"\x1b[1{wrong}q", "k").said == [Text("k")]
+    assert Line().feed("\x1b[1", f"{wrong}q", gap=0.01).feed("k").said == [Text("k")]
     assert Line().feed("\x1b[1", f"{wrong}q").said == [Text(f"{wrong}q".replace("\ufffd", ""))]
+
+
+@pytest.mark.parametrize(
+    "report", ["\x1b[<35;-1;10M", "\x1b[<32;-12;-3M", "\x1b[<35;10;-1M", "\x1b[1 2~", "\x1b[1-2;3R"]
+)
+def test_the_rest_of_an_odd_sequence_is_no_keys(report: str) -> None:
+    assert Line().feed(f"{report}q").said == [Sequence(report), Text("q")]
+    assert Line().feed(*report, "q", gap=0.01).said == [Sequence(report), Text("q")]
+
+
+@pytest.mark.parametrize("noise", ["\x1b[?1;2!rm", "\x1b[1;5\rrm\r", "\x1b[1/2~\r", "\x1bO5\rx", "\x1b[<0\x7f;1M"])
+def test_all_that_comes_with_a_broken_sequence_is_no_keys(noise: str) -> None:
+    assert Line().feed(noise, "q").said == [Text("q")]
+    assert Line().feed(f"{noise}\x1b[A\x9bBq").said == [Sequence("\x1b[A"), Sequence("\x1b[B"), Text("q")]
+
+
+@pytest.mark.parametrize("string", ["\x1b]0;a\rrm\r", "\x1bP1$r\x7f\rx", "\x1b_G\nq"])
+def test_control_characters_in_a_string_are_no_keys(string: str) -> None:
+    assert Line().feed(f"{string}\x07q").said == [Text("q")]
+    assert Line().feed(string[:6], f"{string[6:]}\x1b\\q", gap=0.01).said == [Text("q")]
+    assert Line().feed(string, "\rq").said == [Text("\rq")]
 
 
 def test_a_sequence_ends_where_another_begins() -> None:
