@@ -55,7 +55,7 @@ _UNKNOWN = [
     b"\x1b[<35;-1;10M",
     b"\x1b[1 2~",
 ]
-_BROKEN = [b"\x1b[1", b"\x1b[1;", b"\x1bO5", b"\x1b[1;5\rQ\r", b"\x1b]11;RGB", b"\x1bP1$R", b"\x1b[<0;1"]
+_BROKEN = [b"\x1b[1", b"\x1b[1;", b"\x1bO5", b"\x1b]11;RGB", b"\x1bP1$R", b"\x1b[<0;1"]
 _CONTENT = [
     b"A",
     b"7",

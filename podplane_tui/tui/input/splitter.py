@@ -56,6 +56,8 @@ _NOISE = re.compile(r"[!\"#%'()*+,./]")
 _STRING = re.compile(r"\x1b.[^\x07\x1b\x9c]*")
 _UP_TO_ANOTHER = re.compile(r"[^\x1b\x8f\x90\x9b\x9d\x9f]*")
 _STRING_END = re.compile(r"[\x07\x9c]|\x1b\\")
+_LINE_END = re.compile(r"\x1b?[\r\n]|\x1bOM")
+"""What is Enter, or with Alt, and stands between the lines of a paste."""
 _KEY = re.compile(r"(?s)\x1b(?:\[(?:\[.?|[0-?]*[ -/]*[@-~]?)|O[0-9;]*[@-~]?|[^\[O])?|[^\x1b]")
 """One key, or the beginning of one."""
 _REPORTS = re.compile(r"(?:\x1b\[(?:<\d+;-?\d+;-?\d+[Mm]|[IO]))+")
@@ -152,9 +154,12 @@ class Splitter:
                     self._mode = _Mode.AFTERWARDS
                     tokens += self._take_paste()
                 case _Mode.AFTERWARDS:
-                    self._mode, self._held = _Mode.KEYS, ""
-                    typed, self._doubtful = self._doubtful, ""
-                    tokens += self._split(typed)
+                    alone, self._doubtful, self._held = self._doubtful, "", ""
+                    if _LINE_END.fullmatch(alone):
+                        tokens.append(Pasted(alone))
+                    else:
+                        self._mode = _Mode.KEYS
+                        tokens += self._split(alone)
                 case _Mode.KEYS:
                     tokens += self._give_up()
                     self._given_up_at = due

@@ -312,6 +312,16 @@ def test_a_single_key_ends_the_doubt(key: str) -> None:
     assert len(line.said) > 2 or key == "q"
 
 
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\x1b\r", "\x1bOM"])
+def test_enter_is_no_key_while_the_end_of_a_paste_is_in_doubt(line_end: str) -> None:
+    line = Line().feed(f"{PASTE_START}rm -rf").rest(1.5).feed(line_end, gap=0.16).feed(f"{PASTE_END}\r")
+    assert line.said == [Pasted("rm -rf"), Pasted(line_end), Text("\r")]
+    line = Line().feed(f"{PASTE_START}x\x1b[20").rest().feed(line_end, line_end, gap=1.0).rest()
+    assert line.said == [Pasted("x"), Pasted(line_end), Pasted(line_end)]
+    line.feed("\x1d", gap=1.0).feed("\r")
+    assert line.said[3:] == [Text("\x1d\r")]
+
+
 @pytest.mark.parametrize("rest", ["ls\rq", "ls\x1b[31m", "\x1b[31mred", "qq"])
 def test_the_late_rest_of_a_paste_is_no_keys(rest: str) -> None:
     for late in ([rest], [rest, rest], [rest[0], rest[1:]]):
