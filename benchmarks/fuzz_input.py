@@ -52,8 +52,10 @@ _UNKNOWN = [
     b"\x1bP1$R0M\x1b\\",
     b"\x1b[?62;7;80c",
     b"\xff\x9b",
+    b"\x1b[<35;-1;10M",
+    b"\x1b[1 2~",
 ]
-_BROKEN = [b"\x1b[", b"\x1b[1", b"\x1b[1;", b"\x1bO", b"\x1b]11;RGB", b"\x1bP1$R", b"\x1b[<0;1"]
+_BROKEN = [b"\x1b[1", b"\x1b[1;", b"\x1bO5", b"\x1b]11;RGB", b"\x1bP1$R", b"\x1b[<0;1"]
 _CONTENT = [
     b"A",
     b"7",
@@ -100,7 +102,10 @@ def unit(draw: random.Random) -> Unit:
 def parts(draw: random.Random, data: bytes) -> Iterator[tuple[bytes, float]]:
     """The data in parts, each with the seconds of the pause behind it."""
     size = draw.choice([1, 2, 5, 1000])
-    pause = draw.choice([0.0, 0.0, 0.002, 0.02, 0.2])
+    pause = draw.choice([0.0, 0.0, 0.002, 0.02, 0.17])
+    if pause > 0.1 and data[:2] in (b"\x1b]", b"\x1bP"):  # one character a time, and late, is what a human types
+        yield data[:3], pause
+        data = data[3:]
     pauses = 5  # not more of the long ones: they take their time
     while data:
         cut = draw.randint(1, size)

@@ -32,14 +32,17 @@ ALT_GAP = 0.1
 """Seconds after which a character that follows ESC was typed by itself."""
 BURST_GAP = 0.15
 """Seconds without input after which what came before it came alone."""
-JOIN_LIMIT = 5.0
-"""Seconds after which the rest of a sequence that was given up is no longer recognised."""
+INTRODUCER_PATIENCE = 0.24
+"""Seconds in which something must follow one of `O]P_` that came by itself after an ESC. Most people are slower."""
+JOIN_LIMIT = 1.0
+"""Seconds since a sequence was given up after which its rest is no longer recognised."""
 
 _LONGEST = 256
 """Characters of a sequence that are kept; no longer one is known."""
 
 _REPLIES = {"]": "0123456789lLI", "P": "0123456789>!$+", "_": "G"}
 """How the strings begin that terminals send: OSC, DCS and APC. Otherwise the character was typed with Alt."""
+_INTRODUCERS = ("O", "[", *_REPLIES)
 _C1 = {"\x8f": "O", "\x90": "P", "\x9b": "[", "\x9d": "]", "\x9f": "_"}
 """8-bit introducers, and what follows ESC in their place."""
 
@@ -47,14 +50,25 @@ _TEXT = re.compile(r"[^\x1b\x80-\x9f\ufffd]+")
 _CSI = re.compile(r"\x1b\[(?:\[|[0-?]*[ -/]*)")
 _SS3 = re.compile(r"\x1bO[0-9;]*")
 _X10_MOUSE = re.compile(r"\x1b\[M[^\x1b]{0,3}")
-_STRING = re.compile(r"\x1b.[^\x00-\x1f\x7f\x9c]*")
+_CSI_IN_ANY_ORDER = re.compile(r"\x1b\[[ -?]*")
+_NOISE = re.compile(r"[!\"#%'()*+,./]")
+"""What stands in no sequence that a terminal sends."""
+_STRING = re.compile(r"\x1b.[^\x07\x1b\x9c]*")
+_UP_TO_ANOTHER = re.compile(r"[^\x1b\x8f\x90\x9b\x9d\x9f]*")
 _STRING_END = re.compile(r"[\x07\x9c]|\x1b\\")
+_LINE_END = re.compile(r"\x1b?[\r\n]|\x1bOM")
+"""What is Enter, or with Alt, and stands between the lines of a paste."""
 _KEY = re.compile(r"(?s)\x1b(?:\[(?:\[.?|[0-?]*[ -/]*[@-~]?)|O[0-9;]*[@-~]?|[^\[O])?|[^\x1b]")
 """One key, or the beginning of one."""
 _REPORTS = re.compile(r"(?:\x1b\[(?:<\d+;-?\d+;-?\d+[Mm]|[IO]))+")
 """Mouse and focus reports."""
-_REST_OF_ESCAPE = re.compile(r"O[A-Z]\Z|\[[0-?]*[ -/]*[@-~]")
-_REST_OF_CSI = re.compile(r"[0-?]+[ -/]*[@-~]|~.", re.DOTALL)
+_REST = re.compile(
+    r"O[0-9;]*[A-DFHMP-S]"
+    r"|\[(?:[A-IO-SZ]|\[[A-E]|M[^\x1b]{3}|[0-?][ -?]*[@-~])"
+)
+"""What makes a whole sequence of an ESC before it."""
+_BEGINNING = re.compile(r"O[0-9;]+|\[[0-?][ -?]*")
+"""What may still become that, and is not what a human types."""
 
 
 class Text(NamedTuple):
@@ -107,9 +121,14 @@ class Splitter:
         self._pasted: list[str] = []
         self._doubtful = ""
         """What came after a paste that has not said that it ended."""
+        self._by_hand = False
+        """What is held, an ESC and then a character alone in its read, may have been typed as two keys."""
         self._given_up = ""
+        self._given_up_at = 0.0
         self._at = float("-inf")
         """When the latest input that counts came."""
+        self._paused = False
+        """Whether the latest input came after a silence: it may have been typed."""
 
     @property
     def due(self) -> float | None:
@@ -121,7 +140,10 @@ class Splitter:
                 return self._at + BURST_GAP if self._doubtful else None
         if not self._held:
             return None
-        return self._at + (self._escape_patience if self._held == ESC else SEQUENCE_PATIENCE)
+        if self._by_hand:
+            longest = ESCAPE_PATIENCE if self._held[1] == "[" else INTRODUCER_PATIENCE
+            return self._at + min(longest, self._escape_patience)
+        return self._at + (self._escape_patience if len(self._held) <= 2 else SEQUENCE_PATIENCE)
 
     def tick(self, now: float) -> list[Token]:
         """What silence has made of what came before."""
@@ -132,11 +154,15 @@ class Splitter:
                     self._mode = _Mode.AFTERWARDS
                     tokens += self._take_paste()
                 case _Mode.AFTERWARDS:
-                    self._mode, self._held = _Mode.KEYS, ""
-                    typed, self._doubtful = self._doubtful, ""
-                    tokens += self._split(typed)
+                    alone, self._doubtful, self._held = self._doubtful, "", ""
+                    if _LINE_END.fullmatch(alone):
+                        tokens.append(Pasted(alone))
+                    else:
+                        self._mode = _Mode.KEYS
+                        tokens += self._split(alone)
                 case _Mode.KEYS:
                     tokens += self._give_up()
+                    self._given_up_at = due
         return tokens
 
     def feed(self, data: str, now: float) -> list[Token]:
@@ -144,12 +170,15 @@ class Splitter:
         tokens = self.tick(now)
         if not data or (self._mode is _Mode.PASTE and _REPORTS.fullmatch(data)):
             return tokens  # the mouse must not keep a paste open
-        if self._held == ESC and self._mode is _Mode.KEYS and now - self._at >= ALT_GAP and data[0] not in "[O]P_":
-            tokens += self._give_up()
-        elif self._given_up and len(data) > 1 and now - self._at <= JOIN_LIMIT and self._continues(data):
+        gap = now - self._at
+        if self._by_hand or (self._held == ESC and self._mode is _Mode.KEYS and gap >= ALT_GAP):
+            self._by_hand, belongs = self._belongs(data, gap)
+            if not belongs:
+                tokens += self._typed()
+        elif self._given_up and len(data) > 1 and now - self._given_up_at <= JOIN_LIMIT and self._continues(data):
             self._held = self._given_up
         self._given_up = ""
-        self._at = now
+        self._paused, self._at = gap >= BURST_GAP, now
         return tokens + self._split(data)
 
     def _split(self, data: str) -> list[Token]:
@@ -197,21 +226,38 @@ class Splitter:
 
     def _give_up(self) -> list[Token]:
         """Wait no longer for the rest of a sequence."""
-        begun, self._held, self._given_up = self._held, "", self._held
-        return [Sequence(begun)] if begun == ESC or (len(begun) == 2 and begun[1] in _REPLIES) else []
+        self._given_up = self._held
+        if self._by_hand:
+            return self._typed()
+        begun, self._held = self._held, ""
+        return [Sequence(begun)] if len(begun) <= 2 else []
+
+    def _typed(self) -> list[Token]:
+        """What is held was the Escape key, and what followed it."""
+        typed, self._held, self._by_hand = self._held[1:], "", False
+        return [Sequence(ESC), Text(typed)] if typed else [Sequence(ESC)]
+
+    def _belongs(self, data: str, gap: float) -> tuple[bool, bool]:
+        """Whether this, after an ESC that came alone, may have been typed, and whether it may belong to a sequence."""
+        rest = self._held[1:] + data
+        if rest in _INTRODUCERS or (rest == "[[" and len(data) == 1):
+            return True, True
+        at_once = len(data) > 1 or gap < ALT_GAP
+        begun = _BEGINNING.fullmatch(rest) or (at_once and _begins_reply(rest))
+        return False, bool(begun or _REST.match(rest))
 
     def _continues(self, data: str) -> bool:
         """Whether this is the rest of what was given up."""
-        if self._given_up == ESC:
-            return _REST_OF_ESCAPE.match(data) is not None
-        if (beginnings := _REPLIES.get(self._given_up[1])) is not None:
-            begun = len(self._given_up) > 2 or data[0] in beginnings
-            return begun and _STRING_END.search(data) is not None
-        return self._given_up[1] == "[" and _REST_OF_CSI.match(data) is not None
+        rest = self._given_up[1:] + data
+        if _begins_reply(rest):
+            return _STRING_END.search(rest) is not None
+        known = _REST.match(rest)
+        # With two letters a word may begin, too.
+        return known is not None and (known.end() > 2 or rest[2:3] in ("", ESC))
 
     def _split_keys(self, data: str, tokens: list[Token]) -> str:
         """Take what is no paste from `data`; gives what follows the beginning of one, or its end."""
-        read_from = len(self._held)
+        typed_from = len(self._held) if self._paused else -1
         data, self._held = self._held + data, ""
         end, start = data.find(PASTE_END), data.find(PASTE_START)
         if end >= 0 and not 0 <= start < end:
@@ -233,7 +279,7 @@ class Splitter:
             if data.startswith(PASTE_START, at):
                 self._mode = _Mode.PASTE
                 return data[at + len(PASTE_START) :]
-            found = self._find(data, at, read_from)
+            found = self._find(data, at, typed_from)
             if found is _PENDING:
                 self._held = _shortened(data[at:])
                 break
@@ -242,15 +288,15 @@ class Splitter:
             at = found.end
         return ""
 
-    def _find(self, data: str, at: int, read_from: int) -> _Found:
-        """The sequence that begins at `at`; what has come now begins at `read_from`."""
+    def _find(self, data: str, at: int, typed_from: int) -> _Found:
+        """The sequence that begins at `at`; what was typed after a pause begins at `typed_from`."""
         if at + 1 == len(data):
             return _PENDING
         introducer = data[at + 1]
         if introducer == ESC:
             return _Found(at + 1, complete=True)
         if introducer in _REPLIES:
-            return self._find_string(data, at, read_from)
+            return self._find_string(data, at, typed_from)
         if introducer not in "[O":
             return _Found(at + 2, complete=not ("\x80" <= introducer <= "\x9f" or introducer == "\ufffd"))
         if data.startswith("[M", at + 1):
@@ -259,20 +305,31 @@ class Splitter:
         end = _end(_CSI if introducer == "[" else _SS3, data, at)
         if data[at:end] in self._complete:
             return _Found(end, complete=True)
+        if introducer == "[":
+            end = max(end, _end(_CSI_IN_ANY_ORDER, data, at))
         if end == len(data):
             return _PENDING
-        return _Found(end + 1, complete=True) if "@" <= data[end] <= "~" else _broken(data, end, read_from)
+        if "@" <= data[end] <= "~" and not _NOISE.search(data, at, end):
+            return _Found(end + 1, complete=True)
+        return _broken(data, end, typed_from)
 
-    def _find_string(self, data: str, at: int, read_from: int) -> _Found:
+    def _find_string(self, data: str, at: int, typed_from: int) -> _Found:
         if at + 2 == len(data):
             return _PENDING
         if data[at + 2] not in _REPLIES[data[at + 1]]:
             return _Found(at + 2, complete=True)
         end = _end(_STRING, data, at)
+        if at < typed_from < end and (data[typed_from] < " " or data[typed_from] == "\x7f"):
+            end = typed_from
         if end == len(data) or data[end:] == ESC:
             return _PENDING
         terminator = _STRING_END.match(data, end)
-        return _broken(data, end, read_from) if terminator is None else _Found(terminator.end())
+        return _Found(end) if terminator is None else _Found(terminator.end())
+
+
+def _begins_reply(rest: str) -> bool:
+    """Whether this, after an ESC, is how a string begins that a terminal sends."""
+    return rest[1:2] != "" and rest[1] in _REPLIES.get(rest[0], "")
 
 
 def _end(beginning: re.Pattern[str], data: str, at: int) -> int:
@@ -280,9 +337,9 @@ def _end(beginning: re.Pattern[str], data: str, at: int) -> int:
     return at if match is None else match.end()
 
 
-def _broken(data: str, end: int, read_from: int) -> _Found:
-    """A sequence that can't go on at `end`: what stands there goes with it, unless it begins something or was typed."""
-    return _Found(end if data[end] == ESC or end == read_from else end + 1)
+def _broken(data: str, end: int, typed_from: int) -> _Found:
+    """A sequence that can't go on at `end`: all that came with it goes with it, unless it was typed later."""
+    return _Found(end if end == typed_from else _end(_UP_TO_ANOTHER, data, end))
 
 
 def _shortened(begun: str) -> str:

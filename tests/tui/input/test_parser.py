@@ -98,6 +98,11 @@ def test_reports_still_arrive() -> None:
         b"\x1b[1114112u",
         b"\x1b[" + b"1;" * 500 + b"A",
         b"\xff\xfe\x80",
+        b"\x1b[<35;-1;10M",
+        b"\x1b[<32;-12;-3M",
+        b"\x1b[<35;10;-1M",
+        b"\x1b[1 2~",
+        b"\x1b[1-2;3R",
     ],
 )
 def test_what_nobody_knows_is_nothing_and_what_follows_is_as_ever(unknown: bytes) -> None:
@@ -123,6 +128,55 @@ def test_events_bear_the_time_at_which_they_were_typed(clock: Clock) -> None:
     assert (said(key), key.time) == (("escape", "\x1b"), 1000.0)
     (typed,) = parser.messages(b"q")
     assert typed.time == 1030.25
+
+
+def keys(clock: Clock, *typed: bytes, seconds: float) -> list[object]:
+    """What a new parser makes of reads that come so many seconds apart."""
+    parser = InputParser()
+    found: list[Message] = []
+    for data in typed:
+        found += parser.messages(data)
+        clock.now += seconds
+    clock.now += 10
+    return [said(message) for message in [*found, *parser.due_messages()]]
+
+
+def stock(*typed: str) -> list[object]:
+    """What Textual's own parser makes of reads, its patience over after each."""
+    theirs = XTermParser()
+    found: list[Message] = []
+    for data in typed:
+        found += theirs.feed(data)
+        if theirs._timeout_time is not None:
+            theirs._timeout_time = 0.0
+            found += theirs.tick()
+    return [said(message) for message in found]
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [
+        (["\x1b", "O", "D"], 0.25),
+        (["\x1b", "["], 0.2),
+        (["\x1b", "P", "$", "j", "j", "d", "d"], 0.3),
+        (["\x1b", "_", "G", "o", "a"], 0.3),
+        (["\x1b", "]", "0", "x", "y"], 0.2),
+        (["\x1bO"], 0.3),
+        (["\x1b["], 0.3),
+        (["\x1bO", "A"], 0.5),
+        (["\x1b", "OK"], 2.0),
+        (["\x1b", "[["], 2.0),
+    ],
+)
+def test_what_is_typed_behind_escape_means_what_it_means_to_textual(
+    clock: Clock, typed: list[str], seconds: float
+) -> None:
+    assert keys(clock, *(each.encode() for each in typed), seconds=seconds) == stock(*typed)
+
+
+@pytest.mark.parametrize("reads", [[b"\x1b", b"OP"], [b"\x1bO", b"P"], [b"\x1b", b"O", b"P"]])
+def test_a_function_key_that_is_cut_is_one(clock: Clock, reads: list[bytes]) -> None:
+    assert keys(clock, *reads, seconds=0.2) == [("f1", None)]
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(0.1, 0.3), (0.02, 0.02)])
