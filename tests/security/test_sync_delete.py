@@ -242,6 +242,7 @@ def ran_rsync(server: Server) -> bool:
             ("/", path)
             for path in ("/", "//", "/etc", "/etc/", "/opt/../etc/.", "/usr/bin", "~", ".", "../..", "~root")
         ),
+        *(("/", path) for path in ("/etc/apt", "/etc/nginx/conf.d", ".ssh", "~root/.ssh", "/var/lib/kubelet")),
         *((("", path)) for path in ("/", "/usr/..")),
     ],
 )
