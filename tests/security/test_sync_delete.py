@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import CommandFailed, InvalidInput, SourceLost
 from podplane_tui.backend.sync.copy import preview_sync, run_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
+from podplane_tui.backend.sync.source import Seen, emptied
 from podplane_tui.backend.vm.watch import keep_synced
 from tests.backend.ssh.sshd import Server, serve
 from tests.backend.vm.test_watch import Machine, machine, text  # noqa: F401 - a fixture among them
@@ -79,6 +81,7 @@ def ended(watch: Watch, why: str) -> None:
     assert error.hint == "check the source, and start the watch again"
 
 
+@pytest.mark.usefixtures("patient")
 def test_an_unmounted_source_deletes_nothing(machine: Machine, source: Path) -> None:  # noqa: F811
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "none", source], check=False).returncode != 0:
         pytest.skip("nothing can be mounted here")
@@ -94,13 +97,110 @@ def test_an_unmounted_source_deletes_nothing(machine: Machine, source: Path) -> 
         subprocess.run(["umount", source], check=False, capture_output=True)
 
 
+@pytest.mark.usefixtures("patient")
+def test_what_is_mounted_over_a_part_of_the_source_deletes_nothing(
+    machine: Machine,  # noqa: F811
+    source: Path,
+) -> None:
+    (source / "part").mkdir()
+    (source / "part" / "precious").write_text("1")
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watch:
+        mount = ["mount", "-t", "tmpfs", "none", str(source / "part")]
+        if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
+            pytest.skip("nothing can be mounted here")
+        try:
+            (source / "third").write_text("3")
+            ended(watch, f"something else is mounted on {source}/part now")
+        finally:
+            subprocess.run(["umount", source / "part"], check=True)
+    assert text(copy / "part" / "precious") == "1"
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_a_replaced_source_deletes_nothing(machine: Machine, source: Path, slash: str) -> None:  # noqa: F811
+def test_a_replaced_source_that_stays_empty_deletes_nothing(
+    machine: Machine,  # noqa: F811
+    source: Path,
+    slash: str,
+) -> None:
     copy = machine.server.home / "copy" / ("" if slash else "source")
     with watching(machine, SyncRequest(f"{source}{slash}", "copy", delete=True)) as watch:
         source.rename(source.with_name("moved"))
         source.mkdir()
+        ended(watch, "is empty now")
+    assert text(copy / "first") == "first"
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_source_of_another_place_deletes_nothing(machine: Machine, source: Path) -> None:  # noqa: F811
+    link = source.with_name("link")
+    link.symlink_to("source")
+    with watching(machine, SyncRequest(f"{link}/", "copy", delete=True)) as watch:
+        (source.with_name("other")).mkdir()
+        (source.with_name("other") / "third").write_text("3")
+        link.unlink()
+        link.symlink_to("other")
+        (source / "more").write_text("4")
         ended(watch, "is another directory now")
+    assert text(machine.server.home / "copy" / "first") == "first"
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the source was empty, at each look of a watch."""
+    seen: list[bool] = []
+
+    def noting(before: Seen, now: Seen) -> str:
+        seen.append(now.empty)
+        return emptied(before, now)
+
+    monkeypatch.setattr("podplane_tui.backend.vm.watch.emptied", noting)
+    return seen
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch that gives an empty directory more time than any test takes."""
+    monkeypatch.setattr("podplane_tui.backend.vm.watch.SETTLING", 10 * PATIENCE)
+
+
+@pytest.mark.usefixtures("patient")
+def test_builds_go_on_unasked(machine: Machine, source: Path, looks: list[bool]) -> None:  # noqa: F811
+    """They empty the directory or make it again, and give the files new names: nobody is there to be asked."""
+    copy = machine.server.home / "copy"
+    for number in range(8):
+        (source / f"app-{number}.old.js").touch()
+    with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watch:
+        for again in (False, True):
+            if again:
+                shutil.rmtree(source)
+                source.mkdir()
+            else:
+                for entry in source.iterdir():
+                    entry.unlink()
+            looks.clear()
+            wait_until(lambda: True in looks or watch.errors, "a look at the empty directory", seen=lambda: watch.lines)
+            for number in range(8):
+                (source / f"app-{number}.new{again}.js").touch()
+            wanted = {entry.name for entry in source.iterdir()}
+            wait_until(
+                lambda wanted=wanted: {entry.name for entry in copy.iterdir()} == wanted or watch.errors,  # type: ignore[misc]
+                "the new build",
+                seen=lambda: watch.lines,
+            )
+            assert not watch.errors
+        assert not any("paused" in line for line in watch.lines)
+
+
+@pytest.mark.usefixtures("patient")
+def test_waiting_for_a_build_can_be_cancelled(machine: Machine, source: Path, looks: list[bool]) -> None:  # noqa: F811
+    copy = machine.server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watch:
+        for entry in source.iterdir():
+            entry.unlink()
+        wait_until(lambda: True in looks or watch.errors, "a look at the empty directory", seen=lambda: watch.lines)
+    assert not watch.thread.is_alive()
+    assert not watch.errors
     assert text(copy / "first") == "first"
 
 
@@ -140,7 +240,7 @@ def test_a_source_that_is_replaced_while_rsync_begins_is_not_the_one_it_reads(
         source.rename(source.with_name("moved"))
         source.mkdir()
         held.unlink()
-        ended(watch, "is another directory now")
+        ended(watch, "is empty now")
     assert text(copy / "first") == "first"
 
 
@@ -242,6 +342,7 @@ def ran_rsync(server: Server) -> bool:
             ("/", path)
             for path in ("/", "//", "/etc", "/etc/", "/opt/../etc/.", "/usr/bin", "~", ".", "../..", "~root")
         ),
+        *(("/", path) for path in ("/etc/apt", "/etc/nginx/conf.d", ".ssh", "~root/.ssh", "/var/lib/kubelet")),
         *((("", path)) for path in ("/", "/usr/..")),
     ],
 )

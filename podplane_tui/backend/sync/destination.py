@@ -18,24 +18,35 @@ from podplane_tui.backend.ssh.client import SSHTarget, run
 from podplane_tui.backend.sync.rsync import SyncRequest, copies_contents, relative_to_home
 
 _WITH_ALL_BELOW = (
-    *("/bin", "/boot", "/dev", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys"),
-    *("/etc/pam.d", "/etc/ssh", "/etc/sudoers.d", "/etc/systemd"),
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys"),
     *("/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/libx32", "/usr/sbin"),
-    *("/var/lib/apt", "/var/lib/cloud", "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd"),
+    *("/var/lib/NetworkManager", "/var/lib/apt", "/var/lib/cloud", "/var/lib/cni", "/var/lib/containerd"),
+    *("/var/lib/containers", "/var/lib/dbus", "/var/lib/dhcp", "/var/lib/docker", "/var/lib/dpkg", "/var/lib/etcd"),
+    *("/var/lib/kubelet", "/var/lib/pam", "/var/lib/private", "/var/lib/rancher", "/var/lib/rpm", "/var/lib/snapd"),
+    *("/var/lib/sudo", "/var/lib/systemd", "/var/lib/ucf"),
 )
-"""Directories of the system, all that is below them included."""
+"""Directories of the system, all that is below them included.
+
+Nothing tells which directories below `/etc` are one program's own: all of them count. In `/var/lib`, where programs
+keep their data, those count that the system, its packages and its containers need.
+"""
 
 _ALONE = frozenset(
     {
-        *("/", "/etc", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/var"),  # noqa: S108
-        *("/var/backups", "/var/cache", "/var/home", "/var/lib", "/var/local", "/var/log", "/var/mail", "/var/opt"),
-        *("/var/roothome", "/var/spool", "/var/tmp"),  # noqa: S108 - names in the guest
+        *("/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/var"),  # noqa: S108
+        *("/usr/local/bin", "/usr/local/etc", "/usr/local/games", "/usr/local/include", "/usr/local/lib"),
+        *("/usr/local/lib64", "/usr/local/libexec", "/usr/local/man", "/usr/local/sbin", "/usr/local/share"),
+        *("/usr/local/src", "/var/backups", "/var/cache", "/var/home", "/var/lib", "/var/local", "/var/log"),
+        *("/var/mail", "/var/opt", "/var/roothome", "/var/spool", "/var/tmp"),  # noqa: S108 - names in the guest
     }
 )
 """Directories that many programs share: what is below them may be one program's own."""
 
-_PARENTS = frozenset({"/home", "/usr", "/usr/local", "/var/home"})
-"""Directories each of whose children is like those: home directories, `/usr/share`, `/usr/local/bin`."""
+_PARENTS = frozenset({"/home", "/usr", "/var/home"})
+"""Directories each of whose children is like those: home directories, `/usr/share`."""
+
+_KEYS = ".ssh"
+"""The directory, in whichever home, without which nobody logs in any more."""
 
 _ANSWER_TIMEOUT = 30.0
 """Seconds the guest may take to resolve a path."""
@@ -45,7 +56,8 @@ def is_system_directory(path: str) -> bool:
     """Whether the VM's system, or a user's home directory, is at the absolute `path`: links are not followed."""
     normal = "/" + posixpath.normpath(path).lstrip("/")
     below = any(normal == each or normal.startswith(f"{each}/") for each in _WITH_ALL_BELOW)
-    return below or normal in _ALONE or posixpath.dirname(normal) in _PARENTS
+    keys = _KEYS in normal.split("/")
+    return below or keys or normal in _ALONE or posixpath.dirname(normal) in _PARENTS
 
 
 def deletes_in(request: SyncRequest) -> str | None:

@@ -3,6 +3,10 @@
 With `--delete` a directory whose file system was unmounted, or that another one took the place of, would empty the copy
 in the VM. A directory is opened before it is judged, and rsync reads that open directory: nothing can take its place in
 between, and it can't be unmounted meanwhile.
+
+Builds empty their output directory, or remove it and make it again, and give most of its files new names. So how many
+entries go says nothing, and a directory made again in the same place counts as the same. `SETTLING` is how long it may
+be empty.
 """
 
 from __future__ import annotations
@@ -20,21 +24,24 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.filesystems import mount_points
 from podplane_tui.backend.sync.rsync import copies_contents
 
-_FEW = 4
-"""Entries of which any number may go at once."""
+SETTLING = 5.0
+"""Seconds a directory may be empty, as builds leave it, before it counts as lost."""
 
 
 class Seen(NamedTuple):
     """A source at one moment.
 
-    `identity` is the device and inode of a directory; None for a file, which editors replace. `mounts` are where
-    something is mounted, from the directory on downwards; `names` are its entries.
+    `identity` is the device and inode of a directory; None for a file, which editors replace. `place` is its path
+    without links, and the device and inode of the directory above it. `mounts` are where something is mounted, from the
+    directory on downwards; `empty` is whether it has no entries, and `modified` is when that last changed.
     """
 
     path: str
     identity: tuple[int, int] | None
+    place: tuple[Path, int, int] | None
     mounts: frozenset[Path]
-    names: frozenset[str]
+    empty: bool
+    modified: int
 
 
 class OpenSource(NamedTuple):
@@ -86,31 +93,38 @@ def is_empty(source: str) -> bool:
 def _look(source: str, handle: int) -> Seen:
     facts = os.fstat(handle)
     if not stat.S_ISDIR(facts.st_mode):
-        return Seen(source, None, frozenset(), frozenset())
+        return Seen(source, None, None, frozenset(), empty=False, modified=0)
     real = Path(os.path.realpath(source))
+    above = os.stat("..", dir_fd=handle)  # of the open directory, whatever its path leads to by now
     try:
         mounts = frozenset(point for point in mount_points() if point.is_relative_to(real))
     except OSError:
         mounts = frozenset()
-    return Seen(source, (facts.st_dev, facts.st_ino), mounts, frozenset(os.listdir(handle)))
+    place = (real, above.st_dev, above.st_ino)
+    empty = not os.listdir(handle)
+    return Seen(source, (facts.st_dev, facts.st_ino), place, mounts, empty, facts.st_mtime_ns)
 
 
 def loss(before: Seen, now: Seen) -> str:
-    """Why what is in the VM might be deleted for no reason of the user's, "" when all is well."""
+    """Why what is in the VM might be deleted for no reason of the user's, "" when all is well.
+
+    A directory that was made again on the same device, in the same place, is not lost; see `emptied` for it.
+    """
     path = one_line(before.path, limit=200)
-    gone = sorted(before.mounts - now.mounts)
-    if gone:
-        return f"nothing is mounted on {one_line(str(gone[0]), limit=200)} any more"
-    if before.identity != now.identity:
-        if now.mounts - before.mounts:
-            return f"something else is mounted on {path} now"
-        return f"{path} is another {'directory' if now.identity else 'kind of file'} now"
-    if before.names and now.identity and not now.names:
-        return f"{path} is empty now"
-    missing = len(before.names - now.names)
-    if missing > _FEW and 2 * missing > len(before.names):
-        return f"{missing} of the {len(before.names)} entries of {path} are gone"
+    for gone in sorted(before.mounts - now.mounts):
+        return f"nothing is mounted on {one_line(str(gone), limit=200)} any more"
+    for new in sorted(now.mounts - before.mounts):
+        return f"something else is mounted on {one_line(str(new), limit=200)} now"
+    if before.identity is None or now.identity is None:
+        return "" if before.identity == now.identity else f"{path} is another kind of file now"
+    if before.identity[0] != now.identity[0] or (before.identity != now.identity and before.place != now.place):
+        return f"{path} is another directory now"
     return ""
+
+
+def emptied(before: Seen, now: Seen) -> str:
+    """What there is to say of a directory that has no entries any more, "" when it has. Builds fill it again soon."""
+    return f"{one_line(before.path, limit=200)} is empty now" if now.empty and not before.empty else ""
 
 
 def is_missing(error: OSError) -> bool:

@@ -1,7 +1,8 @@
 """Keeping a copy in a machine up to date: every change here is pushed there with rsync, for as long as it is wanted.
 
 Before each push that may delete, the source is compared with what was pushed last: an unmounted or replaced directory
-would empty the copy, so the watch pauses and asks.
+would empty the copy, so the watch pauses and asks. A directory that is only empty is given the time that builds need to
+fill it again.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from podplane_tui.backend.ssh.identity import require_identity
 from podplane_tui.backend.sync.environment import rsync_environment
 from podplane_tui.backend.sync.output import names
 from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source, copies_contents, filter_arguments
-from podplane_tui.backend.sync.source import OpenSource, Seen, is_missing, loss, open_source, see
+from podplane_tui.backend.sync.source import SETTLING, OpenSource, Seen, emptied, is_missing, loss, open_source, see
 from podplane_tui.backend.vm import access
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.remembered import remember_sync
@@ -127,6 +128,8 @@ class _Watch:
         self._waiting_for = ""
         self._seen: Seen | None = None
         """The source as it was pushed last."""
+        self._empty: tuple[Seen, float] | None = None
+        """The source as it was first seen empty, and when."""
         if request.delete:
             with contextlib.suppress(OSError):  # whoever watches says that it is not there
                 self._seen = see(request.source)
@@ -153,9 +156,17 @@ class _Watch:
     def _may_delete(self, now: Seen) -> bool:
         """Whether the source is still the one that was pushed last, or the user says that it is right.
 
-        Raises `SourceLost` when it is not.
+        While it is empty, but not for long, the next look decides. Raises `SourceLost` when it is lost.
         """
         lost = "" if self._seen is None else loss(self._seen, now)
+        empty = "" if self._seen is None or lost else emptied(self._seen, now)
+        if empty:
+            if self._empty is None or self._empty[0] != now:
+                self._empty = now, time.monotonic()
+            if time.monotonic() - self._empty[1] < SETTLING:
+                return False
+        self._empty = None
+        lost = lost or empty
         if not lost:
             return True
         self._control.report(f"paused: {lost}")

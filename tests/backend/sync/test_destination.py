@@ -17,6 +17,11 @@ from podplane_tui.backend.sync.rsync import SyncRequest
         *("/home/debian", "/home/debian/", "/root", "/lib64", "/usr/lib/systemd", "/usr/share", "/usr/local/bin"),
         *("/boot/grub", "/dev/shm/x", "/proc/1", "/etc/ssh/sshd_config.d", "/var", "/var/lib", "/var/lib/dpkg/info"),
         *("/opt", "/srv", "/tmp", "/run/user/1000"),
+        *("/etc/apt", "/etc/cloud", "/etc/network", "/etc/netplan", "/etc/security", "/etc/init.d", "/etc/nginx"),
+        *("/etc/apt/sources.list.d", "/etc/cni/net.d", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/docker"),
+        *("/var/lib/rancher/k3s/server", "/var/lib/etcd/member", "/var/lib/private/x", "/var/lib/rpm"),
+        *("/root/.ssh", "/home/debian/.ssh", "/home/debian/.ssh/keys", "/var/lib/git/.ssh"),
+        *("/usr/local", "/usr/local/share", "/usr/local/src", "/usr/local/etc", "/usr/local/lib", "/usr/local/sbin"),
     ],
 )
 def test_the_system_is_there(path: str) -> None:
@@ -26,8 +31,9 @@ def test_the_system_is_there(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/app", "/opt/app", "/srv/www", "/etc/nginx", "/home/debian/app", "/root/app", "/var/www", "/var/lib/app"),
+        *("/app", "/opt/app", "/srv/www", "/home/debian/app", "/root/app", "/var/www", "/var/lib/app"),
         *("/usr/local/share/app", "/etcetera", "/binary", "/tmp/x", "/usr/share/nginx/html"),
+        *("/usr/local/app", "/usr/local/src/app", "/home/debian/ssh", "/home/debian/.ssh-app", "/var/lib/apt-app"),
     ],
 )
 def test_what_is_one_programs_own_is_no_systems_directory(path: str) -> None:

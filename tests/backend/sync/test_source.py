@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.sync.source import Seen, is_empty, is_missing, loss, open_source, see
+from podplane_tui.backend.sync.source import Seen, emptied, is_empty, is_missing, loss, open_source, see
 
 
 @pytest.fixture
@@ -19,36 +19,58 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_source_that_changes_as_usual_is_not_lost(source: Path) -> None:
+def test_a_build_that_gives_its_files_new_names_loses_nothing(source: Path) -> None:
     before = see(f"{source}/")
-    for number in range(6):
-        (source / str(number)).unlink()
-    (source / "new").mkdir()
-    assert loss(before, see(f"{source}/")) == ""
+    for number in range(11):
+        (source / str(number)).rename(source / f"{number}-5f3a")
+    now = see(f"{source}/")
+    assert (loss(before, now), emptied(before, now)) == ("", "")
 
 
-def test_a_few_entries_may_go_at_once(source: Path) -> None:
-    before = see(str(source))._replace(names=frozenset("12345"))
-    assert loss(before, before._replace(names=frozenset("1"))) == ""
-    assert "is empty now" in loss(before, before._replace(names=frozenset()))
+def test_an_emptied_source_is_not_lost_but_told(source: Path) -> None:
+    before = see(f"{source}/")
+    for entry in source.iterdir():
+        entry.unlink()
+    now = see(f"{source}/")
+    assert loss(before, now) == ""
+    assert emptied(before, now) == f"{source}/ is empty now"
+    assert emptied(now, now) == ""
 
 
-def test_a_source_that_lost_most_of_its_entries_is_told(source: Path) -> None:
+def test_a_directory_that_is_made_again_is_the_same(source: Path) -> None:
     before = see(str(source))
-    for number in range(7):
-        (source / str(number)).unlink()
-    assert loss(before, see(str(source))) == f"7 of the 12 entries of {source} are gone"
+    source.rename(source.with_name("moved"))  # so that its inode is not used again
+    source.mkdir()
+    empty = see(str(source))
+    assert empty.identity != before.identity
+    assert loss(before, empty) == ""
+    assert emptied(before, empty) == f"{source} is empty now"
+    (source / "new").touch()
+    assert emptied(before, see(str(source))) == ""
 
 
 def test_a_directory_in_the_place_of_another_is_told(source: Path) -> None:
-    before = see(str(source))
+    """A link that leads elsewhere, a tree of other parents, or a device of its own."""
+    link = source.with_name("link")
+    link.symlink_to("source")
+    before = see(f"{link}/")
+    link.unlink()
     shutil.copytree(source, source.with_name("other"))
+    link.symlink_to("other")
+    assert loss(before, see(f"{link}/")) == f"{link}/ is another directory now"
+
+    below = source / "below"
+    below.mkdir()
+    before = see(str(below))
     source.rename(source.with_name("moved"))
-    source.with_name("other").rename(source)
-    assert loss(before, see(str(source))) == f"{source} is another directory now"
-    shutil.rmtree(source)
-    source.touch()
-    assert loss(before, see(str(source))) == f"{source} is another kind of file now"
+    below.mkdir(parents=True)
+    assert loss(before, see(str(below))) == f"{below} is another directory now"
+    assert before.identity is not None
+    device, inode = before.identity
+    assert loss(before, before._replace(identity=(device + 1, inode))) == f"{below} is another directory now"
+    below.rmdir()
+    below.touch()
+    assert loss(before, see(str(below))) == f"{below} is another kind of file now"
 
 
 def test_a_file_in_the_place_of_another_is_what_editors_do(source: Path) -> None:
@@ -60,14 +82,13 @@ def test_a_file_in_the_place_of_another_is_what_editors_do(source: Path) -> None
 
 def test_mounts_that_go_or_come_are_told() -> None:
     on, below = Path("/data"), Path("/data/set")
-    before = Seen("/data/", (1, 2), frozenset({on, below}), frozenset("a"))
+    before = Seen("/data/", (1, 2), (on, 1, 1), frozenset({on, below}), empty=False, modified=0)
     assert loss(before, before._replace(mounts=frozenset({on}))) == "nothing is mounted on /data/set any more"
-    assert loss(before, Seen("/data/", (9, 2), frozenset({below}), frozenset("a"))).startswith(
-        "nothing is mounted on /d"
-    )
+    gone = before._replace(identity=(9, 2), mounts=frozenset({below}))
+    assert loss(before, gone) == "nothing is mounted on /data any more"
     plain = before._replace(mounts=frozenset())
-    assert loss(plain, before._replace(identity=(9, 1))) == "something else is mounted on /data/ now"
-    assert loss(plain, before) == ""  # something more is mounted below it
+    assert loss(plain, plain._replace(mounts=frozenset({on}))) == "something else is mounted on /data now"
+    assert loss(plain, plain._replace(mounts=frozenset({below}))) == "something else is mounted on /data/set now"
 
 
 def test_an_open_directory_stays_the_one_that_was_seen(source: Path) -> None:
