@@ -13,27 +13,32 @@ import itertools
 import os
 import re
 import shutil
+import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
-from urllib.parse import unquote, urlsplit
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, BinaryIO
 from urllib.request import OpenerDirector, Request
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
 from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
 from podplane_tui.backend.core.format import format_size
+from podplane_tui.backend.core.socket_watch import SocketWatch
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.digest import validate_digest, verify
 from podplane_tui.backend.images.qcow2 import require_standalone
-from podplane_tui.backend.images.url import display_url, is_url, origin_of, target_of
+from podplane_tui.backend.images.url import display_url, file_name_of, is_url, origin_of, target_of
 from podplane_tui.backend.runtime.lock import release, try_acquire
 
 TIMEOUT = 30.0
-"""Seconds a server may say nothing."""
+"""Seconds a server may send nothing of the image."""
+HEAD_TIMEOUT = 60.0
+"""Seconds from the connection, each that a redirect leads to, until the image begins."""
 
 _PIECE = 256 * 1024
 _TELL = 0.2
@@ -57,11 +62,8 @@ def download_image(
     control = control or Control()
     digest = validate_digest(digest)
     kind, _, value = digest.partition(":")
-    try:
-        name = PurePosixPath(unquote(urlsplit(url).path)).name
-    except ValueError:
-        name = ""
-    if not is_url(url) or not url.isascii() or not name or not name.isprintable() or name.startswith("."):
+    name = file_name_of(url)
+    if not is_url(url) or not url.isascii() or not name.isprintable() or "/" in name or name[:1] in {"", "."}:
         raise InvalidInput(
             f"invalid image URL {display_url(url)[:200]!r}",
             hint="use http:// or https://, a host and a path, with %XX for characters that are not ASCII",
@@ -158,9 +160,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
     ) -> Request | None:
         """The request to follow with; raises `CreateFailed` for a place that is not followed to."""
+        fp.close()  # what comes with it is read by nobody, and may have no end
         fault, same_server = _redirect_fault(req.full_url, newurl)
         if fault:
-            fp.close()
             raise CreateFailed(f"can't download {self._shown}: it redirects {fault}", hint="use another URL")
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
         if request is not None and self._authorization and same_server:
@@ -183,14 +185,96 @@ def _redirect_fault(url: str, target: str) -> tuple[str, bool]:
     return "", before == after
 
 
-def _opener(redirects: _Redirects) -> OpenerDirector:
+class _Watch:
+    """Cuts a download off when the caller cancels, or when nothing of the image comes in time."""
+
+    def __init__(self, control: Control) -> None:
+        self._cancel = control.cancel
+        self._deadline = time.monotonic() + HEAD_TIMEOUT
+        self._watch = SocketWatch(self._over)
+
+    def __enter__(self) -> _Watch:
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._watch.__exit__(*exception)
+
+    def connected(self, connection: socket.socket) -> None:
+        """Watch over `connection` from now on."""
+        self._deadline = time.monotonic() + HEAD_TIMEOUT
+        self._watch.guard(connection)
+
+    def progressed(self) -> None:
+        """Some of the image has come."""
+        self._deadline = time.monotonic() + TIMEOUT
+
+    def _over(self) -> bool:
+        return self._cancel.is_set() or time.monotonic() >= self._deadline
+
+    def check(self, shown: str) -> None:
+        """Raise `Cancelled`, or `CreateFailed`, when the connection was, or is to be, cut off."""
+        if self._cancel.is_set():
+            raise Cancelled("the download was cancelled", hint="what was downloaded is kept for the next try")
+        if self._watch.cut:
+            raise CreateFailed(
+                f"can't download {shown}: the server sends nothing of the image", hint="try again, or use another URL"
+            )
+
+
+class _Watched(http.client.HTTPConnection):
+    """Tells `connected` of its socket as soon as there is one, before anything is said on it."""
+
+    _sock: socket.socket | None = None
+
+    def __init__(
+        self, host: str, *, timeout: float, connected: Callable[[socket.socket], None], **arguments: Any
+    ) -> None:
+        self._connected = connected
+        super().__init__(host, timeout=timeout, **arguments)
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The socket: http.client's own attribute, but that it is told of."""
+        return self._sock
+
+    @sock.setter
+    def sock(self, sock: socket.socket | None) -> None:
+        self._sock = sock
+        if sock is not None:
+            self._connected(sock)
+
+
+class _WatchedTLS(_Watched, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
+class _HTTP(urllib.request.HTTPHandler):
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def http_open(self, req: Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_Watched, connected=self._watch.connected), req)
+
+
+class _HTTPS(urllib.request.HTTPSHandler):
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def https_open(self, req: Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_WatchedTLS, connected=self._watch.connected), req)
+
+
+def _opener(redirects: _Redirects, watch: _Watch) -> OpenerDirector:
     """What speaks http and https, and nothing else: no file, no ftp, no data."""
     opener = OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.UnknownHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        _HTTP(watch),
+        _HTTPS(watch),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         redirects,
@@ -199,48 +283,63 @@ def _opener(redirects: _Redirects) -> OpenerDirector:
     return opener
 
 
-def _fetch(url: str, partial: Path, max_bytes: int | None, control: Control) -> None:
-    """Bring `partial` up to the whole of what is at `url`."""
+def _fetch(url: str, part: Path, max_bytes: int | None, control: Control) -> None:
+    """Bring `part` up to the whole of what is at `url`."""
     shown = one_line(display_url(url), limit=200)
-    have = partial.stat().st_size if partial.exists() else 0
     try:
-        target = target_of(url)
-        request = Request(target.url, headers={"User-Agent": "podplane-tui", "Accept-Encoding": "identity"})  # noqa: S310 - http(s), checked before
-        if target.authorization:
-            request.add_unredirected_header("Authorization", target.authorization)
-        if have:
-            request.add_header("Range", f"bytes={have}-")
-        with _opener(_Redirects(shown, target.authorization)).open(request, timeout=TIMEOUT) as answer:
-            if have and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
-                have = 0  # the server begins anew, so do we
-            length = answer.headers.get("Content-Length")
-            total = have + int(length) if length and length.isdecimal() else None
-            _require_room(shown, partial, total, have, max_bytes)
-            control.report(f"downloading {shown}" + (", where it broke off" if have else ""))
-            with _writing(partial) as file:
-                file.truncate(have)
-                file.seek(have)
-                for done in _pieces(answer, file.write, have, total, control):
-                    if total is not None and done > total:
-                        raise CreateFailed(
-                            f"{shown} sends more than it announced", hint="try again, or use another server"
-                        )
-                    if max_bytes is not None and done > max_bytes:
-                        file.truncate(0)
-                        raise _too_large(shown, max_bytes)
-                file.flush()
-                os.fsync(file.fileno())
+        with _Watch(control) as watch:
+            try:
+                _transfer(url, shown, part, max_bytes, control=control, watch=watch)
+            except Exception:
+                watch.check(shown)  # what was cut off fails in many ways
+                raise
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # it is all there; the digest decides
         raise _refused_by_server(shown, error.code) from None
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
+    except (
+        *(urllib.error.URLError, http.client.HTTPException, ssl.SSLError),
+        *(TimeoutError, ConnectionError, ValueError),
+    ) as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         words = one_line(str(why), limit=200) or type(why).__name__
-        if isinstance(error, http.client.InvalidURL | ValueError):
+        if isinstance(error, http.client.InvalidURL | ValueError) and not isinstance(error, ssl.SSLError):
             words = "invalid URL"  # Python's words have all of it, with what nobody may see
         raise CreateFailed(f"can't download {shown}: {words}", hint="try again to continue the download") from None
+
+
+def _transfer(url: str, shown: str, part: Path, max_bytes: int | None, *, control: Control, watch: _Watch) -> None:
+    """Ask for what `part` lacks, and write it there."""
+    have = part.stat().st_size if part.exists() else 0
+    target = target_of(url)
+    request = Request(target.url, headers={"User-Agent": "podplane-tui", "Accept-Encoding": "identity"})  # noqa: S310 - http(s), checked before
+    if target.authorization:
+        request.add_unredirected_header("Authorization", target.authorization)
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    with _opener(_Redirects(shown, target.authorization), watch).open(request, timeout=TIMEOUT) as answer:
+        if have and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+            have = 0  # the server starts over, so do we
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length and length.isdecimal() else None
+        _require_room(shown, part, total, have, max_bytes)
+        control.report(f"downloading {shown}" + (", where it broke off" if have else ""))
+        watch.progressed()
+        with _writing(part) as file:
+            file.truncate(have)
+            file.seek(have)
+            for done in _pieces(answer, file.write, have, total, control):
+                watch.progressed()
+                watch.check(shown)
+                if total is not None and done > total:
+                    raise CreateFailed(f"{shown} sends more than it announced", hint="try again, or use another server")
+                if max_bytes is not None and done > max_bytes:
+                    file.truncate(0)
+                    raise _too_large(shown, max_bytes)
+            watch.check(shown)  # a connection that was cut off ends as the image does
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _refused_by_server(shown: str, code: int) -> CreateFailed:
@@ -286,7 +385,7 @@ def _pieces(
     total: int | None,
     control: Control,
 ) -> Iterator[int]:
-    """Write what comes; give how much there is after each piece. Raises `Cancelled`, and when less comes than said."""
+    """Write what comes; give how much there is after each piece. Raises when less comes than said."""
     started = told = time.monotonic()
     done = have
     while piece := answer.read1(_PIECE):  # what there is: a slow server must not keep us from looking up
@@ -298,8 +397,6 @@ def _pieces(
             rate = (done - have) / max(now - started, 0.001)
             eta = (total - done) / rate if total is not None and rate else None
             control.progress(Progress(done, total, rate=rate, eta=eta))
-        if control.cancel.is_set():
-            raise Cancelled("the download was cancelled", hint="what was downloaded is kept for the next try")
         yield done
     if total is not None and done < total:
         raise http.client.IncompleteRead(b"", total - done)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import PurePosixPath
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 _SCHEMES = ("http://", "https://")
-_AUTHORITY = re.compile(r"(?:[^@/?#\s]*@)?(?P<host>[^@/?#\s:]*|\[[^@\]/?#\s]*\])(?P<port>:\d*)?")
+_SCHEME = re.compile(r"(?<![\w+.-])(?:https?:|[\w+.-]+:[/\\])[/\\]*", re.IGNORECASE)
+"""Where a URL begins, one with a slash too few as well."""
+_AUTHORITY = re.compile(r"(?:[^@]*@)?(?P<host>[^@:\[\]\s]*|\[[^@\[\]\s]*\])(?P<port>:\d*)?")
 
 
 def is_url(image: str) -> bool:
@@ -21,16 +24,30 @@ def is_url(image: str) -> bool:
 
 
 def display_url(url: str) -> str:
-    """`url` without user name, password, query and fragment. What has no scheme is no URL, and stays as it is."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
+    """`url` without user name, password, parameters, query and fragment, as far as these can be told apart.
+
+    "…" stands for all from which they can't: what has an `@` after the host may be one long password. What has no
+    scheme is no URL, and stays as it is.
+    """
+    match = _SCHEME.search(url)
+    if match is None:
         return url
-    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
-    match = _AUTHORITY.fullmatch(authority)
-    if match is None:  # where a password ends can't be told
-        return f"{scheme}://…"
-    path = re.split(r"[?#]", rest[len(authority) :], maxsplit=1)[0]
-    return f"{scheme}://{match['host']}{match['port'] or ''}{path}"
+    before, scheme, rest = "…" if url[: match.start()].strip() else "", match[0], url[match.end() :]
+    authority = re.split(r"[/?#;\\\s]", rest, maxsplit=1)[0]
+    place = _AUTHORITY.fullmatch(authority)
+    if place is None or "@" in rest[len(authority) :]:
+        return f"{before}{scheme}…"
+    path = re.split(r"[?#;]", rest[len(authority) :], maxsplit=1)[0]
+    return f"{before}{scheme}{place['host']}{place['port'] or ''}{path}"
+
+
+def file_name_of(url: str) -> str:
+    """The name of the file at `url`, "" for none, without what may be secret in the last part of its path."""
+    try:
+        name = PurePosixPath(urlsplit(url).path).name
+    except ValueError:
+        return ""
+    return unquote(name.partition(";")[0].rpartition("@")[2])
 
 
 class Target(NamedTuple):

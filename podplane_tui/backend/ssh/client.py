@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread, current_thread, main_thread
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from podplane_tui.backend.core.control import Control, ShellOptions
@@ -36,6 +36,7 @@ from podplane_tui.backend.core.errors import (
     StillBooting,
 )
 from podplane_tui.backend.core.files import os_error_as
+from podplane_tui.backend.core.socket_watch import SocketWatch
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
@@ -83,7 +84,6 @@ WHILE_BOOTING = "try again in a moment: the VM may still be booting"
 _PORT_OF_NAME = 22
 """The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
 
-_TICK = 0.1
 _CHUNK = 64 * 1024
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -517,37 +517,25 @@ class _Watch:
         self._control = control
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._done = Event()
-        self._cut = Event()
-        self._thread: Thread | None = None
+        self._watch = SocketWatch(self._over)
 
     def __enter__(self) -> _Watch:
+        self._watch.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        if self._thread is not None:
-            self._thread.join()
+    def __exit__(self, *exception: object) -> None:
+        self._watch.__exit__(*exception)
 
     def guard(self, connection: socket.socket) -> None:
         """Watch over `connection` from now on."""
-        self._thread = Thread(target=self._run, args=(connection,), name="ssh-watch", daemon=True)
-        self._thread.start()
-
-    def _run(self, connection: socket.socket) -> None:
-        while not self._over():
-            if self._done.wait(_TICK):
-                return
-        self._cut.set()
-        with contextlib.suppress(OSError):  # the other side may have gone first
-            connection.shutdown(socket.SHUT_RDWR)
+        self._watch.guard(connection)
 
     def _over(self) -> bool:
         return self._control.cancel.is_set() or (self._deadline is not None and time.monotonic() >= self._deadline)
 
     def check(self, output: bytes) -> None:
         """Raise `Cancelled`, or `CommandFailed` with `output`, when the connection was cut off."""
-        if not self._cut.is_set():
+        if not self._watch.cut:
             return
         if self._control.cancel.is_set():
             raise Cancelled("the command was cancelled", hint="it may still be running in the guest")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -128,7 +130,7 @@ def test_another_content_is_not_kept(server: Server, tmp_path: Path) -> None:
 
 def test_cancelling_keeps_what_has_come(server: Server, tmp_path: Path) -> None:
     control = Control()
-    control.cancel.set()
+    server.half_way = control.cancel.set
     with pytest.raises(Cancelled, match="next try"):
         download_image(server.url, DIGEST, tmp_path, control=control)
     assert [path.suffix for path in kept(tmp_path)] == [".part"]
@@ -277,3 +279,107 @@ def test_a_link_in_the_place_of_a_download_is_not_written_through(server: Server
     with pytest.raises(CreateFailed, match="can't be stored"):
         download_image(server.url, DIGEST, tmp_path)
     assert (tmp_path / "precious").read_bytes() == b""
+
+
+# Servers that speak without end, or not at all
+
+ENDLESS = {
+    "says nothing": (b"", b""),
+    "repeats that it continues": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "never ends its head": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+    "never ends its trailers": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n",
+        b"X: y\r\n",
+    ),
+    "redirects with much text": (b"HTTP/1.1 302 Found\r\nLocation: /images/x.qcow2\r\n\r\n", b"x" * 1000),
+}
+
+
+class RawServer:
+    """Answers each request with `begin` and then `again` over and over, slowly, until the client is gone."""
+
+    def __init__(self, begin: bytes, again: bytes) -> None:
+        self._begin, self._again = begin, again
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.repeated = threading.Event()
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listening.getsockname()[1]}/images/x.qcow2"
+
+    def close(self) -> None:
+        self._ended.set()
+        with contextlib.suppress(OSError):  # closed before
+            self._listening.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self._threads.append(threading.Thread(target=self._answer, args=(connection,)))
+                self._threads[-1].start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(self._begin)
+            while not self._ended.wait(0.01):
+                connection.sendall(self._again)
+                self.repeated.set()
+
+
+@pytest.fixture(params=ENDLESS)
+def endless(request: pytest.FixtureRequest) -> Iterator[RawServer]:
+    server = RawServer(*ENDLESS[request.param])
+    yield server
+    server.close()
+
+
+def test_a_download_is_cancelled_whatever_the_server_does(endless: RawServer, tmp_path: Path) -> None:
+    control = Control()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(download_image, endless.url, DIGEST, tmp_path, control=control)
+        try:
+            assert endless.repeated.wait(60)
+            control.cancel.set()
+            with pytest.raises((Cancelled, CreateFailed), match=r"cancelled|redirects too often"):
+                running.result(10)
+        finally:
+            endless.close()
+    assert not [path for path in kept(tmp_path) if path.suffix == ".lock" and not is_free(path)]
+
+
+def is_free(lock: Path) -> bool:
+    with vm_lock(lock, "download"):
+        return True
+
+
+def test_a_server_that_sends_nothing_of_the_image_is_given_up(
+    endless: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    monkeypatch.setattr(download, "HEAD_TIMEOUT", 0.2)
+    with pytest.raises(CreateFailed, match=r"sends nothing of the image|redirects too often|timed out"):
+        download_image(endless.url, DIGEST, tmp_path)
+
+
+def test_each_server_that_is_redirected_to_is_watched(tmp_path: Path) -> None:
+    last = RawServer(*ENDLESS["repeats that it continues"])
+    first = RawServer(f"HTTP/1.1 302 Found\r\nLocation: {last.url}\r\n\r\n".encode(), b"x")
+    control = Control()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(download_image, first.url, DIGEST, tmp_path, control=control)
+            assert last.repeated.wait(60)
+            control.cancel.set()
+            with pytest.raises(Cancelled, match="the download was cancelled"):
+                running.result(10)
+    finally:
+        first.close()
+        last.close()

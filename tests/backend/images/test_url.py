@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podplane_tui.backend.images.url import display_url, is_url, origin_of, target_of
+from podplane_tui.backend.images.url import display_url, file_name_of, is_url, origin_of, target_of
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,13 @@ from podplane_tui.backend.images.url import display_url, is_url, origin_of, targ
         ("https://u@h/b.qcow2", "https://h/b.qcow2"),
         ("http://[::1]:80/b?x", "http://[::1]:80/b"),
         ("HTTPS://h?token=t/b", "HTTPS://h"),
-        ("https://h/x@1/b.qcow2", "https://h/x@1/b.qcow2"),
+        ("https://h/x@1/b.qcow2", "https://…"),
+        ("https://h/a;token=t/b.qcow2", "https://h/a"),
+        ("https://h;token=t/b.qcow2", "https://h"),
+        ("https:/u:p@h/b.qcow2", "https:/h/b.qcow2"),
+        ("https:u:p@h/b.qcow2", "https:h/b.qcow2"),
+        (" https://u:p@h/b.qcow2", "https://h/b.qcow2"),
+        ("get u:p https://h/b.qcow2", "…https://h/b.qcow2"),
         ("ftp://u:p@h/b", "ftp://h/b"),
         # passwords that nobody has escaped
         ("https://u:p/s@h/b", "https://…"),
@@ -25,6 +31,9 @@ from podplane_tui.backend.images.url import display_url, is_url, origin_of, targ
         ("https://u:p#s@h/b", "https://…"),
         ("https://u:p@s@h/b", "https://…"),
         ("https://u:p s@h/b", "https://…"),
+        ("https://u:12?s@h/b", "https://…"),
+        ("https://u:12;s@h/b", "https://…"),
+        ("https://u:p@s/s@h/b.qcow2", "https://…"),
         ("https://u:p\\s@h/b", "https://…"),
         # no URLs
         ("", ""),
@@ -36,11 +45,23 @@ def test_no_credentials_are_shown(url: str, shown: str) -> None:
     assert display_url(url) == shown
 
 
-@settings(max_examples=30)
-@given(st.text("abS/?#@:\\ %[]é", max_size=20), st.text("/?#@:\\ %[]", min_size=1, max_size=3))
-def test_a_password_is_never_shown_whatever_is_in_it(password: str, odd: str) -> None:
-    url = f"https://user:SECRET{odd}{password}@host/image.qcow2?token=SECRET"
+ODD = st.text("abS1/?#@:;\\ %[]é", max_size=12)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(["https://", "http:/", "HTTPS:", "ftp://"]), ODD, ODD, st.sampled_from("@?#;"), st.booleans())
+def test_a_secret_is_never_shown_wherever_it_stands(scheme: str, left: str, right: str, part: str, user: bool) -> None:
+    secret = f"{left}SECRET{right}"
+    before = "user:" if user else ""
+    url = f"{scheme}{before}{secret}@host/b.qcow2" if part == "@" else f"{scheme}host/b.qcow2{part}{secret}"
     assert "SECRET" not in display_url(url)
+
+
+def test_a_file_name_has_no_secrets() -> None:
+    assert file_name_of("https://u:p@h/a/b%20c.qcow2?t#f") == "b c.qcow2"
+    assert file_name_of("https://h/b.qcow2;token=t") == "b.qcow2"
+    assert file_name_of("https://u:p/s@b.qcow2") == "b.qcow2"
+    assert [file_name_of(url) for url in ("https://h", "https://h/", "https://[")] == ["", "", ""]
 
 
 def test_credentials_become_a_header() -> None:
