@@ -216,6 +216,8 @@ _COSTS: Final[tuple[tuple[type, str, Callable[..., int]], ...]] = (
     (Recipe, "insert", lambda recipe, start, count, end, style: end - start),
     (Recipe, "delete", lambda recipe, start, count, end, style: end - start),
     (Recipe, "restyle", lambda recipe, start, end, change: end - start),
+    (Recipe, "erase_unprotected", lambda recipe, start, end, style: 2 * (end - start)),
+    (Recipe, "repeat", lambda recipe, start, target, width: width),
     (Recipe, "carry_out", lambda recipe, row: recipe.columns),
     (Band, "scroll", lambda band, first, end, count, filling, row_at, up: count),
     (Band, "put", lambda band, first, end, cells: end - first),

@@ -41,6 +41,8 @@ class Grid(pyte.Screen):
         self._band: Band | None = None
         self._put_off: list[Recipe | None] | None = None
         """Of each visible row, what is still to be done to it; None if nothing is to any. Never beside a band."""
+        self._sharing: tuple[int, int] | None = None
+        """The rows that share a recipe no other row has, where that is known."""
         self.hidden: list[StoredRow] = [""] * lines
         super().__init__(columns, lines)
 
@@ -58,7 +60,7 @@ class Grid(pyte.Screen):
 
     @visible.setter
     def visible(self, rows: list[StoredRow]) -> None:
-        self._band = self._put_off = None
+        self._band = self._put_off = self._sharing = None
         self._visible = rows
 
     def row_at(self, y: int) -> Row:
@@ -69,7 +71,7 @@ class Grid(pyte.Screen):
         if self._band is not None:
             self._band.give_back(y, row)
         if self._put_off is not None and (recipe := self._put_off[y]) is not None:
-            self._put_off[y] = None
+            self._put_off[y] = self._sharing = None
             recipe.carry_out(row)
         return row
 
@@ -168,6 +170,7 @@ class Grid(pyte.Screen):
             visible = self.visible
         else:
             visible = self._visible
+            self._sharing = None
             del self._put_off[first:end]
             self._put_off[at:at] = [None] * len(rows)
             if not any(self._put_off):
@@ -182,6 +185,9 @@ class Grid(pyte.Screen):
         if self._put_off is None:
             self._put_off = [None] * self.lines
         recipes = self._put_off
+        if self._sharing == (top, bottom) and (known := recipes[top]) is not None:
+            work(known)
+            return
         concerned = recipes[top:bottom]
         for recipe in set(concerned):
             if recipe is None:
@@ -193,6 +199,7 @@ class Grid(pyte.Screen):
                 continue
             work(changed)
             recipes[top:bottom] = [changed if one is recipe else one for one in recipes[top:bottom]]
+        self._sharing = (top, bottom) if recipes.count(recipes[top]) == bottom - top else None
 
     def _scroll_band(self, first: int, count: int, *, up: bool) -> None:
         """Scroll between left and right margins: rows stay, cells move."""
@@ -253,7 +260,7 @@ class Grid(pyte.Screen):
         if self._band is not None or self._put_off is not None:
             for y in range(self.lines):
                 self.row_at(y)
-            self._band = self._put_off = None
+            self._band = self._put_off = self._sharing = None
 
     # -- whole screens ------------------------------------------------------------------------------------------
 

@@ -22,8 +22,9 @@ _KEEP, TOGGLE, SET, CLEAR = 0b10, 0b01, 0b11, 0b00
 KEPT: Final[Attributes] = 0b10_10_10_10
 _KEPT: Final = bytes([KEPT])
 _UNDERLINE: Final = _NAMES.index("underline")
-_TOUCHED, _UNDERLINED = 1, 2
-"""Marks of a column: something became of its attributes, so that it is stored; and of its kind of underline."""
+_TOUCHED, _UNDERLINED, _NO_LEFT, _NO_RIGHT = 1, 2, 4, 8
+"""Marks of a column: something became of its attributes, so that it is stored; and of its kind of underline; its cell
+is no longer beside the one it had on its left; on its right: a half of a wide character becomes a blank."""
 
 
 def attributes(**changes: int) -> Attributes:
@@ -42,6 +43,8 @@ def _then(change: Attributes) -> bytes:
 
 
 _MARKED: Final = {marks: bytes(before | marks for before in range(256)) for marks in (1, 3)}
+_PARTED: Final = bytes(before & (_NO_LEFT | _NO_RIGHT) != 0 for before in range(256))
+_UNMARKED: Final = bytes(before & (_TOUCHED | _UNDERLINED) for before in range(256))
 
 
 @lru_cache(maxsize=64)
@@ -65,6 +68,89 @@ def _run_end(values: bytes, start: int) -> int:
     return len(values) - len(values[start:].lstrip(values[start : start + 1]))
 
 
+class _Plan:
+    """Of each column, the source of its cell, what becomes of its attributes, and marks."""
+
+    __slots__ = ("looks", "marks", "sources")
+
+    def __init__(self, sources: list[int], looks: bytearray, marks: bytearray) -> None:
+        self.sources = sources
+        self.looks = looks
+        self.marks = marks
+
+    def copy(self) -> _Plan:
+        return _Plan(self.sources[:], self.looks[:], self.marks[:])
+
+    def part(self, column: int) -> None:
+        """Mark what stands on both sides of a column's left edge: halves of one character no longer make it up."""
+        if 0 < column < len(self.marks):
+            self.marks[column - 1] |= _NO_RIGHT
+            self.marks[column] |= _NO_LEFT
+
+    def fill(self, start: int, end: int, source: int) -> None:
+        self.part(start)
+        self.part(end)
+        count = end - start
+        self.sources[start:end] = [source] * count
+        self.looks[start:end] = _KEPT * count
+        self.marks[start:end] = bytes(count)
+
+    def shift(self, start: int, end: int, source: int, *, inserted: int, deleted: int) -> None:
+        """Insert or delete cells: the others move, and as many from `source` come in."""
+        first, stop, count = start + deleted, end - inserted, inserted + deleted
+        for column in {start, first, stop, end}:
+            self.part(column)
+        at = start if inserted else end - deleted
+        sources, looks, marks = self.sources, self.looks, self.marks
+        if inserted:
+            del sources[stop:end], looks[stop:end], marks[stop:end]
+        else:
+            del sources[start:first], looks[start:first], marks[start:first]
+        sources[at:at], looks[at:at], marks[at:at] = [source] * count, _KEPT * count, bytes(count)
+
+    def repeat(self, start: int, target: int, width: int) -> None:
+        """Put what is in `width` columns from `start` into those from `target`, too."""
+        end = start + width
+        sources, looks, marks = self.sources[start:end], self.looks[start:end], self.marks[start:end]
+        marks[0] |= _NO_LEFT if start else 0
+        marks[-1] |= _NO_RIGHT if end < len(self.marks) else 0
+        self.part(target)
+        self.part(target + width)
+        end = target + width
+        self.sources[target:end], self.looks[target:end], self.marks[target:end] = sources, looks, marks
+
+    def restyle(self, start: int, end: int, change: Attributes) -> None:
+        self.looks[start:end] = self.looks[start:end].translate(_then(change))
+        underlined = change >> 2 * _UNDERLINE & 3 != _KEEP
+        marks = _TOUCHED | _UNDERLINED if underlined else _TOUCHED
+        self.marks[start:end] = self.marks[start:end].translate(_MARKED[marks])
+
+    def erase(self, start: int, end: int, source: int, own: int, kept: set[int]) -> None:
+        """Fill but for the cells whose source is below `own` or `kept`."""
+        if own and max(self.sources[start:end]) < own:
+            return
+        if not own:
+            self.part(start)
+            self.part(end)
+        for column, before in enumerate(self.sources[start:end], start):
+            if before >= own and before not in kept:
+                self.sources[column], self.looks[column], self.marks[column] = source, KEPT, 0
+
+    def of_protected(self, other: _Plan, protected: list[bool]) -> _Plan:
+        """This plan, but `other` where the source is an own cell that is protected."""
+        size = len(protected)
+        chosen = [
+            theirs if theirs[0] < size and protected[theirs[0]] else mine
+            for mine, theirs in zip(
+                zip(self.sources, self.looks, self.marks, strict=True),
+                zip(other.sources, other.looks, other.marks, strict=True),
+                strict=True,
+            )
+        ]
+        sources, looks, marks = zip(*chosen, strict=True)
+        return _Plan(list(sources), bytearray(looks), bytearray(marks))
+
+
 class Recipe:
     """What the cells of some rows are made of.
 
@@ -72,27 +158,22 @@ class Recipe:
     from there on they number the constants.
     """
 
-    __slots__ = ("_constants", "_cuts", "_looks", "_marks", "_numbers", "_sources", "_unwraps", "columns")
+    __slots__ = ("_constants", "_numbers", "_plans", "_unwraps", "columns")
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        self._sources = list(range(columns))
-        self._looks = bytearray(_KEPT) * columns
-        self._marks = bytearray(columns)
+        self._plans = [_Plan(list(range(columns)), bytearray(_KEPT) * columns, bytearray(columns))]
+        """From the first selective erasure on, a second one: what becomes of own cells that are protected."""
         self._constants: list[tuple[str, Style]] = []
         self._numbers: dict[tuple[str, Style], int] = {}
-        self._cuts: set[int] = set()
-        """Columns whose cell is no longer beside the one right of it: a wide character that was there is gone."""
         self._unwraps = False
 
     def copy(self) -> Recipe:
         """Another one that says the same."""
         other = Recipe.__new__(Recipe)
         other.columns = self.columns
-        other._sources = self._sources[:]
-        other._looks, other._marks = self._looks[:], self._marks[:]
+        other._plans = [plan.copy() for plan in self._plans]
         other._constants, other._numbers = self._constants[:], self._numbers.copy()
-        other._cuts = self._cuts.copy()
         other._unwraps = self._unwraps
         return other
 
@@ -100,107 +181,117 @@ class Recipe:
 
     def fill(self, start: int, end: int, char: str, style: Style) -> None:
         """`Row.fill`."""
-        self._cut(start)
-        self._cut(end)
-        count = end - start
-        self._sources[start:end] = self._sources_of(char, style, count)
-        self._looks[start:end] = _KEPT * count
-        self._marks[start:end] = bytes(count)
+        source = self._source(char, style)
+        for plan in self._plans:
+            plan.fill(start, end, source)
+
+    def erase(self, start: int, end: int, style: Style) -> None:
+        """Blank cells; if the row ends there, its text does not go on."""
+        self.fill(start, end, " ", style)
+        self._unwraps = self._unwraps or end == self.columns
+
+    def erase_unprotected(self, start: int, end: int, style: Style) -> None:
+        """`Row.erase_unprotected`."""
+        if len(self._plans) == 1:
+            self._plans.append(self._plans[0].copy())
+        source, first = self._source(" ", style), self.columns + 1
+        kept = {number for number, (_, one) in enumerate(self._constants, first) if one.protected}
+        if kept:
+            self._plans[0].erase(start, end, source, 0, kept)
+        else:
+            self._plans[0].fill(start, end, source)
+        self._plans[1].erase(start, end, source, self.columns, kept)
 
     def insert(self, start: int, count: int, end: int, style: Style) -> None:
         """`Row.insert`."""
-        count = min(count, end - start)
-        self._shift(start, end, style, count, 0)
+        self._shift(start, end, style, inserted=min(count, end - start))
 
     def delete(self, start: int, count: int, end: int, style: Style) -> None:
         """`Row.delete`."""
-        count = min(count, end - start)
-        self._shift(start, end, style, 0, count)
+        self._shift(start, end, style, deleted=min(count, end - start))
+
+    def repeat(self, start: int, target: int, width: int) -> None:
+        """Copy `width` cells from column `start` to column `target`."""
+        for plan in self._plans:
+            plan.repeat(start, target, width)
 
     def restyle(self, start: int, end: int, change: Attributes) -> None:
         """Change attributes of the cells of columns `start` to `end` (exclusive)."""
-        self._looks[start:end] = self._looks[start:end].translate(_then(change))
-        underlined = change >> 2 * _UNDERLINE & 3 != _KEEP
-        marks = _TOUCHED | _UNDERLINED if underlined else _TOUCHED
-        self._marks[start:end] = self._marks[start:end].translate(_MARKED[marks])
+        for plan in self._plans:
+            plan.restyle(start, end, change)
 
     # -- carrying it out ----------------------------------------------------------------------------------------
 
     def carry_out(self, row: Row) -> None:
         """Do to a row what was put off."""
-        columns, sources, marks = self.columns, self._sources, self._marks
         row.touch()
-        chars, length = row.to_cells(), row.length
-        if row.wide:
-            for left in self._cuts:
-                if left + 1 < length and chars[left + 1] == "":
-                    chars[left] = chars[left + 1] = " "
+        columns, chars, length = self.columns, row.to_cells(), row.length
+        plan = self._plans[0]
+        if len(self._plans) > 1 and any(protected := [style.protected for style in row.styles]):
+            plan = plan.of_protected(self._plans[1], protected)
+        sources, marks = plan.sources, plan.marks
         end = columns
-        while end and not marks[end - 1] and length <= sources[end - 1] <= columns:
+        while end and not marks[end - 1] & _TOUCHED and length <= sources[end - 1] <= columns:
             end -= 1
         missing = columns + 1 - length
-        given_chars = [*chars, *[" "] * missing, *[char for char, _ in self._constants]]
-        given_styles = [*row.styles, *[DEFAULT_STYLE] * missing, *[style for _, style in self._constants]]
-        row.chars = list(map(given_chars.__getitem__, sources[:end]))
-        row.styles = self._restyled(list(map(given_styles.__getitem__, sources[:end])))
+        given = chars + [" "] * missing + [char for char, _ in self._constants]
+        made = list(map(given.__getitem__, sources[:end]))
+        if row.wide:
+            parted = marks.translate(_PARTED)
+            column = parted.find(1)
+            while 0 <= column < end:
+                beside = sources[column] + 1
+                left = marks[column] & _NO_RIGHT and beside < length and chars[beside] == ""
+                if left or (marks[column] & _NO_LEFT and made[column] == ""):
+                    made[column] = " "
+                column = parted.find(1, column + 1)
+        row.chars = made
+        styles = row.styles + [DEFAULT_STYLE] * missing + [style for _, style in self._constants]
+        row.styles = _restyled(list(map(styles.__getitem__, sources[:end])), plan)
         row.length = end
         if self._unwraps:
             row.wrapped = False
         row.trim()
 
-    def _restyled(self, styles: list[Style]) -> list[Style]:
-        """The styles of the first cells with what becomes of their attributes."""
-        start, end = 0, len(styles)
-        looks, marks = bytes(self._looks[:end]), bytes(self._marks[:end])
-        while start < end:
-            look, mark = looks[start], marks[start]
-            stop = min(_run_end(looks, start), _run_end(marks, start))
-            if look != KEPT or mark & _UNDERLINED:
-                styles[start:stop] = _change_of(look, mark).all_of(styles[start:stop])
-            start = stop
-        return styles
-
     # -- details ------------------------------------------------------------------------------------------------
 
-    def _shift(self, start: int, end: int, style: Style, inserted: int, deleted: int) -> None:
-        """Insert or delete cells: the others move, and as many blanks come in."""
-        first, stop, count = start + deleted, end - inserted, inserted + deleted
-        for column in {start, first, stop, end}:
-            self._cut(column)
-        at = start if inserted else end - deleted
-        sources, looks, marks = self._sources, self._looks, self._marks
-        blanks = self._sources_of(" ", style, count)
-        if inserted:
-            del sources[stop:end], looks[stop:end], marks[stop:end]
-        else:
-            del sources[start:first], looks[start:first], marks[start:first]
-        sources[at:at], looks[at:at], marks[at:at] = blanks, _KEPT * count, bytes(count)
+    def _shift(self, start: int, end: int, style: Style, *, inserted: int = 0, deleted: int = 0) -> None:
+        source = self._source(" ", style)
+        for plan in self._plans:
+            plan.shift(start, end, source, inserted=inserted, deleted=deleted)
         self._unwraps = True
 
-    def _sources_of(self, char: str, style: Style, count: int) -> list[int]:
-        """The source of a constant, so many times."""
+    def _source(self, char: str, style: Style) -> int:
+        """The source of a constant."""
         if char == " " and style is DEFAULT_STYLE:
-            return [self.columns] * count
+            return self.columns
         number = self._numbers.get((char, style))
         if number is None:
-            if len(self._constants) > 2 * self.columns:
+            if len(self._constants) > 3 * self.columns:
                 self._forget()
             number = self._numbers[char, style] = self.columns + 1 + len(self._constants)
             self._constants.append((char, style))
-        return [number] * count
+        return number
 
     def _forget(self) -> None:
         """Keep only the constants that are shown."""
         first = self.columns + 1
-        used = sorted({source for source in self._sources if source >= first})
+        used = sorted({source for plan in self._plans for source in plan.sources if source >= first})
         renumbered = {old: first + index for index, old in enumerate(used)}
         self._constants = [self._constants[old - first] for old in used]
         self._numbers = {constant: first + index for index, constant in enumerate(self._constants)}
-        self._sources[:] = [renumbered.get(source, source) for source in self._sources]
+        for plan in self._plans:
+            plan.sources = [renumbered.get(source, source) for source in plan.sources]
 
-    def _cut(self, column: int) -> None:
-        """Note that what stands on both sides of a column's left edge is parted."""
-        if 0 < column < self.columns:
-            left = self._sources[column - 1]
-            if self._sources[column] == left + 1 < self.columns:
-                self._cuts.add(left)
+
+def _restyled(styles: list[Style], plan: _Plan) -> list[Style]:
+    """The styles of the first cells with what becomes of their attributes."""
+    start, end = 0, len(styles)
+    looks, marks = bytes(plan.looks[:end]), bytes(plan.marks[:end]).translate(_UNMARKED)
+    while start < end:
+        look, mark = looks[start], marks[start]
+        stop = min(_run_end(looks, start), _run_end(marks, start))
+        if look != KEPT or mark & _UNDERLINED:
+            styles[start:stop] = _change_of(look, mark).all_of(styles[start:stop])
+        start = stop
+    return styles

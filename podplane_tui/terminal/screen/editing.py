@@ -68,11 +68,11 @@ class Editing(Writing):
             self.scrollback.clear()
 
     def _erase_rows(self, top: int, bottom: int, *, selective: bool) -> None:
-        if selective:
-            for y in range(top, bottom):
-                self._erase(y, 0, self.columns, selective=True)
-        else:
+        if not selective:
             self.replace_rows(top, bottom)
+        elif top < bottom:
+            columns, style = self.columns, self.blank
+            self.put_off(top, bottom, lambda recipe: recipe.erase_unprotected(0, columns, style))
 
     def erase_characters(self, count: int | None = None) -> None:
         """ECH."""
@@ -198,8 +198,13 @@ class Editing(Writing):
         """DECSERA."""
         if place := self.area(area):
             top, left, bottom, right = place
-            for y in range(top, bottom):
-                self._erase(y, left, right, selective=self.protection == "dec")
+            style = self.blank
+            if self.protection == "dec":
+                self.put_off(top, bottom, lambda recipe: recipe.erase_unprotected(left, right, style))
+            elif left == 0 and right == self.columns:
+                self.replace_rows(top, bottom)
+            else:
+                self.put_off(top, bottom, lambda recipe: recipe.erase(left, right, style))
 
     def copy_area(self, *numbers: int) -> None:
         """DECCRA: `Pt;Pl;Pb;Pr;page;Pt;Pl;page`; there is one page."""
@@ -211,6 +216,9 @@ class Editing(Writing):
         width = min(source[3] - source[1], target[3] - target[1])
         if source[:2] == target[:2] and width == self.columns:
             return  # onto itself
+        if source[0] == target[0]:
+            self.put_off(source[0], source[0] + height, lambda recipe: recipe.repeat(source[1], target[1], width))
+            return
         copies = [self.row_at(source[0] + y).copy(source[1], source[1] + width) for y in range(height)]
         for y, cells in enumerate(copies):
             self.row_at(target[0] + y).paste(target[1], cells)

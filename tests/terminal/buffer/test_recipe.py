@@ -11,12 +11,14 @@ from podplane_tui.terminal.buffer.recipe import CLEAR, SET, TOGGLE, Recipe, attr
 
 BLUE = Style(background=4)
 BOLD = Style(bold=True)
+PROTECTED = Style(foreground=1, protected=True)
 
 
 def wide_row() -> Row:
     row = Row("ab")
-    row.put_wide(2, "漢字", BOLD)
-    row.put(6, "c", DEFAULT_STYLE)
+    row.put_wide(2, "漢", BOLD)
+    row.put_wide(4, "字", PROTECTED)
+    row.put(6, "c", PROTECTED)
     return row
 
 
@@ -27,8 +29,8 @@ def looks(row: Row) -> list[tuple[str, Style]]:
     return cells
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_fillings_and_shifts_are_those_of_a_row(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(300))
+def test_what_a_recipe_says_is_what_a_row_does(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
     eager, lazy = wide_row(), wide_row()
     recipe = Recipe(8)
@@ -36,9 +38,18 @@ def test_fillings_and_shifts_are_those_of_a_row(seed: int) -> None:
         start = chance.randrange(8)
         end = chance.randint(start + 1, 8)
         style = chance.choice([DEFAULT_STYLE, BLUE])
-        kind = chance.randrange(3)
-        if kind == 0:
+        kind = chance.randrange(5)
+        if kind == 3:
+            eager.erase_unprotected(start, end, style)
+            recipe.erase_unprotected(start, end, style)
+        elif kind == 4:
+            width = chance.randint(1, 8 - start)
+            target = chance.randint(0, 8 - width)
+            eager.paste(target, eager.copy(start, start + width))
+            recipe.repeat(start, target, width)
+        elif kind == 0:
             char = chance.choice(" x")
+            style = chance.choice([style, PROTECTED])
             eager.fill(start, end, char, style)
             recipe.fill(start, end, char, style)
         else:
