@@ -25,6 +25,7 @@ from benchmarks.terminal import targets
 from podplane_tui.terminal import Row, Terminal
 from podplane_tui.terminal.buffer.band import Band
 from podplane_tui.terminal.buffer.recipe import Recipe
+from podplane_tui.terminal.screen.reports import Sums
 from podplane_tui.terminal.screen.screen import Screen
 
 COLUMNS, LINES = 200, 50
@@ -221,7 +222,8 @@ _COSTS: Final[tuple[tuple[type, str, Callable[..., int]], ...]] = (
     (Recipe, "carry_out", lambda recipe, row: recipe.columns),
     (Band, "scroll", lambda band, first, end, count, filling, row_at, up: count),
     (Band, "put", lambda band, first, end, cells: end - first),
-    (Screen, "_row_checksum", lambda screen, row, left, right: right - left),
+    (Sums, "__init__", lambda sums, row, *_: row.length),
+    (Sums, "between", lambda sums, left, right: 1 - CALL),
     (Screen, "blank_rows", lambda screen, count: count),
     (Screen, "tab", lambda screen: 1),
 )

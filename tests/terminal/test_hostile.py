@@ -25,6 +25,7 @@ AMORTISED = [
     Input("colourful", (b"\x1b[;;;;1$r", b"\x1b[$r")),
     Input("colourful", (b"\x1b[2*x", b"\x1b[;2$t", b"\x1b[3$r", b"\x1b[*x", b"\x1b[5$t")),
     Input("colourful", (b"\x1b[65$x", b"\x1b[66;;2$x", b"\x1b[3;2$z")),
+    Input("colourful", (b"\x1b[;;;1*y", b"\x1b[;;;;;2*y", b"\x1b[;;;;;3*y")),
     Input("coloured ground", (b"\x1b6",)),
     Input("coloured ground", (b"\x1b[;;;;;;2$v", b"\x1b[;2$v", b"\x1b6")),
     Input("protected", (b"\x1bV", b"\x1b[2J", b"\x1b[;2${", b"\x1b[$t")),
