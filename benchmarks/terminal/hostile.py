@@ -24,6 +24,8 @@ from benchmarks.result import Result
 from benchmarks.terminal import targets
 from podplane_tui.terminal import Row, Terminal
 from podplane_tui.terminal.buffer.band import Band
+from podplane_tui.terminal.buffer.recipe import Recipe
+from podplane_tui.terminal.screen.reports import Sums
 from podplane_tui.terminal.screen.screen import Screen
 
 COLUMNS, LINES = 200, 50
@@ -201,7 +203,6 @@ _COSTS: Final[tuple[tuple[type, str, Callable[..., int]], ...]] = (
     (Row, "put_wide", lambda row, start, text, style: 2 * len(text) + max(0, start - row.length)),
     (Row, "copy", _span),
     (Row, "paste", lambda row, start, cells: len(cells.chars)),
-    (Row, "restyle", _span),
     (Row, "erase_unprotected", _span),
     (Row, "truncate", lambda row, length: max(0, row.length - length)),
     (Row, "insert", lambda row, start, count, end, style: end - start),
@@ -210,9 +211,19 @@ _COSTS: Final[tuple[tuple[type, str, Callable[..., int]], ...]] = (
     (Row, "compact", lambda row: row.length),
     (Row, "clear", lambda row, style, width: width),
     (Row, "combine", lambda row, column, mark, limit: len(mark)),
+    (Recipe, "__init__", lambda recipe, columns: columns),
+    (Recipe, "copy", lambda recipe: recipe.columns),
+    (Recipe, "fill", lambda recipe, start, end, char, style: end - start),
+    (Recipe, "insert", lambda recipe, start, count, end, style: end - start),
+    (Recipe, "delete", lambda recipe, start, count, end, style: end - start),
+    (Recipe, "restyle", lambda recipe, start, end, change: end - start),
+    (Recipe, "erase_unprotected", lambda recipe, start, end, style: 2 * (end - start)),
+    (Recipe, "repeat", lambda recipe, start, target, width: width),
+    (Recipe, "carry_out", lambda recipe, row: recipe.columns),
     (Band, "scroll", lambda band, first, end, count, filling, row_at, up: count),
     (Band, "put", lambda band, first, end, cells: end - first),
-    (Screen, "_row_checksum", lambda screen, row, left, right: right - left),
+    (Sums, "__init__", lambda sums, row, *_: row.length),
+    (Sums, "between", lambda sums, left, right: 1 - CALL),
     (Screen, "blank_rows", lambda screen, count: count),
     (Screen, "tab", lambda screen: 1),
 )

@@ -57,6 +57,66 @@ def test_cuts_do_not_matter(data: bytes, cuts: list[int]) -> None:
     assert problem(whole) is None
 
 
+_EDGES = st.sampled_from(["", "1", "2", "3", "5", "8", "12"])
+_AREAS = st.lists(_EDGES, min_size=4, max_size=4).map(";".join)
+_REPEATED_ON_ROWS = st.one_of(
+    st.tuples(_AREAS, st.sampled_from([";1", ";4", ";0;7", ";24;5", ""]), st.sampled_from(["$r", "$t"])).map("".join),
+    st.tuples(st.sampled_from(["65;", "32;"]), _AREAS, st.just("$x")).map("".join),
+    st.tuples(_AREAS, st.sampled_from(["$z", "${", ";;2;3$v"])).map("".join),
+    st.tuples(st.just("1;1;"), _AREAS, st.just("*y")).map("".join),
+    st.tuples(_EDGES, st.sampled_from(["'}", "'~", " @", " A", "S", "T", "L", "M", "b", "J", "K", "d", "G"])).map(
+        "".join
+    ),
+    st.tuples(_EDGES, st.sampled_from([";4r", ";9s"])).map("".join),
+    st.sampled_from(["?69h", "?69l", "2*x", "1*x", "44m", "m", "4:3m", '1"q', '0"q', "?J", "?1047h", "?1047l"]),
+    st.sampled_from(["0#y", "23#y", "r"]),
+).map("\x1b[{}".format)
+_ON_ROWS = st.one_of(
+    _REPEATED_ON_ROWS,
+    _REPEATED_ON_ROWS,
+    st.sampled_from(
+        ["\x1b6", "\x1b9", "\x1bV", "\x1bW", "\n", "\x1bM", "\r", "x", "漢字", "e\u0301", "word", "\x1b#8"]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pieces=st.lists(_ON_ROWS, max_size=40),
+    seen=st.integers(1, 40),
+    size=st.sampled_from([(12, 4), (7, 3), (2, 2), (1, 1), (30, 8)]),
+)
+def test_what_is_put_off_comes_to_the_same_whenever_it_is_looked_at(
+    pieces: list[str], seen: int, size: tuple[int, int]
+) -> None:
+    full = "".join(f"\x1b[{y};1H\x1b[3{y}m" + "漢a" * (size[0] // 3) for y in range(1, size[1] + 1))
+    late, early, sometimes = (Terminal(*size, scrollback=20) for _ in range(3))
+    replies = late.feed((full + "".join(pieces)).encode())
+    early_replies = [early.feed(full.encode())]
+    sometimes_replies = [sometimes.feed(full.encode())]
+    for index, piece in enumerate(pieces):
+        for byte in piece.encode():
+            early_replies.append(early.feed(bytes([byte])))
+            assert len(early.rows) == size[1]  # all is done now
+        sometimes_replies.append(sometimes.feed(piece.encode()))
+        if index % seen == 0:
+            assert len(sometimes.display) == size[1]
+    assert b"".join(early_replies) == b"".join(sometimes_replies) == replies
+    assert shown_cells(late) == shown_cells(early) == shown_cells(sometimes)
+    assert problem(late) is None
+
+
+def shown_cells(terminal: Terminal) -> list[object]:
+    """All cells but blanks at the end of lines, which may be stored or not."""
+    lines: list[object] = [terminal.cursor, terminal.modes, terminal.scrolled_off]
+    for row in [*terminal.scrollback, *terminal.rows]:
+        cells = list(row.cells())
+        while cells and cells[-1] == (" ", DEFAULT_STYLE):
+            cells.pop()
+        lines.append((cells, row.wrapped))
+    return lines
+
+
 _HOSTILE = st.text(alphabet="\r\n\t id;?=:c47aZ\x05\x07\x9b\xff\u0661\ufb00", max_size=12)
 _QUERIES = st.one_of(
     st.tuples(

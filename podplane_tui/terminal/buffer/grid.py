@@ -7,10 +7,13 @@ makes it a `Row`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyte
 
 from podplane_tui.terminal.buffer.band import Band
 from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_of, text_of
+from podplane_tui.terminal.buffer.recipe import Recipe
 from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.scrollback import Scrollback
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
@@ -36,6 +39,10 @@ class Grid(pyte.Screen):
         self.alternate = False
         self._visible: list[StoredRow] = [""] * lines
         self._band: Band | None = None
+        self._put_off: list[Recipe | None] | None = None
+        """Of each visible row, what is still to be done to it; None if nothing is to any. Never beside a band."""
+        self._sharing: tuple[int, int] | None = None
+        """The rows that share a recipe no other row has, where that is known."""
         self.hidden: list[StoredRow] = [""] * lines
         super().__init__(columns, lines)
 
@@ -47,13 +54,13 @@ class Grid(pyte.Screen):
     @property
     def visible(self) -> list[StoredRow]:
         """The visible rows as they are stored, top first."""
-        if self._band is not None:
+        if self._band is not None or self._put_off is not None:
             self._settle()
         return self._visible
 
     @visible.setter
     def visible(self, rows: list[StoredRow]) -> None:
-        self._band = None
+        self._band = self._put_off = self._sharing = None
         self._visible = rows
 
     def row_at(self, y: int) -> Row:
@@ -63,11 +70,20 @@ class Grid(pyte.Screen):
             row = self._visible[y] = row_of(row)
         if self._band is not None:
             self._band.give_back(y, row)
+        if self._put_off is not None and (recipe := self._put_off[y]) is not None:
+            self._put_off[y] = self._sharing = None
+            recipe.carry_out(row)
         return row
+
+    @property
+    def has_put_off(self) -> bool:
+        """Whether something is still to be done to visible rows."""
+        return self._put_off is not None
 
     @property
     def rows(self) -> list[Row]:
         """The visible rows, top first."""
+        self._settle()
         return [self.row_at(y) for y in range(self.lines)]
 
     @property
@@ -120,14 +136,13 @@ class Grid(pyte.Screen):
         if self.narrow:
             self._scroll_band(top, count, up=True)
             return
-        rows = self.visible
         if save and top == 0 and not self.alternate:
+            rows = self._rows_up_to(count)
             if count == 1:
                 self.scrollback.push(rows[0])
             else:
                 self.scrollback.extend(rows[:count])
-        del rows[top : top + count]
-        rows[bottom + 1 - count : bottom + 1 - count] = self.blank_rows(count)
+        self._replace(top, top + count, bottom + 1 - count, self.blank_rows(count))
 
     def shift_down(self, count: int, *, top: int) -> None:
         """Move the rows from `top` to the bottom margin down by `count`."""
@@ -138,9 +153,53 @@ class Grid(pyte.Screen):
         if self.narrow:
             self._scroll_band(top, count, up=False)
             return
-        rows = self.visible
-        del rows[bottom + 1 - count : bottom + 1]
-        rows[top:top] = self.blank_rows(count)
+        self._replace(bottom + 1 - count, bottom + 1, top, self.blank_rows(count))
+
+    def _rows_up_to(self, end: int) -> list[StoredRow]:
+        """The visible rows as they are stored, of which those before `end` are looked at."""
+        if self._put_off is None:
+            return self.visible
+        for y in range(end):
+            if self._put_off[y] is not None:
+                self.row_at(y)
+        return self._visible
+
+    def _replace(self, first: int, end: int, at: int, rows: list[StoredRow]) -> None:
+        """Take the rows `first` to `end` (exclusive) away and put others in, `at` counting without those."""
+        if self._put_off is None:
+            visible = self.visible
+        else:
+            visible = self._visible
+            self._sharing = None
+            del self._put_off[first:end]
+            self._put_off[at:at] = [None] * len(rows)
+            if not any(self._put_off):
+                self._put_off = None
+        del visible[first:end]
+        visible[at:at] = rows
+
+    def put_off(self, top: int, bottom: int, work: Callable[[Recipe], None]) -> None:
+        """Do something to the rows `top` to `bottom` (exclusive) as soon as they are looked at."""
+        if self._band is not None:
+            self._settle()
+        if self._put_off is None:
+            self._put_off = [None] * self.lines
+        recipes = self._put_off
+        if self._sharing == (top, bottom) and (known := recipes[top]) is not None:
+            work(known)
+            return
+        concerned = recipes[top:bottom]
+        for recipe in set(concerned):
+            if recipe is None:
+                changed = Recipe(self.columns)
+            elif concerned.count(recipe) < recipes.count(recipe):
+                changed = recipe.copy()  # other rows have it, too
+            else:
+                work(recipe)
+                continue
+            work(changed)
+            recipes[top:bottom] = [changed if one is recipe else one for one in recipes[top:bottom]]
+        self._sharing = (top, bottom) if recipes.count(recipes[top]) == bottom - top else None
 
     def _scroll_band(self, first: int, count: int, *, up: bool) -> None:
         """Scroll between left and right margins: rows stay, cells move."""
@@ -197,11 +256,11 @@ class Grid(pyte.Screen):
         return y + down
 
     def _settle(self) -> None:
-        """Give all rows the cells that were scrolled apart from them."""
-        if self._band is not None:
+        """Give all rows the cells that were scrolled apart from them, and do to them what was put off."""
+        if self._band is not None or self._put_off is not None:
             for y in range(self.lines):
                 self.row_at(y)
-            self._band = None
+            self._band = self._put_off = self._sharing = None
 
     # -- whole screens ------------------------------------------------------------------------------------------
 
@@ -209,12 +268,12 @@ class Grid(pyte.Screen):
         """Blank the rows `top` to `bottom` (exclusive) by putting new ones in their place."""
         above: StoredRow = ""
         if top > 0:
-            above = self.visible[top - 1]
+            above = self._visible[top - 1]
         elif self.scrollback and not self.alternate:
             above = self.scrollback.stored[-1]
         if not isinstance(above, str):
             above.wrapped = False  # its text does not go on any more
-        self.visible[top:bottom] = self.blank_rows(bottom - top)
+        self._replace(top, bottom, top, self.blank_rows(bottom - top))
 
     def use_alternate(self, active: bool) -> None:
         """Show the alternate screen or the main one."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Change, Style
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 from podplane_tui.terminal.buffer.width import CLASSES, ZERO, cells_of
 
 Run = tuple[str, Style]
@@ -339,17 +339,6 @@ class Row:
         self.length = len(mine)
         self.wide = self.wide or cells.wide
         self.trim()
-
-    def restyle(self, start: int, end: int, change: Change) -> None:
-        """Give the cells of columns `start` to `end` (exclusive) the style `change` makes of theirs."""
-        self.touch()
-        self.pad(end)
-        if self.chars is None and start == 0 and end >= self.length and len(self.pieces) <= _STRETCH:
-            styles = change.all_of([style for _, style in self.pieces])
-            self.pieces = [(text, style) for (text, _), style in zip(self.pieces, styles, strict=True)]
-            return
-        self.to_cells()
-        self.styles[start:end] = change.all_of(self.styles[start:end])
 
     def erase_unprotected(self, start: int, end: int, style: Style) -> None:
         """Blank the cells of columns `start` to `end` (exclusive) that are not protected."""

@@ -48,11 +48,11 @@ _is_short_string: Final = re.compile(_SHORT_STRING).fullmatch
 _MAX_OPERATIONS: Final = 8192
 OPERATIONS: Final[dict[str, Operation]] = {}
 """What `operation_of` has found so far. A cache, for those who cannot afford the call."""
-_LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIJKLMPSTXZ^`abdefjkn")
+_LIGHT_SEQUENCES: Final = frozenset("@ABCDEFGHIKLMPSTXZ^`abdefjkn")
 _FLAG_MODES: Final = frozenset({DECCKM, DECTCEM, DECNKM, FOCUS, BRACKETED_PASTE, SYNCHRONIZED})
 """Private modes that are nothing but a flag, and the cursor's visibility."""
 _LIGHT_MODES: Final = frozenset({1, 12, 25, 66, 1000, 1002, 1003, 1004, 1006, 2004, 2026})
-_LIGHT_ESCAPES: Final = frozenset("679DEHM")
+_LIGHT_ESCAPES: Final = frozenset("7DEHM")
 
 tokens_of: Final = _TOKEN.findall
 """`tokens_of(text, start, end)`: the tokens of `text` from `start` to `end`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Final
 
+from podplane_tui.terminal.buffer.recipe import CLEAR, SET, TOGGLE, Attributes, Recipe, attributes
 from podplane_tui.terminal.buffer.row import Row
-from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Change, Style
+from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 from podplane_tui.terminal.screen.printing import Writing
 
 
@@ -66,11 +68,11 @@ class Editing(Writing):
             self.scrollback.clear()
 
     def _erase_rows(self, top: int, bottom: int, *, selective: bool) -> None:
-        if selective:
-            for y in range(top, bottom):
-                self._erase(y, 0, self.columns, selective=True)
-        else:
+        if not selective:
             self.replace_rows(top, bottom)
+        elif top < bottom:
+            columns, style = self.columns, self.blank
+            self.put_off(top, bottom, lambda recipe: recipe.erase_unprotected(0, columns, style))
 
     def erase_characters(self, count: int | None = None) -> None:
         """ECH."""
@@ -128,11 +130,8 @@ class Editing(Writing):
             return
         style = self.blank
         self.pending_wrap = False
-        for y, stored in enumerate(self.visible[self.top : self.bottom + 1], self.top):
-            if style is DEFAULT_STYLE and not stored:
-                continue
-            row = self.row_at(y)
-            (row.insert if insert else row.delete)(x, count, span[1], style)
+        change = Recipe.insert if insert else Recipe.delete
+        self.put_off(self.top, self.bottom + 1, lambda recipe: change(recipe, x, count, span[1], style))
 
     def insert_columns(self, count: int | None = None) -> None:
         """DECIC."""
@@ -193,15 +192,19 @@ class Editing(Writing):
 
     def _fill(self, place: tuple[int, int, int, int], char: str, style: Style) -> None:
         top, left, bottom, right = place
-        for y in range(top, bottom):
-            self.row_at(y).fill(left, right, char, style)
+        self.put_off(top, bottom, lambda recipe: recipe.fill(left, right, char, style))
 
     def selective_erase_area(self, *area: int) -> None:
         """DECSERA."""
         if place := self.area(area):
             top, left, bottom, right = place
-            for y in range(top, bottom):
-                self._erase(y, left, right, selective=self.protection == "dec")
+            style = self.blank
+            if self.protection == "dec":
+                self.put_off(top, bottom, lambda recipe: recipe.erase_unprotected(left, right, style))
+            elif left == 0 and right == self.columns:
+                self.replace_rows(top, bottom)
+            else:
+                self.put_off(top, bottom, lambda recipe: recipe.erase(left, right, style))
 
     def copy_area(self, *numbers: int) -> None:
         """DECCRA: `Pt;Pl;Pb;Pr;page;Pt;Pl;page`; there is one page."""
@@ -213,6 +216,9 @@ class Editing(Writing):
         width = min(source[3] - source[1], target[3] - target[1])
         if source[:2] == target[:2] and width == self.columns:
             return  # onto itself
+        if source[0] == target[0]:
+            self.put_off(source[0], source[0] + height, lambda recipe: recipe.repeat(source[1], target[1], width))
+            return
         copies = [self.row_at(source[0] + y).copy(source[1], source[1] + width) for y in range(height)]
         for y, cells in enumerate(copies):
             self.row_at(target[0] + y).paste(target[1], cells)
@@ -235,12 +241,14 @@ class Editing(Writing):
             return
         change = _change(frozenset(numbers[4:]) or frozenset({0}), reverse=reverse)
         top, left, bottom, right = place
-        for y in range(top, bottom):
-            start, end = left, right
-            if self.extent != 2:
-                start = left if y == top else 0
-                end = right if y == bottom - 1 else self.columns
-            self.row_at(y).restyle(start, end, change)
+        if self.extent == 2 or bottom == top + 1:
+            parts = [(top, bottom, left, right)]
+        else:
+            first = [(top, top + 1, left, self.columns)] if left else []
+            last = [(bottom - 1, bottom, 0, right)] if right < self.columns else []
+            parts = [*first, (top + len(first), bottom - len(last), 0, self.columns), *last]
+        for y, end_y, x, end_x in parts:
+            self.put_off(y, end_y, partial(Recipe.restyle, start=x, end=end_x, change=change))
 
     # -- protection ---------------------------------------------------------------------------------------------
 
@@ -259,27 +267,19 @@ class Editing(Writing):
         self.style = self.style.replace(protected=False)
 
 
-_ATTRIBUTES = {1: "bold", 4: "underline", 5: "blink", 7: "reverse"}
+_CODES: Final = {1: "bold", 4: "underline", 5: "blink", 7: "reverse"}
 
 
-@lru_cache(maxsize=8)
-def _change(codes: frozenset[int], *, reverse: bool) -> Change:
+@lru_cache(maxsize=64)
+def _change(codes: frozenset[int], *, reverse: bool) -> Attributes:
     """What DECCARA or DECRARA with these SGR codes does; 0 means all four attributes they know."""
-    if 0 in codes and reverse:
-        codes = frozenset({1, 4, 5, 7})
-
-    def changed(style: Style) -> Style:
-        values: dict[str, bool | int] = {}
-        for code, name in _ATTRIBUTES.items():
-            if reverse:
-                if code in codes:
-                    values[name] = not getattr(style, name)
-            elif code in codes:
-                values[name] = True
-            elif 0 in codes or code + 20 in codes or (code == 1 and 22 in codes):
-                values[name] = False
-        if "underline" in values:
-            values["underline"] = int(values["underline"])
-        return style.replace(**values)
-
-    return Change(changed)
+    changes = {}
+    for code, name in _CODES.items():
+        if code in codes:
+            changes[name] = TOGGLE if reverse else SET
+        elif reverse:
+            if 0 in codes:
+                changes[name] = TOGGLE
+        elif 0 in codes or code + 20 in codes or (code == 1 and 22 in codes):
+            changes[name] = CLEAR
+    return attributes(**changes)

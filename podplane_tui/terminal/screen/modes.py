@@ -235,7 +235,7 @@ class Settings(Colors):
     def reset(self) -> None:
         """RIS. Title and scrollback stay."""
         self._reset_settings()
-        self.visible[:] = [""] * self.lines
+        self.visible = [""] * self.lines
         self.place(0, 0)
 
     def restart(self) -> None:

@@ -26,8 +26,11 @@ class Writing(Motion):
 
     @property
     def plain(self) -> bool:
-        """Whether printing is nothing but putting characters one after the other, with automatic wrap."""
-        return self.autowrap and not (self.insert or self.side_margins or self.single_shift)
+        """Whether printing is nothing but putting characters one after the other, with automatic wrap.
+
+        Not while rows are not what they seem.
+        """
+        return self.autowrap and not (self.insert or self.side_margins or self.single_shift or self.has_put_off)
 
     def define_charset(self, code: str, mode: str) -> None:
         """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""
@@ -80,7 +83,7 @@ class Writing(Motion):
             if start < count and not self.autowrap:
                 part = part[:-1] + text[-1]
                 start = count
-            if x == 0 and self.style is DEFAULT_STYLE and not self.side_margins and self.visible[cursor.y] == "":
+            if x == 0 and self.style is DEFAULT_STYLE and self.plain and self.visible[cursor.y] == "":
                 self.visible[cursor.y] = part
             else:
                 row = self.row_at(cursor.y)
@@ -177,4 +180,4 @@ class Writing(Motion):
         self.reset_margins()
         self.origin = False
         self.place(0, 0)
-        self.visible[:] = ["E" * self.columns] * self.lines
+        self.visible = ["E" * self.columns] * self.lines

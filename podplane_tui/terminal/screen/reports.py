@@ -9,8 +9,9 @@ numbers and of words of this module, never of text that the program chose, and `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, Literal
 
 from podplane_tui.terminal.buffer.row import Row
@@ -79,7 +80,7 @@ class Reports(Editing):
     title_stack: list[tuple[str | None, str | None]]
     cursor_style: int
     checksum_flags: int
-    checksums: dict[int, tuple[tuple[Row, int, int, int, int], int]]  # the last one of each line, and what it is of
+    checksums: dict[int, Sums]  # of each line, as it was asked for last
 
     def _send(self, reply: str) -> None:
         """Queue a reply: the one place where they come from. What `REPLY` does not know is not sent."""
@@ -256,38 +257,53 @@ class Reports(Editing):
         """DECRQCRA."""
         if self.replies.full:
             return
-        total = 0
+        total, flags = 0, self.checksum_flags
         if place := self.area(area):
             top, left, bottom, right = place
             for y in range(top, bottom):
                 row = self.row_at(y)
                 known = self.checksums.get(y)
-                key = (row, row.version, left, right, self.checksum_flags)
-                if known is None or known[0] != key:
-                    known = self.checksums[y] = key, self._row_checksum(row, left, right)
-                total += known[1]
-        if not self.checksum_flags & 1:
+                if known is None or known.row is not row or (known.version, known.flags) != (row.version, flags):
+                    known = self.checksums[y] = Sums.of(row, flags)
+                total += known.between(left, right)
+        if not flags & 1:
             total = -total
         self.send_dcs(f"{identifier}!~{total & 0xFFFF:04X}")
 
-    def _row_checksum(self, row: Row, left: int, right: int) -> int:
-        """Codes and attributes of the cells; blanks at the end of the row count only if there is nothing else."""
-        flags = self.checksum_flags
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Checksums of one row, as it is now, from its start to each of its cells."""
+
+    row: Row
+    version: int
+    flags: int
+    sums: list[int]
+    last: list[int]
+    """Of each cell, the last one up to it that is not blank; empty if blanks count."""
+
+    @classmethod
+    def of(cls, row: Row, flags: int) -> Sums:
+        """Codes and attributes of the cells."""
         mask = 0xFFFFFF if flags & 0x10 else 0xFF
-        chars, styles = row.to_cells()[left:right], row.styles[left:right]
-        missing = right - left - len(chars)
-        if flags & 6 == 6:
-            text = "".join([char[:1] for char in chars] if row.wide else chars)
-            values: Iterable[int] = map(ord, text) if flags & 0x10 else text.encode("utf-32-le", "surrogatepass")[::4]
-            return sum(values) + 0x20 * missing
+        chars = row.to_cells()
         codes = [ord(char[0]) & mask if char else 0 for char in chars]
         if not flags & 2:
-            added = {id(style): _attribute_code(style) for style in {id(style): style for style in styles}.values()}
-            codes = [code + added[id(style)] for code, style in zip(codes, styles, strict=True)]
-        if flags & 4:
-            return sum(codes) + 0x20 * missing
-        last = next((index for index in range(len(codes) - 1, 0, -1) if codes[index] != 0x20), 0)
-        return sum(codes[: last + 1]) if codes else 0x20
+            added = {id(style): _attribute_code(style) for style in {id(style): style for style in row.styles}.values()}
+            codes = [code + added[id(style)] for code, style in zip(codes, row.styles, strict=True)]
+        last: list[int] = []
+        if not flags & 4:
+            last = list(accumulate((x if code != 0x20 else -1 for x, code in enumerate(codes)), max))
+        return cls(row, row.version, flags, list(accumulate(codes, initial=0)), last)
+
+    def between(self, left: int, right: int) -> int:
+        """Of some columns; blanks at their end count only with flag 4 or if there is nothing else."""
+        sums, size = self.sums, len(self.sums) - 1
+        if self.flags & 4:
+            return sums[min(right, size)] - sums[min(left, size)] + 0x20 * (right - max(left, min(right, size)))
+        if left >= size:
+            return 0x20
+        return sums[max(left, self.last[min(right, size) - 1]) + 1] - sums[left]
 
 
 def _attribute_code(style: Style) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from podplane_tui.terminal import DEFAULT_STYLE, Row, Style
-from podplane_tui.terminal.buffer.style import Change
 from tests.terminal.support import fed
 
 
@@ -178,15 +177,6 @@ def test_pasting_over_halves_blanks_the_others() -> None:
     plain.paste(1, wide_row().copy(0, 2))
     plain.put(2, "X", DEFAULT_STYLE)
     assert characters(plain) == ["a", " ", "X", "d", "e", "f"]
-
-
-def test_restyling_reaches_blanks_and_stops_at_its_end() -> None:
-    row = Row("ab")
-    row.restyle(1, 4, Change(lambda style: style.replace(foreground=1)))
-    assert row.runs() == [("a", DEFAULT_STYLE), ("b  ", RED)]
-    row.restyle(0, 6, Change(lambda style: style.replace(background=4)))
-    both = Style(foreground=1, background=4)
-    assert row.runs() == [("a", BLUE), ("b  ", both), ("  ", BLUE)]
 
 
 def test_blanks_at_the_end_are_dropped_unless_the_text_goes_on() -> None:
