@@ -197,7 +197,7 @@ def boot(choices: Choices, *, as_json: bool, back: int | None) -> None:
             hint="list the recordings with podplane-tui logs --list",
         )
     with contextlib.suppress(OSError, CorruptFile):
-        learn(files, recording.path)
+        learn(files, recording.path, from_power_on=recording.power_on is not None)
     changes = None if back is None else compare(newest, history[back][1])
     normal = {stage.name: usual(stage.name, earlier) for stage in newest.stages}
     shown = RecordedBoot(recording, newest, recording.live and not newest.ended)

@@ -45,8 +45,8 @@ class Failure:
 class KeyBlock(NamedTuple):
     """Host keys that were shown, as `type base64` texts: where the line behind them begins, and whether they count.
 
-    They do as the first of a boot in one of cloud-init's stages, which prints them there: anything in the guest may
-    print such lines later.
+    They can as the first of a boot in one of cloud-init's stages, which prints them there: anything in the guest may
+    print such lines later, and even a whole boot.
     """
 
     keys: tuple[str, ...]

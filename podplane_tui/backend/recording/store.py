@@ -265,7 +265,7 @@ def finish(files: VMFiles, how: HowEnded = HowEnded.GONE) -> None:
                 ended_at = recording.ended_at if how is HowEnded.GONE else time.time()
                 ended = {"ended_at": ended_at, "how_ended": how, "boots": len(boots)}
                 _write_about(recording.path, {**about, **ended})
-                learn(files, recording.path)
+                learn(files, recording.path, from_power_on=recording.power_on is not None)
 
 
 def keep_within(files: VMFiles, limits: Limits | None = None) -> tuple[str, ...]:

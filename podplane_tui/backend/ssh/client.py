@@ -57,6 +57,7 @@ __all__ = [
     "connect",
     "ensure_identity",
     "interactive",
+    "note_login",
     "open_shell",
     "run",
     "ssh_arguments",
@@ -214,7 +215,7 @@ def interactive(target: SSHTarget) -> int:
                 begun(0)
                 code = os.waitstatus_to_exitcode(status)
                 if 0 <= code < _SSH_FAILED:
-                    _prove(target, known)
+                    note_login(target, known)
                 return code if code >= 0 else 128 - code
             os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
 
@@ -331,7 +332,7 @@ def _log_in(target: SSHTarget, connection: socket.socket, timeout: float) -> par
         )
         if not known.keys:
             _trust(target.known_hosts, name, client)
-        _prove(target, known)
+        note_login(target, known)
     except BaseException as error:
         transport = client.get_transport()
         notice = transport.get_banner() if transport is not None else None
@@ -351,14 +352,18 @@ def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
     if transport is not None:
         key = transport.get_remote_server_key()
         with contextlib.suppress(OSError, CorruptFile):
-            trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+            if not read_host_keys(known_hosts).keys:  # its console may have shown them meanwhile
+                trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
 
 
-def _prove(target: SSHTarget, known: HostKeys) -> None:
-    """Note that the keys known before a login were those of who let us in. A side matter, as in `_trust`."""
-    if known.keys and not known.proven:
+def note_login(target: SSHTarget, before: HostKeys) -> None:
+    """Note that a login succeeded, with the host keys known `before` or, on first use, the one trusted by it.
+
+    A side matter, as in `_trust`.
+    """
+    if not before.proven:
         with contextlib.suppress(OSError, CorruptFile):
-            prove(target.known_hosts, known.keys)
+            prove(target.known_hosts, before.keys)
 
 
 def _changed(target: SSHTarget, key: paramiko.PKey, expected: str, known: HostKeys) -> HostKeyChanged:

@@ -1,9 +1,9 @@
 """The SSH host keys known of a machine: those its console has shown, else those trusted on first use.
 
 `<state>/known_hosts/<stem>` is in OpenSSH's format, for OpenSSH and paramiko alike. Keys that the console has shown are
-marked; a key without the mark was taken on trust by whoever connected first. Keys that cloud-init shows on the console
-take the place of everything before them, until a connection has verified what is known: from then on nothing does, and
-a key that differs is refused until the old ones are forgotten. What else was shown is noted for a warning.
+marked; a key without the mark was taken on trust by whoever connected first, whose login verifies it. Keys that
+cloud-init shows on the console take the place of what no login has verified. From then on nothing does, and a key that
+differs is refused until the old ones are forgotten. What else was shown is noted for a warning.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from podplane_tui.backend.core.files import private_directory, read_small_file, 
 from podplane_tui.backend.core.paths import VMFiles
 
 _MARK = "shown-on-console"
-_READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d{1,15})")
+_READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d{1,15})(?: parsed (?P<parsed>\d))?")
 """How far a recording was read for keys: what stands before it is known, or was forgotten."""
+
+MAX_PARSED = 8
+"""How often the boots of a recording are read for its keys: whoever shows them more often is not cloud-init."""
 
 _PROVEN = "# verified by a connection"
 _OTHERS = re.compile(r"# other keys shown: (?P<name>\S+) (?P<offset>\d{1,15}) (?P<fingerprint>\S{1,100})")
@@ -40,6 +43,17 @@ class HostKeys:
     keys: tuple[str, ...] = ()
     verified: bool = False
     proven: bool = False
+
+
+class ReadSoFar(NamedTuple):
+    """The recording that was read last for keys, how far, in bytes, and how often its boots were read for them.
+
+    They are read no more when that is `MAX_PARSED`.
+    """
+
+    recording: str = ""
+    offset: int = 0
+    parsed: int = 0
 
 
 class OtherKeys(NamedTuple):
@@ -69,37 +83,32 @@ def trust(path: Path, name: str, key: str) -> None:
     _write(path, [*_lines(path), f"{name} {key}"])
 
 
-def read_so_far(path: Path) -> tuple[str, int]:
-    """The recording that was read last for keys, and how far, in bytes; `("", 0)` for none.
-
-    Raises `CorruptFile` when the file at `path` can't be read.
-    """
+def read_so_far(path: Path) -> ReadSoFar:
+    """What was read for keys; nothing so far without a note. Raises `CorruptFile` when the file can't be read."""
     found = (_READ.fullmatch(line) for line in _lines(path))
     match = next((each for each in found if each is not None), None)
-    return ("", 0) if match is None else (match["name"], int(match["offset"]))
+    return ReadSoFar() if match is None else ReadSoFar(match["name"], int(match["offset"]), int(match["parsed"] or 0))
 
 
-def keep_shown(
-    path: Path, name: str, keys: tuple[str, ...], *, recording: str, offset: int, proven: bool = False
-) -> None:
-    """Put `keys`, which `recording` has shown up to `offset`, in the place of all that is known of host `name`.
+def keep_shown(path: Path, name: str, keys: tuple[str, ...], *, read: ReadSoFar, proven: bool = False) -> None:
+    """Put `keys`, which a recording has shown that was `read`, in the place of all that is known of host `name`.
 
     `proven` says that a connection has verified one of them. Raises `OSError`.
     """
-    marks = [_read_line(recording, offset), *([_PROVEN] if proven else [])]
+    marks = [_read_line(read), *([_PROVEN] if proven else [])]
     _write(path, [*marks, *(f"{name} {key} {_MARK}" for key in keys)])
 
 
-def note_others(path: Path, keys: tuple[str, ...], *, recording: str, offset: int) -> None:
-    """Note that `recording` was read up to `offset`, and the `keys`, if any, that it has shown and that were not taken.
+def note_others(path: Path, keys: tuple[str, ...], *, end: int, read: ReadSoFar) -> None:
+    """Note what was `read`, and the `keys`, if any, that were shown in it, up to `end`, and were not taken.
 
     Raises `OSError`, `CorruptFile`.
     """
     lines = [line for line in _lines(path) if not _READ.fullmatch(line)]
     if keys:
         lines = [line for line in lines if not _OTHERS.fullmatch(line)]
-        lines.append(f"# other keys shown: {recording} {offset} {_fingerprint(keys[0])}")
-    _write(path, [_read_line(recording, offset), *lines])
+        lines.append(f"# other keys shown: {read.recording} {end} {_fingerprint(keys[0])}")
+    _write(path, [_read_line(read), *lines])
 
 
 def other_keys(path: Path) -> OtherKeys | None:
@@ -108,18 +117,21 @@ def other_keys(path: Path) -> OtherKeys | None:
     return None if found is None else OtherKeys(found["name"], int(found["offset"]), found["fingerprint"])
 
 
-def prove(path: Path, keys: tuple[str, ...]) -> None:
-    """Note that a server was connected to that has the host keys `keys`, if those are known still.
+def prove(path: Path, before: tuple[str, ...]) -> None:
+    """Note that a login succeeded before which the host keys `before` were known, if those are known still.
 
+    Where none were, it was the first use: the one key that was trusted then is that of the server.
     Raises `OSError`, `CorruptFile`.
     """
     known = read_host_keys(path)
-    if keys and known.keys == keys and not known.proven:
+    trusted_now = not before and len(known.keys) == 1 and not known.verified
+    if not known.proven and known.keys and (trusted_now or known.keys == before):
         _write(path, [*_lines(path), _PROVEN])
 
 
-def _read_line(recording: str, offset: int) -> str:
-    return f"# console read: {recording} {offset}"
+def _read_line(read: ReadSoFar) -> str:
+    parsed = f" parsed {read.parsed}" if read.parsed else ""
+    return f"# console read: {read.recording} {read.offset}{parsed}"
 
 
 def _fingerprint(key: str) -> str:
@@ -137,7 +149,7 @@ def forget(files: VMFiles, recording: Path | None) -> bool:
     lines = []
     if recording is not None:
         with contextlib.suppress(FileNotFoundError):
-            lines = [_read_line(recording.name, recording.stat().st_size)]
+            lines = [_read_line(ReadSoFar(recording.name, recording.stat().st_size))]
     if had or lines:
         _write(files.known_hosts, lines)
     return had

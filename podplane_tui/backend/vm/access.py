@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, ShellOptions
-from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, CorruptFile, NotRunning, ShellError, VMError
+from podplane_tui.backend.core.errors import CommandFailed, ConnectionLost, NotRunning, ShellError, VMError
 from podplane_tui.backend.core.files import os_errors_as
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.store import recordings
 from podplane_tui.backend.runtime.ports import ports_of
 from podplane_tui.backend.ssh import client as ssh
-from podplane_tui.backend.ssh.known_hosts import forget, prove, read_host_keys
+from podplane_tui.backend.ssh.known_hosts import forget, read_host_keys
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.log import SyncLog
 from podplane_tui.backend.sync.rsync import SyncRequest
@@ -78,7 +77,7 @@ def push(
 ) -> None:
     """The same, without remembering it. `source` is that of the request, held open."""
     target = ssh_target(context, user)
-    known = read_host_keys(context.files.known_hosts).keys
+    known = read_host_keys(target.known_hosts)
     with SyncLog(context.files.sync_log) as log:
         log.write(f"{request.source} -> {request.destination}")
 
@@ -97,8 +96,7 @@ def push(
                 ) from error
             raise
         log.write("done")
-    with contextlib.suppress(OSError, CorruptFile):  # a side matter
-        prove(context.files.known_hosts, known)
+    ssh.note_login(target, known)
 
 
 def _has_ended(context: Context, error: VMError) -> bool:

@@ -51,7 +51,7 @@ def learn_host_keys(files: VMFiles) -> OtherKeys | None:
                 raise
         newest = next(iter(recordings(files)), None)
         if newest is not None:
-            learn(files, newest.path)
+            learn(files, newest.path, from_power_on=newest.power_on is not None)
         return other_keys(files.known_hosts)
 
 

@@ -31,8 +31,9 @@ from podplane_tui.backend.core.errors import (
 from podplane_tui.backend.core.paths import socket_path_limit
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.host.inotify import Limit, Probe
-from podplane_tui.backend.ssh.client import SSHTarget, batch_options
+from podplane_tui.backend.ssh.client import SSHTarget, batch_options, note_login
 from podplane_tui.backend.ssh.identity import require_identity
+from podplane_tui.backend.ssh.known_hosts import read_host_keys
 from podplane_tui.backend.sync.environment import rsync_environment
 from podplane_tui.backend.sync.output import names
 from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source, copies_contents, filter_arguments
@@ -398,7 +399,7 @@ class SharedConnection:
         self.close()
         require_identity(target.identity_file)
         keep_alive = ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
-        options = [*batch_options(target), *keep_alive]
+        options, known = [*batch_options(target), *keep_alive], read_host_keys(target.known_hosts)
         self._process = subprocess.Popen(
             # It lasts as long as its command does, which ends with its input: so it goes with us, killed or not.
             ["ssh", "-M", "-S", str(self.path), *options, "--", f"{target.user}@{target.host}", "cat"],
@@ -412,6 +413,8 @@ class SharedConnection:
         while self._process.poll() is None and not self.path.exists() and time.monotonic() < end:
             if control.cancel.wait(0.02):
                 return
+        if self.path.exists():
+            note_login(target, known)
 
     def close(self) -> None:
         """End the connection."""

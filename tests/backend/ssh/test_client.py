@@ -42,7 +42,7 @@ from podplane_tui.backend.ssh.client import (
     ssh_command_line,
     ssh_options,
 )
-from podplane_tui.backend.ssh.known_hosts import trust
+from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
 from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.watch import SharedConnection
@@ -505,6 +505,15 @@ def test_interactive_shell_has_the_terminal_and_gives_its_exit_code(target: SSHT
         child.expect(b"42\r\n")
         child.type(b"exit 5\r")
         assert child.end() == 5
+
+
+def test_interactive_shell_on_first_use_proves_the_key(target: SSHTarget, tmp_path: Path) -> None:
+    first = dataclasses.replace(target, known_hosts=tmp_path / "hosts")
+    with run_on_terminal(_interactive_program(first)) as child:
+        child.type(b"exit 5\r")
+        assert child.end() == 5
+    known = read_host_keys(first.known_hosts)
+    assert (len(known.keys), known.verified, known.proven) == (1, False, True)
 
 
 def test_interactive_shell_that_can_not_connect_is_255(key: Path) -> None:

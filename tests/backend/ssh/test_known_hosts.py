@@ -76,8 +76,10 @@ def test_first_use_is_trusted_and_a_change_refused_by_both(target: SSHTarget, fi
         connect(target).close()
     else:
         assert openssh(target).stdout == "reached\n"
+        ssh.note_login(target, HostKeys())
     assert len(known_to(target).keys) == 1
     assert not known_to(target).verified
+    assert known_to(target).proven
     connect(target).close()
     assert openssh(target).stdout == "reached\n"
     assert len(known_to(target).keys) == 1
