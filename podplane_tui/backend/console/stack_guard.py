@@ -16,17 +16,20 @@ _8_BIT: Final = re.compile(_ESC + rb"%[" + _WITHIN + rb"]*@")
 """From here on 8-bit controls count, until then their UTF-8 only."""
 
 
-def _pattern(form: bytes, c1: bytes) -> re.Pattern[bytes]:
-    csi, osc = rb"(?:" + _ESC + rb"\[|" + c1 + rb"\x9b)", rb"(?:" + _ESC + rb"\]|" + c1 + rb"\x9d)"
-    return re.compile(form.replace(b"CSI", csi).replace(b"OSC", osc).replace(b"WITHIN", _WITHIN))
+def _patterns(form: bytes) -> list[re.Pattern[bytes]]:
+    """`form` without and with 8-bit controls."""
+    form = form.replace(b"ESC", _ESC).replace(b"WITHIN", _WITHIN)
+    return [re.compile(form.replace(b"C1", c1)) for c1 in (rb"\xc2", b"")]
 
 
-_OPERATION: Final = [_pattern(rb"CSI([WITHIN -?]*)([tpPQ])", c1) for c1 in (rb"\xc2", b"")]
-_COMMAND: Final = [_pattern(rb"OSC([WITHIN0-9]*)[;P]", c1) for c1 in (rb"\xc2", b"")]
-_OPEN: Final = [
-    _pattern(rb"(?:CSI[WITHIN -?]*|OSC[WITHIN0-9]*|\x1b[WITHIN]*(?:%[WITHIN]*)?|\xc2)\Z", c1) for c1 in (rb"\xc2", b"")
-]
+# Each takes time that grows with the length alone: what begins with ESC has no other ESC in it, and where one that
+# begins with C1 is found, the search goes on after all that it may have in it.
+_OPERATION: Final = _patterns(rb"ESC\[([WITHIN -?]*)([tpPQ])|C1\x9b([WITHIN -?]*)([@-~]?)")
+_COMMAND: Final = _patterns(rb"(?:ESC\]|C1\x9d)([WITHIN0-9]*)([;P]?)")
+_OPEN_ESC: Final = re.compile(rb"\x1b[%b]*(?:\[[%b -?]*|\][%b0-9]*|%%[%b]*)?" % ((_WITHIN,) * 4))
+_OPEN_C1: Final = _patterns(rb"C1[\x9b\x9d][WITHIN -?]*\Z|\xc2\Z")
 """What may go on as one of those, or switch 8-bit controls on."""
+_UNENDED: Final = bytes(byte for byte in range(256) if byte not in b"\x18\x1a\x1b" and not 0x40 <= byte <= 0x7E)
 _NUMBER: Final = re.compile(rb"([0-9]*)(?:[;:][0-9;:]*)?")
 _STACKS: Final = {22, 23}
 _LARGEST: Final = 9999
@@ -58,16 +61,23 @@ class StackGuard:
         """What of the next bytes is to be shown now."""
         data = self._held + data
         self._8_bit = self._8_bit or _8_BIT.search(data) is not None
-        match = _OPEN[self._8_bit].search(data)
-        cut = len(data) if match is None else match.start()
+        cut = self._open_from(data)
         data, self._held = data[:cut], data[cut:]
-        for number in map(_number_of, _COMMAND[self._8_bit].findall(data)):
+        for number in [_number_of(digits) for digits, end in _COMMAND[self._8_bit].findall(data) if end]:
             self.colours_changed = self.colours_changed or number in _COLOURS or number < 0
             self.progress_shown = self.progress_shown or number == _PROGRESS
         shown = _OPERATION[self._8_bit].sub(_checked, data)
         if len(self._held) > _LIMIT:
             shown += self.end() + b"\x18"  # whatever it is, it ends here
         return shown
+
+    def _open_from(self, data: bytes) -> int:
+        """Where what may go on begins, the end for nowhere."""
+        escape = data.rfind(b"\x1b")
+        if escape >= 0 and _OPEN_ESC.fullmatch(data, escape):
+            return escape
+        match = _OPEN_C1[self._8_bit].search(data, len(data.rstrip(_UNENDED)))
+        return len(data) if match is None else match.start()
 
     def end(self) -> bytes:
         """What was held back, because nothing more comes."""
@@ -82,13 +92,14 @@ _NOT_ASCII: Final = bytes([*range(0x20), *range(0x7F, 256)])
 def _checked(match: re.Match[bytes]) -> bytes:
     """A control sequence as it is, or what comes in its place: the control characters in it, and CAN."""
     # Where 0x9B counts it begins a sequence of its own, elsewhere it is one of those that are ignored.
-    bodies = (match[1], match[1].rpartition(b"\x9b")[2])
-    refused = any(_is_refused(body.translate(None, _NOT_ASCII), match[2]) for body in bodies)
+    body, final = (match[1], match[2]) if match[2] else (match[3], match[4])
+    refused = _is_refused(body, final) or (b"\x9b" in body and _is_refused(body.rpartition(b"\x9b")[2], final))
     return match[0].translate(None, _NOT_EXECUTED) + b"\x18" if refused else match[0]
 
 
 def _is_refused(parameters: bytes, final: bytes) -> bool:
     """Whether this is XTWINOPS 22 or 23, XTPUSHCOLORS, XTPOPCOLORS, DECSCL or DECSR."""
+    parameters = parameters.translate(None, _NOT_ASCII)
     if final == b"t":
         number = _NUMBER.fullmatch(parameters)
         return number is not None and (_value(number[1]) in _STACKS or _value(number[1]) > _LARGEST)
