@@ -1,6 +1,10 @@
 """The terminal a console is attached to: raw meanwhile, never waited for long, and itself again on every way out.
 
-What the guest prints goes to it as it is, which is what a console is for; all that this may change is put back.
+What the guest prints goes to it as it is, which is what a console is for; what this may change is put back.
+
+What can't be: colours that the user has set by other means where the terminal has no stack of them, and the guest sets
+or resets (RIS) some; modes whose saved values the guest overwrites (XTSAVE); fonts, the size and place of the window,
+the clipboard, text that it erases, and what only one terminal knows.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ _PATIENCE = 1.0
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
 """By name: not every system has them all."""
 
-_UNSURE_MODES = b"12;67;1007;1010;1011;1034;1035;1036;1037;1039;1042;2027"
+_UNSURE_MODES = b"12;67;1007;1010;1011;1034;1035;1036;1037;1039;1040;1041;1042;1043;1046;2027"
 """Private modes that terminals do not agree on, or users set: blinking cursor, Backspace, what the wheel and Alt do."""
 
 _SAVE = (
@@ -35,6 +39,7 @@ _SAVE = (
 _CANCEL = (
     b"\x18\x1b\\"  # a sequence that was cut off, a string that has no end
     b"\x1b<\x1b F\x1b%G"  # VT52; 8-bit controls, another encoding than UTF-8
+    b"\x1b[?1046h"  # screens can be switched
 )
 _NO_KEYBOARD_PROTOCOL = b"\x1b[<99u\x1b[=0;1u"
 """Kitty's, of which each screen has one of its own."""
@@ -45,7 +50,8 @@ _MODES = (
     b"\x1b[!p"  # origin, insert, margins and more, where terminals know of it: the cursor stays, nothing is erased
     b"\x1b7\x1b[?6l\x1b[?69l\x1b[r\x1b8"  # origin and margins, for those that do not; the cursor comes back
     b"\x1b[2;4;20l\x1b[12h"  # keyboard unlocked, no insert, no new line mode, no local echo
-    b"\x1b[?1;5;9;40;45;66;1000;1001;1002;1003;1004;1005;1006;1015;1016l"  # keys, colours, mouse and focus reports
+    b"\x1b[?1;5;9;40;42;45;66;1000;1001;1002;1003;1004;1005;1006;1015;1016l"  # keys, colours, mouse and focus reports
+    b"\x1b[?1050;1051;1052;1053;1060;1061l"  # keyboards of other terminals
     b"\x1b[?1045;2004;2026;2031;2048;9001l"  # pasting, painting, reports of other kinds
     b"\x1b[?7;8h\x1b[?25h\x1b>"  # wrap, repeat, the cursor, the keypad
     b"\x1b(B\x1b)B\x1b*B\x1b+B\x0f"  # the character sets
@@ -55,8 +61,12 @@ _MODES = (
 _EXTENSIONS = (
     b"\x1b[?1049h\x1b[?6l\x1b[?1049l"  # origin mode of tmux, which has no DECSTR: that way the cursor stays
     b"\x1b[>1m\x1b[>2m\x1b[>4m\x1b[>0;1T"  # what modifiers do to keys, titles in hexadecimal
+    b"\x1b]22;\x1b\\"  # the pointer's shape
 )
 _COLOURS = b"".join(b"\x1b]%d\x1b\\" % code for code in (104, 105, *range(110, 120)))
+_LINUX_COLOURS = b"\x1b]R"
+"""Other terminals would take what follows for a string."""
+_NO_PROGRESS = b"\x1b]9;4;0\x1b\\"
 
 
 def saving(environ: Mapping[str, str]) -> bytes:
@@ -64,15 +74,19 @@ def saving(environ: Mapping[str, str]) -> bytes:
     return _SAVE if _is_plain(environ) else _SAVE + b"\x1b[#P"
 
 
-def restoring(environ: Mapping[str, str], *, columns: int, colours: bool) -> bytes:
+def restoring(environ: Mapping[str, str], *, columns: int, colours: bool, progress: bool = False) -> bytes:
     """What brings a terminal of so many columns back to what it was before `saving`, whatever a guest has printed.
 
     Text stays. What terminals can't save gets its default. The colours do, too, where `colours` says that the guest has
-    set some.
+    set some, and a progress that is shown ends where `progress` says that there may be one: some would show a notice.
     """
     plain = _is_plain(environ)
     keyboard = b"" if plain else _NO_KEYBOARD_PROTOCOL
     screens = [_CANCEL, keyboard, _MAIN_SCREEN, keyboard]
+    if colours and environ.get("TERM", "").startswith("linux"):
+        screens.append(_LINUX_COLOURS)
+    if progress and not plain:
+        screens.append(_NO_PROGRESS)
     looks = [_COLOURS if colours else b"", b"" if plain else b"\x1b[#Q", b"\x1b[0m", b"\x1b[23;0t"]
     return b"".join([*screens, _MODES, b"" if plain else _EXTENSIONS, _tab_stops(columns), *looks])
 
@@ -105,7 +119,8 @@ def restored(fd: int) -> Iterator[StackGuard | None]:
         columns = 80
         with contextlib.suppress(OSError):  # it is gone
             columns = os.get_terminal_size(fd).columns or columns
-        _write(fd, restoring(os.environ, columns=columns, colours=guard.colours_changed))
+        colours, progress = guard.colours_changed, guard.progress_shown
+        _write(fd, restoring(os.environ, columns=columns, colours=colours, progress=progress))
 
 
 def _write(fd: int, data: bytes) -> None:

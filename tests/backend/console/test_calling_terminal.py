@@ -16,6 +16,8 @@ import tty
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from podplane_tui.backend.console.calling_terminal import (
     raw,
@@ -185,6 +187,42 @@ def test_the_user_s_own_modes_and_colours_come_back_where_the_guest_left_them_al
     terminal.feed(restoring({}, columns=30, colours=False))
     assert (terminal.palette, terminal.default_colors) == (untouched.palette, untouched.default_colors)
     assert terminal.modes == untouched.modes
+
+
+PIECES = st.sampled_from([
+    *(b"\x1b", b"[", b"]", b"22", b"23", b"2", b"3", b"0", b";", b"t", b"#", b"P", b"Q", b"p", b'"', b"c", b"\x18"),
+    *(b"\x7f", b"\0", b"\xc2", b"\x9b", b"\x9d", b"\x80", b"\x1b%@", b"\x1b%G", b"\x07", b"\x1b\\", b"\x1b[", b"EVIL"),
+    *(b"\x1b[22;0t", b"\x1b[23;0t", b"\x1b]2;EVIL\x07", b"\x1b]0;EVIL\x07", b"\x1b]4;1;#123456\x07"),
+    *(b"\x1b]011;red\x07", b"\n", b"4;1;#123456", b"11;red", b"2;EVIL", b"\x1b[?1049h", b"\x1bkEVIL\x1b\\"),
+    *(b"\x1b[>0t", b"\x1bP", b"\x1b]"),
+])  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(PIECES | st.binary(max_size=3), max_size=12), max_size=4))
+@example([[b"\x1b[2\x003;0t\x1b]2;EVIL\x07"]])
+@example([[b"\x1b[23\x7ft\x1b]2;EVIL\x07"]])
+@example([[b"\x1b[\x0022;0t"] * 12, [b"\x1b]2;EVIL\x07"]])
+@example([[b"\x1b[2\x1b[23t3;0t\x1b]2;EVIL\x07"]])
+@example([[b"\x1b]04;1;#123456\x07"], [b"\x1b]011;#123456\x07"]])
+def test_title_and_colours_come_back_whatever_a_guest_prints(printed: list[list[bytes]]) -> None:
+    terminal = begun()
+    guard = StackGuard()
+    terminal.feed(saving({}))
+    for piece in printed:
+        terminal.feed(guard.feed(b"".join(piece)))
+    terminal.feed(restoring({}, columns=30, colours=guard.colours_changed))
+    assert (terminal.title, terminal.icon_name) == ("the user's", "the user's")
+    assert (terminal.palette, terminal.default_colors) == ({}, {})
+
+
+def test_what_only_some_terminals_have_is_restored_there() -> None:
+    assert b"\x1b]R" in restoring({"TERM": "linux"}, columns=80, colours=True)
+    assert b"\x1b]R" not in restoring({"TERM": "xterm"}, columns=80, colours=True)
+    guard = StackGuard()
+    assert not guard.progress_shown
+    guard.feed(b"\x1b]9;4;1;50\x07")
+    assert b"\x1b]9;4;0\x1b" in restoring({}, columns=80, colours=False, progress=guard.progress_shown)
 
 
 def test_what_is_no_terminal_gets_no_sequences() -> None:

@@ -14,10 +14,53 @@ def passed(data: bytes, size: int) -> bytes:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize(
-    "operation", [b"22t", b"23t", b"22;0t", b"23;2;1t", b"0022;t", b"#P", b"#Q", b"3#Q", b"1;2#P", b"22;0;0t"]
+    "operation",
+    [
+        *(b"22t", b"23t", b"22;0t", b"23;2;1t", b"0022;t", b"#P", b"#Q", b"3#Q", b"1;2#P", b"22;0;0t", b'61"p', b"+p"),
+        *(b"2\x003;0t", b"23\x7ft", b"\x0022;0t", b"2\x803;0t", b"2\xe2\x80\xa63t", b"65559t", b"5\xc2\x9b23t"),
+        b"0" * 900 + b"23t",
+    ],
 )
 def test_the_stacks_are_left_alone(operation: bytes, size: int) -> None:
-    assert passed(b"a\x1b[" + operation + b"b", size) == b"ab"
+    assert passed(b"a\x1b[" + operation + b"b", size).translate(None, b"\0") == b"a\x18b"
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+@pytest.mark.parametrize("data", [b"a\x1b\x00[23tb", b"a\xc2\x9b23tb", b"a\x1b\x80[23tb", b"a\x1b\x1b[23tb"])
+def test_no_introducer_gets_by(data: bytes, size: int) -> None:
+    assert b"23t" not in passed(data, size).translate(None, b"\0\x80")
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_8_bit_controls_count_once_they_are_switched_on(size: int) -> None:
+    assert passed("ś23t".encode()[:-1] + b"\x9b23t", size) == "ś23".encode() + b"\x9b23t"
+    assert passed(b"\x1b%@\xe4\x9b23tb", size) == b"\x1b%@\xe4\x18b"
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_what_is_left_out_joins_nothing(size: int) -> None:
+    assert passed(b"\x1b[2\x1b[23t3;0t", size) == b"\x1b[2\x183;0t"
+
+
+def test_what_a_terminal_executes_is_kept() -> None:
+    assert passed(b"\x1b[2\r\n3t", 1) == b"\r\n\x18"
+
+
+@pytest.mark.parametrize("begin", [b"\x1b[", b"\x1b]", b"\x1b", b"\x1b\x80"])
+@pytest.mark.parametrize("filler", [b"0", b"\0", "…".encode()])
+def test_a_sequence_without_end_is_ended_and_not_kept(begin: bytes, filler: bytes) -> None:
+    guard = StackGuard()
+    shown = b"".join(guard.feed(piece) for piece in [begin, *[filler * 100] * 100, b"23t"])
+    assert shown.replace(b"\x18", b"") == begin + filler * 10_000 + b"23t"
+    assert b"\x18" in shown[:1400] or (filler == b"0" and begin[-1:] not in {b"[", b"]"})  # ended by its first 0
+    assert guard.end() == b""
+
+
+@pytest.mark.parametrize("data", [b"\xe2\x80\x9d4;", "ś 1".encode(), b"text"])
+def test_text_is_neither_held_nor_taken_for_a_control(data: bytes) -> None:
+    guard = StackGuard()
+    assert guard.feed(data) == data
+    assert not guard.colours_changed
 
 
 @pytest.mark.parametrize("size", [1, 5, 1000])
@@ -44,6 +87,12 @@ def test_all_else_passes_unchanged(data: bytes, size: int) -> None:
         (b"\x1b]4;1;red\x07", True),
         (b"\x1b]11;#fff\x07", True),
         (b"\x1b]5;0;red\x07", True),
+        (b"\x1b]04;1;#123456\x07", True),
+        (b"\x1b]011;#123456\x07", True),
+        (b"\x1b]1\x001;#123456\x07", True),
+        (b"\x1b\x00]4;1;red\x07", True),
+        (b"\x1b]P1123456", True),
+        (b"\xc2\x9d4;1;red\x07", True),
         (b"\x1b]2;4;1\x07", False),
         (b"\x1b]112\x07", False),
         (b"\x1b[4;11m", False),
