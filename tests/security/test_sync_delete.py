@@ -204,6 +204,11 @@ def test_waiting_for_a_build_can_be_cancelled(machine: Machine, source: Path, lo
     assert text(copy / "first") == "first"
 
 
+def commands(server: Server, program: str) -> int:
+    """How often the guest has run the program as root."""
+    return sum(line.split()[0] == program for line in server.sudo_log.read_text().splitlines())
+
+
 def test_an_emptied_source_asks_and_the_answer_counts(machine: Machine, source: Path) -> None:  # noqa: F811
     copy = machine.server.home / "copy"
     asked: list[str] = []
@@ -232,11 +237,12 @@ def test_a_source_that_is_replaced_while_rsync_begins_is_not_the_one_it_reads(
     sudo = machine.server.programs / "sudo"
     working = sudo.read_text()
     with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watch:
-        sudo.write_text(working.replace("exec", f"while [ -e '{held}' ]; do sleep 0.02; done\nexec"))
+        hold = f"case $1 in rsync) while [ -e '{held}' ]; do sleep 0.02; done;; esac"
+        sudo.write_text(working.replace("exec", f"{hold}\nexec"))
         held.touch()
-        copies = len(machine.server.sudo_log.read_text().splitlines())
+        copies = commands(machine.server, "rsync")
         (source / "third").write_text("3")
-        wait_until(lambda: len(machine.server.sudo_log.read_text().splitlines()) > copies, "a copy that has begun")
+        wait_until(lambda: commands(machine.server, "rsync") > copies, "a copy that has begun")
         source.rename(source.with_name("moved"))
         source.mkdir()
         held.unlink()
@@ -370,6 +376,34 @@ def test_a_link_in_the_guest_that_leads_to_its_system_is_refused(guarded: Server
         run_sync(guarded.target, forced)
     with pytest.raises(CommandFailed, match="refused by the test"):
         run_sync(guarded.target, SyncRequest(f"{source}/", str(link)))  # which deletes nothing
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_link_that_the_guest_makes_while_it_is_copied_to_is_seen(
+    machine: Machine,  # noqa: F811
+    source: Path,
+    shared: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each copy asks where it would delete, over the connection that the copies share."""
+    if not shared:
+        monkeypatch.setattr("podplane_tui.backend.vm.watch.socket_path_limit", lambda: 1)
+    server = machine.server
+    copy = server.home / "copy"
+    with watching(machine, SyncRequest(f"{source}/", "copy", delete=True)) as watch:
+        (source / "third").write_text("3")
+        wait_until(lambda: text(copy / "third") == "3", "a second copy", seen=lambda: watch.lines)
+        sudo = server.programs / "sudo"
+        asked = "case $1 in readlink) ;; *) exit 9;; esac\n"
+        sudo.write_text(sudo.read_text().replace("exec", f"{asked}exec"))  # nothing of this host's is ever deleted
+        copies = commands(server, "rsync")
+        copy.rename(copy.with_name("moved"))
+        copy.symlink_to("/etc")
+        (source / "fourth").write_text("4")
+        wait_until(lambda: watch.errors or commands(server, "rsync") > copies, "its end", seen=lambda: watch.lines)
+    assert commands(server, "rsync") == copies
+    assert isinstance(watch.errors[0], InvalidInput)
+    assert "remove files of the VM's system in /etc" in watch.errors[0].problem
 
 
 def test_a_guest_that_can_not_tell_is_refused(guarded: Server, source: Path) -> None:

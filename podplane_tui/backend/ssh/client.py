@@ -15,6 +15,7 @@ import selectors
 import shlex
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ __all__ = [
     "note_login",
     "open_shell",
     "run",
+    "run_shared",
     "ssh_arguments",
     "ssh_command_line",
     "ssh_options",
@@ -457,6 +459,47 @@ def run(
     return None if options.stdout or options.stderr else bytes(collected)
 
 
+def run_shared(
+    target: SSHTarget, command: Sequence[str], control_socket: Path, *, timeout: float, control: Control
+) -> bytes:
+    """What `command` prints over there, run by OpenSSH over the connection of `control_socket`: nobody logs in for it.
+
+    A connection that is not there any more is done without. Raises `CommandFailed` with the exit code (124 after the
+    timeout), `Cancelled`, and `ConnectionLost` when OpenSSH fails. A command given up may go on over there.
+    """
+    ssh = ["ssh", "-S", os.path.abspath(control_socket), *batch_options(target)]  # noqa: PTH100
+    program = require_program("ssh")
+    end = time.monotonic() + timeout
+    # A session of its own: ssh finds no terminal to ask on.
+    with subprocess.Popen(
+        [*ssh, "--", f"{target.user}@{target.host}", _remote_line(command)],
+        executable=program,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    output, _ = process.communicate(timeout=_TICK)
+                    break
+                if control.cancel.is_set():
+                    raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
+                if time.monotonic() >= end:
+                    raise _timed_out(timeout, b"")
+        finally:
+            if process.poll() is None:
+                process.kill()
+    if process.returncode == _SSH_FAILED:
+        raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
+    if process.returncode != 0:
+        raise CommandFailed(
+            f"the command exited with code {process.returncode}", exit_code=process.returncode, output=output
+        )
+    return output
+
+
 def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, collected: bytearray) -> int:
     """Run `line`, with its output going where `options` say, or into `collected`; give back the exit code."""
     import paramiko  # noqa: PLC0415 - as above
@@ -544,9 +587,13 @@ class _Watch:
             return
         if self._control.cancel.is_set():
             raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
-        raise CommandTimedOut(
-            f"the command did not end within {self._timeout:g} s, and may still be running in the guest",
-            hint="allow it more time",
-            exit_code=TIMED_OUT,
-            output=output,
-        )
+        raise _timed_out(self._timeout, output)
+
+
+def _timed_out(timeout: float | None, output: bytes) -> CommandTimedOut:
+    return CommandTimedOut(
+        f"the command did not end within {timeout:g} s, and may still be running in the guest",
+        hint="allow it more time",
+        exit_code=TIMED_OUT,
+        output=output,
+    )

@@ -76,7 +76,7 @@ def run_sync(
     operand = None if source is None else source.operand
     arguments = rsync_arguments(rsync, target, request, control_socket=control_socket, source=operand)
     require_identity(target.identity_file)
-    refuse_system_directory(target, request, control)
+    refuse_system_directory(target, request, control, control_socket=control_socket)
     meter = Meter(control.progress)
 
     def tell(line: bytes) -> None:

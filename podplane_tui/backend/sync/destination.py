@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import os
 import posixpath
+from pathlib import Path
 
 from podplane_tui.backend.core.control import Control, ShellOptions
-from podplane_tui.backend.core.errors import CommandFailed, InvalidInput
+from podplane_tui.backend.core.errors import CommandFailed, CommandTimedOut, ConnectionLost, InvalidInput
 from podplane_tui.backend.core.text import one_line
-from podplane_tui.backend.ssh.client import SSHTarget, run
+from podplane_tui.backend.ssh.client import SSHTarget, run, run_shared
 from podplane_tui.backend.sync.rsync import SyncRequest, copies_contents, relative_to_home
 
 _WITH_ALL_BELOW = (
@@ -88,10 +89,13 @@ def _home(user: str) -> str:
     return "/root" if user == "root" else f"/home/{user}"
 
 
-def system_directory(target: SSHTarget, request: SyncRequest, control: Control) -> str:
+def system_directory(
+    target: SSHTarget, request: SyncRequest, control: Control, *, control_socket: Path | None = None
+) -> str:
     """The system's directory in the VM in which the copy would delete, "" when there is none.
 
-    Asks the guest only where the path as it is written is harmless. Raises `InvalidInput` when the guest can't tell,
+    Asks the guest only where the path as it is written is harmless, over the connection of `control_socket` if there is
+    one. Raises `InvalidInput` when the guest can't tell,
     and what `run` does when it can't be reached.
     """
     directory = deletes_in(request)
@@ -100,15 +104,17 @@ def system_directory(target: SSHTarget, request: SyncRequest, control: Control) 
     written = posixpath.normpath(posixpath.join(_home(target.user), directory))
     if is_system_directory(written):
         return written
-    resolved = _resolve(target, directory, control)
+    resolved = _resolve(target, directory, control, control_socket)
     return resolved if resolved and is_system_directory(resolved) else ""
 
 
-def refuse_system_directory(target: SSHTarget, request: SyncRequest, control: Control) -> None:
+def refuse_system_directory(
+    target: SSHTarget, request: SyncRequest, control: Control, *, control_socket: Path | None = None
+) -> None:
     """Raise `InvalidInput` when the copy would delete in a directory of the VM's system, unless it is forced."""
     if request.force:
         return
-    directory = system_directory(target, request, control)
+    directory = system_directory(target, request, control, control_socket=control_socket)
     if directory:
         raise in_system_directory(directory)
 
@@ -121,19 +127,34 @@ def in_system_directory(directory: str) -> InvalidInput:
     )
 
 
-def _resolve(target: SSHTarget, path: str, control: Control) -> str:
+def _resolve(target: SSHTarget, path: str, control: Control, control_socket: Path | None) -> str:
     """Where `path` leads in the guest; "" when nothing is there, and so nothing to delete."""
-    output = io.BytesIO()
-    options = ShellOptions(timeout=_ANSWER_TIMEOUT, stdout=output, stderr=io.BytesIO())
+    command = ["sudo", "readlink", "-f", "--", path]
     problem = f"it can't be told where {one_line(path, limit=200)} leads in the VM"
     hint = "check that the VM has readlink, or use --force"
     try:
-        run(target, ["sudo", "readlink", "-f", "--", path], options, control=control)
+        if control_socket is not None and control_socket.exists():
+            output = run_shared(target, command, control_socket, timeout=_ANSWER_TIMEOUT, control=control)
+        else:
+            output = _run(target, command, control)
+    except CommandTimedOut as error:
+        raise ConnectionLost(f"{problem}: it gives no answer", hint="check whether the VM hangs") from error
     except CommandFailed as error:
         if error.exit_code == 1:  # readlink's own: a directory above it is missing
             return ""
         raise InvalidInput(problem, hint=hint) from error
-    resolved = os.fsdecode(output.getvalue().removesuffix(b"\n"))
+    resolved = os.fsdecode(output.removesuffix(b"\n"))
     if not resolved.startswith("/"):
         raise InvalidInput(problem, hint=hint)
     return resolved
+
+
+def _run(target: SSHTarget, command: list[str], control: Control) -> bytes:
+    output = io.BytesIO()
+    run(
+        target,
+        command,
+        ShellOptions(timeout=_ANSWER_TIMEOUT, stdout=output, stderr=io.BytesIO()),
+        control=control,
+    )
+    return output.getvalue()

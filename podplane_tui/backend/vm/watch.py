@@ -195,15 +195,12 @@ class _Watch:
             if time.monotonic() - begun > _WORTH_TELLING:
                 self._control.progress(progress)
 
-        request = self._request
-        if machine is not None and machine == self._machine:
-            request = replace(request, force=True)  # where it deletes in this machine was found out by the first copy
         try:
             self._shared.open(access.ssh_target(self._context, self._user), self._control)
             steered = replace(self._control, report=report, progress=progress)
             access.push(
                 self._context,
-                request,
+                self._request,
                 user=self._user,
                 control=steered,
                 control_socket=self._shared.path,

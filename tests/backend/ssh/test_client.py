@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from podplane_tui.backend.core.errors import (
     Cancelled,
     CommandFailed,
     CommandTimedOut,
+    ConnectionLost,
     InvalidInput,
     KeyRefused,
     MissingProgram,
@@ -38,6 +40,7 @@ from podplane_tui.backend.ssh.client import (
     connect,
     ensure_identity,
     run,
+    run_shared,
     ssh_arguments,
     ssh_command_line,
     ssh_options,
@@ -48,6 +51,7 @@ from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.watch import SharedConnection
 from tests.backend.console.terminal_child import run_on_terminal
 from tests.backend.ssh.sshd import Server, free_port, serve
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -222,6 +226,39 @@ def test_cancel_while_the_server_is_silent(key: Path, monkeypatch: pytest.Monkey
         pytest.raises(Cancelled, match="command was cancelled"),
     ):
         run(_local(port, key), "true", ShellOptions(), control=control)
+
+
+@pytest.fixture
+def shared(target: SSHTarget) -> Iterator[Path]:
+    """The socket of a connection that is shared."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pt-", dir="/tmp") as folder,
+        SharedConnection(Path(folder) / "ssh") as connection,
+    ):
+        connection.open(target, Control())
+        assert connection.path is not None
+        yield connection.path
+
+
+def test_a_shared_connection_is_used_and_done_without(target: SSHTarget, shared: Path, tmp_path: Path) -> None:
+    nobody = dataclasses.replace(target, port=free_port())  # logging in would fail
+    words = ["printf", "%s|", "a b", "$HOME", "'"]
+    assert run_shared(nobody, words, shared, timeout=PATIENCE, control=Control()) == b"a b|$HOME|'|"
+    assert run_shared(target, ["echo", "1"], tmp_path / "none", timeout=PATIENCE, control=Control()) == b"1\n"
+    with pytest.raises(ConnectionLost, match="the connection to the VM was lost"):
+        run_shared(nobody, ["true"], tmp_path / "none", timeout=PATIENCE, control=Control())
+    with pytest.raises(CommandFailed, match="exited with code 3") as caught:
+        run_shared(target, ["sh", "-c", "echo 1; exit 3"], shared, timeout=PATIENCE, control=Control())
+    assert (caught.value.exit_code, caught.value.output) == (3, b"1\n")
+
+
+def test_a_shared_command_is_given_up(target: SSHTarget, shared: Path) -> None:
+    with pytest.raises(CommandTimedOut, match=r"did not end within 0\.1 s"):
+        run_shared(target, ["sleep", "60"], shared, timeout=0.1, control=Control())
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled, match="the command was cancelled"):
+        run_shared(target, ["sleep", "60"], shared, timeout=PATIENCE, control=Control(cancel=cancel))
 
 
 def test_no_threads_are_left(target: SSHTarget) -> None:
