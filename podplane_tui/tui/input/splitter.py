@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
@@ -81,19 +82,22 @@ _BEGINNING = re.compile(r"O[0-9;]+|\[[0-?][ -?]*")
 """What may still become that, and is not what a human types."""
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Text:
     """Characters, each typed by itself."""
 
     text: str
 
 
-class Sequence(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sequence:
     """A complete escape sequence: a key, a report, or something that nobody knows. ESC alone is the Escape key."""
 
     text: str
 
 
-class Pasted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pasted:
     """A paste, or a part of one, never empty."""
 
     text: str
