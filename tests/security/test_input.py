@@ -80,8 +80,10 @@ DANGER = b"s\rx\x1b[C\rd\x1b[C\rq\x03\x1b[31mP\x1b[0m\x1bOPn\x1b"
         [b"\x1b", b"[200~" + DANGER, b"\x1b[20", b"1~"],
         [b"\x1bO", b"P"[:0], b"\x1b[1", None],
         [b"\x1b[113~\x1b[100;5~\x1b]11;rgb:dddd/qqqq/ssss\x1b\\\xff\xfe"],
+        [b"\x1b[<35;-1;10M\x1b[1 2~\x1b[?1;2!rd\x1b[1;5\rd"],
+        [b"\x1b[200~rm -rf", None, b"\r", b"\x1b[201~"],
     ],
-    ids=["whole", "unterminated", "late rest", "cut", "broken", "unknown"],
+    ids=["whole", "unterminated", "late rest", "cut", "broken", "unknown", "odd", "late Enter"],
 )
 def test_the_dashboard_takes_nothing_of_that_for_keys_and_is_left_with_q(
     dashboard: Terminal, workspace: Workspace, disk: VMFiles, pieces: list[bytes | None]

@@ -1,13 +1,23 @@
 """Terminal input, split into text, complete escape sequences and pastes. Pure; times in seconds of one clock.
 
 Textual's parser takes what it does not know for keys: the rest of a sequence that was cut, and all that a paste holds
-behind an ESC. Here nothing becomes a key that was not typed as one:
+behind an ESC. Here that is dropped. What a human types comes one character a read, after a pause; the rest of a cut
+sequence usually comes in one read. Where both are possible:
 
-* A sequence that was begun waits for its end. What does not come in time, or is no sequence, is dropped whole.
+* A sequence that was begun waits for its end, `SEQUENCE_PATIENCE` from read to read, then it is dropped whole. Its rest
+  is still recognised within `JOIN_LIMIT`, in one read of several characters that makes a known sequence.
+* A sequence that can't go on (a control character, a character beyond ASCII, punctuation that no terminal sends) is
+  dropped with the rest of its read, up to another ESC. What breaks it after `BURST_GAP` was typed, and is a key.
 * An ESC alone is the Escape key after `ESCAPE_PATIENCE`, or as soon as something follows that does not belong to it.
-  Followed by a character at once, it is Alt with that character.
+  Followed by a character at once, it is Alt with that character; one of `O[]P_` then waits for more, as long as Escape.
+* After an ESC alone and `ALT_GAP`, a read of several characters belongs to it if it begins with the rest of a known
+  sequence, with parameters, or as a terminal's reply does. Otherwise it was typed: `OK`, `[[`.
+* After an ESC alone and `ALT_GAP`, one of `O[]P_` alone is a key, and Escape another, unless the rest follows within
+  `INTRODUCER_PATIENCE` (`[`: `ESCAPE_PATIENCE`). That ESC, `O` and `P` come in reads of their own is ambiguous: quicker
+  than this it is F1 and slower three keys. So it is with `[`, and with a digit behind `O` or `[`, which is dropped if
+  no sequence comes of it. Behind `]P_` a single character after `ALT_GAP` was typed: a reply does not come so.
 * Inside a paste nothing is a key. A paste that is not ended is over after `PASTE_PATIENCE` without input. What comes
-  then is still part of it if it comes in a burst; a single key is a key, and ends that doubt.
+  then is still part of it if it comes in a burst, or is Enter; another single key is a key, and ends that doubt.
 * What stands before the end of a paste in one read is a paste, even if its beginning was lost.
 """
 
@@ -15,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
@@ -71,19 +82,22 @@ _BEGINNING = re.compile(r"O[0-9;]+|\[[0-?][ -?]*")
 """What may still become that, and is not what a human types."""
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Text:
     """Characters, each typed by itself."""
 
     text: str
 
 
-class Sequence(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sequence:
     """A complete escape sequence: a key, a report, or something that nobody knows. ESC alone is the Escape key."""
 
     text: str
 
 
-class Pasted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pasted:
     """A paste, or a part of one, never empty."""
 
     text: str

@@ -170,8 +170,21 @@ def test_escape_and_then_what_begins_sequences_are_two_keys(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "seconds"),
-    [("OD", 0.25), ("P$jjdd", 0.3), ("P$jjdd", 0.2), ("_Goa", 0.3), ("_Goa", 0.2), ("]0xy", 0.3), ("]0xy", 0.15)]
-    + [("[[", 0.2), ("[mx", 0.2), ("[[k", 0.2), ("Othe", 0.2), ("O\r", 0.2), ("[(", 0.2)],
+    [
+        ("OD", 0.25),
+        ("O\r", 0.2),
+        ("Othe", 0.2),
+        ("P$jjdd", 0.2),
+        ("P$jjdd", 0.3),
+        ("_Goa", 0.2),
+        ("_Goa", 0.3),
+        ("]0xy", 0.15),
+        ("]0xy", 0.3),
+        ("[[", 0.2),
+        ("[[k", 0.2),
+        ("[mx", 0.2),
+        ("[(", 0.2),
+    ],
 )
 def test_keys_after_escape_arrive(keys: str, seconds: float) -> None:
     assert Line().feed("\x1b", gap=0.2).feed(*keys, gap=seconds).rest().said == [Sequence("\x1b"), Text(keys)]
