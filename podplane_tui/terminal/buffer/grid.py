@@ -76,11 +76,6 @@ class Grid(pyte.Screen):
         return row
 
     @property
-    def has_put_off(self) -> bool:
-        """Whether something is still to be done to visible rows."""
-        return self._put_off is not None
-
-    @property
     def rows(self) -> list[Row]:
         """The visible rows, top first."""
         self._settle()

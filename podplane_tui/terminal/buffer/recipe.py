@@ -9,6 +9,7 @@ and what becomes of that cell's attributes.
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from podplane_tui.terminal.buffer.row import Row
@@ -235,7 +236,8 @@ class Recipe:
             end -= 1
         missing = columns + 1 - length
         given = chars + [" "] * missing + [char for char, _ in self._constants]
-        made = list(map(given.__getitem__, sources[:end]))
+        take = itemgetter(*sources, columns)  # one more than there are: of a single one, it would make no tuple
+        made: list[str] = list(take(given)[:end])
         if row.wide:
             parted = marks.translate(_PARTED)
             column = parted.find(1)
@@ -247,7 +249,7 @@ class Recipe:
                 column = parted.find(1, column + 1)
         row.chars = made
         styles = row.styles + [DEFAULT_STYLE] * missing + [style for _, style in self._constants]
-        row.styles = _restyled(list(map(styles.__getitem__, sources[:end])), plan)
+        row.styles = _restyled(list(take(styles)[:end]), plan)
         row.length = end
         if self._unwraps:
             row.wrapped = False
@@ -288,6 +290,8 @@ def _restyled(styles: list[Style], plan: _Plan) -> list[Style]:
     """The styles of the first cells with what becomes of their attributes."""
     start, end = 0, len(styles)
     looks, marks = bytes(plan.looks[:end]), bytes(plan.marks[:end]).translate(_UNMARKED)
+    if looks.count(KEPT) == marks.count(0) == end:
+        return styles
     while start < end:
         look, mark = looks[start], marks[start]
         stop = min(_run_end(looks, start), _run_end(marks, start))

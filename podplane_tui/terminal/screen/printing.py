@@ -30,7 +30,7 @@ class Writing(Motion):
 
         Not while rows are not what they seem.
         """
-        return self.autowrap and not (self.insert or self.side_margins or self.single_shift or self.has_put_off)
+        return self.autowrap and not (self.insert or self.side_margins or self.single_shift or self._put_off)
 
     def define_charset(self, code: str, mode: str) -> None:
         """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""
