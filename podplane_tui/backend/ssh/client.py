@@ -87,10 +87,10 @@ WHILE_BOOTING = "try again in a moment: the VM may still be booting"
 _PORT_OF_NAME = 22
 """The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
 
+_TICK = 0.1
 _CHUNK = 64 * 1024
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_SSH_FAILED = 255
 _LOG = "podplane_tui.ssh"
 logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's errors end up on the terminal
 
@@ -216,7 +216,7 @@ def interactive(target: SSHTarget) -> int:
             if not os.WIFSTOPPED(status):
                 begun(0)
                 code = os.waitstatus_to_exitcode(status)
-                if 0 <= code < _SSH_FAILED:
+                if 0 <= code < FAILED:
                     note_login(target, known)
                 return code if code >= 0 else 128 - code
             os.kill(os.getpid(), signal.SIGSTOP)  # ssh suspended itself (~^Z): the calling shell has to see it in us
@@ -491,7 +491,7 @@ def run_shared(
         finally:
             if process.poll() is None:
                 process.kill()
-    if process.returncode == _SSH_FAILED:
+    if process.returncode == FAILED:
         raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
     if process.returncode != 0:
         raise CommandFailed(
