@@ -100,7 +100,7 @@ def test_neither_a_state_file_nor_a_port_leads_to_another_server(
             cluster.sync(request, user=user)
         assert not (stranger.home / "copied").exists()
         assert not thief.sudo_log.exists()
-    with pytest.raises(StillBooting, match=f"nobody listens on port {port}"):
+    with pytest.raises(StillBooting, match=f"port {port} of .* is not open yet"):
         cluster.shell(["hostname"])
     monitor(cluster, f"hostfwd_add tcp:127.0.0.1:{port}-:22")
     assert cluster.shell(["hostname"]) == b"a1\n"

@@ -358,7 +358,7 @@ def test_the_guests_system_is_refused(
     (tmp_path / "etc").mkdir()
     monkeypatch.chdir(tmp_path)
     request = SyncRequest(f"etc{slash}", destination, delete=True)
-    with pytest.raises(InvalidInput, match=r"--delete would remove files of the VM's system in .*use --force"):
+    with pytest.raises(InvalidInput, match=r"--delete can't remove files of the VM's system in .*use --force"):
         run_sync(guarded.target, request)
     assert not ran_rsync(guarded)
 

@@ -495,7 +495,10 @@ def run_shared(
         raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
     if process.returncode != 0:
         raise CommandFailed(
-            f"the command exited with code {process.returncode}", exit_code=process.returncode, output=output
+            f"the command exited with code {process.returncode}",
+            exit_code=process.returncode,
+            output=output,
+            hint="check that the VM has this command",
         )
     return output
 

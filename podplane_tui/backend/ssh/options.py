@@ -59,7 +59,7 @@ def check_options(texts: Iterable[str]) -> tuple[str, ...]:
         if key not in _NAMES:
             raise InvalidInput(f"the ssh option {name[:40]!r} can't be set", hint=f"use {', '.join(_SETTABLE)}")
         if key in seen and key not in _REPEATED:
-            raise InvalidInput(f"the ssh option {_NAMES[key]!r} is there twice", hint="ssh would take the first alone")
+            raise InvalidInput(f"the ssh option {_NAMES[key]!r} is there twice", hint="remove one: ssh takes the first")
         seen.add(key)
         checked.append(f"{_NAMES[key]}={value}")
     return tuple(checked)

@@ -122,7 +122,7 @@ def refuse_system_directory(
 def in_system_directory(directory: str) -> InvalidInput:
     """The error for a copy that would delete there."""
     return InvalidInput(
-        f"--delete would remove files of the VM's system in {one_line(directory, limit=200)}",
+        f"--delete can't remove files of the VM's system in {one_line(directory, limit=200)}",
         hint="copy to a directory of your own, or use --force",
     )
 

@@ -67,7 +67,7 @@ def _require_listener(files: VMFiles, process: QemuProcess, port: int) -> None:
         return
     holder = (port_holders([port]) or {}).get(port)
     if holder is None:
-        raise StillBooting(f"nobody listens on port {port} for {files.name}", hint=WHILE_BOOTING)
+        raise StillBooting(f"port {port} of {files.name} is not open yet", hint=WHILE_BOOTING)
     raise ShellError(
         f"{holder} listens on port {port}, not the QEMU of {files.name}, whose host key is not known yet",
         hint="end that program, or restart the VM to give it another port",

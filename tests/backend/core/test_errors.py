@@ -59,7 +59,6 @@ def test_nobody_decides_by_the_words_of_an_error() -> None:
         if looks_into_words(node)
     }
     assert found == {
-        "podplane_tui/backend/vm/watch.py: self._waiting_for != str(error)",  # said already?
         # watchfiles has one type for all that can go wrong, and no other sign of a name that is not UTF-8.
         "podplane_tui/backend/vm/watch.py: 'decode path' not in str(error)",
     }

@@ -56,7 +56,7 @@ def test_keys_of_the_console_decide_at_once(cluster: Cluster) -> None:
 
 def test_a_port_that_nobody_has_yet_is_waited_for(cluster: Cluster) -> None:
     port = free_port()
-    with pytest.raises(StillBooting, match=f"nobody listens on port {port} for podplane-local-a: try again"):
+    with pytest.raises(StillBooting, match=f"port {port} of podplane-local-a is not open yet: try again"):
         endpoint(cluster.files, qemu(os.getpid()), port)
 
 
