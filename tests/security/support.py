@@ -2,7 +2,8 @@
 
 import base64
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from time import monotonic
 
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import NotRunning
@@ -15,6 +16,9 @@ from tests.guest.tiny import TinyGuest
 
 BOOT = 180.0
 """Seconds a guest may take on a loaded machine."""
+
+_TYPE_AGAIN = 5.0
+"""Seconds for a shell to have answered."""
 
 
 @contextlib.contextmanager
@@ -34,3 +38,22 @@ def started(workspace: Workspace, guest: TinyGuest) -> Iterator[Cluster]:
 def printing(data: bytes) -> str:
     """A shell command that prints these bytes."""
     return f"echo {base64.b64encode(data).decode()} | base64 -d"
+
+
+def typing(send: Callable[[bytes], object], command: str, done: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition to wait for: `done`, with `command` typed until then. It may run twice.
+
+    A shell that prepares its prompt drops what comes meanwhile.
+    """
+    typed = monotonic() - _TYPE_AGAIN
+
+    def is_done() -> bool:
+        nonlocal typed
+        if done():
+            return True
+        if monotonic() - typed >= _TYPE_AGAIN:
+            typed = monotonic()
+            send(f"\x15\n{command}\n".encode())
+        return False
+
+    return is_done

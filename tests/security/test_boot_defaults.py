@@ -6,7 +6,7 @@ from podplane_tui.backend.vm.cluster import Cluster
 from podplane_tui.terminal import Terminal
 from tests.conftest import Workspace
 from tests.guest.tiny import READY, TinyGuest
-from tests.security.support import BOOT, printing, started
+from tests.security.support import BOOT, printing, started, typing
 from tests.terminal.support import HOSTILE
 from tests.tui.widgets.console.support import PanelApp, show
 from tests.waiting import until
@@ -23,8 +23,8 @@ async def leave_hostile(app: PanelApp) -> None:
     assert app.panel.enter() == ""
     await until(lambda: app.panel.connected and app.panel.typing, what="the console")
     assert app.panel.view is not None
-    app.panel.view.send(f"echo {OLD}; {printing(HOSTILE.encode() + ALTERNATE_SCREEN)}\n".encode())
-    await until(lambda: changed(app), what="a hostile guest")
+    command = f"echo {OLD}; {printing(HOSTILE.encode() + ALTERNATE_SCREEN)}"
+    await until(typing(app.panel.view.send, command, lambda: changed(app)), what="a hostile guest", seconds=BOOT)
 
 
 def changed(app: PanelApp) -> bool:
@@ -68,7 +68,6 @@ async def begin_another(app: PanelApp, cluster: Cluster, how: str) -> None:
     assert view is not None
     if how == "reset":
         cluster.reset()
-    elif how == "sysrq":
-        view.send(b"echo b >/proc/sysrq-trigger\n")
     else:
-        view.send(f"{how}\n".encode())
+        command = "echo b >/proc/sysrq-trigger" if how == "sysrq" else how
+        await until(typing(view.send, command, lambda: not changed(app)), what="the end of the boot", seconds=BOOT)

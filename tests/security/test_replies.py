@@ -1,7 +1,6 @@
 """What a terminal answers to text that a guest prints: at a root shell's prompt it is typed, and must be no command."""
 
 from collections.abc import Callable
-from time import monotonic
 
 import pytest
 
@@ -10,15 +9,12 @@ from podplane_tui.tui.widgets.terminal.view import TerminalView
 from tests.backend.ssh.sshd import serve
 from tests.conftest import Workspace
 from tests.guest.tiny import TinyGuest
-from tests.security.support import BOOT, printing, started
+from tests.security.support import BOOT, printing, started, typing
 from tests.tui.widgets.console.support import PanelApp, machine, show
 from tests.tui.widgets.console.test_views import quick as quick  # noqa: PLC0414 - a fixture
 from tests.tui.widgets.console.test_views import recorded
 from tests.tui.widgets.test_shell_panel import PanelApp as ShellApp
 from tests.waiting import until
-
-TYPE_AGAIN = 5.0
-"""Seconds for a shell to have answered."""
 
 
 def hostile(path: str) -> bytes:
@@ -45,16 +41,7 @@ async def run_in(view: Callable[[], TerminalView | None], command: str, end: str
     """Type a command, which may run twice, and wait for what it prints in the end."""
     shown = view()
     assert shown is not None
-    typed = monotonic() - TYPE_AGAIN
-
-    def printed() -> bool:
-        nonlocal typed
-        if monotonic() - typed >= TYPE_AGAIN:  # a shell that prepares its prompt may drop what comes then
-            typed = monotonic()
-            shown.send(f"\x15\n{command}\n".encode())
-        return f"\n{end}" in seen(shown)
-
-    await until(printed, what=end, seconds=BOOT)
+    await until(typing(shown.send, command, lambda: f"\n{end}" in seen(shown)), what=end, seconds=BOOT)
 
 
 async def see_hostile_file(view: Callable[[], TerminalView | None], path: str) -> None:
