@@ -44,7 +44,7 @@ def test_a_watch_that_is_ended_leaves_no_folder_behind(workspace: Workspace, num
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("waiting for the machine")
+        assert process.stdout.readline().startswith("waiting for the VM")
         assert len(list(temporary.iterdir())) == 1
         process.send_signal(number)
     assert list(temporary.iterdir()) == []

@@ -29,10 +29,10 @@ from podplane_tui.backend.console.typed import Typed
 class Ending(StrEnum):
     """Why an attachment ended; the value is a line for the user."""
 
-    DETACHED = "detached from the console; the machine goes on"
-    HANDED_OVER = "handed the console over to who asked for it; the machine goes on"
+    DETACHED = "detached from the console; the VM keeps running"
+    HANDED_OVER = "handed the console over to who asked for it; the VM keeps running"
     SUSPENDED = "released the console while this program was suspended"
-    CLOSED = "the machine closed its console: it has stopped or restarts"
+    CLOSED = "the VM closed its console: it has stopped or restarts"
 
 
 def attach(

@@ -161,7 +161,7 @@ class HostKeyChanged(ShellError):
 
 
 class SourceLost(VMError):
-    """What is to be copied is not what it was, and `--delete` would empty the copy in the machine."""
+    """What is to be copied is not what it was, and `--delete` would empty the copy in the VM."""
 
 
 class CommandFailed(VMError):

@@ -58,7 +58,7 @@ class Target(NamedTuple):
 
 
 def target_of(url: str) -> Target:
-    """`url` without its user name and password, which become a header. Raises `ValueError` for what is no URL."""
+    """`url` without its user name and password, which become a header. Raises `ValueError` for an invalid URL."""
     parts = urlsplit(url)
     userinfo, _, place = parts.netloc.rpartition("@")
     if not userinfo:
@@ -69,7 +69,7 @@ def target_of(url: str) -> Target:
 
 
 def origin_of(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port: who is spoken to. Raises `ValueError` for what is no http(s) URL."""
+    """Scheme, host and port: who is spoken to. Raises `ValueError` for anything but an http(s) URL."""
     parts = urlsplit(url)
     ports = {"http": 80, "https": 443}
     if parts.scheme not in ports or not parts.hostname:

@@ -99,8 +99,8 @@ logging.getLogger(_LOG).addHandler(logging.NullHandler())  # or paramiko's error
 class SSHTarget:
     """Where and as whom to log in. `host_key_alias` is the name under which host keys are known: ports change.
 
-    `known_hosts` is the file of the host keys known of the machine, in a directory that exists. While it has none, the
-    first key that is met is kept: whoever makes a target sees to it that it is the machine's own. `options` are those
+    `known_hosts` is the file of the host keys known of the VM, in a directory that exists. While it has none, the
+    first key that is met is kept: whoever makes a target sees to it that it is the VM's own. `options` are those
     of our configuration, for OpenSSH, as `check_options` gives them.
 
     Raises `InvalidInput` for a user, host, port or alias that can't be one: they become operands of programs.
@@ -186,7 +186,7 @@ def ssh_arguments(target: SSHTarget) -> list[str]:
 def ssh_command_line(target: SSHTarget) -> str:
     """The same for a shell to read, in any directory and at any time.
 
-    Another machine may have the port by then, so a key is taken on trust only by whoever is asked.
+    Another VM may have the port by then, so a key is taken on trust only by whoever is asked.
     """
     return shlex.join(["ssh", *ssh_options(target, first_use="ask"), "--", f"{target.user}@{target.host}"])
 

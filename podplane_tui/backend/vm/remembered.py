@@ -45,7 +45,7 @@ class ClusterSettings:
     """How a cluster's machine is started and reached. "" stands for the default of each.
 
     `cpus` and `memory` are QEMU's spellings, `user_data` is the path of a file, `user` the name to log in with,
-    `syncs` what was copied into the machine, the latest first. `backing_chain` are the files that its disk makes QEMU
+    `syncs` what was copied into the VM, the latest first. `backing_chain` are the files that its disk makes QEMU
     read and that the user has confirmed, in words.
     """
 

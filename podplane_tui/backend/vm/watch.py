@@ -1,4 +1,4 @@
-"""Keeping a copy in a machine up to date: every change here is pushed there with rsync, for as long as it is wanted.
+"""Keeping a copy in a VM up to date: every change here is pushed there with rsync, for as long as it is wanted.
 
 Before each push that may delete, the source is compared with what was pushed last: an unmounted or replaced directory
 would empty the copy, so the watch pauses and asks. A directory that is only empty is given the time that builds need to
@@ -207,7 +207,7 @@ class _Watch:
                 source=source,
             )
         except (NotRunning, ShellError) as error:
-            self._wait(f"waiting for the machine: {error}")
+            self._wait(f"waiting for the VM: {error}")
             return False
         except Cancelled:
             return False
@@ -367,7 +367,7 @@ def _wait_for(path: Path, control: Control) -> None:
 
 
 class SharedConnection:
-    """An ssh connection that copies share, so that none has to log in anew; they do without when it is not there.
+    """An ssh connection that copies share, so that none has to log in again; they do without when it is not there.
 
     `path` is its socket, None where ssh could not use one of that length.
     """

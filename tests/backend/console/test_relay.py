@@ -275,7 +275,7 @@ def test_end_of_the_machine_restores_the_terminal(path: Path) -> None:
         guest.close()
         child.expect(b"Power down")
         child.expect(b"\x1b[?25h")  # the cursor is back
-        child.expect(b"over: the machine closed its console")
+        child.expect(b"over: the VM closed its console")
         assert child.attributes() == settings
         assert child.end() == 0
 

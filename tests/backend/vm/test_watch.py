@@ -219,12 +219,12 @@ def test_a_machine_that_goes_and_comes_back_is_waited_for(machine: Machine, sour
         wait_until(watched.pushes, "the first copy")
         machine.up = False
         (source / "meanwhile").write_text("x")
-        wait_until(lambda: any("waiting for the machine" in line for line in watched.lines), "the word that it waits")
+        wait_until(lambda: any("waiting for the VM" in line for line in watched.lines), "the word that it waits")
         shutil.rmtree(copy)
         machine.number, machine.up = 2, True
         wait_until(lambda: text(copy / "meanwhile"), "the change")
         wait_until(lambda: text(copy / "first"), "what the machine had lost")
-    assert sum("waiting for the machine" in line for line in watched.lines) == 1
+    assert sum("waiting for the VM" in line for line in watched.lines) == 1
 
 
 def test_a_restarted_machine_gets_everything_again(machine: Machine, source: Path) -> None:

@@ -227,5 +227,5 @@ def _arguments(arguments: tuple[str, ...]) -> tuple[Line, ...]:
 
 
 def ssh_command(vm: VMStatus) -> str:
-    """The command line that logs in to the machine; "" when it has no port. Reads the disk; raises `VMError`."""
+    """The command line that logs in to the VM; "" when it has no port. Reads the disk; raises `VMError`."""
     return "" if vm.ports.ssh is None else ssh_command_line(described(vm.files, vm.ports.ssh))
