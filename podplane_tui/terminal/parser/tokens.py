@@ -42,6 +42,7 @@ _TOKEN: Final = re.compile(
     r"|)"
 )
 _is_control_sequence: Final = re.compile(_CONTROL_SEQUENCE).fullmatch
+_is_sgr: Final = re.compile(r"\x1b\[[0-9:;]{0,256}m").fullmatch
 _is_escape_sequence: Final = re.compile(_ESCAPE_SEQUENCE).fullmatch
 _is_short_string: Final = re.compile(_SHORT_STRING).fullmatch
 
@@ -59,11 +60,14 @@ tokens_of: Final = _TOKEN.findall
 
 
 def operation_of(control: str) -> Operation:
-    """What a control means that is neither printable nor SGR, which has its own table (see `transition`).
+    """What a control means that is not printable.
 
-    Remembered in `OPERATIONS`, unless it is a string or the rest of the text.
+    Remembered in `OPERATIONS`, unless it is a string, the rest of the text or SGR: that has its own table (see
+    `transition`) and is looked up there only where this one has nothing.
     """
     operation: Operation
+    if _is_sgr(control):
+        return REST, None, None
     if control[-1] == "\n" and control[0] in "\r\n":
         operation = (LINEFEED if len(control) == 1 else NEWLINE, None, None)
     elif _is_control_sequence(control):
