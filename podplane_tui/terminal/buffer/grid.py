@@ -8,6 +8,7 @@ makes it a `Row`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import pyte
 
@@ -17,6 +18,11 @@ from podplane_tui.terminal.buffer.recipe import Recipe
 from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.scrollback import Scrollback
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
+
+_PUTTING_OFF: Final = 32
+"""What changing a recipe costs, in cells that are worked on one by one."""
+_FEW: Final = 3
+"""Rows that are rather changed at once than given recipes of their own."""
 
 
 class Grid(pyte.Screen):
@@ -173,8 +179,22 @@ class Grid(pyte.Screen):
         del visible[first:end]
         visible[at:at] = rows
 
-    def put_off(self, top: int, bottom: int, work: Callable[[Recipe], None]) -> None:
-        """Do something to the rows `top` to `bottom` (exclusive) as soon as they are looked at."""
+    def cost_of_putting_off(self, top: int, bottom: int) -> int:
+        """What `put_off` costs with what is to be done when the rows are looked at, in cells worked on one by one."""
+        if self._put_off is None:
+            return (bottom - top) * self.columns + _PUTTING_OFF
+        if self._sharing == (top, bottom):
+            return _PUTTING_OFF
+        concerned = self._put_off[top:bottom]
+        return concerned.count(None) * self.columns + len(set(concerned)) * _PUTTING_OFF
+
+    def put_off(
+        self, top: int, bottom: int, work: Callable[[Recipe], None], at_once: Callable[[Row], None] | None = None
+    ) -> None:
+        """Do something to the rows `top` to `bottom` (exclusive) as soon as they are looked at.
+
+        `at_once` does the same to a row. A few rows that are looked at all the time are better off with it.
+        """
         if self._band is not None:
             self._settle()
         if self._put_off is None:
@@ -184,8 +204,15 @@ class Grid(pyte.Screen):
             work(known)
             return
         concerned = recipes[top:bottom]
+        settled = concerned.count(None)
+        few = at_once is not None and settled <= _FEW < bottom - top
         for recipe in set(concerned):
             if recipe is None:
+                if few and at_once is not None:
+                    for y in range(top, bottom):
+                        if recipes[y] is None:
+                            at_once(self.row_at(y))
+                    continue
                 changed = Recipe(self.columns)
             elif concerned.count(recipe) < recipes.count(recipe):
                 changed = recipe.copy()  # other rows have it, too
@@ -194,7 +221,8 @@ class Grid(pyte.Screen):
                 continue
             work(changed)
             recipes[top:bottom] = [changed if one is recipe else one for one in recipes[top:bottom]]
-        self._sharing = (top, bottom) if recipes.count(recipes[top]) == bottom - top else None
+        whole = recipes[top] is not None and recipes.count(recipes[top]) == bottom - top
+        self._sharing = (top, bottom) if whole else None
 
     def _scroll_band(self, first: int, count: int, *, up: bool) -> None:
         """Scroll between left and right margins: rows stay, cells move."""

@@ -44,6 +44,7 @@ class Stream(pyte.ByteStream):
         """Consume bytes."""
         # What changes how bytes are decoded must be carried out before the bytes behind it are decoded.
         start, size = 0, len(data)
+        self.screen.ration.earn(size)
         while start < size:
             if self.parser.state == ESCAPE:
                 match = _ESCAPE_REST.match(data, start)

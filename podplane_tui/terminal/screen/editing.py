@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Final
 
@@ -9,12 +10,17 @@ from podplane_tui.terminal.buffer.recipe import CLEAR, SET, TOGGLE, Attributes, 
 from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 from podplane_tui.terminal.screen.printing import Writing
+from podplane_tui.terminal.screen.ration import Ration
+
+_COPYING: Final = 32
+"""What copying a part of a row costs, in cells that are worked on one by one."""
 
 
 class Editing(Writing):
     """Changes cells without printing."""
 
     spared: dict[int, tuple[Row, int, int, int, Style]]  # of each line, the last selective erasure and its outcome
+    ration: Ration
     extent: int  # DECSACE: 2 means rectangles, all else streams of characters
 
     # -- erasing ------------------------------------------------------------------------------------------------
@@ -72,7 +78,7 @@ class Editing(Writing):
             self.replace_rows(top, bottom)
         elif top < bottom:
             columns, style = self.columns, self.blank
-            self.put_off(top, bottom, lambda recipe: recipe.erase_unprotected(0, columns, style))
+            self._put_off_rationed(top, bottom, lambda recipe: recipe.erase_unprotected(0, columns, style))
 
     def erase_characters(self, count: int | None = None) -> None:
         """ECH."""
@@ -131,7 +137,7 @@ class Editing(Writing):
         style = self.blank
         self.pending_wrap = False
         change = Recipe.insert if insert else Recipe.delete
-        self.put_off(self.top, self.bottom + 1, lambda recipe: change(recipe, x, count, span[1], style))
+        self._put_off_rationed(self.top, self.bottom + 1, lambda recipe: change(recipe, x, count, span[1], style))
 
     def insert_columns(self, count: int | None = None) -> None:
         """DECIC."""
@@ -163,6 +169,11 @@ class Editing(Writing):
         else:
             self.place(self.cursor.x + 1, self.cursor.y)
 
+    def _put_off_rationed(self, top: int, bottom: int, work: Callable[[Recipe], None]) -> None:
+        """Put off what few programs do, and none so often that it has no more to spend on it: that does nothing."""
+        if self.ration.spend(self.cost_of_putting_off(top, bottom)):
+            self.put_off(top, bottom, work)
+
     # -- rectangles ---------------------------------------------------------------------------------------------
 
     def area(self, numbers: tuple[int, ...]) -> tuple[int, int, int, int] | None:
@@ -192,7 +203,8 @@ class Editing(Writing):
 
     def _fill(self, place: tuple[int, int, int, int], char: str, style: Style) -> None:
         top, left, bottom, right = place
-        self.put_off(top, bottom, lambda recipe: recipe.fill(left, right, char, style))
+        fill = partial(Recipe.fill, start=left, end=right, char=char, style=style)
+        self.put_off(top, bottom, fill, lambda row: row.fill(left, right, char, style))
 
     def selective_erase_area(self, *area: int) -> None:
         """DECSERA."""
@@ -200,7 +212,7 @@ class Editing(Writing):
             top, left, bottom, right = place
             style = self.blank
             if self.protection == "dec":
-                self.put_off(top, bottom, lambda recipe: recipe.erase_unprotected(left, right, style))
+                self._put_off_rationed(top, bottom, lambda recipe: recipe.erase_unprotected(left, right, style))
             elif left == 0 and right == self.columns:
                 self.replace_rows(top, bottom)
             else:
@@ -217,7 +229,10 @@ class Editing(Writing):
         if source[:2] == target[:2] and width == self.columns:
             return  # onto itself
         if source[0] == target[0]:
-            self.put_off(source[0], source[0] + height, lambda recipe: recipe.repeat(source[1], target[1], width))
+            work = partial(Recipe.repeat, start=source[1], target=target[1], width=width)
+            self._put_off_rationed(source[0], source[0] + height, work)
+            return
+        if not self.ration.spend(height * _COPYING):
             return
         copies = [self.row_at(source[0] + y).copy(source[1], source[1] + width) for y in range(height)]
         for y, cells in enumerate(copies):
@@ -248,7 +263,7 @@ class Editing(Writing):
             last = [(bottom - 1, bottom, 0, right)] if right < self.columns else []
             parts = [*first, (top + len(first), bottom - len(last), 0, self.columns), *last]
         for y, end_y, x, end_x in parts:
-            self.put_off(y, end_y, partial(Recipe.restyle, start=x, end=end_x, change=change))
+            self._put_off_rationed(y, end_y, partial(Recipe.restyle, start=x, end=end_x, change=change))
 
     # -- protection ---------------------------------------------------------------------------------------------
 

@@ -59,6 +59,9 @@ REPLY: Final = re.compile(
 No other control character is in it, so a shell that takes it for typed text never gets Enter, and runs nothing.
 """
 
+_ADDING: Final = 4
+"""What adding up a row whose sums are known costs, in cells that are worked on one by one."""
+
 
 @dataclass(slots=True)
 class Window:
@@ -254,16 +257,20 @@ class Reports(Editing):
         self.checksum_flags = flags
 
     def report_checksum(self, identifier: int = 0, _page: int = 0, *area: int) -> None:
-        """DECRQCRA."""
+        """DECRQCRA; no answer to a program that asks for more than it sends text for."""
         if self.replies.full:
             return
         total, flags = 0, self.checksum_flags
         if place := self.area(area):
             top, left, bottom, right = place
+            if not self.ration.spend((bottom - top) * _ADDING):
+                return
             for y in range(top, bottom):
                 row = self.row_at(y)
                 known = self.checksums.get(y)
                 if known is None or known.row is not row or (known.version, known.flags) != (row.version, flags):
+                    if not self.ration.spend(self.columns):
+                        return
                     known = self.checksums[y] = Sums.of(row, flags)
                 total += known.between(left, right)
         if not flags & 1:

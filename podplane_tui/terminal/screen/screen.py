@@ -10,6 +10,7 @@ from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_o
 from podplane_tui.terminal.buffer.reflow import Place, reflow
 from podplane_tui.terminal.screen.colors import BASE_COLORS
 from podplane_tui.terminal.screen.modes import DECLRMM, Settings
+from podplane_tui.terminal.screen.ration import Ration
 from podplane_tui.terminal.screen.replies import Replies
 from podplane_tui.terminal.screen.reports import Window
 
@@ -138,6 +139,7 @@ class Screen(Settings):
         self.default_colors = {}
         self.base_colors = BASE_COLORS
         self.replies = Replies()
+        self.ration = Ration(columns, lines)
         self.checksums = {}
         self.spared = {}
         self.on_clipboard = None
@@ -238,6 +240,7 @@ class Screen(Settings):
         if columns > self.columns:
             self.tabstops |= set(range(-(-self.columns // 8) * 8, columns, 8))
         self.lines, self.columns = lines, columns
+        self.ration.resize(columns, lines)
         self.reset_margins()
         self.mode.discard(DECLRMM << 5)
         self.place(cursor.column, cursor.row)
