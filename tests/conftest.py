@@ -1,13 +1,14 @@
 """What tests share: the guests, and a workspace that leaves neither files nor virtual machines behind."""
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +35,17 @@ def missing(reason: str, *, linux_only: bool = False) -> NoReturn:
 
 LEFT_OUT = ("faults", "installs")
 """The markers of tests that run only when `-m` names their marker: each has a make target."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for cycles neither while the tests are collected nor, later, in what is there by then: it stays anyway."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
