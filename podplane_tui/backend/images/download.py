@@ -26,6 +26,7 @@ from urllib.request import OpenerDirector, Request
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
+from podplane_tui.backend.core.file_lock import release, try_acquire
 from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.socket_watch import SocketWatch
@@ -33,7 +34,6 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.digest import validate_digest, verify
 from podplane_tui.backend.images.qcow2 import require_standalone
 from podplane_tui.backend.images.url import display_url, file_name_of, is_url, origin_of, target_of
-from podplane_tui.backend.runtime.lock import release, try_acquire
 
 TIMEOUT = 30.0
 """Seconds a server may send nothing of the image."""

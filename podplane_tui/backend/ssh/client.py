@@ -354,8 +354,7 @@ def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
     if transport is not None:
         key = transport.get_remote_server_key()
         with contextlib.suppress(OSError, CorruptFile):
-            if not read_host_keys(known_hosts).keys:  # its console may have shown them meanwhile
-                trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+            trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
 
 
 def note_login(target: SSHTarget, before: HostKeys) -> None:
