@@ -41,7 +41,7 @@ from podplane_tui.backend.core.socket_watch import SocketWatch
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
-from podplane_tui.backend.ssh.known_hosts import HostKeys, prove, read_host_keys, trust
+from podplane_tui.backend.ssh.known_hosts import HostKeys, other_keys, prove, read_host_keys, trust
 from podplane_tui.backend.ssh.options import locale_of, usual_options
 
 if TYPE_CHECKING:
@@ -371,9 +371,11 @@ def note_login(target: SSHTarget, before: HostKeys) -> None:
 
 def _changed(target: SSHTarget, key: paramiko.PKey, expected: str, known: HostKeys) -> HostKeyChanged:
     source = "its console has shown" if known.verified else "it had when first reached"
+    others = other_keys(target.known_hosts)
+    later = "" if others is None else f"; its console has shown another one since ({others.told})"
     return HostKeyChanged(
         f"{target.host} port {target.port} answers with the host key {_shown(key)}, but {source}"
-        f" {one_line(expected, limit=120)}",
+        f" {one_line(expected, limit=120)}{later}",
         hint="check which program listens there, or, if you have recreated the VM or its keys, forget the old ones with"
         " podplane-tui shell --forget-host-key",
     )

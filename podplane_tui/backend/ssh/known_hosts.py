@@ -68,6 +68,11 @@ class OtherKeys(NamedTuple):
     offset: int
     fingerprint: str
 
+    @property
+    def told(self) -> str:
+        """The key, and where it was shown."""
+        return f"{self.fingerprint}, {self.recording} up to byte {self.offset}"
+
 
 def changing(path: Path) -> AbstractContextManager[None]:
     """Keep others from changing the file at `path` meanwhile. Raises `OSError`, `CorruptFile`."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,9 @@ from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.ssh import client as ssh
 from podplane_tui.backend.ssh import known_hosts
 from podplane_tui.backend.ssh.client import SSHTarget, connect, ssh_arguments
-from podplane_tui.backend.ssh.known_hosts import HostKeys, forget, prove, read_host_keys, trust
+from podplane_tui.backend.ssh.known_hosts import HostKeys, forget, other_keys, prove, read_host_keys, trust
 from tests.backend.core.test_file_lock import during
-from tests.backend.recording.support import key, recording, shown
+from tests.backend.recording.support import append, key, recording, shown
 from tests.backend.ssh.sshd import Server, serve
 
 
@@ -162,6 +163,25 @@ def test_keys_of_the_console_are_verified_by_both(server: Server, target: SSHTar
     connect(target).close()
     assert openssh(target).stdout == "reached\n"
     assert known_to(target) == HostKeys((public,), verified=True, proven=True)
+
+
+@pytest.mark.slow
+def test_a_changed_key_names_where_the_console_has_shown_another(
+    server: Server, target: SSHTarget, tmp_path: Path
+) -> None:
+    files = VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "own state")
+    target = dataclasses.replace(target, host_key_alias=files.stem, known_hosts=files.known_hosts)
+    path = recording(files, shown(key(1)))
+    learn(files, path)
+    with pytest.raises(HostKeyChanged, match=r"its console has shown \S+ \S+: check"):
+        connect(target)
+    append(path, shown(server.host_key))
+    learn(files, path)
+    others = other_keys(files.known_hosts)
+    assert others is not None
+    words = f"; its console has shown another one since ({others.fingerprint}, {path.name} up to byte "
+    with pytest.raises(HostKeyChanged, match=re.escape(words)):
+        connect(target)
 
 
 @pytest.mark.slow
