@@ -9,11 +9,13 @@ from pathlib import Path
 
 import click
 
+from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.format import UNKNOWN, format_duration, format_usage
 from podplane_tui.backend.core.paths import NODE_ADDRESS, VMFiles, ca_certificate, validate_cluster_id
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer, read_local_server
+from podplane_tui.backend.ssh.known_hosts import OtherKeys, other_keys
 from podplane_tui.backend.vm.inventory import Inventory
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import cluster_id_of, place_of
@@ -101,6 +103,7 @@ def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
         "disk_bytes": vm.disk_bytes,
         "disk_virtual_bytes": vm.disk_virtual_bytes,
         "accelerator": vm.accelerator,
+        "other_host_key": None if (others := _other_host_key(vm)) is None else others._asdict(),
         "ports": vm.ports._asdict(),
         "paths": {
             "image": str(files.image),
@@ -125,6 +128,14 @@ def describe(vm: VMStatus, server: LocalServer) -> dict[str, object]:
             }
         },
     }
+
+
+def _other_host_key(vm: VMStatus) -> OtherKeys | None:
+    """The host key that the VM's console has shown and that is not the known one, as far as consoles were read."""
+    try:
+        return other_keys(vm.files.known_hosts)
+    except VMError:  # a connection says what is wrong
+        return None
 
 
 def _readiness(vm: VMStatus) -> dict[str, object] | None:
@@ -230,6 +241,8 @@ def _rows(vm: VMStatus) -> list[tuple[str, str]]:
         rows.append(("readiness", vm.readiness.told))
     if vm.hint:
         rows.append(("hint", one_line(vm.hint)))
+    if others := _other_host_key(vm):
+        rows.append(("host key", one_line(f"not the known one was shown on the console ({others.told})", limit=300)))
     if vm.action:
         rows.append(("action", one_line(f"{vm.action.verb} by process {vm.action.pid}")))
     if vm.live:

@@ -22,7 +22,7 @@ from textual.theme import Theme
 
 from podplane_tui.backend.config.model import Config
 from podplane_tui.backend.core.control import StopTimeouts
-from podplane_tui.backend.core.errors import VMError
+from podplane_tui.backend.core.errors import CorruptFile, VMError
 from podplane_tui.backend.core.paths import dashboard_memory
 from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.core.text import one_line
@@ -112,7 +112,7 @@ class PodplaneApp(WatchingApp):
         self._message = message
         self._welcome = welcome
         self._memory_path = dashboard_memory(state_dir)
-        self._memory = recall(self._memory_path)
+        self._memory = self._kept_memory = recall(self._memory_path)
         self._keeping = False
         self._key_hold = KeyHold(self, coming=self._question_coming)
 
@@ -287,11 +287,11 @@ class PodplaneApp(WatchingApp):
     @work(group="memory")
     async def _keep_memory(self) -> None:
         """Write one after the other, until the latest is kept: of two at a time the earlier could be the last."""
-        kept = None
-        while kept is not (memory := self._memory):
-            with contextlib.suppress(OSError):
-                await in_thread(partial(remember, self._memory_path, memory), name="memory", at_exit=AtExit.FINISH)
-            kept = memory
+        while self._kept_memory is not (memory := self._memory):
+            with contextlib.suppress(OSError, CorruptFile):
+                keep = partial(remember, self._memory_path, memory, known=self._kept_memory)
+                await in_thread(keep, name="memory", at_exit=AtExit.FINISH)
+            self._kept_memory = memory
         self._keeping = False
 
     # Doing: what the actions need, see `ActionHost`

@@ -39,7 +39,7 @@ def _host_key_warning(vm: VMStatus) -> str:
     if others is None:
         return ""
     return (
-        f"{vm.cluster_id}: the console has shown an SSH host key that is not the known one ({others.fingerprint}, "
-        f"{others.recording} up to byte {others.offset}); nothing was changed. If you have recreated the VM's keys: "
+        f"{vm.cluster_id}: the console has shown an SSH host key that is not the known one ({others.told}); "
+        f"nothing was changed. If you have recreated the VM's keys: "
         f"podplane-tui shell --id {vm.cluster_id} --forget-host-key"
     )

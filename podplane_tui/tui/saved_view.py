@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podplane_tui.backend.core.errors import CorruptFile
+from podplane_tui.backend.core.file_lock import alone
 from podplane_tui.backend.core.files import read_small_file, write_atomic
+from podplane_tui.backend.core.paths import lock_beside
 from podplane_tui.tui.widgets.vm_list.order import SORTABLE, Sorting
 from podplane_tui.tui.widgets.vm_list.row import OPTIONAL
 from podplane_tui.tui.widgets.vm_list.table import ListView
@@ -35,15 +37,30 @@ def recall(path: Path) -> Memory:
     return Memory(ListView(sorting, names), value.get("toured") is True)
 
 
-def remember(path: Path, memory: Memory) -> None:
-    """Write it down. Raises OSError."""
-    value = {
-        "sort": memory.view.sorting.column,
-        "descending": memory.view.sorting.descending,
-        "hidden": sorted(memory.view.hidden),
-        "toured": memory.toured,
-    }
-    write_atomic(path, json.dumps(value).encode(), mode=0o600)
+def remember(path: Path, memory: Memory, *, known: Memory) -> None:
+    """Write down what differs from what was `known`: the rest may have been changed in another dashboard.
+
+    Raises `OSError`, `CorruptFile`.
+    """
+    with alone(lock_beside(path)):
+        kept = merged(recall(path), memory, known)
+        value = {
+            "sort": kept.view.sorting.column,
+            "descending": kept.view.sorting.descending,
+            "hidden": sorted(kept.view.hidden),
+            "toured": kept.toured,
+        }
+        write_atomic(path, json.dumps(value).encode(), mode=0o600)
+
+
+def merged(there: Memory, ours: Memory, known: Memory) -> Memory:
+    """What is `there`, with what was changed from `known` to `ours`."""
+    view = there.view
+    if ours.view.sorting != known.view.sorting:
+        view = view._replace(sorting=ours.view.sorting)
+    if ours.view.hidden != known.view.hidden:
+        view = view._replace(hidden=ours.view.hidden)
+    return Memory(view, ours.toured or there.toured)
 
 
 def _strings(values: list[object]) -> bool:

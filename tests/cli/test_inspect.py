@@ -13,8 +13,10 @@ import pytest
 
 from podplane_tui.backend.core.paths import VMFiles, ca_certificate
 from podplane_tui.backend.core.status import Action, Phase, Problem, Readiness, State, VMStatus
+from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.runtime.local_server import LocalServer
 from podplane_tui.cli.inspect import describe, describe_server, iso_time, say_server
+from tests.backend.recording.support import key, recording, shown
 from tests.cli.json_schema import check_object
 from tests.cli.support import ESCAPES, Call, LiveVM, assert_refused, files_below, make_disk
 from tests.conftest import Workspace
@@ -75,6 +77,20 @@ def test_status_for_people(workspace: Workspace, call: Call) -> None:
     assert result.returncode == 0
     assert re.search(r"^state +stopped$", result.stdout, re.MULTILINE)
     assert str(image) in result.stdout
+
+
+def test_a_host_key_that_is_not_the_known_one_is_told(workspace: Workspace, call: Call) -> None:
+    make_disk(workspace, "dev")
+    assert as_json(call, "status", "--id", "dev")["other_host_key"] is None
+    files = VMFiles("amd64", "dev", workspace.data, workspace.runtime, workspace.state)
+    path = recording(files, shown(key(1)) + shown(key(2)))
+    learn(files, path)
+    told = as_json(call, "status", "--id", "dev")["other_host_key"]
+    assert (told["recording"], told["offset"]) == (path.name, len(path.read_bytes()) - 2)
+    result = call("status", "--id", "dev")
+    assert f"not the known one was shown on the console ({told['fingerprint']}, {path.name} up to" in result.stdout
+    files.known_hosts.write_bytes(b"x" * 100_000)
+    assert as_json(call, "status", "--id", "dev")["other_host_key"] is None
 
 
 @pytest.mark.parametrize(

@@ -329,10 +329,10 @@ def test_a_long_tmpdir_works(
 
 @pytest.fixture
 def guarded() -> Iterator[Server]:
-    """A server on which nothing is ever deleted: its `sudo` runs readlink alone."""
+    """A server on which nothing is ever deleted: its `sudo` runs what asks for a path alone."""
     with serve() as server:
         sudo = server.programs / "sudo"
-        asked = 'case $1 in readlink) ;; *) echo "refused by the test" >&2; exit 9;; esac\n'
+        asked = 'case $1 in sh) ;; *) echo "refused by the test" >&2; exit 9;; esac\n'
         sudo.write_text(sudo.read_text().replace("exec", f"{asked}exec"))
         yield server
 
@@ -394,7 +394,7 @@ def test_a_link_that_the_guest_makes_while_it_is_copied_to_is_seen(
         (source / "third").write_text("3")
         wait_until(lambda: text(copy / "third") == "3", "a second copy", seen=lambda: watch.lines)
         sudo = server.programs / "sudo"
-        asked = "case $1 in readlink) ;; *) exit 9;; esac\n"
+        asked = "case $1 in sh) ;; *) exit 9;; esac\n"
         sudo.write_text(sudo.read_text().replace("exec", f"{asked}exec"))  # nothing of this host's is ever deleted
         copies = commands(server, "rsync")
         copy.rename(copy.with_name("moved"))
@@ -406,12 +406,31 @@ def test_a_link_that_the_guest_makes_while_it_is_copied_to_is_seen(
     assert "remove files of the VM's system in /etc" in watch.errors[0].problem
 
 
-def test_a_guest_that_can_not_tell_is_refused(guarded: Server, source: Path) -> None:
-    (guarded.programs / "readlink").write_text("#!/bin/sh\nexit 127\n")
-    (guarded.programs / "readlink").chmod(0o755)
+_REFUSALS = {
+    "sudo runs nothing": ("sudo", "exit 1"),
+    "sudo says it in other words": ("sudo", "echo Ausf\u00fchrung verweigert; exit 1"),
+    "sudo prints what readlink would": ("sudo", "echo /srv/app; exit 1"),
+    "there is no readlink": ("readlink", "exit 127"),
+    "readlink fails where something is": ("readlink", "exit 1"),
+}
+
+
+@pytest.mark.parametrize(("program", "script"), _REFUSALS.values(), ids=_REFUSALS)
+def test_a_guest_that_can_not_tell_is_refused(guarded: Server, source: Path, program: str, script: str) -> None:
+    """What does not run is not taken for a directory that is not there: sudo ends with 1 as readlink does."""
+    (guarded.home / "app").symlink_to("/etc")
+    file = guarded.programs / program
+    file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    file.chmod(0o755)
     with pytest.raises(InvalidInput, match=r"it can't be told where app leads in the VM: .*--force"):
         run_sync(guarded.target, SyncRequest(f"{source}/", "app", delete=True))
-    assert not ran_rsync(guarded)
+
+
+def test_where_nothing_is_nothing_is_refused(guarded: Server, source: Path) -> None:
+    (guarded.home / "dangling").symlink_to("/nowhere/at/all")
+    for destination in ("missing/app", "dangling", "/nowhere/app", "-e"):
+        with pytest.raises(CommandFailed, match="refused by the test"):
+            run_sync(guarded.target, SyncRequest(f"{source}/", destination, delete=True))
 
 
 def test_a_preview_names_the_system_and_deletes_nothing(source: Path) -> None:

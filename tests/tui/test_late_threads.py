@@ -174,10 +174,10 @@ async def test_what_is_remembered_last_is_what_is_kept(workspace: Workspace, mon
     begun, go_on = threading.Event(), threading.Event()
     written: list[Memory] = []
 
-    def slowly(path: Path, memory: Memory) -> None:
+    def slowly(path: Path, memory: Memory, *, known: Memory) -> None:
         begun.set()
         go_on.wait()
-        remember(path, memory)
+        remember(path, memory, known=known)
         written.append(memory)
 
     monkeypatch.setattr(app_module, "remember", slowly)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from podplane_tui.backend.config.model import Config, parse_config, read_config_file
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
+from podplane_tui.backend.core.file_lock import alone
 from podplane_tui.backend.core.files import os_errors_as, write_atomic
+from podplane_tui.backend.core.paths import lock_beside
 
 Value = str | int | float | list[str]
 
@@ -77,11 +79,12 @@ def change_config(file: ConfigFile, changes: Mapping[str, Value | None]) -> Conf
         mode = _MODE
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode & 0o777
-        if read_config_file(path) != file.content:
-            raise InvalidInput(
-                f"{path} was changed by another program, so nothing was written", hint="make your changes again"
-            )
-        write_atomic(target, content, mode=mode)
+        with alone(lock_beside(target)):
+            if read_config_file(path) != file.content:
+                raise InvalidInput(
+                    f"{path} was changed by another program, so nothing was written", hint="make your changes again"
+                )
+            write_atomic(target, content, mode=mode)
     return changed
 
 

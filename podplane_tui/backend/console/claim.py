@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import Cancelled, ConsoleHeld, CorruptFile, QMPError
+from podplane_tui.backend.core.file_lock import release, try_acquire
 from podplane_tui.backend.core.files import os_error_as, private_directory
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.qemu import qmp
-from podplane_tui.backend.runtime.lock import release, try_acquire
 
 if sys.platform != "win32":
     import fcntl

@@ -43,6 +43,11 @@ NODE_ADDRESS = "10.0.2.15"
 """The guest's own address in QEMU's user network."""
 
 
+def lock_beside(path: Path) -> Path:
+    """What is locked by whoever changes the file of ours at `path`."""
+    return path.with_name(path.name + LOCK_SUFFIX)
+
+
 class BaseDirectories(NamedTuple):
     """podplane's four base directories, and the three of our own."""
 

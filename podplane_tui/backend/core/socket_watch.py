@@ -1,24 +1,31 @@
-"""A connection that is cut off as soon as something says so, whatever is being waited for on it."""
+"""Connections that are cut off, or not made, as soon as somebody cancels or the time is up."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import selectors
 import socket
-from collections.abc import Callable
+import time
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from threading import Event, Lock, Thread
+from typing import Any
 
 _TICK = 0.1
 
 
 class SocketWatch:
-    """Shuts down the guarded connection, and each that follows it, once `over` says so. `over` runs in a thread.
+    """Shuts down the guarded connection, and each that follows it, once `cancel` is set or the time is up.
 
-    Who waits for the other side then sees its end: look at `cut` to tell the two apart.
+    The time is up `timeout` seconds from now, if any, or when `allow` says. Who waits for the other side then sees its
+    end: look at `cut` to tell the two apart.
     """
 
-    def __init__(self, over: Callable[[], bool]) -> None:
-        self._over = over
+    def __init__(self, cancel: Event, timeout: float | None = None) -> None:
+        self._cancel = cancel
+        self._deadline = None if timeout is None else time.monotonic() + timeout
         self._lock = Lock()
         self._done = Event()
         self._cut = Event()
@@ -36,8 +43,32 @@ class SocketWatch:
 
     @property
     def cut(self) -> bool:
-        """Whether the connection was cut off."""
+        """Whether the connection was cut off, or not made."""
         return self._cut.is_set()
+
+    def allow(self, seconds: float) -> None:
+        """The time is up that many seconds from now."""
+        self._deadline = time.monotonic() + seconds
+
+    def connect(self, host: str, port: int, *, timeout: float) -> socket.socket:
+        """Connect within `timeout`, for the name and for each of its addresses, and guard the connection.
+
+        Raises `OSError` as `socket.create_connection` does, and `ConnectionAbortedError` when it is cut off.
+        """
+        error: OSError = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+        for family, kind, protocol, _, address in self._resolve(host, port, timeout):
+            connection = socket.socket(family, kind, protocol)
+            try:
+                self._connect_to(connection, address, timeout)
+            except OSError as failure:
+                connection.close()
+                if self.cut:
+                    raise
+                error = failure
+            else:
+                self.guard(connection)
+                return connection
+        raise error
 
     def guard(self, connection: socket.socket) -> None:
         """Watch over `connection` from now on, instead of the one before.
@@ -47,6 +78,46 @@ class SocketWatch:
         self._keep(socket.socket(fileno=os.dup(connection.fileno())))
         if self._thread.ident is None:
             self._thread.start()
+
+    def _resolve(self, host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:
+        """The addresses of a name. A resolver can't be stopped: who does not wait for it any more leaves it alone."""
+        found: Future[list[tuple[Any, ...]]] = Future()
+
+        def ask() -> None:
+            try:
+                found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except Exception as error:  # whatever it is, it is raised where it is waited for
+                found.set_exception(error)
+
+        Thread(target=ask, name="resolver", daemon=True).start()
+        end = time.monotonic() + timeout
+        while not wait_for([found], timeout=_TICK).done:
+            self._check(end)
+        return found.result()
+
+    def _connect_to(self, connection: socket.socket, address: Any, timeout: float) -> None:
+        connection.setblocking(False)
+        end, code = time.monotonic() + timeout, connection.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            with selectors.DefaultSelector() as selector:
+                selector.register(connection, selectors.EVENT_WRITE)
+                while not selector.select(_TICK):
+                    self._check(end)
+            code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+        connection.settimeout(timeout)
+
+    def _check(self, end: float) -> None:
+        if self._over():
+            self._cut.set()
+            raise ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
+        if time.monotonic() >= end:
+            raise TimeoutError("timed out")
+
+    def _over(self) -> bool:
+        deadline = self._deadline
+        return self._cancel.is_set() or (deadline is not None and time.monotonic() >= deadline)
 
     def _keep(self, connection: socket.socket | None) -> None:
         with self._lock:

@@ -26,6 +26,7 @@ from urllib.request import OpenerDirector, Request
 
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidImage, InvalidInput
+from podplane_tui.backend.core.file_lock import release, try_acquire
 from podplane_tui.backend.core.files import os_error_as, private_directory, sync_directory
 from podplane_tui.backend.core.format import format_size
 from podplane_tui.backend.core.socket_watch import SocketWatch
@@ -33,12 +34,11 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.images.digest import validate_digest, verify
 from podplane_tui.backend.images.qcow2 import require_standalone
 from podplane_tui.backend.images.url import display_url, file_name_of, is_url, origin_of, target_of
-from podplane_tui.backend.runtime.lock import release, try_acquire
 
 TIMEOUT = 30.0
 """Seconds a server may send nothing of the image."""
 HEAD_TIMEOUT = 60.0
-"""Seconds from the connection, each that a redirect leads to, until the image begins."""
+"""Seconds from the attempt to connect, each that a redirect leads to, until the image begins."""
 
 _PIECE = 256 * 1024
 _TELL = 0.2
@@ -185,64 +185,27 @@ def _redirect_fault(url: str, target: str) -> tuple[str, bool]:
     return "", before == after
 
 
-class _Watch:
-    """Cuts a download off when the caller cancels, or when nothing of the image comes in time."""
-
-    def __init__(self, control: Control) -> None:
-        self._cancel = control.cancel
-        self._deadline = time.monotonic() + HEAD_TIMEOUT
-        self._watch = SocketWatch(self._over)
-
-    def __enter__(self) -> _Watch:
-        self._watch.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._watch.__exit__(*exception)
-
-    def connected(self, connection: socket.socket) -> None:
-        """Watch over `connection` from now on."""
-        self._deadline = time.monotonic() + HEAD_TIMEOUT
-        self._watch.guard(connection)
-
-    def progressed(self) -> None:
-        """Some of the image has come."""
-        self._deadline = time.monotonic() + TIMEOUT
-
-    def _over(self) -> bool:
-        return self._cancel.is_set() or time.monotonic() >= self._deadline
-
-    def check(self, shown: str) -> None:
-        """Raise `Cancelled`, or `CreateFailed`, when the connection was, or is to be, cut off."""
-        if self._cancel.is_set():
-            raise Cancelled("the download was cancelled", hint="what was downloaded is kept for the next try")
-        if self._watch.cut:
-            raise CreateFailed(
-                f"can't download {shown}: the server sends nothing of the image", hint="try again, or use another URL"
-            )
+def _check(watch: SocketWatch, control: Control, shown: str) -> None:
+    """Raise `Cancelled`, or `CreateFailed`, when the connection was, or is to be, cut off."""
+    if control.cancel.is_set():
+        raise Cancelled("the download was cancelled", hint="what was downloaded is kept for the next try")
+    if watch.cut:
+        raise CreateFailed(
+            f"can't download {shown}: the server sends nothing of the image", hint="try again, or use another URL"
+        )
 
 
 class _Watched(http.client.HTTPConnection):
-    """Tells `connected` of its socket as soon as there is one, before anything is said on it."""
+    """Connects by way of a watch, which can cut it off from the look-up of the name on."""
 
-    _sock: socket.socket | None = None
-
-    def __init__(
-        self, host: str, *, timeout: float, connected: Callable[[socket.socket], None], **arguments: Any
-    ) -> None:
-        self._connected = connected
+    def __init__(self, host: str, *, timeout: float, watch: SocketWatch, **arguments: Any) -> None:
         super().__init__(host, timeout=timeout, **arguments)
 
-    @property
-    def sock(self) -> socket.socket | None:
-        """The socket: http.client's own attribute, but that it is told of."""
-        return self._sock
+        def connect(address: tuple[str, int], timeout: float, _source: object) -> socket.socket:
+            watch.allow(HEAD_TIMEOUT)
+            return watch.connect(*address, timeout=timeout)
 
-    @sock.setter
-    def sock(self, sock: socket.socket | None) -> None:
-        self._sock = sock
-        if sock is not None:
-            self._connected(sock)
+        self._create_connection = connect  # http.client's own, which it has for this
 
 
 class _WatchedTLS(_Watched, http.client.HTTPSConnection):
@@ -250,24 +213,24 @@ class _WatchedTLS(_Watched, http.client.HTTPSConnection):
 
 
 class _HTTP(urllib.request.HTTPHandler):
-    def __init__(self, watch: _Watch) -> None:
+    def __init__(self, watch: SocketWatch) -> None:
         super().__init__()
         self._watch = watch
 
     def http_open(self, req: Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_Watched, connected=self._watch.connected), req)
+        return self.do_open(partial(_Watched, watch=self._watch), req)
 
 
 class _HTTPS(urllib.request.HTTPSHandler):
-    def __init__(self, watch: _Watch) -> None:
+    def __init__(self, watch: SocketWatch) -> None:
         super().__init__()
         self._watch = watch
 
     def https_open(self, req: Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_WatchedTLS, connected=self._watch.connected), req)
+        return self.do_open(partial(_WatchedTLS, watch=self._watch), req)
 
 
-def _opener(redirects: _Redirects, watch: _Watch) -> OpenerDirector:
+def _opener(redirects: _Redirects, watch: SocketWatch) -> OpenerDirector:
     """What speaks http and https, and nothing else: no file, no ftp, no data."""
     opener = OpenerDirector()
     for handler in (
@@ -287,11 +250,11 @@ def _fetch(url: str, part: Path, max_bytes: int | None, control: Control) -> Non
     """Bring `part` up to the whole of what is at `url`."""
     shown = one_line(display_url(url), limit=200)
     try:
-        with _Watch(control) as watch:
+        with SocketWatch(control.cancel) as watch:
             try:
                 _transfer(url, shown, part, max_bytes, control=control, watch=watch)
             except Exception:
-                watch.check(shown)  # what was cut off fails in many ways
+                _check(watch, control, shown)  # what was cut off fails in many ways
                 raise
     except urllib.error.HTTPError as error:
         error.close()
@@ -309,7 +272,7 @@ def _fetch(url: str, part: Path, max_bytes: int | None, control: Control) -> Non
         raise CreateFailed(f"can't download {shown}: {words}", hint="try again to continue the download") from None
 
 
-def _transfer(url: str, shown: str, part: Path, max_bytes: int | None, *, control: Control, watch: _Watch) -> None:
+def _transfer(url: str, shown: str, part: Path, max_bytes: int | None, *, control: Control, watch: SocketWatch) -> None:
     """Ask for what `part` lacks, and write it there."""
     have = part.stat().st_size if part.exists() else 0
     target = target_of(url)
@@ -325,19 +288,19 @@ def _transfer(url: str, shown: str, part: Path, max_bytes: int | None, *, contro
         total = have + int(length) if length and length.isdecimal() else None
         _require_room(shown, part, total, have, max_bytes)
         control.report(f"downloading {shown}" + (", where it broke off" if have else ""))
-        watch.progressed()
+        watch.allow(TIMEOUT)
         with _writing(part) as file:
             file.truncate(have)
             file.seek(have)
             for done in _pieces(answer, file.write, have, total, control):
-                watch.progressed()
-                watch.check(shown)
+                watch.allow(TIMEOUT)
+                _check(watch, control, shown)
                 if total is not None and done > total:
                     raise CreateFailed(f"{shown} sends more than it announced", hint="try again, or use another server")
                 if max_bytes is not None and done > max_bytes:
                     file.truncate(0)
                     raise _too_large(shown, max_bytes)
-            watch.check(shown)  # a connection that was cut off ends as the image does
+            _check(watch, control, shown)  # a connection that was cut off ends as the image does
             file.flush()
             os.fsync(file.fileno())
 

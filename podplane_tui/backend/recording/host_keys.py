@@ -21,6 +21,7 @@ from podplane_tui.backend.ssh.known_hosts import (
     MAX_PARSED,
     HostKeys,
     ReadSoFar,
+    changing,
     keep_shown,
     note_others,
     read_host_keys,
@@ -56,14 +57,24 @@ def learn(files: VMFiles, recording: Path, *, from_power_on: bool = True) -> Non
     `from_power_on` says that it begins where the VM was switched on. Only what has come since the last time counts, and
     of much of that only the beginning is read. Raises `OSError`, `CorruptFile`.
     """
-    so_far = read_so_far(files.known_hosts)
-    if recording.name < so_far.recording:
-        return  # names are times: newer ones were read
-    if recording.name != so_far.recording:
-        so_far = ReadSoFar(recording.name)
-    blocks, offset = _shown_behind(recording, so_far.offset)
-    if not blocks and offset - so_far.offset < _WORTH_NOTING:
-        return
+    while True:
+        noted = read_so_far(files.known_hosts)
+        if recording.name < noted.recording:
+            return  # names are times: newer ones were read
+        so_far = noted if recording.name == noted.recording else ReadSoFar(recording.name)
+        blocks, offset = _shown_behind(recording, so_far.offset)
+        if not blocks and offset - so_far.offset < _WORTH_NOTING:
+            return
+        with changing(files.known_hosts):
+            if read_so_far(files.known_hosts) == noted:  # else another process has read it meanwhile
+                _keep(files, recording, so_far, blocks, offset, from_power_on=from_power_on)
+                return
+
+
+def _keep(
+    files: VMFiles, recording: Path, so_far: ReadSoFar, blocks: list[_Shown], offset: int, *, from_power_on: bool
+) -> None:
+    """Keep what counts of the `blocks` that were shown in a recording from `so_far` to `offset`, and note the rest."""
     known, kept, parsed = read_host_keys(files.known_hosts), tuple[str, ...](), so_far.parsed
     early = [each.end for each in blocks if each.end <= _EARLY and _may_count(known, each.keys)]
     if early and parsed < MAX_PARSED and (from_power_on or not known.keys):

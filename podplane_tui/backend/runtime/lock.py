@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from podplane_tui.backend.core.errors import Busy, CorruptFile
-from podplane_tui.backend.core.files import ASIDE, os_error_as, private_directory
+from podplane_tui.backend.core.file_lock import release, try_acquire
+from podplane_tui.backend.core.files import os_error_as, private_directory
 from podplane_tui.backend.core.status import Action
 
 if sys.platform != "win32":
@@ -56,45 +56,6 @@ def current_action(path: Path | str) -> Action | None:
         return None
     finally:
         os.close(handle)
-
-
-def try_acquire(path: Path) -> int | None:
-    """A descriptor that holds the lock, None when somebody else does or the file was replaced meanwhile.
-
-    Raises `CorruptFile` when there can be no lock there.
-    """
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-            raise _not_a_lock(path) from error
-        raise os_error_as(CorruptFile, f"the lock {path} can't be opened", error) from error
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise _not_a_lock(path)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # A former holder may have removed the file between our open and our flock: then ours locks nothing.
-        if os.fstat(handle).st_ino == path.lstat().st_ino:
-            return handle
-    except OSError:
-        pass
-    except BaseException:
-        os.close(handle)
-        raise
-    os.close(handle)
-    return None
-
-
-def release(path: Path, handle: int) -> None:
-    """Let go of what `try_acquire` gave. The file goes as well, unless somebody has put another lock in its place."""
-    with contextlib.suppress(OSError):
-        if os.fstat(handle).st_ino == path.lstat().st_ino:
-            path.unlink()
-    os.close(handle)
-
-
-def _not_a_lock(path: Path) -> CorruptFile:
-    return CorruptFile(f"the lock {path} is not a regular file", hint=ASIDE)
 
 
 class HeldLock:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from podplane_tui.backend.core.control import Control, ShellOptions
@@ -41,7 +41,7 @@ from podplane_tui.backend.core.socket_watch import SocketWatch
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
-from podplane_tui.backend.ssh.known_hosts import HostKeys, prove, read_host_keys, trust
+from podplane_tui.backend.ssh.known_hosts import HostKeys, other_keys, prove, read_host_keys, trust
 from podplane_tui.backend.ssh.options import locale_of, usual_options
 
 if TYPE_CHECKING:
@@ -267,7 +267,9 @@ def connect(target: SSHTarget, timeout: float = CONNECT_TIMEOUT) -> paramiko.SSH
     Raises `StillBooting` when SSH does not answer, `KeyRefused` when it does not let us in, `HostKeyChanged` when it is
     not known to be the machine's, else `ShellError`.
     """
-    return _log_in(target, _dial(target, timeout), timeout)
+    with SocketWatch(Event()) as watch:
+        connection = _dial(target, timeout, watch)
+    return _log_in(target, connection, timeout)
 
 
 def open_shell(client: paramiko.SSHClient, columns: int, lines: int) -> paramiko.Channel:
@@ -293,9 +295,9 @@ def _pass_locale_on(channel: paramiko.Channel) -> None:
         channel.set_environment_variable(name, os.fsencode(value))
 
 
-def _dial(target: SSHTarget, timeout: float) -> socket.socket:
+def _dial(target: SSHTarget, timeout: float, watch: SocketWatch) -> socket.socket:
     try:
-        return socket.create_connection((target.host, target.port), timeout=timeout)
+        return watch.connect(target.host, target.port, timeout=timeout)
     except (ConnectionError, TimeoutError) as error:
         raise _still_booting(target, error.strerror or str(error)) from error
     except OSError as error:
@@ -354,8 +356,7 @@ def _trust(known_hosts: Path, name: str, client: paramiko.SSHClient) -> None:
     if transport is not None:
         key = transport.get_remote_server_key()
         with contextlib.suppress(OSError, CorruptFile):
-            if not read_host_keys(known_hosts).keys:  # its console may have shown them meanwhile
-                trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
+            trust(known_hosts, name, f"{key.get_name()} {key.get_base64()}")
 
 
 def note_login(target: SSHTarget, before: HostKeys) -> None:
@@ -370,9 +371,11 @@ def note_login(target: SSHTarget, before: HostKeys) -> None:
 
 def _changed(target: SSHTarget, key: paramiko.PKey, expected: str, known: HostKeys) -> HostKeyChanged:
     source = "its console has shown" if known.verified else "it had when first reached"
+    others = other_keys(target.known_hosts)
+    later = "" if others is None else f"; its console has shown another one since ({others.told})"
     return HostKeyChanged(
         f"{target.host} port {target.port} answers with the host key {_shown(key)}, but {source}"
-        f" {one_line(expected, limit=120)}",
+        f" {one_line(expected, limit=120)}{later}",
         hint="check which program listens there, or, if you have recreated the VM or its keys, forget the old ones with"
         " podplane-tui shell --forget-host-key",
     )
@@ -432,23 +435,22 @@ def run(
     goes there as it comes, what has no stream is dropped, and None is returned. Raises `CommandFailed` with the exit
     code (124 after the timeout), `Cancelled`, and what `connect` raises. A command given up may go on over there.
     """
-    options = options or ShellOptions()
+    options, control = options or ShellOptions(), control or Control()
     line = _remote_line(command)
     if not line.strip() or "\0" in line:
         raise InvalidInput("the command is empty or has a NUL byte", hint="give a command without NUL bytes")
     reach = CONNECT_TIMEOUT if options.timeout is None else min(CONNECT_TIMEOUT, options.timeout)
     collected = bytearray()
-    with _Watch(control or Control(), options.timeout) as watch:
+    with SocketWatch(control.cancel, options.timeout) as watch:
         try:
-            connection = _dial(target, reach)
-            watch.guard(connection)
+            connection = _dial(target, reach, watch)
             client = _log_in(target, connection, reach)
             with client:
                 exit_code = _execute(client, line, options, collected)
         except ShellError:
-            watch.check(bytes(collected))
+            _check(watch, control, options.timeout, bytes(collected))
             raise
-        watch.check(bytes(collected))
+        _check(watch, control, options.timeout, bytes(collected))
     if exit_code != 0:
         last = one_line(bytes(collected).rstrip().rpartition(b"\n")[2], limit=200)
         raise CommandFailed(
@@ -561,36 +563,13 @@ def _pass_on(data: bytes, stream: BinaryIO | None) -> None:
         stream.flush()
 
 
-class _Watch:
-    """Cuts a connection off when the caller cancels or the time is up, whatever is being waited for on it."""
-
-    def __init__(self, control: Control, timeout: float | None) -> None:
-        self._control = control
-        self._timeout = timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._watch = SocketWatch(self._over)
-
-    def __enter__(self) -> _Watch:
-        self._watch.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._watch.__exit__(*exception)
-
-    def guard(self, connection: socket.socket) -> None:
-        """Watch over `connection` from now on."""
-        self._watch.guard(connection)
-
-    def _over(self) -> bool:
-        return self._control.cancel.is_set() or (self._deadline is not None and time.monotonic() >= self._deadline)
-
-    def check(self, output: bytes) -> None:
-        """Raise `Cancelled`, or `CommandFailed` with `output`, when the connection was cut off."""
-        if not self._watch.cut:
-            return
-        if self._control.cancel.is_set():
-            raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
-        raise _timed_out(self._timeout, output)
+def _check(watch: SocketWatch, control: Control, timeout: float | None, output: bytes) -> None:
+    """Raise `Cancelled`, or `CommandFailed` with `output`, when the connection was cut off."""
+    if not watch.cut:
+        return
+    if control.cancel.is_set():
+        raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
+    raise _timed_out(timeout, output)
 
 
 def _timed_out(timeout: float | None, output: bytes) -> CommandTimedOut:

@@ -4,6 +4,9 @@
 marked; a key without the mark was taken on trust by whoever connected first, whose login verifies it. Keys that
 cloud-init shows on the console take the place of what no login has verified. From then on nothing does, and a key that
 differs is refused until the old ones are forgotten. What else was shown is noted for a warning.
+
+Several of our processes may change the file: each looks and writes within `changing`. OpenSSH, which adds the key that
+it trusts on first use, knows no lock; a key of its that is lost is trusted once more, or shown by the console.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ import base64
 import contextlib
 import hashlib
 import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from podplane_tui.backend.core.files import private_directory, read_small_file, write_atomic
-from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.file_lock import alone
+from podplane_tui.backend.core.files import read_small_file, write_atomic
+from podplane_tui.backend.core.paths import VMFiles, lock_beside
 
 _MARK = "shown-on-console"
 _READ = re.compile(r"# console read: (?P<name>\S+) (?P<offset>\d{1,15})(?: parsed (?P<parsed>\d))?")
@@ -63,6 +68,16 @@ class OtherKeys(NamedTuple):
     offset: int
     fingerprint: str
 
+    @property
+    def told(self) -> str:
+        """The key, and where it was shown."""
+        return f"{self.fingerprint}, {self.recording} up to byte {self.offset}"
+
+
+def changing(path: Path) -> AbstractContextManager[None]:
+    """Keep others from changing the file at `path` meanwhile. Raises `OSError`, `CorruptFile`."""
+    return alone(lock_beside(path))
+
 
 def read_host_keys(path: Path) -> HostKeys:
     """What is known in the file at `path`. Raises `CorruptFile` when it can't be read."""
@@ -79,8 +94,13 @@ def read_host_keys(path: Path) -> HostKeys:
 
 
 def trust(path: Path, name: str, key: str) -> None:
-    """Keep `key`, on first use, for the machine of that host name. Raises `OSError`, `CorruptFile`."""
-    _write(path, [*_lines(path), f"{name} {key}"])
+    """Keep `key`, on first use, for the machine of that host name, unless keys are known by now: those of its console.
+
+    Raises `OSError`, `CorruptFile`.
+    """
+    with changing(path):
+        if not read_host_keys(path).keys:
+            _write(path, [*_lines(path), f"{name} {key}"])
 
 
 def read_so_far(path: Path) -> ReadSoFar:
@@ -93,7 +113,7 @@ def read_so_far(path: Path) -> ReadSoFar:
 def keep_shown(path: Path, name: str, keys: tuple[str, ...], *, read: ReadSoFar, proven: bool = False) -> None:
     """Put `keys`, which a recording has shown that was `read`, in the place of all that is known of host `name`.
 
-    `proven` says that a connection has verified one of them. Raises `OSError`.
+    `proven` says that a connection has verified one of them. Only within `changing`. Raises `OSError`.
     """
     marks = [_read_line(read), *([_PROVEN] if proven else [])]
     _write(path, [*marks, *(f"{name} {key} {_MARK}" for key in keys)])
@@ -102,7 +122,7 @@ def keep_shown(path: Path, name: str, keys: tuple[str, ...], *, read: ReadSoFar,
 def note_others(path: Path, keys: tuple[str, ...], *, end: int, read: ReadSoFar) -> None:
     """Note what was `read`, and the `keys`, if any, that were shown in it, up to `end`, and were not taken.
 
-    Raises `OSError`, `CorruptFile`.
+    Only within `changing`. Raises `OSError`, `CorruptFile`.
     """
     lines = [line for line in _lines(path) if not _READ.fullmatch(line)]
     if keys:
@@ -123,10 +143,11 @@ def prove(path: Path, before: tuple[str, ...]) -> None:
     Where none were, it was the first use: the one key that was trusted then is that of the server.
     Raises `OSError`, `CorruptFile`.
     """
-    known = read_host_keys(path)
-    trusted_now = not before and len(known.keys) == 1 and not known.verified
-    if not known.proven and known.keys and (trusted_now or known.keys == before):
-        _write(path, [*_lines(path), _PROVEN])
+    with changing(path):
+        known = read_host_keys(path)
+        trusted_now = not before and len(known.keys) == 1 and not known.verified
+        if not known.proven and known.keys and (trusted_now or known.keys == before):
+            _write(path, [*_lines(path), _PROVEN])
 
 
 def _read_line(read: ReadSoFar) -> str:
@@ -143,15 +164,17 @@ def _fingerprint(key: str) -> str:
 def forget(files: VMFiles, recording: Path | None) -> bool:
     """Forget all keys, those that `recording`, the newest, has shown so far among them; whether there were any.
 
-    Raises `OSError`.
+    Raises `OSError`, `CorruptFile`.
     """
-    had = files.known_hosts.exists()
-    lines = []
-    if recording is not None:
-        with contextlib.suppress(FileNotFoundError):
-            lines = [_read_line(ReadSoFar(recording.name, recording.stat().st_size))]
-    if had or lines:
-        _write(files.known_hosts, lines)
+    if recording is None and not files.known_hosts.exists():
+        return False
+    with changing(files.known_hosts):
+        had, lines = files.known_hosts.exists(), []
+        if recording is not None:
+            with contextlib.suppress(FileNotFoundError):
+                lines = [_read_line(ReadSoFar(recording.name, recording.stat().st_size))]
+        if had or lines:
+            _write(files.known_hosts, lines)
     return had
 
 
@@ -161,5 +184,4 @@ def _lines(path: Path) -> list[str]:
 
 
 def _write(path: Path, lines: list[str]) -> None:
-    private_directory(path.parent)
     write_atomic(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)

@@ -49,6 +49,13 @@ _PARENTS = frozenset({"/home", "/usr", "/var/home"})
 _KEYS = ".ssh"
 """The directory, in whichever home, without which nobody logs in any more."""
 
+_FOUND, _MISSING = b"\nfound\n", b"missing\n"
+_WHERE = 'readlink -f -- "$1"; case $? in 0) echo found;; 1) [ -e "$1" ] || echo missing;; esac'
+"""Tells where a path leads with a word of ours behind it: without one the guest can't tell, or was not asked.
+
+readlink's exit code alone does not say that nothing is there: a sudo that runs nothing has the same.
+"""
+
 _ANSWER_TIMEOUT = 30.0
 """Seconds the guest may take to resolve a path."""
 
@@ -129,24 +136,31 @@ def in_system_directory(directory: str) -> InvalidInput:
 
 def _resolve(target: SSHTarget, path: str, control: Control, control_socket: Path | None) -> str:
     """Where `path` leads in the guest; "" when nothing is there, and so nothing to delete."""
-    command = ["sudo", "readlink", "-f", "--", path]
-    problem = f"it can't be told where {one_line(path, limit=200)} leads in the VM"
-    hint = "check that the VM has readlink, or use --force"
+    command = ["sudo", "sh", "-c", _WHERE, "sh", path]
+    unknown = InvalidInput(
+        f"it can't be told where {one_line(path, limit=200)} leads in the VM",
+        hint="check that sudo there runs sh, and sh readlink, or use --force",
+    )
     try:
         if control_socket is not None and control_socket.exists():
             output = run_shared(target, command, control_socket, timeout=_ANSWER_TIMEOUT, control=control)
         else:
             output = _run(target, command, control)
     except CommandTimedOut as error:
-        raise ConnectionLost(f"{problem}: it gives no answer", hint="check whether the VM hangs") from error
+        raise ConnectionLost(f"{unknown.problem}: it gives no answer", hint="check whether the VM hangs") from error
     except CommandFailed as error:
-        if error.exit_code == 1:  # readlink's own: a directory above it is missing
-            return ""
-        raise InvalidInput(problem, hint=hint) from error
-    resolved = os.fsdecode(output.removesuffix(b"\n"))
-    if not resolved.startswith("/"):
-        raise InvalidInput(problem, hint=hint)
+        raise unknown from error
+    resolved = path_in(output)
+    if resolved is None:
+        raise unknown
     return resolved
+
+
+def path_in(answer: bytes) -> str | None:
+    """The path that the guest has answered, "" when it says that nothing is there, and None for what is no answer."""
+    if answer == _MISSING:
+        return ""
+    return os.fsdecode(answer.removesuffix(_FOUND)) if answer.startswith(b"/") and answer.endswith(_FOUND) else None
 
 
 def _run(target: SSHTarget, command: list[str], control: Control) -> bytes:

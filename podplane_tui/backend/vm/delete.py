@@ -14,7 +14,7 @@ from pathlib import Path
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import CorruptFile, DeleteFailed
 from podplane_tui.backend.core.files import read_small_file
-from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles
+from podplane_tui.backend.core.paths import ARCHITECTURES, VMFiles, lock_beside
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.filesystems import mount_points
 from podplane_tui.backend.runtime.leftovers import temporaries
@@ -43,6 +43,7 @@ def deletion_plan(files: VMFiles) -> tuple[Path, ...]:
         files.console_request,
         files.recordings_dir,
         files.known_hosts,
+        lock_beside(files.known_hosts),
         files.settings,
         files.settings_lock,
         files.kept_user_data,

@@ -11,19 +11,17 @@ names: podplane, which knows nothing of it, may delete the VM and make another o
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from podplane_tui.backend.core.errors import CorruptFile, InUse
-from podplane_tui.backend.core.files import private_directory, read_small_file, write_atomic
+from podplane_tui.backend.core.file_lock import alone
+from podplane_tui.backend.core.files import read_small_file, write_atomic
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.host.file_identity import FileIdentity, file_identity
 from podplane_tui.backend.recording.store import discard, recordings
-from podplane_tui.backend.runtime.lock import release, try_acquire
 from podplane_tui.backend.ssh.known_hosts import forget
 from podplane_tui.backend.sync.log import previous
 from podplane_tui.backend.sync.rsync import SyncRequest, absolute_source
@@ -33,11 +31,6 @@ MAX_SYNCS = 8
 
 _DISK = "disk"
 """The key of `FileIdentity.key`."""
-
-_PATIENCE = 10.0
-"""Seconds to wait for whoever is changing the same file, which takes no longer than a write."""
-
-_RETRY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,7 @@ def claim(files: VMFiles, *, new: bool = False) -> None:
     """
     if not new and _is_claimed(files):  # then nothing is written, as where nothing can be
         return
-    with _alone(files):
+    with alone(files.settings_lock):
         _claim(files, new=new)
 
 
@@ -85,7 +78,7 @@ def update_settings(files: VMFiles, **changes: Any) -> ClusterSettings:
 
     Raises `OSError`, `CorruptFile`, `InUse`.
     """
-    with _alone(files):
+    with alone(files.settings_lock):
         _claim(files)
         return _update(files, changes)
 
@@ -97,25 +90,10 @@ def remember_sync(files: VMFiles, request: SyncRequest) -> None:
     """
     request = replace(request, source=absolute_source(request.source), force=False)
     ends = (request.source, request.destination)
-    with contextlib.suppress(OSError, CorruptFile, InUse), _alone(files):
+    with contextlib.suppress(OSError, CorruptFile, InUse), alone(files.settings_lock):
         _claim(files)
         others = [other for other in read_settings(files).syncs if (other.source, other.destination) != ends]
         _update(files, {"syncs": (request, *others)[:MAX_SYNCS]})
-
-
-@contextlib.contextmanager
-def _alone(files: VMFiles) -> Iterator[None]:
-    """Keep others from changing the file between our look at it and our write: theirs would be lost."""
-    private_directory(files.settings_lock.parent)
-    deadline = time.monotonic() + _PATIENCE
-    while (handle := try_acquire(files.settings_lock)) is None:
-        if time.monotonic() > deadline:
-            raise TimeoutError(errno.ETIMEDOUT, "another program holds its lock: end that", str(files.settings_lock))
-        time.sleep(_RETRY)
-    try:
-        yield
-    finally:
-        release(files.settings_lock, handle)
 
 
 def _claim(files: VMFiles, *, new: bool = False) -> None:

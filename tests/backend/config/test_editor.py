@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podplane_tui.backend.config import editor
 from podplane_tui.backend.config.editor import ConfigFile, Value, _edited, change_config, open_config
 from podplane_tui.backend.config.model import CreateDefaults
 from podplane_tui.backend.core.control import StopTimeouts
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
+from tests.backend.core.test_file_lock import during
 
 COMMENTED = """\
 # how I like it
@@ -89,6 +91,27 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(tmp_path: Path, c
     with pytest.raises(InvalidInput, match="was changed by another program, so nothing was written"):
         change_config(file, {"stop.kill": 5})
     assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_what_somebody_writes_while_it_is_changed_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[stop]\nkill = 3\n")
+    file, errors = open_config(path), list[str]()
+
+    def change() -> None:
+        try:
+            change_config(file, {"stop.kill": 5})
+        except InvalidInput as error:
+            errors.append(error.problem)
+
+    other = during(monkeypatch, editor, change)
+    change_config(file, {"stop.kill": 4})
+    other.join()
+    assert errors == [f"{path} was changed by another program, so nothing was written"]
+    assert path.read_text() == "[stop]\nkill = 4\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_wrong_value_is_not_written(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from podplane_tui.backend.core.errors import Cancelled, CreateFailed, InvalidIma
 from podplane_tui.backend.images import download
 from podplane_tui.backend.images.download import download_image, kept_digest
 from podplane_tui.backend.runtime.lock import vm_lock
+from tests.backend.core.test_socket_watch import full, silent_resolver
 from tests.waiting import wait_until
 
 CONTENT = (struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, 2**20) + bytes(100) + bytes(range(256)) * 8192)[: 2**21]
@@ -383,3 +384,31 @@ def test_each_server_that_is_redirected_to_is_watched(tmp_path: Path) -> None:
     finally:
         first.close()
         last.close()
+
+
+def test_connecting_is_cancelled(tmp_path: Path) -> None:
+    control = Control()
+    with full() as port, ThreadPoolExecutor(1) as pool:
+        url = f"http://127.0.0.1:{port}/x.qcow2"
+        running = pool.submit(download_image, url, DIGEST, tmp_path, control=control)
+        wait_until(lambda: kept(tmp_path), "the download to begin")
+        control.cancel.set()
+        with pytest.raises(Cancelled, match="the download was cancelled"):
+            running.result(10)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_looking_a_server_up_is_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    control = Control()
+    with (
+        silent_resolver(monkeypatch, control.cancel.set) as name,
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(Cancelled, match="the download was cancelled"),
+    ):
+        pool.submit(download_image, f"{scheme}://{name}/x.qcow2", DIGEST, tmp_path, control=control).result(10)
+
+
+def test_a_server_that_can_not_be_connected_to_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", 0.1)
+    with full() as port, pytest.raises(CreateFailed, match=r"can't download .*: timed out"):
+        download_image(f"http://127.0.0.1:{port}/x.qcow2", DIGEST, tmp_path)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from podplane_tui.backend.core.errors import Busy, CorruptFile
-from podplane_tui.backend.runtime.lock import current_action, try_acquire, vm_lock
+from podplane_tui.backend.core.file_lock import try_acquire
+from podplane_tui.backend.runtime.lock import current_action, vm_lock
 
 HOLDER = """
 import sys, time

@@ -21,6 +21,7 @@ import psutil
 import pytest
 from paramiko.common import AUTH_FAILED
 
+from podplane_tui.backend.core import socket_watch
 from podplane_tui.backend.core.control import Control, ShellOptions
 from podplane_tui.backend.core.errors import (
     Cancelled,
@@ -50,6 +51,7 @@ from podplane_tui.backend.sync.copy import run_sync
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm.watch import SharedConnection
 from tests.backend.console.terminal_child import run_on_terminal
+from tests.backend.core.test_socket_watch import full
 from tests.backend.ssh.sshd import Server, free_port, serve
 from tests.waiting import PATIENCE
 
@@ -183,7 +185,7 @@ def test_timeout_ends_the_wait(target: SSHTarget, monkeypatch: pytest.MonkeyPatc
         now += 601
         return data
 
-    monkeypatch.setattr(ssh, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(socket_watch, "time", SimpleNamespace(monotonic=lambda: now))
     monkeypatch.setattr(paramiko.Channel, "recv", receive_late)
     with pytest.raises(CommandFailed, match="did not end within 600 s, and may still be running") as caught:
         run(target, "echo begun; exec sleep 86400", ShellOptions(timeout=600))
@@ -225,6 +227,15 @@ def test_cancel_while_the_server_is_silent(key: Path, monkeypatch: pytest.Monkey
         _listener(lambda _connection: control.cancel.set()) as port,
         pytest.raises(Cancelled, match="command was cancelled"),
     ):
+        run(_local(port, key), "true", ShellOptions(), control=control)
+
+
+def test_cancel_while_it_can_not_be_connected_to(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A QEMU that stands still accepts nothing, and the system drops what its queue has no room for."""
+    control = Control()
+    monkeypatch.setattr(ssh, "CONNECT_TIMEOUT", 3600.0)
+    threading.Timer(0.5, control.cancel.set).start()
+    with full() as port, pytest.raises(Cancelled, match="command was cancelled"):
         run(_local(port, key), "true", ShellOptions(), control=control)
 
 

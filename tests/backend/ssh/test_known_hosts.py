@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,15 @@ import pytest
 
 from podplane_tui.backend.core.control import ShellOptions
 from podplane_tui.backend.core.errors import HostKeyChanged, InvalidInput
-from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.core.paths import VMFiles, lock_beside
+from podplane_tui.backend.recording import host_keys
 from podplane_tui.backend.recording.host_keys import learn
 from podplane_tui.backend.ssh import client as ssh
+from podplane_tui.backend.ssh import known_hosts
 from podplane_tui.backend.ssh.client import SSHTarget, connect, ssh_arguments
-from podplane_tui.backend.ssh.known_hosts import HostKeys, read_host_keys, trust
-from tests.backend.recording.support import key, recording, shown
+from podplane_tui.backend.ssh.known_hosts import HostKeys, forget, other_keys, prove, read_host_keys, trust
+from tests.backend.core.test_file_lock import during
+from tests.backend.recording.support import append, key, recording, shown
 from tests.backend.ssh.sshd import Server, serve
 
 
@@ -41,6 +45,55 @@ def test_arguments_of_openssh_follow_what_is_known(files: VMFiles) -> None:
     assert f'UserKnownHostsFile="{files.known_hosts}"' in ssh_arguments(target)
     with pytest.raises(InvalidInput, match="state directory"):
         ssh_arguments(dataclasses.replace(target, known_hosts=Path('/a"b/hosts')))
+
+
+def test_a_key_that_is_trusted_takes_nothing_from_the_consoles(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard reads the console's keys while a command line trusts one, each in its process."""
+    path = recording(files, shown(key(1)))
+    other = during(monkeypatch, known_hosts, lambda: learn(files, path))
+    trust(files.known_hosts, files.stem, key(2))
+    other.join()
+    assert read_host_keys(files.known_hosts) == HostKeys((key(1),), verified=True)
+    trust(files.known_hosts, files.stem, key(2))
+    assert read_host_keys(files.known_hosts) == HostKeys((key(1),), verified=True)
+
+
+def test_a_login_that_is_noted_takes_nothing_from_the_consoles(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust(files.known_hosts, files.stem, key(1))
+    path = recording(files, shown(key(1)))
+    other = during(monkeypatch, known_hosts, lambda: learn(files, path))
+    prove(files.known_hosts, (key(1),))
+    other.join()
+    assert read_host_keys(files.known_hosts) == HostKeys((key(1),), verified=True, proven=True)
+
+
+def test_keys_that_are_forgotten_meanwhile_do_not_come_back(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust(files.known_hosts, files.stem, key(1))
+    path = recording(files, shown(key(2)))
+    other = during(monkeypatch, known_hosts, lambda: forget(files, path))
+    learn(files, path)
+    other.join()
+    assert read_host_keys(files.known_hosts) == HostKeys()
+    assert not lock_beside(files.known_hosts).exists()
+
+
+def test_keys_that_are_forgotten_while_they_are_read_do_not_come_back(
+    files: VMFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = recording(files, shown(key(1)))
+    read_now, reads = host_keys._shown_behind, list[int]()
+
+    def read(recording: Path, offset: int) -> object:
+        reads.append(offset)
+        found = read_now(recording, offset)
+        if len(reads) == 1:
+            forget(files, path)
+        return found
+
+    monkeypatch.setattr(host_keys, "_shown_behind", read)
+    learn(files, path)
+    assert reads == [0, path.stat().st_size]
+    assert read_host_keys(files.known_hosts) == HostKeys()
 
 
 # Against a real server
@@ -110,6 +163,25 @@ def test_keys_of_the_console_are_verified_by_both(server: Server, target: SSHTar
     connect(target).close()
     assert openssh(target).stdout == "reached\n"
     assert known_to(target) == HostKeys((public,), verified=True, proven=True)
+
+
+@pytest.mark.slow
+def test_a_changed_key_names_where_the_console_has_shown_another(
+    server: Server, target: SSHTarget, tmp_path: Path
+) -> None:
+    files = VMFiles("amd64", "a", tmp_path / "data", tmp_path / "run", tmp_path / "own state")
+    target = dataclasses.replace(target, host_key_alias=files.stem, known_hosts=files.known_hosts)
+    path = recording(files, shown(key(1)))
+    learn(files, path)
+    with pytest.raises(HostKeyChanged, match=r"its console has shown \S+ \S+: check"):
+        connect(target)
+    append(path, shown(server.host_key))
+    learn(files, path)
+    others = other_keys(files.known_hosts)
+    assert others is not None
+    words = f"; its console has shown another one since ({others.fingerprint}, {path.name} up to byte "
+    with pytest.raises(HostKeyChanged, match=re.escape(words)):
+        connect(target)
 
 
 @pytest.mark.slow

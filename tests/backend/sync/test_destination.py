@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podplane_tui.backend.sync.destination import deletes_in, is_system_directory
+from podplane_tui.backend.sync.destination import deletes_in, is_system_directory, path_in
 from podplane_tui.backend.sync.rsync import SyncRequest
 
 
@@ -58,3 +58,18 @@ def test_what_is_deleted_depends_on_the_slash(tmp_path: Path, monkeypatch: pytes
     assert place("etc/", "~debian") == "/home/debian"
     assert place("file", "/etc") is None
     assert deletes_in(SyncRequest("etc/", "/")) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [
+        (b"/etc\nfound\n", "/etc"),
+        (b"/a\nb\n\nfound\n", "/a\nb\n"),
+        (b"/etc/\xff\nfound\n", "/etc/\udcff"),
+        (b"missing\n", ""),
+        *((answer, None) for answer in (b"", b"/etc\n", b"found\n", b"\nfound\n", b"Hello\n/etc\nfound\n")),
+        *((answer, None) for answer in (b"Hello\nmissing\n", b"missing", b"/etc\nfound", b"missing\n\nfound\n")),
+    ],
+)
+def test_only_an_answer_of_ours_is_one(answer: bytes, path: str | None) -> None:
+    assert path_in(answer) == path

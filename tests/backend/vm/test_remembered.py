@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from pathlib import Path
 
 import pytest
 
+from podplane_tui.backend.core import file_lock
 from podplane_tui.backend.core.errors import CorruptFile
-from podplane_tui.backend.core.files import write_atomic
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.store import begin, belongs_to
-from podplane_tui.backend.runtime import lock
 from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
 from podplane_tui.backend.sync.rsync import SyncRequest
 from podplane_tui.backend.vm import remembered as settings
@@ -27,6 +25,7 @@ from podplane_tui.backend.vm.remembered import (
     update_settings,
 )
 from podplane_tui.backend.vm.user_data import keep_user_data
+from tests.backend.core.test_file_lock import during
 
 
 @pytest.fixture
@@ -111,25 +110,7 @@ def test_a_folder_in_the_place_of_the_lock_disturbs_no_copy(files: VMFiles) -> N
 
 
 def test_two_that_change_it_at_once_lose_nothing(files: VMFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = threading.Thread(target=update_settings, args=(files,), kwargs={"memory": "8G"})
-    waits = threading.Event()
-
-    def acquire(path: Path) -> int | None:
-        handle = lock.try_acquire(path)
-        if handle is None:
-            waits.set()
-        return handle
-
-    def write(path: Path, content: bytes, *, mode: int) -> None:
-        """Have the other change it as well between our look and our write, as far as it can."""
-        if threading.current_thread() is not other:
-            other.start()
-            while other.is_alive() and not waits.wait(0.01):
-                pass
-        write_atomic(path, content, mode=mode)
-
-    monkeypatch.setattr(settings, "try_acquire", acquire, raising=False)
-    monkeypatch.setattr(settings, "write_atomic", write)
+    other = during(monkeypatch, settings, lambda: update_settings(files, memory="8G"))
     update_settings(files, cpus="4")
     other.join()
     assert read_settings(files) == ClusterSettings(cpus="4", memory="8G")
@@ -139,16 +120,16 @@ def test_two_that_change_it_at_once_lose_nothing(files: VMFiles, monkeypatch: py
 def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
     files: VMFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "_PATIENCE", 0.0)
+    monkeypatch.setattr(file_lock, "_PATIENCE", 0.0)
     files.settings.parent.mkdir(parents=True)
-    handle = lock.try_acquire(files.settings_lock)
+    handle = file_lock.try_acquire(files.settings_lock)
     assert handle is not None
     with pytest.raises(TimeoutError, match="another program") as caught:
         update_settings(files, cpus="4")
     error = caught.value
     assert (error.strerror, error.filename) == ("another program holds its lock: end that", str(files.settings_lock))
     remember_sync(files, SyncRequest("/a", "/b"))
-    lock.release(files.settings_lock, handle)
+    file_lock.release(files.settings_lock, handle)
     assert read_settings(files) == ClusterSettings()
 
 
