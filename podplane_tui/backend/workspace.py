@@ -124,7 +124,7 @@ def _end(workspace: Workspace, vm: VMStatus, deadline: float) -> None:
 
 def _keep() -> None:
     """The keeper: make, tell where, wait for the owner's end, clear."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)  # the end of the input is what counts
     workspace = _make()
     try:

@@ -27,6 +27,7 @@ from podplane_tui.cli.errors import INTERRUPTED, complain
 from podplane_tui.cli.inspect import iso_time
 from podplane_tui.cli.json_output import print_document
 from podplane_tui.cli.options import json_option, pass_choices, place_options
+from podplane_tui.cli.signals import unwound
 from podplane_tui.cli.target import cluster_of
 
 _HISTORY = 20
@@ -77,10 +78,11 @@ def logs(choices: Choices, *, following: bool, back: int | None, listing: bool, 
     if back is not None:
         recording, start, end = _extent(files, back)
     try:
-        if following and recording.live:
-            _print(_follow(files, recording, start), raw=raw)
-        else:
-            _print(_read(recording, start, end), raw=raw)
+        with unwound():
+            if following and recording.live:
+                _print(_follow(files, recording, start), raw=raw)
+            else:
+                _print(_read(recording, start, end), raw=raw)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
@@ -129,18 +131,20 @@ def _follow(files: VMFiles, recording: Recording, start: int) -> Iterator[Chunk]
 
 def _print(chunks: Iterator[Chunk], *, raw: bool) -> None:
     text, expected = PlainText(colours=sys.stdout.isatty()), None
-    for chunk in chunks:
-        if raw:
-            sys.stdout.buffer.write(chunk.data)
-        else:
-            if expected is not None and chunk.offset > expected:
-                sys.stdout.write(f"{text.end()}\n[{chunk.offset - expected} bytes were not kept]\n")
-            sys.stdout.write(text.feed(chunk.data))
-        sys.stdout.flush()
-        expected = chunk.offset + len(chunk.data)
-    if not raw:
-        sys.stdout.write(text.end())
-        sys.stdout.flush()
+    try:
+        for chunk in chunks:
+            if raw:
+                sys.stdout.buffer.write(chunk.data)
+            else:
+                if expected is not None and chunk.offset > expected:
+                    sys.stdout.write(f"{text.end()}\n[{chunk.offset - expected} bytes were not kept]\n")
+                sys.stdout.write(text.feed(chunk.data))
+            sys.stdout.flush()
+            expected = chunk.offset + len(chunk.data)
+    finally:
+        if not raw:  # also at Ctrl-C: no colour of the guest stays
+            sys.stdout.write(text.end())
+            sys.stdout.flush()
 
 
 def _list(found: Sequence[Recording]) -> str:

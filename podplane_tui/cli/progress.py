@@ -21,13 +21,12 @@ from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.format import format_progress
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.cli.json_output import json_line
+from podplane_tui.cli.signals import ENDING_SIGNALS, heeded
 
 _Result = TypeVar("_Result")
 
 _TICK = 0.1
 """Seconds after which a Ctrl-C is passed on at the latest."""
-
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _LIVE_INTERVAL = 0.1
 _PLAIN_INTERVAL = 5.0
@@ -191,9 +190,8 @@ class _Signals:
 
     def __enter__(self) -> _Signals:
         self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
-        for number in _ENDING_SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-                self._previous[number] = signal.signal(number, self._end)
+        for number in heeded(*ENDING_SIGNALS):
+            self._previous[number] = signal.signal(number, self._end)
         return self
 
     def __exit__(self, *_: object) -> None:

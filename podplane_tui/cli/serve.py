@@ -22,6 +22,7 @@ from podplane_tui.backend.runtime.ports import LOOPBACK
 from podplane_tui.cli.context import Choices
 from podplane_tui.cli.directories import cluster_id_of, place_of
 from podplane_tui.cli.options import pass_choices, place_options
+from podplane_tui.cli.signals import ENDING_SIGNALS, heeded
 
 if TYPE_CHECKING:
     from podplane_tui.web.door import Door
@@ -31,8 +32,6 @@ DEFAULT_PORT = 8023
 
 _REMINDER = 1.0
 """Seconds an end may take before it is said what is waited for."""
-
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
@@ -107,9 +106,8 @@ async def _serve(server: Server, door: Door, listener: socket.socket) -> None:
             server.hurry.set()
         ending.set()
 
-    for number in _ENDING_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and shells in the background leave it
-            loop.add_signal_handler(number, end)
+    for number in heeded(signal.SIGINT, *ENDING_SIGNALS):
+        loop.add_signal_handler(number, end)
     async with server.running(listener):
         more = _on_enter(lambda: click.echo(door.new_link()))
         click.echo("The dashboard, for one browser on this machine, once:", err=True)

@@ -26,6 +26,7 @@ from podplane_tui.cli.directories import Place, place_of
 from podplane_tui.cli.inspect import describe, iso_time
 from podplane_tui.cli.json_output import json_line
 from podplane_tui.cli.options import Seconds, json_option, pass_choices, place_options
+from podplane_tui.cli.signals import ENDING_SIGNALS, handled
 
 Description = Mapping[str, object]
 
@@ -39,8 +40,6 @@ class _Seen(NamedTuple):
 
 _METRICS = frozenset({"cpu_percent", "memory_bytes", "disk_bytes"})
 """What changes at every look at a VM that runs."""
-
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
@@ -59,7 +58,7 @@ _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def watch(choices: Choices, *, as_json: bool, interval: float, metrics: bool) -> None:
     """Print a line for every machine, then one whenever one changes; with --id for that cluster only.
 
-    With --json each line is an object. Ends with 0 at Ctrl-C, SIGTERM, or when nobody reads.
+    With --json each line is an object. Ends with 0 at Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, or when nobody reads.
 
     \b
     Example: podplane-tui watch --json | jq --unbuffered -r '.vm.id + " " + .vm.state'
@@ -171,11 +170,9 @@ def _output() -> Iterator[_Output]:
     def leave(number: int, frame: FrameType | None) -> None:
         os.write(writing, b"\0")
 
-    before = {number: signal.signal(number, leave) for number in _ENDING_SIGNALS}
     try:
-        yield _Output(reading)
+        with handled(leave, signal.SIGINT, *ENDING_SIGNALS):
+            yield _Output(reading)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         os.close(reading)
         os.close(writing)

@@ -105,7 +105,7 @@ def test_what_it_links_to_stays(tmp_path: Path) -> None:
     assert (tmp_path / "precious").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGKILL])
 def test_a_signal_ends_it_too(number: signal.Signals) -> None:
     owner = Owner()
     owner.process.send_signal(number)

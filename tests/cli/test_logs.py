@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import podplane_tui.cli
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.recording.store import begin, belongs_to, finish
+from tests.backend.console.terminal_child import run_on_terminal
 from tests.cli.json_schema import check_output
 from tests.conftest import Workspace
 from tests.paths import RECORDINGS
@@ -120,6 +122,19 @@ def test_following_ends_with_the_machine(files: VMFiles) -> None:
             machine.wait()
             assert process.stdout.read() == b"last words"
         assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_no_colour_of_the_guest_stays_after_a_signal(files: VMFiles, number: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as machine:
+        record(files, b"\x1b[31mred", machine.pid)
+        with run_on_terminal([sys.executable, "-m", "podplane_tui", "logs", "--follow"]) as child:
+            shown = child.expect(b"\x1b[31mred")
+            child.process.send_signal(number)
+            child.expect(b"\x1b[0m", after=shown)
+            assert child.end() == (130 if number is signal.SIGINT else -number)
+        machine.kill()
 
 
 @pytest.mark.parametrize("verb", ["logs", "boot"])

@@ -69,7 +69,7 @@ def only_child(process: subprocess.Popen[str]) -> psutil.Process:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 async def test_a_dashboard_is_shown_and_a_signal_ends_all(workspace: Workspace, number: signal.Signals) -> None:
     make_disk(workspace, "alpha")
     with served(workspace) as (process, link):

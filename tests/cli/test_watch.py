@@ -140,7 +140,7 @@ def test_lines_for_people(workspace: Workspace, watch: Watch) -> None:
     assert output(process).readline().split("  ", 2)[2].startswith("crashed: ")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_it_well(workspace: Workspace, watch: Watch, number: signal.Signals) -> None:
     make_disk(workspace, "one")
     process = watch("--json", "--interval", "3600")

@@ -28,7 +28,14 @@ def state(terminal: Terminal) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "last", ["\x1b[?1049h", "\x1b]2;half a title", "\x1b[23t\x1b[23t\x1b[3", "\x1b[2\x003;0t\x1b]2;EVIL\x07"]
+    "last",
+    [
+        "\x1b[?1049h",
+        "\x1b]2;half a title",
+        "\x1b[23t\x1b[23t\x1b[3",
+        "\x1b[2\x003;0t\x1b]2;EVIL\x07",
+        "\x1b[?40h\x1b[?3h\x1b]R",
+    ],
 )
 def test_a_guest_leaves_nothing_in_the_terminal(
     terminal: Terminal, workspace: Workspace, tiny_guest: TinyGuest, last: str

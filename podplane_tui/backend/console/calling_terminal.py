@@ -49,7 +49,7 @@ _MODES = (
     b"\x1b[?" + _UNSURE_MODES + b"r"
     b"\x1b[!p"  # origin, insert, margins and more, where terminals know of it: the cursor stays, nothing is erased
     b"\x1b7\x1b[?6l\x1b[?69l\x1b[r\x1b8"  # origin and margins, for those that do not; the cursor comes back
-    b"\x1b[2;4;20l\x1b[12h"  # keyboard unlocked, no insert, no new line mode, no local echo
+    b"\x1b[2;3;4;20l\x1b[12h"  # keyboard unlocked, controls not shown, no insert, no new line mode, no local echo
     b"\x1b[?1;5;9;40;42;45;66;1000;1001;1002;1003;1004;1005;1006;1015;1016l"  # keys, colours, mouse and focus reports
     b"\x1b[?1050;1051;1052;1053;1060;1061l"  # keyboards of other terminals
     b"\x1b[?1045;2004;2026;2031;2048;9001l"  # pasting, painting, reports of other kinds
@@ -64,8 +64,6 @@ _EXTENSIONS = (
     b"\x1b]22;\x1b\\"  # the pointer's shape
 )
 _COLOURS = b"".join(b"\x1b]%d\x1b\\" % code for code in (104, 105, *range(110, 120)))
-_LINUX_COLOURS = b"\x1b]R"
-"""Other terminals would take what follows for a string."""
 _NO_PROGRESS = b"\x1b]9;4;0\x1b\\"
 
 
@@ -83,8 +81,6 @@ def restoring(environ: Mapping[str, str], *, columns: int, colours: bool, progre
     plain = _is_plain(environ)
     keyboard = b"" if plain else _NO_KEYBOARD_PROTOCOL
     screens = [_CANCEL, keyboard, _MAIN_SCREEN, keyboard]
-    if colours and environ.get("TERM", "").startswith("linux"):
-        screens.append(_LINUX_COLOURS)
     if progress and not plain:
         screens.append(_NO_PROGRESS)
     looks = [_COLOURS if colours else b"", b"" if plain else b"\x1b[#Q", b"\x1b[0m", b"\x1b[23;0t"]

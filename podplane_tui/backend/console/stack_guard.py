@@ -1,4 +1,4 @@
-"""What a guest prints, kept off the stacks of titles and colours that the user's terminal has. Pure.
+"""What a guest prints, kept off what the user's terminal has and can't be given back: stacks, palette, columns. Pure.
 
 Terminals execute control characters within a sequence, ignore DEL and others there, and go on with it. Bytes from 0x80
 on do not end it everywhere either.
@@ -24,9 +24,13 @@ def _patterns(form: bytes) -> list[re.Pattern[bytes]]:
 
 # Each takes time that grows with the length alone: what begins with ESC has no other ESC in it, and where one that
 # begins with C1 is found, the search goes on after all that it may have in it.
-_OPERATION: Final = _patterns(rb"ESC\[([WITHIN -?]*)([tpPQ])|C1\x9b([WITHIN -?]*)([@-~]?)")
-_COMMAND: Final = _patterns(rb"(?:ESC\]|C1\x9d)([WITHIN0-9]*)([;P]?)")
-_OPEN_ESC: Final = re.compile(rb"\x1b[%b]*(?:\[[%b -?]*|\][%b0-9]*|%%[%b]*)?" % ((_WITHIN,) * 4))
+_OPERATION: Final = _patterns(rb"ESC\[([WITHIN -?]*)([tpPQhlr|])|C1\x9b([WITHIN -?]*)([@-~]?)")
+_COMMAND: Final = _patterns(rb"(?:ESC\]|C1\x9d)([WITHIN0-9]*)(;?)")
+_PALETTE: Final = re.compile(rb"%b\][%b]*(?:R|P(?:[%b]*[0-9A-Fa-f]){0,7})" % (_ESC, _WITHIN, _WITHIN))
+"""The Linux console's, by ESC alone: its colours, 7 digits each, and all of them reset."""
+_OPEN_ESC: Final = re.compile(
+    rb"\x1b[%b]*(?:\[[%b -?]*|\][%b0-9]*|\][%b]*P(?:[%b]*[0-9A-Fa-f]){0,6}[%b]*|%%[%b]*)?" % ((_WITHIN,) * 7)
+)
 _OPEN_C1: Final = _patterns(rb"C1[\x9b\x9d][WITHIN -?]*\Z|\xc2\Z")
 """What may go on as one of those, or switch 8-bit controls on."""
 _UNENDED: Final = bytes(byte for byte in range(256) if byte not in b"\x18\x1a\x1b" and not 0x40 <= byte <= 0x7E)
@@ -34,6 +38,8 @@ _NUMBER: Final = re.compile(rb"([0-9]*)(?:[;:][0-9;:]*)?")
 _STACKS: Final = {22, 23}
 _LARGEST: Final = 9999
 """Larger numbers mean nothing, or another one where they overflow."""
+_COLUMN_MODES: Final = {3, 40}
+"""DECCOLM, and whether that is allowed."""
 _COLOURS: Final = {4, 5, *range(10, 20), 21}
 _PROGRESS: Final = 9
 _LIMIT: Final = 1024
@@ -45,8 +51,10 @@ class StackGuard:
 
     What the user's terminal had when the console was attached is on top there, to be taken back in the end: a guest
     that pops would take it away, and one that pushes would leave its own there. Nor may it choose another conformance
-    level (DECSCL) or reset all (DECSR), after which a terminal may not understand how it is restored. CAN comes
-    instead: what stands around it must not become one sequence.
+    level (DECSCL) or reset all (DECSR), after which a terminal may not understand how it is restored. It may not change
+    the number of columns (DECCOLM, DECSCPP), which can't be taken back without erasing the screen. The palette of the
+    Linux console can only be reset, and others take what resets it for the beginning of a string. CAN comes instead:
+    what stands around it must not become one sequence.
     """
 
     def __init__(self) -> None:
@@ -64,9 +72,9 @@ class StackGuard:
         cut = self._open_from(data)
         data, self._held = data[:cut], data[cut:]
         for number in [_number_of(digits) for digits, end in _COMMAND[self._8_bit].findall(data) if end]:
-            self.colours_changed = self.colours_changed or number in _COLOURS or number < 0
+            self.colours_changed = self.colours_changed or number in _COLOURS
             self.progress_shown = self.progress_shown or number == _PROGRESS
-        shown = _OPERATION[self._8_bit].sub(_checked, data)
+        shown = _OPERATION[self._8_bit].sub(_checked, _PALETTE.sub(_executed, data))
         if len(self._held) > _LIMIT:
             shown += self.end() + b"\x18"  # whatever it is, it ends here
         return shown
@@ -93,18 +101,48 @@ def _checked(match: re.Match[bytes]) -> bytes:
     """A control sequence as it is, or what comes in its place: the control characters in it, and CAN."""
     # Where 0x9B counts it begins a sequence of its own, elsewhere it is one of those that are ignored.
     body, final = (match[1], match[2]) if match[2] else (match[3], match[4])
-    refused = _is_refused(body, final) or (b"\x9b" in body and _is_refused(body.rpartition(b"\x9b")[2], final))
-    return match[0].translate(None, _NOT_EXECUTED) + b"\x18" if refused else match[0]
+    bodies = [body, body.rpartition(b"\x9b")[2]] if b"\x9b" in body else [body]
+    if any(_is_refused(each, final) for each in bodies):
+        return _executed(match)
+    if any(_sets_columns(each, final) for each in bodies):
+        others = _other_modes(bodies[-1])
+        return _executed(match) + (b"\x1b[?" + others + final if others else b"")
+    return match[0]
+
+
+def _executed(match: re.Match[bytes]) -> bytes:
+    """What comes in the place of a sequence."""
+    return match[0].translate(None, _NOT_EXECUTED) + b"\x18"
+
+
+def _sets_columns(parameters: bytes, final: bytes) -> bool:
+    """Whether this sets, resets or restores private modes, and one of them is about the number of columns."""
+    return final in {b"h", b"l", b"r"} and b"?" in parameters and any(map(_is_about_columns, _modes(parameters)))
+
+
+def _other_modes(parameters: bytes) -> bytes:
+    return b";".join(mode for mode in _modes(parameters) if not _is_about_columns(mode))
+
+
+def _modes(parameters: bytes) -> list[bytes]:
+    return parameters.translate(None, _NOT_ASCII).replace(b"?", b"").split(b";")
+
+
+def _is_about_columns(mode: bytes) -> bool:
+    value = _value(mode[: len(mode) - len(mode.lstrip(b"0123456789"))])
+    return value in _COLUMN_MODES or value > _LARGEST
 
 
 def _is_refused(parameters: bytes, final: bytes) -> bool:
-    """Whether this is XTWINOPS 22 or 23, XTPUSHCOLORS, XTPOPCOLORS, DECSCL or DECSR."""
+    """Whether this is XTWINOPS 22 or 23, XTPUSHCOLORS, XTPOPCOLORS, DECSCL, DECSR or DECSCPP."""
     parameters = parameters.translate(None, _NOT_ASCII)
     if final == b"t":
         number = _NUMBER.fullmatch(parameters)
         return number is not None and (_value(number[1]) in _STACKS or _value(number[1]) > _LARGEST)
     intermediates = parameters.lstrip(b"0123456789;:")
-    return intermediates == b"#" if final in {b"P", b"Q"} else final == b"p" and intermediates in {b'"', b"+"}
+    if final in {b"P", b"Q"}:
+        return intermediates == b"#"
+    return (final == b"p" and intermediates in {b'"', b"+"}) or (final == b"|" and intermediates == b"$")
 
 
 def _value(digits: bytes) -> int:
@@ -114,6 +152,6 @@ def _value(digits: bytes) -> int:
 
 
 def _number_of(command: bytes) -> int:
-    """The number of an OSC, -1 for none: the Linux console's colours have none."""
+    """The number of an OSC, -1 for none."""
     digits = command.translate(None, _NOT_ASCII)
     return _value(digits) if digits else -1

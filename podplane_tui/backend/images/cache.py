@@ -16,16 +16,24 @@ from podplane_tui.backend.images.digest import digest_fault, validate_digest, ve
 from podplane_tui.backend.images.download import DEFAULT_MAX_SIZE, download_image, kept_digest
 from podplane_tui.backend.images.manifest import Manifest, artifacts_directory, deps_directory, read_manifest
 from podplane_tui.backend.images.qcow2 import require_standalone
-from podplane_tui.backend.images.url import display_url, is_url
+from podplane_tui.backend.images.url import display_path, display_url, is_url
 
 
 @dataclass(frozen=True, slots=True)
 class CachedImage:
-    """A qcow2 file in a cache; `name` is its path there, `digest` what it must have, "" where that is not known."""
+    """A qcow2 file in a cache; `name` is its path there, `digest` what it must have, "" where that is not known.
+
+    In `name` and `title`, its last part, `display_path` hides what may be secret.
+    """
 
     name: str
     path: Path
     digest: str = ""
+
+    @property
+    def title(self) -> str:
+        """What to call it where no other image has the same."""
+        return display_path(self.path.name)
 
 
 def list_images(arch: str, *, deps: Path | None = None) -> tuple[CachedImage, ...]:
@@ -40,9 +48,10 @@ def list_images(arch: str, *, deps: Path | None = None) -> tuple[CachedImage, ..
     for directory, _, names in os.walk(root):
         for name in names:
             path = Path(directory, name)
-            if path.suffix == ".qcow2" and path.is_file():
-                digest = manifest.digest if manifest is not None and path == manifest.image else ""
-                found.append(CachedImage(str(path.relative_to(root)), path, digest))
+            usual = manifest is not None and path == manifest.image
+            if (usual or path.suffix == ".qcow2") and path.is_file():
+                digest = manifest.digest if manifest is not None and usual else ""
+                found.append(CachedImage(display_path(path.relative_to(root)), path, digest))
     return tuple(sorted(found, key=lambda image: (not image.digest, image.name)))
 
 
@@ -71,9 +80,9 @@ def choose_image(
         return local if cached is None else _checked(cached, control)
     if not choice:
         manifest = require_default(arch, deps=deps)
-        return _checked(CachedImage(manifest.image.name, manifest.image, manifest.digest), control)
+        return _checked(CachedImage(display_path(manifest.image.name), manifest.image, manifest.digest), control)
     for image in list_images(arch, deps=deps):
-        if choice in {image.name, image.path.name}:
+        if choice in {image.name, image.title, image.path.name}:
             return _checked(image, control)
     raise InvalidImage(
         f"there is no image {one_line(display_url(choice), limit=300)}, neither a file nor in podplane's cache",
@@ -108,7 +117,7 @@ def _in_cache(path: Path, arch: str, deps: Path | None) -> CachedImage | None:
 def _checked(image: CachedImage, control: Control) -> Path:
     require_standalone(image.path)
     if image.digest:
-        control.report(f"verifying {image.path.name}")
+        control.report(f"verifying {image.title}")
         verify(image.path, image.digest, control)
     return image.path
 

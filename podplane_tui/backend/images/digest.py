@@ -9,7 +9,7 @@ from pathlib import Path
 from podplane_tui.backend.core.control import Control, Progress
 from podplane_tui.backend.core.errors import Cancelled, InvalidImage, InvalidInput
 from podplane_tui.backend.core.files import open_regular
-from podplane_tui.backend.images.url import is_url
+from podplane_tui.backend.images.url import display_path, is_url
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _FORM = "use sha256:<64 hex digits> or sha512:<128 hex digits>"
@@ -48,14 +48,16 @@ def verify(path: Path, digest: str, control: Control) -> None:
             done, total = 0, path.stat().st_size
             while chunk := file.read(CHUNK):
                 if control.cancel.is_set():
-                    raise Cancelled(f"the verification of {path.name} was cancelled", hint="nothing was changed")
+                    raise Cancelled(
+                        f"the verification of {display_path(path.name)} was cancelled", hint="nothing was changed"
+                    )
                 found.update(chunk)
                 done += len(chunk)
                 control.progress(Progress(done, total))
     except OSError as error:
-        raise InvalidImage(f"{path} can't be read: {error.strerror}", hint="check the path") from error
+        raise InvalidImage(f"{display_path(path)} can't be read: {error.strerror}", hint="check the path") from error
     if not found.hexdigest().startswith(wanted):
         raise InvalidImage(
-            f"digest mismatch for {path}: expected {digest}, got {algorithm}:{found.hexdigest()}",
+            f"digest mismatch for {display_path(path)}: expected {digest}, got {algorithm}:{found.hexdigest()}",
             hint="download it again",
         )

@@ -23,6 +23,7 @@ from podplane_tui.backend.images.manifest import BootFile, Manifest, deps_direct
 from podplane_tui.backend.images.partitions import ANOTHER, HEAD, find_partition
 from podplane_tui.backend.images.qcow2 import backing_path, read_image, require_standalone
 from podplane_tui.backend.images.qemu_img import run_qemu_img
+from podplane_tui.backend.images.url import display_path
 from podplane_tui.backend.qemu.arguments import DirectBootOptions
 
 BOOT_DIRECTORY = "boot"
@@ -126,10 +127,13 @@ def _copy_range(image: Path, offset: int, size: int, target: Path, control: Cont
     disk = {"driver": "qcow2", "file": {"driver": "file", "filename": str(image)}}
     virtual = read_image(image).virtual_bytes
     if offset >= virtual:
-        raise InvalidImage(f"a partition of {image.name} begins beyond its end", hint=ANOTHER)
+        raise InvalidImage(f"a partition of {display_path(image.name)} begins beyond its end", hint=ANOTHER)
     part = {"driver": "raw", "offset": offset, "size": min(size, virtual - offset), "file": disk}
     run_qemu_img(
-        ["convert", "-O", "raw", "json:" + json.dumps(part), str(target)], failed=InvalidImage, cancel=control.cancel
+        ["convert", "-O", "raw", "json:" + json.dumps(part), str(target)],
+        image,
+        failed=InvalidImage,
+        cancel=control.cancel,
     )
 
 

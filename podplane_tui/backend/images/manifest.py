@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
 
 from podplane_tui.backend.core.errors import CorruptFile, InvalidInput
 from podplane_tui.backend.core.files import read_small_file
@@ -21,6 +20,8 @@ OS_IMAGE = "os-image"
 """The artifact's name in podplane's cache."""
 
 _MAX_MANIFEST = 4 * 2**20
+_LONGEST_NAME = 255
+"""Bytes that a file's name may have."""
 _AGAIN = "let podplane download it again"
 
 
@@ -85,9 +86,11 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         image = system["image"]
         version, url = _text(image["version"]), _text(image["url"])
         digest = validate_digest(_text(image["digest"]))
-        name = PurePosixPath(unquote(urlsplit(url).path)).name
-        if name in {"", ".", ".."} or version in {"", ".", ".."} or "/" in version + name:
+        name = _artifact_name(url)
+        if name in {"", ".", ".."} or version in {"", ".", ".."} or "/" in version or "\0" in version + name:
             raise ValueError("its image has no name or version")
+        if max(len(os.fsencode(version)), len(os.fsencode(name))) > _LONGEST_NAME:
+            raise ValueError("its image has too long a name or version")
         size = image.get("size")
         boot, problem = _boot(system.get("boot"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidInput) as error:
@@ -100,6 +103,15 @@ def read_manifest(deps: Path, arch: str) -> Manifest | None:
         boot_problem=problem,
         size=size if isinstance(size, int) and size > 0 else None,
     )
+
+
+def _artifact_name(url: str) -> str:
+    """How podplane names what is at `url`: all behind the last slash, its query, fragment and escapes too; "" for none.
+
+    A host is no name, and may have a password before it.
+    """
+    _, slash, name = url.partition("://")[2].rstrip("/").rpartition("/")
+    return name if slash else ""
 
 
 def _boot(raw: object) -> tuple[BootData | None, str]:

@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 from podplane_tui.backend.core.errors import InvalidImage
 from podplane_tui.backend.core.files import open_regular
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.images.url import display_path
 
 # magic, version, backing file offset, backing file size, cluster bits, virtual size (qcow2 specification, big-endian)
 _HEADER = struct.Struct(">4sIQIIQ")
@@ -49,17 +50,19 @@ def read_image(path: Path | str) -> ImageInfo:
         with open_regular(path, follow_links=True) as file:
             return _read(path, file)
     except FileNotFoundError:
-        raise InvalidImage(f"there is no image {path}", hint="put it back, or delete the VM") from None
+        raise InvalidImage(f"there is no image {display_path(path)}", hint="put it back, or delete the VM") from None
     except OSError as error:
         raise InvalidImage(
-            f"the image {path} can't be read: {error.strerror}", hint="make it a file that you may read"
+            f"the image {display_path(path)} can't be read: {error.strerror}", hint="make it a file that you may read"
         ) from error
 
 
 def _read(path: Path | str, file: BinaryIO) -> ImageInfo:
     head = file.read(_HEAD)
     if len(head) < _HEADER.size or not head.startswith(_MAGIC):
-        raise InvalidImage(f"{path} is not a qcow2 image", hint="convert it with qemu-img convert -O qcow2")
+        raise InvalidImage(
+            f"{display_path(path)} is not a qcow2 image", hint="convert it with qemu-img convert -O qcow2"
+        )
     _, version, offset, length, cluster_bits, virtual = _HEADER.unpack_from(head)
     head = head.ljust(_HEAD, b"\0")
     features, start = 0, _VERSION_2_HEAD
@@ -103,7 +106,7 @@ def _extensions(path: Path | str, file: BinaryIO, start: int, end: int) -> Itera
 
 
 def _broken(path: Path | str) -> InvalidImage:
-    return InvalidImage(f"the image {path} has a broken header", hint="replace it with an intact copy")
+    return InvalidImage(f"the image {display_path(path)} has a broken header", hint="replace it with an intact copy")
 
 
 def require_standalone(image: Path, *, name: str = "") -> None:
@@ -121,7 +124,7 @@ def require_standalone(image: Path, *, name: str = "") -> None:
     else:
         return
     raise InvalidImage(
-        f"the downloaded image {name or image.name} is refused: it {fault}",
+        f"the downloaded image {name or display_path(image.name)} is refused: it {fault}",
         hint="use an image that needs no other file of this host",
     )
 
@@ -145,7 +148,7 @@ def require_base(image: Path, backing_file: str) -> None:
     if "\0" in backing_file:
         raise _broken(image)
     if is_plain_path(backing_file) and not backing_path(image, backing_file).is_file():
-        base = one_line(backing_file, limit=300)
+        base = one_line(display_path(backing_file), limit=300)
         raise InvalidImage(f"the base image {base} is gone", hint="put it back, or delete the VM")
 
 

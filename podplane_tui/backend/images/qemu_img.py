@@ -14,6 +14,7 @@ from podplane_tui.backend.core.files import os_error_as, sync_directory, tempora
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.images.url import display_path
 from podplane_tui.backend.qemu.arguments import quote_option
 from podplane_tui.backend.qemu.diagnosis import diagnose
 
@@ -45,7 +46,7 @@ def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[in
                 output, errors = process.communicate(timeout=None if cancel is None else _TICK)
                 if cancel is not None and process.returncode == -signal.SIGINT:
                     raise cancelled
-                return process.returncode, one_line(errors.strip() or output)
+                return process.returncode, one_line(_shown(errors.strip() or output.strip(), arguments))
             except subprocess.TimeoutExpired:
                 if cancel is not None and cancel.is_set():
                     process.kill()
@@ -55,21 +56,28 @@ def _qemu_img(arguments: Sequence[str], cancel: Event | None = None) -> tuple[in
                 raise
 
 
+def _shown(words: bytes, arguments: Sequence[str]) -> str:
+    """What qemu-img said, with the files among its arguments as they may be shown."""
+    text = words.decode("utf-8", "backslashreplace")
+    for argument in arguments:
+        text = text.replace(argument, display_path(argument))
+    return text
+
+
 def run_qemu_img(
     arguments: Sequence[str],
+    image: Path,
     *,
-    image: Path | None = None,
     failed: type[VMError] = CreateFailed,
     cancel: Event | None = None,
 ) -> None:
-    """Run `qemu-img` with these arguments about `image`, by default the last of them.
+    """Run `qemu-img` with these arguments, which do something to `image` or read it.
 
     Raises `failed` with its own words, `Cancelled` once `cancel` is set.
     """
     code, words = _qemu_img(arguments, cancel)
     if code:
-        about = image or Path(arguments[-1])
-        raise _failure(failed, f"qemu-img {arguments[0]} failed", about, words or f"exit code {code}")
+        raise _failure(failed, f"qemu-img {arguments[0]} failed", image, words or f"exit code {code}")
 
 
 def _failure(kind: type[VMError], problem: str, image: Path, words: str) -> VMError:
@@ -119,7 +127,7 @@ def create_overlay(image: Path, base_image: Path | None, *, size: str = VIRTUAL_
         source = ["-F", "qcow2", "-b", str(base_image)]
     partial = temporary_beside(image)
     try:
-        run_qemu_img(["create", "-q", *source, "-f", "qcow2", str(partial), size])
+        run_qemu_img(["create", "-q", *source, "-f", "qcow2", str(partial), size], image)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         # A hard link fails where a rename would silently replace what somebody else made meanwhile.

@@ -1,14 +1,14 @@
 """URLs of images: what may be shown of one, and the credentials in it.
 
 User names, passwords and the tokens in a query are for the server alone. Whatever is printed, logged or remembered of a
-URL is what `display_url` gives.
+URL is what `display_url` gives, and of the file that it became, `display_path`.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -39,6 +39,13 @@ def display_url(url: str) -> str:
         return f"{before}{scheme}…"
     path = re.split(r"[?#;]", rest[len(authority) :], maxsplit=1)[0]
     return f"{before}{scheme}{place['host']}{place['port'] or ''}{path}"
+
+
+def display_path(path: PurePath | str) -> str:
+    """`path` without the query that podplane keeps in the name of a file from a URL; "…" stands for that."""
+    folder, slash, name = str(path).rpartition("/")
+    kept, mark, _ = name.partition("?")
+    return f"{folder}{slash}{kept}{'?…' if mark else ''}"
 
 
 def file_name_of(url: str) -> str:

@@ -19,7 +19,7 @@ from podplane_tui.backend.images.chain import ChainFile, file_version, read_chai
 from podplane_tui.backend.images.digest import digest_fault
 from podplane_tui.backend.images.qcow2 import read_image
 from podplane_tui.backend.images.qemu_img import VIRTUAL_SIZE
-from podplane_tui.backend.images.url import is_url
+from podplane_tui.backend.images.url import display_path, is_url
 from podplane_tui.backend.vm.backing import OPTION, confirm_chain, in_words
 from podplane_tui.backend.vm.context import Context
 from podplane_tui.backend.vm.disk import Disk
@@ -151,7 +151,7 @@ def _make(context: Context, image: Path | None, spec: CreateSpec, control: Contr
     context.qemu.create(image, size=size)
     try:
         if image is not None and _base_as_it_is(image) != before:
-            raise CreateFailed(f"the image {image} was changed while the disk was made", hint="try again")
+            raise CreateFailed(f"the image {display_path(image)} was changed while the disk was made", hint="try again")
     except BaseException:
         context.files.image.unlink(missing_ok=True)
         raise
@@ -165,7 +165,7 @@ def _confirmed_base(image: Path | None, spec: CreateSpec, control: Control) -> _
     if words := in_words(base.chain):
         if words != spec.confirmed_chain:
             raise UnconfirmedChain(
-                f"the image {image} names files that QEMU would read: {' → '.join(words)}",
+                f"the image {display_path(image)} names files that QEMU would read: {' → '.join(words)}",
                 chain=words,
                 hint=f"check them, then add {OPTION}",
             )
@@ -174,7 +174,7 @@ def _confirmed_base(image: Path | None, spec: CreateSpec, control: Control) -> _
 
 
 def _base_as_it_is(image: Path) -> _Base:
-    with os_errors_as(InvalidImage, f"the image {image} can't be read"):
+    with os_errors_as(InvalidImage, f"the image {display_path(image)} can't be read"):
         return _Base(file_version(image), read_chain(image))
 
 

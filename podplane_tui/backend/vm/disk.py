@@ -81,7 +81,7 @@ class Disk:
                     hint="choose a larger size",
                 )
             (control or Control()).report("growing the disk")
-            run_qemu_img(["resize", "-q", "-f", "qcow2", str(self._image), str(wanted)], failed=VMError)
+            run_qemu_img(["resize", "-q", "-f", "qcow2", str(self._image), str(wanted)], self._image, failed=VMError)
         return wanted
 
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -135,7 +135,7 @@ class Disk:
             self._snapshot("-d", name)
 
     def _snapshot(self, action: str, name: str) -> None:
-        run_qemu_img(["snapshot", "-q", action, name, *pinned(self._image)], image=self._image, failed=VMError)
+        run_qemu_img(["snapshot", "-q", action, name, *pinned(self._image)], self._image, failed=VMError)
 
     def _require_snapshot(self, name: str) -> None:
         """Raise unless qemu-img would take `name` for exactly one snapshot."""
@@ -203,6 +203,6 @@ def _convert(source: Path, target: Path, control: Control) -> None:
     if image.backing_file is not None and image.backing_format is not None:
         base = ["-B", str(backing_path(source, image.backing_file)), "-F", image.backing_format]
     arguments = ["convert", "-q", "-f", "qcow2", "-O", "qcow2", *base, str(source), str(target)]
-    run_qemu_img(arguments, cancel=control.cancel)
+    run_qemu_img(arguments, source, cancel=control.cancel)
     with target.open("rb") as file:
         os.fsync(file.fileno())

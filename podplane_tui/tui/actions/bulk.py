@@ -68,6 +68,7 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
     left_out = list(selection.left_out)
     about: list[tuple[str, str]] = []
     doomed: list[Path] = []
+    chains: list[tuple[str, tuple[str, ...]]] = []
     for vm in selection.able:
         name, words = one_line(vm.label(selection.arch)), vm.told_state
         try:
@@ -83,8 +84,11 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
                     left_out.append((name, words or "needs no repair"))
                     continue
                 tasks.append((vm, workshop.repair(vm, mending)))
-            elif verb is Verb.START:
-                tasks.append((vm, workshop.start(vm)))
+            elif verb in {Verb.START, Verb.RESTART}:
+                work = workshop.start(vm) if verb is Verb.START else workshop.plain(verb, vm)
+                if chain := cluster.unconfirmed_chain():
+                    chains.append((name, chain))
+                tasks.append((vm, workshop.confirmed(vm, chain, work)))
             else:
                 tasks.append((vm, workshop.plain(verb, vm)))
         except (VMError, OSError) as error:
@@ -93,12 +97,24 @@ def plan(verb: Verb, selection: Selection, workshop: Workshop) -> Plan:
         about.append((name, words))
     title = f"{VERBS[verb].title} {count(len(tasks), 'VM')}?"
     text = _text(about, left_out, selection.hidden)
-    question: Dialog[bool] = (
-        DeleteDialog(title=title, files=measure(doomed), text=text)
-        if verb is Verb.DELETE
-        else Question(title=title, text=text, accept=VERBS[verb].title, style=_STYLES.get(verb, "-large"))
-    )
+    question: Dialog[bool]
+    if verb is Verb.DELETE:
+        question = DeleteDialog(title=title, files=measure(doomed), text=text)
+    elif chains:
+        text = Content.assemble(_chains_text(chains), "\n\n", text)
+        question = Question(title=title, text=text, accept="Allow", style="-large -dangerous")
+    else:
+        question = Question(title=title, text=text, accept=VERBS[verb].title, style=_STYLES.get(verb, "-large"))
     return Plan(tuple(tasks), tuple(left_out), question)
+
+
+def _chains_text(chains: Sequence[tuple[str, tuple[str, ...]]]) -> Content:
+    """What there is to confirm: all the files, for none may be allowed unseen."""
+    lines = [Content("Through their disks, these guests can read files of this host:")]
+    for name, chain in chains:
+        lines += [Content.styled(name, "bold")]
+        lines += [Content.assemble(("  • ", "$text-accent"), file) for file in chain]
+    return Content("\n").join(lines)
 
 
 def _text(about: Sequence[tuple[str, str]], left_out: Sequence[tuple[str, str]], hidden: int) -> Content:

@@ -93,7 +93,7 @@ class Workshop:
             found = list_images(arch)
         except backend.VMError:
             return ()  # no home directory, so no cache either
-        return tuple(image.path.name for image in found)
+        return tuple(image.title for image in found)
 
     def user_data_fault(self, vm: VMStatus, path: str) -> FieldFault | None:
         """What is wrong with a file of user-data; None when nothing is, or there is to be none."""

@@ -90,8 +90,17 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         self._shown_at = monotonic()
 
     def came_too_early(self, event: events.InputEvent) -> bool:
-        """Whether this was typed or clicked before the dialog was on the screen, and so was not meant for it."""
-        return not self.TYPE_AHEAD and (self._shown_at is None or event.time < self._shown_at)
+        """Whether this was typed or clicked before the dialog was on the screen, and so was not meant for it.
+
+        To cancel is always safe.
+        """
+        if self.TYPE_AHEAD or (isinstance(event, events.Key) and self._cancels(event)):
+            return False
+        return self._shown_at is None or event.time < self._shown_at
+
+    def _cancels(self, key: events.Key) -> bool:
+        active = self.active_bindings.get(key.key)
+        return active is not None and active.node is self and active.binding.action == "cancel"
 
     def _say_more(self, _screen: Screen[object]) -> None:
         more = self.query_one(".dialog-body").max_scroll_y > 0

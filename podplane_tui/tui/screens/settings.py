@@ -15,12 +15,14 @@ from podplane_tui.backend.config.validators import typed_value
 from podplane_tui.backend.core.errors import InvalidInput, VMError
 from podplane_tui.backend.core.format import format_path
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.images.url import display_url
 from podplane_tui.tui.keys.keymap import KeyLine
 from podplane_tui.tui.screens.create import PathSuggester
 from podplane_tui.tui.screens.dialog import Dialog
 from podplane_tui.tui.threads import AtExit, in_thread
 
 THEME = "dashboard.theme"
+_IMAGE = "create.image"
 _IMAGE_ID, _DIGEST_ID = "settings-create-image", "settings-create-digest"
 
 
@@ -143,7 +145,9 @@ class SettingsDialog(Dialog[ConfigFile]):
         return Content("\n".join([*options, f"{words} as options under [ssh] in that file."]))
 
     def _said(self, setting: str) -> str:
-        return str(self._file.said.get(setting, ""))
+        """The value as it may be shown: it stays as it is in the file until something else is typed."""
+        said = str(self._file.said.get(setting, ""))
+        return display_url(said) if setting == _IMAGE else said
 
     # Theme
 

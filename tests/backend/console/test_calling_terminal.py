@@ -217,8 +217,8 @@ def test_title_and_colours_come_back_whatever_a_guest_prints(printed: list[list[
 
 
 def test_what_only_some_terminals_have_is_restored_there() -> None:
-    assert b"\x1b]R" in restoring({"TERM": "linux"}, columns=80, colours=True)
-    assert b"\x1b]R" not in restoring({"TERM": "xterm"}, columns=80, colours=True)
+    for name in ("linux", "xterm"):  # where the palette can't have changed, and where it begins a string
+        assert b"\x1b]R" not in restoring({"TERM": name}, columns=80, colours=True)
     guard = StackGuard()
     assert not guard.progress_shown
     guard.feed(b"\x1b]9;4;1;50\x07")

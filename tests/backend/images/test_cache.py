@@ -164,3 +164,29 @@ def test_a_path_into_a_cache_is_verified_as_a_name_is(
     (tmp_path / "link").symlink_to("x")
     (tmp_path / "x").touch()
     assert find_local(str(tmp_path / "link"), "amd64", deps=deps) == tmp_path / "x"
+
+
+def test_what_is_secret_in_the_name_of_podplanes_image_is_never_told(tmp_path: Path) -> None:
+    deps = tmp_path / "deps"
+    about = {"version": "2", "url": "https://images.invalid/d.qcow2?sig=s3cret&x=.5", "digest": DIGEST}
+    manifest_path(deps, "amd64").parent.mkdir(parents=True)
+    manifest_path(deps, "amd64").write_text(json.dumps({"vmconfig": {"os": {"image": about}}}))
+    path = artifacts_directory(deps) / "os-image/2/d.qcow2?sig=s3cret&x=.5"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(IMAGE)
+    (image,) = list_images("amd64", deps=deps)
+    assert (image.name, image.title, image.path, image.digest) == ("os-image/2/d.qcow2?…", "d.qcow2?…", path, DIGEST)
+    steps: list[str] = []
+    for choice in ("", image.name, image.title, path.name, str(path)):
+        assert choose_image(choice, "amd64", Control(report=steps.append), deps=deps) == path
+    assert set(steps) == {"verifying d.qcow2?…"}
+    standalone = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 104, 1, 16, 2**20).ljust(104, b"\0") + b"x"
+    for content, words in (
+        (IMAGE + b"more", "digest mismatch for .*/d.qcow2.…: expected"),
+        (b"none", "is not a qcow2 image"),
+        (standalone, "the downloaded image d.qcow2.… is refused"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(InvalidImage, match=words) as raised:
+            choose_image("", "amd64", Control(), deps=deps)
+        assert "s3cret" not in str(raised.value)

@@ -60,7 +60,7 @@ def gpt_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lay_out(deps: Path, image: Path, *, boot: object = None, folder: str = "/boot") -> Path:
     """podplane's cache with `image` in it; gives where the image then stands."""
-    target = deps / "vmconfig/artifacts/os-image/1.0/debian 13.qcow2"
+    target = deps / "vmconfig/artifacts/os-image/1.0/debian%2013.qcow2?y=z"
     target.parent.mkdir(parents=True)
     target.hardlink_to(image)
     if boot is None:
@@ -69,7 +69,7 @@ def lay_out(deps: Path, image: Path, *, boot: object = None, folder: str = "/boo
             "kernel": {"partition": NUMBER, "path": f"{folder}/vmlinuz-1", "digest": digest(KERNEL)},
             "initrd": {"partition": NUMBER, "path": f"{folder}/initrd.img-1", "digest": digest(INITRD, "sha512")},
         }
-    about = {"version": "1.0", "url": "https://images.invalid/x/debian%2013.qcow2?y=/z", "type": "qcow2", "size": 5}
+    about = {"version": "1.0", "url": "https://images.invalid/x/debian%2013.qcow2?y=z", "type": "qcow2", "size": 5}
     about["digest"] = digest(image.read_bytes())
     path = manifest_path(deps, "amd64")
     path.parent.mkdir(parents=True)
@@ -177,6 +177,6 @@ def test_nothing_comes_out_of_an_image_that_refers_to_other_files(tmp_path: Path
     run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", gpt_image, image)
     manifest = read_manifest(tmp_path, "amd64")
     assert manifest is not None
-    with pytest.raises(InvalidImage, match=r"debian 13\.qcow2 is refused: it has a backing file"):
+    with pytest.raises(InvalidImage, match=r"debian%2013\.qcow2\?… is refused: it has a backing file"):
         boot_files(manifest, Control())
     assert not (image.parent / "boot").exists()

@@ -57,7 +57,7 @@ def test_where_the_cache_is() -> None:
 DIGEST = "sha256:" + "0" * 64
 KERNEL = {"partition": 1, "path": "/boot/vmlinuz", "digest": DIGEST}
 BOOT = {"cmdline": "ro", "kernel": KERNEL, "initrd": {**KERNEL, "path": "/boot/initrd"}}
-IMAGE = {"version": "1.0", "url": "https://images.invalid/a/b%20c.qcow2?x=/y#z", "digest": DIGEST.upper(), "size": 5}
+IMAGE = {"version": "1.0", "url": "https://images.invalid/a/b%20c.qcow2", "digest": DIGEST.upper(), "size": 5}
 
 
 def read(deps: Path, boot: object = BOOT, **changes: object) -> Manifest:
@@ -72,7 +72,7 @@ def read(deps: Path, boot: object = BOOT, **changes: object) -> Manifest:
 
 def test_a_manifest_names_the_image_and_what_boots_it(tmp_path: Path) -> None:
     assert read(tmp_path) == Manifest(
-        image=artifacts_directory(tmp_path) / "os-image" / "1.0" / "b c.qcow2",
+        image=artifacts_directory(tmp_path) / "os-image" / "1.0" / "b%20c.qcow2",
         digest=DIGEST,
         boot=BootData("ro", BootFile(1, "/boot/vmlinuz", DIGEST), BootFile(1, "/boot/initrd", DIGEST)),
         size=5,
@@ -88,7 +88,12 @@ def test_a_manifest_names_the_image_and_what_boots_it(tmp_path: Path) -> None:
         ({"version": "1/2"}, "no name or version"),
         ({"url": "https://images.invalid/"}, "no name or version"),
         ({"url": "https://images.invalid/a/.."}, "no name or version"),
-        ({"url": "https://images.invalid/a/%2e%2E"}, "no name or version"),
+        ({"url": "https://user:secret@images.invalid"}, "no name or version"),
+        ({"url": "b.qcow2"}, "no name or version"),
+        ({"url": "https://images.invalid/\0"}, "no name or version"),
+        ({"url": f"https://images.invalid/{'ä' * 128}"}, "too long a name or version"),
+        ({"version": "1" * 256}, "too long a name or version"),
+        ({"url": "https://images.invalid/\ud800"}, "surrogates not allowed"),
         ({"url": 3}, "TypeError text expected"),
         ({"digest": "md5:0"}, "invalid digest"),
     ],
@@ -96,6 +101,21 @@ def test_a_manifest_names_the_image_and_what_boots_it(tmp_path: Path) -> None:
 def test_an_image_that_would_stand_anywhere_is_refused(tmp_path: Path, changes: dict[str, object], words: str) -> None:
     with pytest.raises(CorruptFile, match=f"{words}.*[;:] let podplane download it again"):
         read(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("url", "version", "path"),
+    [
+        ("https://x.example/y/debian-13-knc.qcow2", "1", "os-image/1/debian-13-knc.qcow2"),
+        ("https://x.example/y/debian.qcow2?sig=a%2Fb&x=1", "1", "os-image/1/debian.qcow2?sig=a%2Fb&x=1"),
+        ("https://x.example/y/debian%2B1.qcow2", "1", "os-image/1/debian%2B1.qcow2"),
+        ("https://x.example/y/debian.qcow2#part", "1", "os-image/1/debian.qcow2#part"),
+        ("https://x.example/y/", "1", "os-image/1/y"),
+        ("https://x.example/y/d.qcow2", "2026.11", "os-image/2026.11/d.qcow2"),
+    ],
+)
+def test_the_image_stands_where_podplane_puts_it(tmp_path: Path, url: str, version: str, path: str) -> None:
+    assert read(tmp_path, url=url, version=version).image == artifacts_directory(tmp_path) / path
 
 
 @pytest.mark.parametrize("partition", [2, "2", "000002"])

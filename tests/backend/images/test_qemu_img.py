@@ -60,7 +60,8 @@ def test_ctrl_c_does_not_reach_a_change_of_an_image(tmp_path: Path, monkeypatch:
     os.mkfifo(go_on)
     stand_in(tmp_path, f"echo >'{begun}'; read -r line <'{go_on}'", monkeypatch)
     code = (
-        "from podplane_tui.backend.images.qemu_img import run_qemu_img; run_qemu_img(['snapshot', '-a', 'x', 'disk'])"
+        "from podplane_tui.backend.images.qemu_img import run_qemu_img; "
+        "run_qemu_img(['snapshot', '-a', 'x', 'disk'], 'disk')"
     )
     with subprocess.Popen(
         [sys.executable, "-c", f"import signal; signal.signal(signal.SIGINT, lambda *_: None); {code}"],
@@ -77,14 +78,32 @@ def test_ctrl_c_does_not_reach_a_change_of_an_image(tmp_path: Path, monkeypatch:
 def test_ctrl_c_at_a_copy_cancels_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, "kill -INT $$", monkeypatch)
     with pytest.raises(Cancelled, match="qemu-img convert was cancelled: nothing is left of it"):
-        run_qemu_img(["convert", "disk"], cancel=threading.Event())
+        run_qemu_img(["convert", "disk"], tmp_path / "disk", cancel=threading.Event())
     with pytest.raises(CreateFailed, match="exit code -2"):
-        run_qemu_img(["create", "disk"])
+        run_qemu_img(["create", "disk"], tmp_path / "disk")
 
 
 def test_qemu_imgs_words_are_told(tmp_path: Path) -> None:
     with pytest.raises(CreateFailed, match="No such file"):
         create_overlay(tmp_path / "none" / "i.qcow2", None)
+
+
+def test_a_hint_about_a_failure_is_about_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = make(tmp_path / "i.qcow2")
+    stand_in(tmp_path, "echo 'Failed to get \"write\" lock' >&2; exit 1", monkeypatch)
+    with (
+        image.open("rb"),
+        pytest.raises(CreateFailed, match=rf"process {os.getpid()} \(.*\) is using the disk: Failed to get"),
+    ):
+        run_qemu_img(["create", "-q", "-f", "qcow2", str(image), "64M"], image)
+
+
+def test_what_is_secret_in_a_name_is_hidden_in_qemu_imgs_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = make(tmp_path / "base.qcow2?token=s3cret")
+    stand_in(tmp_path, 'for word; do echo "no: $word" >&2; done; exit 1', monkeypatch)
+    with pytest.raises(CreateFailed, match=r"no: /\S*/base\.qcow2\?… ") as raised:
+        create_overlay(tmp_path / "i.qcow2", base)
+    assert "s3cret" not in str(raised.value)
 
 
 def test_a_check_of_a_sound_image(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podplane_tui.backend.images.url import display_url, file_name_of, is_url, origin_of, target_of
+from podplane_tui.backend.images.url import display_path, display_url, file_name_of, is_url, origin_of, target_of
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,16 @@ def test_what_is_downloaded() -> None:
     assert is_url("HTTP://h/x")
     assert is_url("https://h/x")
     assert not any(map(is_url, ("ftp://h/x", "/x", "file:///x", "")))
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/a/d.qcow2?sig=a%2Fb&x=1", "/a/d.qcow2?…"),
+        ("d.qcow2?", "d.qcow2?…"),
+        ("/w?at/d%20#1.qcow2", "/w?at/d%20#1.qcow2"),
+        ("", ""),
+    ],
+)
+def test_the_query_in_a_files_name_is_hidden(path: str, shown: str) -> None:
+    assert display_path(path) == shown

@@ -1,18 +1,23 @@
 """One verb for many VMs: which of them it makes sense for, and the one question before it."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 from textual.pilot import Pilot
 
 from podplane_tui.backend.core.control import Control
+from podplane_tui.backend.core.errors import VMError
 from podplane_tui.backend.core.paths import VMFiles
 from podplane_tui.backend.core.status import State, VMStatus
+from podplane_tui.backend.vm.backing import unconfirmed_chain
 from podplane_tui.backend.vm.verbs import Verb
 from podplane_tui.tui.actions import bulk
 from podplane_tui.tui.actions.bulk import plan, select
 from podplane_tui.tui.screens.delete import DeleteDialog
+from podplane_tui.tui.screens.dialog import Question
 from podplane_tui.tui.widgets.vm_list.table import VMTable
+from tests.backend.images.support import write_image
 from tests.conftest import Workspace
 from tests.tui.actions.support import KEYS, image_of, vm_of, workshop_of
 from tests.tui.support import (
@@ -101,3 +106,39 @@ def test_a_plan_of_repairs_leaves_out_what_needs_none(workspace: Workspace) -> N
     found = plan(Verb.REPAIR, chosen, workshop_of(workspace))
     assert [vm.cluster_id for vm, _ in found.tasks] == ["b"]
     assert [name for name, _ in found.left_out] == ["a"]
+
+
+@pytest.mark.parametrize("verb", [Verb.START, Verb.RESTART])
+def test_files_that_guests_would_read_are_asked_about_once_and_all_of_them(workspace: Workspace, verb: Verb) -> None:
+    base = workspace.root / "base"
+    base.write_bytes(bytes(512))
+    state = State.STOPPED if verb is Verb.START else State.RUNNING
+    vms = [vm_of(workspace, f"vm{number}", state) for number in range(7)]
+    for vm in vms[1:]:
+        write_image(image_of(vm), base=str(base), kind="raw")
+    write_image(image_of(vms[0]))
+    planned = plan(
+        verb, select(verb, vms, busy=(), hidden=(), key=KEYS.__getitem__, arch="amd64"), workshop_of(workspace)
+    )
+    question = planned.question
+    assert isinstance(question, Question)
+    assert (question._accept, question._style) == ("Allow", "-large -dangerous")
+    lines = question._text.plain.splitlines()
+    assert lines[0] == "Through their disks, these guests can read files of this host:"
+    assert lines[1:13] == [line for vm in vms[1:] for line in (vm.cluster_id, f"  • {base} (raw)")]
+    assert [unconfirmed_chain(vm.files) for vm in vms[1:]] == [(f"{base} (raw)",)] * 6  # asking confirms nothing
+    cancel = Event()
+    cancel.set()
+    for _, work in planned.tasks:
+        with pytest.raises(VMError):  # noqa: PT011 - whatever comes after the confirmation
+            work(Control(cancel=cancel))
+    assert [unconfirmed_chain(vm.files) for vm in vms] == [()] * 7
+
+
+def test_without_such_files_there_is_the_usual_question(workspace: Workspace) -> None:
+    vm = vm_of(workspace)
+    write_image(image_of(vm))
+    chosen = select(Verb.START, [vm], busy=(), hidden=(), key=KEYS.__getitem__, arch="amd64")
+    question = plan(Verb.START, chosen, workshop_of(workspace)).question
+    assert isinstance(question, Question)
+    assert (question._accept, question._style) == ("Start", "-large")

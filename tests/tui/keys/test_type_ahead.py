@@ -122,7 +122,21 @@ async def test_a_key_waits_for_the_one_before_it_however_slow_its_widget_is(
         assert app.screen.query_one("#create-id", Input).value == "w"
 
 
-@pytest.mark.parametrize("keys", [("right", "enter"), ("enter",), ("escape",)])
+async def test_to_cancel_counts_however_early_it_is_typed(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of(pilot)
+    seen: list[DeleteDialog] = []
+
+    def note(dialog: DeleteDialog) -> None:
+        seen.append(dialog)
+
+    monkeypatch.setattr(DeleteDialog, "on_unmount", note, raising=False)
+    type_at_once(app, "d", "escape")
+    await until(lambda: seen, what="the question to come and go")
+    await until(lambda: app.screen is dashboard(app), what="the dashboard")
+    assert [vm.cluster_id for vm in app.vms or ()] == ["alpha", "beta"]
+
+
+@pytest.mark.parametrize("keys", [("right", "enter"), ("enter",)])
 async def test_a_question_that_can_lose_data_ignores_what_was_typed_before_it_could_be_seen(
     pilot: Pilot[None], keys: tuple[str, ...]
 ) -> None:

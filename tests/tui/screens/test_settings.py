@@ -88,6 +88,21 @@ async def test_what_is_saved_is_in_the_file_and_in_force(workspace: Workspace) -
         assert app.actions.workshop.stop_timeouts == StopTimeouts(powerdown=0.5)
 
 
+async def test_what_is_secret_in_a_url_is_neither_shown_nor_lost(workspace: Workspace) -> None:
+    url = "https://me:s3cret@images.invalid/d.qcow2?token=s3cret"
+    digest = f"sha256:{'0' * 64}"
+    path = config_of(workspace, f"[create]\nimage = '{url}'\ndigest = '{digest}'\n")
+    app = make_app(workspace)
+    async with app.run_test(size=(120, 44)) as pilot:
+        await opened(app, pilot)
+        assert field(app, "create.image").value == "https://images.invalid/d.qcow2"
+        assert not any("s3cret" in line for line in painted(app))
+        field(app, "create.cpus").value = "3"
+        await click(pilot, "#accept")
+        await closed(app)
+        assert path.read_text() == f"[create]\nimage = '{url}'\ndigest = '{digest}'\ncpus = 3\n"
+
+
 async def test_a_first_setting_makes_the_file(workspace: Workspace) -> None:
     path = config_of(workspace)
     app = make_app(workspace)
