@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from podplane_tui.terminal import DEFAULT_STYLE, Row, Style, Terminal
-from podplane_tui.terminal.buffer.scrollback import Scrollback
+from podplane_tui.terminal.buffer.compact_row import Source
+from podplane_tui.terminal.buffer.scrollback import MOST_PIECES, Scrollback
 from tests.terminal.support import shown
 
 
@@ -101,3 +102,48 @@ def test_a_row_written_out_of_order_is_stored_as_few_pieces(by: str) -> None:
     assert scrollback[0] is row
     assert row.chars is None
     assert row.pieces == [("a", DEFAULT_STYLE), ("X", Style(bold=True)), ("c", DEFAULT_STYLE)]
+
+
+def colourful(pieces: int, start: int = 0) -> Row:
+    row = Row()
+    for number in range(pieces):
+        row.put(number, "x", Style(foreground=f"{start + number:06x}"))
+    return row
+
+
+@pytest.mark.slow
+def test_rows_in_ever_new_colours_are_fewer() -> None:
+    scrollback = Scrollback(10_000)
+    scrollback.push("first")
+    for number in range(1_000):
+        scrollback.push(colourful(400, 400 * number))
+        if number % 100:
+            continue
+        assert sum(len(row.pieces) for row in scrollback.stored if isinstance(row, Row)) <= MOST_PIECES
+    assert len(scrollback) >= MOST_PIECES // 2 // 400
+    assert scrollback.pushed == 1_001
+    assert scrollback[-1].pieces[0][1].foreground == f"{400 * 999:06x}"
+
+
+def test_rows_that_went_do_not_count() -> None:
+    scrollback = Scrollback(5)
+    row = colourful(400)
+    for _ in range(2 * MOST_PIECES // 400):
+        scrollback.push(row)
+    assert len(scrollback) == 5
+
+
+def test_a_colourful_line_is_not_kept_as_a_row_because_it_was_looked_at() -> None:
+    scrollback = Scrollback(10)
+    scrollback.push(Source("".join(f"\x1b[38;5;{number}mx" for number in range(40))))
+    scrollback.push(Source("\x1b[31mx"))
+    assert len(scrollback[0].pieces) == 40
+    assert isinstance(scrollback.stored[0], str)
+    assert scrollback[1] is scrollback[1]
+
+
+def test_rows_are_as_few_after_re_wrapping() -> None:
+    scrollback = Scrollback(10_000)
+    row = colourful(400)
+    scrollback.replace([row] * (MOST_PIECES // 400 + 1))
+    assert len(scrollback) == MOST_PIECES // 2 // 400
