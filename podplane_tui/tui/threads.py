@@ -9,7 +9,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from enum import Enum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -51,3 +51,23 @@ async def in_thread(function: Callable[[], T], *, name: str, at_exit: AtExit = A
 
     threading.Thread(target=run, name=name, daemon=at_exit is AtExit.ABANDON).start()
     return await future
+
+
+class Attached(Protocol):
+    """A widget or a screen."""
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it is in an app that does not end."""
+
+
+async def in_thread_for(node: Attached, function: Callable[[], T], *, name: str) -> T:
+    """The same as `in_thread` for what goes on with `node`: cancels the awaiting task when that is gone by then.
+
+    There, nothing can be mounted or found any more.
+    """
+    try:
+        return await in_thread(function, name=name)
+    finally:
+        if not node.is_attached:
+            raise asyncio.CancelledError

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from podplane_tui.tui.threads import AtExit, in_thread
+from podplane_tui.tui.threads import AtExit, in_thread, in_thread_for
 from tests.waiting import PATIENCE
 
 
@@ -51,3 +51,20 @@ def test_a_loop_that_has_closed_is_no_error() -> None:
     for thread in late:
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+class Node:
+    def __init__(self, *, attached: bool) -> None:
+        self.is_attached = attached
+
+
+async def test_work_for_a_widget_that_is_gone_by_then_cancels_who_waits() -> None:
+    def fail() -> None:
+        raise ValueError("nobody is left to hear it")
+
+    assert await in_thread_for(Node(attached=True), lambda: 3, name="work") == 3
+    for work in (lambda: 3, fail):
+        with pytest.raises(asyncio.CancelledError, match=r"^$"):
+            await in_thread_for(Node(attached=False), work, name="work")
+    with pytest.raises(ValueError, match="nobody is left"):
+        await in_thread_for(Node(attached=True), fail, name="work")

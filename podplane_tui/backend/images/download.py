@@ -331,7 +331,7 @@ def _require_room(shown: str, partial: Path, total: int | None, have: int, max_b
 def _too_large(shown: str, max_bytes: int) -> CreateFailed:
     return CreateFailed(
         f"{shown} is larger than the limit of {format_size(max_bytes)}",
-        hint="check the URL, or allow more with --max-size",
+        hint="check the URL, or allow more with --max-size, or max_size under [create] in config.toml",
     )
 
 

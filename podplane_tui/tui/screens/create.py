@@ -105,7 +105,8 @@ class CreateDialog(Form[CreateRequest]):
         values = {"id": "" if start is None else start.cluster_id}
         self._values = values | {name: getattr(first, name.replace("-", "_")) for name, _, _ in _FIELDS if name != "id"}
         self._error = error
-        self._max_size = first.max_size
+        self._max_size = (defaults or CreateDefaults()).max_size
+        """No field: it is a setting, which may have been changed since `start` did not work out."""
         self._taken = taken
         self._cached = cached
 

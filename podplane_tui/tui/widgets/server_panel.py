@@ -9,7 +9,7 @@ from podplane_tui.backend.core.format import format_path
 from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer, LogTail
 from podplane_tui.tui.keys.naming import key_name
-from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.threads import in_thread_for
 from podplane_tui.tui.widgets.base import Panel
 
 LOOK_INTERVAL = 0.5
@@ -61,7 +61,7 @@ class ServerPanel(Panel):
 
     async def _read(self, tail: LogTail) -> None:
         try:
-            lines = await in_thread(tail.read, name="server-log")
+            lines = await in_thread_for(self, tail.read, name="server-log")
             failed = ""
         except OSError as error:
             lines = ()

@@ -16,7 +16,7 @@ from podplane_tui.backend.core.text import one_line
 from podplane_tui.backend.runtime.local_server import LocalServer
 from podplane_tui.tui.keys.naming import key_name
 from podplane_tui.tui.state.history import History
-from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.threads import in_thread_for
 from podplane_tui.tui.widgets.base import Panel
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class TabBox(Vertical):
         async with self._making:
             if tab.id not in self._panels:
                 # In a thread, because it takes a while and there may be keys.
-                module = await in_thread(partial(import_module, f"{__package__}.{tab.module}"), name="panel")
+                module = await in_thread_for(self, partial(import_module, f"{__package__}.{tab.module}"), name="panel")
                 panel: Panel = getattr(module, tab.panel)(id=tab.id)
                 panel.display = panel.in_view = tab.id == self.current
                 await self.mount(panel)

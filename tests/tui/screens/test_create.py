@@ -9,9 +9,10 @@ from textual.widgets import Input, Static
 
 from podplane_tui.backend.config.model import CreateDefaults
 from podplane_tui.backend.images.qcow2 import read_image
+from podplane_tui.backend.vm.create import CreateSpec
 from podplane_tui.backend.vm.remembered import ClusterSettings, read_settings
 from podplane_tui.tui.app import PodplaneApp
-from podplane_tui.tui.screens.create import CreateDialog, PathSuggester, absolute, check_id
+from podplane_tui.tui.screens.create import CreateDialog, CreateRequest, PathSuggester, absolute, check_id
 from podplane_tui.tui.screens.dashboard import Dashboard
 from podplane_tui.tui.screens.dialog import Question
 from tests.backend.images.support import make
@@ -274,3 +275,16 @@ async def test_an_image_that_brings_files_along_is_asked_about(pilot: Pilot[None
     await pilot.click("#accept")
     await listed(app, "alpha", "beta", "gamma")
     assert read_settings(files_of(workspace, "gamma")).backing_chain[0] == f"{base} (qcow2)"
+
+
+@pytest.mark.slow
+async def test_the_next_try_takes_the_limit_that_was_set_meanwhile(pilot: Pilot[None]) -> None:
+    app, answers = app_of(pilot), list[CreateRequest | None]()
+    url, digest = "https://images.invalid/d.qcow2", f"sha256:{'0' * 64}"
+    start = CreateRequest("gamma", CreateSpec(url, digest, max_size="1M"))
+    dialog = CreateDialog(taken=frozenset(), defaults=CreateDefaults(max_size="30G"), start=start, error="too large")
+    app.push_screen(dialog, answers.append)
+    await until(lambda: app.screen is dialog and app.focused, what="the dialog")
+    await pilot.press("enter")
+    await until(lambda: answers, what="the answer")
+    assert answers == [CreateRequest("gamma", CreateSpec(url, digest, max_size="30G"))]

@@ -1,10 +1,15 @@
 """The panels below the list: one in view, all named in the title, keys to the one in view."""
 
+import asyncio
+import importlib
+
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from podplane_tui.tui.app import PodplaneApp
+from podplane_tui.tui.widgets import tabs
 from podplane_tui.tui.widgets.vm_list.table import VMTable
 from tests.conftest import Workspace
 from tests.tui.support import (
@@ -12,6 +17,8 @@ from tests.tui.support import (
     dashboard,
     details_shown,
     files_of,
+    listed,
+    make_app,
     painted,
     screen_text,
     settled,
@@ -76,3 +83,26 @@ async def test_keys_do_not_go_to_a_panel_that_is_out_of_view(pilot: Pilot[None])
     await until(lambda: isinstance(app.focused, VMTable), what="the list")
     await pilot.press("down")
     await until(lambda: dashboard(app).table.selected == "beta.amd64", what="the next machine")
+
+
+async def test_an_app_that_ends_while_a_panel_is_made_ends_well(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, loop = make_app(workspace), asyncio.get_running_loop()
+    ended = asyncio.Event()
+
+    def leave() -> None:
+        app.exit()
+        ended.set()
+
+    def import_and_leave(name: str) -> object:
+        module = importlib.import_module(name)
+        loop.call_soon_threadsafe(leave)  # right before the panel could be mounted
+        return module
+
+    async with app.run_test():
+        await listed(app)
+        monkeypatch.setattr(tabs, "import_module", import_and_leave)
+        app.post_message(Key("6", "6"))
+        await asyncio.wait_for(ended.wait(), 30)
+    assert app._exception is None

@@ -22,7 +22,7 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.recording.history import BootHistory, RecordedBoot
 from podplane_tui.backend.recording.store import Recording
 from podplane_tui.tui.keys.naming import key_name
-from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.threads import in_thread_for
 from podplane_tui.tui.verbs import KeyNamer
 from podplane_tui.tui.widgets.base import Panel
 from podplane_tui.tui.widgets.boot.timeline import Picture, draw
@@ -107,7 +107,7 @@ class BootPanel(Panel):
         if self._reading is history:
             return
         self._reading = history
-        boots = await in_thread(history.look, name="boot-history")
+        boots = await in_thread_for(self, history.look, name="boot-history")
         if self._reading is history:  # and not that of a machine chosen meanwhile: it serves one thread at a time
             self._reading = None
         if history is self._history:

@@ -17,7 +17,7 @@ from podplane_tui.backend.core.status import VMStatus
 from podplane_tui.backend.qemu.diagnosis import port_holders
 from podplane_tui.backend.runtime.ports import port_is_free
 from podplane_tui.tui.state.history import History
-from podplane_tui.tui.threads import in_thread
+from podplane_tui.tui.threads import in_thread_for
 from podplane_tui.tui.widgets.base import Panel
 from podplane_tui.tui.widgets.details.lines import FileFact, Line, describe, file_facts, ssh_command
 
@@ -144,7 +144,7 @@ class DetailsPanel(Panel):
         taken = [port for _, port in vm.ports.items() if vm.live and not port_is_free(port)]
         if self.listeners is not None and self.listeners.keys() == set(taken) and self._asked_of == vm.pid:
             return
-        found = await in_thread(lambda: port_holders(taken), name="details-ports") if taken else {}
+        found = await in_thread_for(self, lambda: port_holders(taken), name="details-ports") if taken else {}
         if self.vm is not None and self.vm.key == vm.key:
             self._asked_of = vm.pid
             self.listeners = found if vm.live else None
@@ -156,7 +156,7 @@ class DetailsPanel(Panel):
                 line = ssh_command(vm)
             return file_facts(vm.files), line
 
-        found, line = await in_thread(ask, name="details-files")
+        found, line = await in_thread_for(self, ask, name="details-files")
         if self.vm is not None and self.vm.key == vm.key:
             self._ssh_line = line
             self.files = found
