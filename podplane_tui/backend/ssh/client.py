@@ -39,6 +39,7 @@ from podplane_tui.backend.core.errors import (
 from podplane_tui.backend.core.files import os_error_as
 from podplane_tui.backend.core.socket_watch import SocketWatch
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.child import attend
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.identity import ensure_identity, load_identity, require_identity
 from podplane_tui.backend.ssh.known_hosts import HostKeys, other_keys, prove, read_host_keys, trust
@@ -87,7 +88,6 @@ WHILE_BOOTING = "try again in a moment: the VM may still be booting"
 _PORT_OF_NAME = 22
 """The port with which paramiko looks host keys up under the mere name, as OpenSSH does for an alias."""
 
-_TICK = 0.1
 _CHUNK = 64 * 1024
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -471,7 +471,7 @@ def run_shared(
     """
     ssh = ["ssh", "-S", os.path.abspath(control_socket), *batch_options(target)]  # noqa: PTH100
     program = require_program("ssh")
-    end = time.monotonic() + timeout
+    end, output = time.monotonic() + timeout, bytearray()
     # A session of its own: ssh finds no terminal to ask on.
     with subprocess.Popen(
         [*ssh, "--", f"{target.user}@{target.host}", _remote_line(command)],
@@ -481,28 +481,23 @@ def run_shared(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    output, _ = process.communicate(timeout=_TICK)
-                    break
-                if control.cancel.is_set():
-                    raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
-                if time.monotonic() >= end:
-                    raise _timed_out(timeout, b"")
-        finally:
-            if process.poll() is None:
-                process.kill()
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        readers = {process.stdout: output.extend}
+        complete = attend(process, readers, lambda: control.cancel.is_set() or time.monotonic() >= end)
+    if not complete and control.cancel.is_set():
+        raise Cancelled("the command was cancelled", hint="it may still be running in the guest")
+    if not complete:
+        raise _timed_out(timeout, b"")
     if process.returncode == FAILED:
         raise ConnectionLost(_LOST, hint=_AFTER_LOSS)
     if process.returncode != 0:
         raise CommandFailed(
             f"the command exited with code {process.returncode}",
             exit_code=process.returncode,
-            output=output,
+            output=bytes(output),
             hint="check that the VM has this command",
         )
-    return output
+    return bytes(output)
 
 
 def _execute(client: paramiko.SSHClient, line: str, options: ShellOptions, collected: bytearray) -> int:

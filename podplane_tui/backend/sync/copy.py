@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import selectors
-import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from podplane_tui.backend.core.control import Control
 from podplane_tui.backend.core.errors import Cancelled, CommandFailed, StillBooting
 from podplane_tui.backend.core.text import one_line
+from podplane_tui.backend.host.child import attend
 from podplane_tui.backend.host.facts import require_program
 from podplane_tui.backend.ssh.client import WHILE_BOOTING, SSHTarget, connect
 from podplane_tui.backend.ssh.identity import require_identity
@@ -38,9 +34,6 @@ _NOT_YET = re.compile(
 _UNREACHED = frozenset({10, 12, 30, 255})
 """The exit codes with which rsync may end when ssh does: the stream broke off or stood still, or ssh's own code."""
 
-_TICK = 0.1
-_GRACE = 5.0
-_CHUNK = 64 * 1024
 _LAST_WORDS = 20
 
 
@@ -145,14 +138,8 @@ def _run(
         ) as process,
     ):
         assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
-        try:
-            complete = _read({process.stdout: output, process.stderr: LineReader(note)}, control)
-            while complete and process.returncode is None:  # both ends are closed: it is on its way out
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_TICK)
-                complete = process.returncode is not None or not control.cancel.is_set()
-        finally:
-            _end(process)
+        readers = {process.stdout: output.feed, process.stderr: LineReader(note).feed}
+        complete = attend(process, readers, control.cancel.is_set)
     if not complete:
         raise Cancelled("the sync was cancelled", hint="what was copied by then stays in the VM")
     code = process.returncode
@@ -172,30 +159,3 @@ def _run(
         exit_code=code,
         output=b"\n".join(words),
     )
-
-
-def _read(readers: dict[IO[bytes], LineReader], control: Control) -> bool:
-    """Hand what each stream says to its reader until all streams are at their end; False when cancelled before."""
-    with selectors.DefaultSelector() as selector:
-        for stream in readers:
-            selector.register(stream, selectors.EVENT_READ, stream)
-        while selector.get_map():
-            if control.cancel.is_set():
-                return False
-            for key, _ in selector.select(_TICK):
-                data = os.read(key.fd, _CHUNK)
-                readers[key.data].feed(data)
-                if not data:
-                    selector.unregister(key.data)
-    return True
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """See to it that the process has ended, and its whole group when it has to be told so."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)  # not reaped yet, so the number is still its own
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)

@@ -368,7 +368,7 @@ def test_rsync_that_ignores_sigterm_is_ended(
     stubborn.write_text(f"#!/bin/sh\n{_TELLS_VERSION}trap '' TERM\necho yes >'{begun}'\nwhile :; do sleep 60; done\n")
     stubborn.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr("podplane_tui.backend.sync.copy._GRACE", 0.5)
+    monkeypatch.setattr("podplane_tui.backend.host.child._GRACE", 0.5)
     control = Control()
     with ThreadPoolExecutor() as pool:
         future = pool.submit(run_sync, server.target, SyncRequest(f"{source}/", "copy"), control=control)
