@@ -160,16 +160,6 @@ class Row:
         del chars[length:], styles[length:]
         self.length = length
 
-    def clear(self, style: Style, width: int) -> None:
-        """Make the row `width` blanks of `style`."""
-        self.touch()
-        self.wrapped = self.wide = False
-        self.chars, self.styles = None, _NO_STYLES
-        if style is DEFAULT_STYLE:
-            self.pieces, self.length = [], 0
-        else:
-            self.pieces, self.length = [(blanks(width), style)], width
-
     def pad(self, length: int) -> None:
         """Store default blanks so that at least `length` cells are stored."""
         missing = length - self.length

@@ -203,16 +203,6 @@ def test_coloured_blanks_are_kept() -> None:
     assert row.runs() == [("a", DEFAULT_STYLE)]
 
 
-def test_a_cleared_row_is_blank_and_does_not_wrap() -> None:
-    row = wide_row()
-    row.wrapped = True
-    row.clear(BLUE, 600)
-    assert row.runs() == [(" " * 600, BLUE)]
-    assert not row.wrapped
-    row.clear(DEFAULT_STYLE, 600)
-    assert (list(row.runs()), row.length) == ([], 0)
-
-
 def test_erasing_spares_what_is_protected() -> None:
     kept = Style(protected=True)
     row = Row("abcdef")
