@@ -61,16 +61,6 @@ class Row:
         self.chars: list[str] | None = None
         self.styles: list[Style] = _NO_STYLES
 
-    @classmethod
-    def full(cls, char: str, count: int, style: Style, *, wide: bool) -> Row:
-        """A row that is one character, of two cells if it is wide, `count` times."""
-        row = cls(char * count)
-        row.pieces = [(row.pieces[0][0], style)]
-        if wide:
-            row.wide = True
-            row.length = 2 * count
-        return row
-
     # -- reading ------------------------------------------------------------------------------------------------
 
     def runs(self) -> Sequence[Run]:

@@ -99,7 +99,7 @@ def test_rows_made_of_one_pattern_are_alike_and_their_own() -> None:
 
 def test_only_a_row_or_a_pattern_wraps() -> None:
     row = Row("x")
-    assert not any(map(wraps, [row, "x", Source("x"), Pattern.of([("x", RED)])]))
+    assert [wraps(one) for one in (row, "x", Source("x"), Pattern.of([("x", RED)]))] == [False] * 4
     assert text_and_wrap(Pattern.of([("x ", RED)])) == ("x", False)
     row.wrapped = True
     assert wraps(row)

@@ -219,11 +219,3 @@ def test_a_protected_wide_character_stays_whole_at_the_edge() -> None:
     row.put_wide(0, "漢字", Style(protected=True))
     row.erase_unprotected(1, 3, DEFAULT_STYLE)
     assert characters(row) == ["漢", "", "字", ""]
-
-
-def test_a_full_row_is_one_character() -> None:
-    assert characters(Row.full("é", 3, RED, wide=False)) == ["é"] * 3
-    wide = Row.full("漢", 2, RED, wide=True)
-    assert characters(wide) == ["漢", ""] * 2
-    assert wide.length == 4
-    assert wide.runs() == [("漢漢", RED)]
