@@ -8,16 +8,27 @@ moved elsewhere; a row gets its cells back when somebody wants it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 from podplane_tui.terminal.buffer.row import Cells, Row
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
+
+_MOST_PUTS: Final = 4
+"""What is printed on cells that are apart, up to so many times: then their row gets them back."""
+
+
+class _Printed(NamedTuple):
+    """Cells that are to go to a row, and what has been printed on them since: column, text and style each."""
+
+    cells: Cells | Style
+    puts: tuple[tuple[int, str, Style], ...]
 
 
 class Band:
     """The columns `left` to `end` (exclusive) of all rows of a screen.
 
-    `cells` has an entry a row: cells that are to go there, a style if these are blanks, None while the row has its
-    own.
+    `cells` has an entry a row: cells that are to go there, a style if these are blanks, either with what was printed on
+    them, None while the row has its own.
     """
 
     __slots__ = ("_given", "_whole", "cells", "end", "left")
@@ -25,7 +36,7 @@ class Band:
     def __init__(self, left: int, end: int, lines: int) -> None:
         self.left = left
         self.end = end
-        self.cells: list[Cells | Style | None] = [None] * lines
+        self.cells: list[Cells | Style | _Printed | None] = [None] * lines
         self._whole = (0, 0)
         """The rows `[first, end)` whose cells were all here after the last scrolling."""
         self._given: list[int] = []
@@ -38,10 +49,24 @@ class Band:
             return
         self.cells[y] = None
         self._given.append(y)
+        cells, puts = cells if isinstance(cells, _Printed) else (cells, ())
         if isinstance(cells, Style):
             row.fill(self.left, self.end, " ", cells)
         else:
             row.paste(self.left, cells)
+        for column, text, style in puts:
+            row.put(column, text, style)
+
+    def print(self, y: int, column: int, text: str, style: Style) -> bool:
+        """Print one-cell characters on the cells of a row, if they are here; False where the row has to take them."""
+        cells = self.cells[y]
+        if cells is None or column < self.left or column + len(text) > self.end:
+            return False
+        cells, puts = cells if isinstance(cells, _Printed) else (cells, ())
+        if len(puts) >= _MOST_PUTS:
+            return False
+        self.cells[y] = _Printed(cells, (*puts, (column, text, style)))
+        return True
 
     def put(self, first: int, end: int, cells: Cells) -> None:
         """Put the same cells into the rows `first` to `end` (exclusive)."""

@@ -28,8 +28,11 @@ class Scrollback(Sequence[Row]):
 
     def extend(self, rows: Sequence[StoredRow]) -> None:
         """Add rows at the end; the oldest go when there are too many."""
+        self.pushed += len(rows)
+        self._stored.extend(rows)
         for row in rows:
-            self.push(row)
+            if not isinstance(row, str):
+                self._settle(row)
 
     def extend_lines(self, rows: Sequence[StoredRow]) -> None:
         """Add strings, or rows that were never written to out of order, at the end."""
@@ -41,12 +44,16 @@ class Scrollback(Sequence[Row]):
         self.pushed += 1
         self._stored.append(row)
         if not isinstance(row, str):
-            if row.chars is not None or (row.wide and len(row.pieces) > _MANY_PIECES):
-                row.compact()
-            if len(row.pieces) > _MANY_PIECES:
-                self._pieces += len(row.pieces)
-                if self._pieces > MOST_PIECES:
-                    self._drop_pieces()
+            self._settle(row)
+
+    def _settle(self, row: Row) -> None:
+        """Store a row as cheaply as it can be, and count it."""
+        if row.chars is not None or (row.wide and len(row.pieces) > _MANY_PIECES):
+            row.compact()
+        if len(row.pieces) > _MANY_PIECES:
+            self._pieces += len(row.pieces)
+            if self._pieces > MOST_PIECES:
+                self._drop_pieces()
 
     def replace(self, rows: Sequence[StoredRow]) -> None:
         """Put other rows in place of all (after re-wrapping)."""

@@ -10,7 +10,6 @@ from podplane_tui.terminal.buffer.recipe import CLEAR, SET, TOGGLE, Attributes, 
 from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 from podplane_tui.terminal.screen.printing import Writing
-from podplane_tui.terminal.screen.ration import Ration
 
 _COPYING: Final = 32
 """What copying a part of a row costs, in cells that are worked on one by one."""
@@ -20,7 +19,6 @@ class Editing(Writing):
     """Changes cells without printing."""
 
     spared: dict[int, tuple[Row, int, int, int, Style]]  # of each line, the last selective erasure and its outcome
-    ration: Ration
     extent: int  # DECSACE: 2 means rectangles, all else streams of characters
 
     # -- erasing ------------------------------------------------------------------------------------------------

@@ -5,15 +5,22 @@ This is the complete path. `parser.plain_path` does the same for the plain cases
 
 from __future__ import annotations
 
+from typing import Final
+
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE
 from podplane_tui.terminal.buffer.width import CLASSES, CONTROL, MAX_CELL_LENGTH, NARROW, WIDE, class_runs
 from podplane_tui.terminal.screen.charsets import TABLES
 from podplane_tui.terminal.screen.motion import Motion
+from podplane_tui.terminal.screen.ration import Ration
+
+_A_LINE: Final = 64
+"""What printing a line of repeated characters costs that can't be filled, in cells that are worked on one by one."""
 
 
 class Writing(Motion):
     """Prints text at the cursor."""
 
+    ration: Ration
     insert: bool
     more_fix: bool
     single_shift: int
@@ -85,7 +92,7 @@ class Writing(Motion):
                 start = count
             if x == 0 and self.style is DEFAULT_STYLE and self.plain and self.visible[cursor.y] == "":
                 self.visible[cursor.y] = part
-            else:
+            elif self.insert or self._band is None or not self._band.print(cursor.y, x, part, self.style):
                 row = self.row_at(cursor.y)
                 if self.insert:
                     row.insert(x, len(part), end, DEFAULT_STYLE)
@@ -94,6 +101,8 @@ class Writing(Motion):
 
     def _print_wide(self, text: str) -> None:
         """Print two-cell characters. One that does not fit is not printed unless it can wrap."""
+        if not text:
+            return
         self.last_char = text[-1]
         cursor = self.cursor
         start, count = 0, len(text)
@@ -156,24 +165,34 @@ class Writing(Motion):
         char = self.last_char
         if not char:
             return
-        count = min(count or 1, self.columns * self.lines)
         wide = CLASSES[ord(char)] == WIDE
+        draw = self._print_wide if wide else self._print
         columns = self.right + 1 - self.left if self.side_margins else self.columns
-        inside = self.in_rows(self.cursor.y) and (not self.side_margins or self.in_columns(self.cursor.x))
         size = 2 if wide else 1
         per_line = columns // size
-        if not self.autowrap:
-            count = min(count, self.columns)
-        elif per_line and inside and not (self.insert and columns % size):
+        count = min(count or 1, self.columns * self.lines if self.autowrap else self.columns)
+        while True:
             end = self._line_end()
             room = 0 if self.pending_wrap else (end - self.cursor.x) // size
-            whole = (count - room) // per_line - 1  # the last line may go on: it is printed
-            if whole > 0:
-                self._draw(char * room)
+            whole = (count - room) // per_line - 1 if per_line else count  # the last line may go on: it is printed
+            if whole <= 0 or not self.autowrap:
+                draw(char * count)
+                return
+            inside = self.in_rows(self.cursor.y) and (not self.side_margins or self.in_columns(self.cursor.x))
+            fills = per_line and inside and not (self.insert and columns % size)
+            if fills and columns % size and self.side_margins:  # then they are filled one by one
+                fills = self.ration.spend(self.lines * _A_LINE)
+            if fills:
+                draw(char * room)
                 self.cursor.y = self.fill_lines(self.cursor.y, whole, char, self.style, wide=wide)
                 self.cursor.x, self.pending_wrap = end - 1, columns % size == 0
                 count -= room + whole * per_line
-        self._draw(char * count)
+            elif self.ration.spend(_A_LINE):
+                part = max(1, room)
+                draw(char * part)
+                count -= part
+            else:
+                count = min(count, room + per_line)
 
     def alignment_display(self) -> None:
         """DECALN: a screen full of E."""
