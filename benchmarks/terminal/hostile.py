@@ -182,6 +182,9 @@ WORST: Final = (
     Input("colourful", (b"\x1b[;;;1*y", b"\x1b[;;;;;2*y", b"\x1b[;;;;;3*y")),
     Input("every column a stop", (b"\x1b[99I", b"\r")),
     Input("reverse wrap", (b"\x1b[9999D",)),
+    Input("colourful", (b"x", b"\x1b[9999b")),
+    Input("colourful", (b"\x1b[H", b"\x1b[9999b")),
+    Input("coloured ground", (b"\x1b[99S",)),
     Input("blank", (b"\r",)),
 )
 """Inputs that took seconds once, and what the search has found."""
@@ -209,7 +212,6 @@ _COSTS: Final[tuple[tuple[type, str, Callable[..., int]], ...]] = (
     (Row, "delete", lambda row, start, count, end, style: end - start),
     (Row, "to_cells", lambda row: row.length if row.chars is None else -CALL),
     (Row, "compact", lambda row: row.length),
-    (Row, "clear", lambda row, style, width: width),
     (Row, "combine", lambda row, column, mark, limit: len(mark)),
     (Recipe, "__init__", lambda recipe, columns: columns),
     (Recipe, "copy", lambda recipe: recipe.columns),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from podplane_tui.terminal.buffer.row import Row
+from podplane_tui.terminal.buffer.row import Row, Run
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style, describe, transition
 from podplane_tui.terminal.buffer.width import MAX_CELL_LENGTH, WIDE, ZERO, class_runs, width_of
 
@@ -20,8 +21,30 @@ class Source(str):
     __slots__ = ()
 
 
+class Pattern(Source):
+    """What rows that are all alike are made of: the plain text, its runs, and whether the text goes on in the next row.
+
+    Thousands of rows may be one and the same pattern.
+    """
+
+    __slots__ = ("length", "pieces", "wrapped")
+
+    pieces: tuple[Run, ...]
+    wrapped: bool
+    length: int
+
+    @classmethod
+    def of(cls, pieces: Sequence[Run], *, wrapped: bool = False) -> Pattern:
+        pattern = cls("".join([text for text, _ in pieces]))
+        pattern.pieces, pattern.wrapped, pattern.length = tuple(pieces), wrapped, width_of(pattern)
+        return pattern
+
+
 StoredRow = Row | str
-"""A row, a `Source`, or a plain string: one-cell characters in the default style. What is no `Row` does not wrap."""
+"""A row, a `Source`, or a plain string: one-cell characters in the default style.
+
+Of what is no `Row`, only a `Pattern` may wrap.
+"""
 
 
 def without_styles(text: str) -> str:
@@ -59,13 +82,19 @@ def text_of(row: str) -> str:
 def text_and_wrap(row: StoredRow) -> tuple[str, bool]:
     """The text of a row, and whether it goes on in the next one; if not, blanks at its end are left out."""
     if isinstance(row, str):
-        return text_of(row).rstrip(" "), False
+        text = text_of(row)
+        return (text, True) if wraps(row) else (text.rstrip(" "), False)
     return row.full_text() if row.wrapped else row.text, row.wrapped
+
+
+def wraps(row: StoredRow) -> bool:
+    """Whether the text of a row goes on in the next one."""
+    return row.wrapped if isinstance(row, Row | Pattern) else False
 
 
 def length_of(row: StoredRow) -> int:
     """How many cells of a row are stored."""
-    if isinstance(row, Row):
+    if isinstance(row, Row | Pattern):
         return row.length
     return len(row) if type(row) is str else width_of(without_styles(row))
 
@@ -77,6 +106,10 @@ def row_of(row: StoredRow) -> Row:
     if isinstance(row, Row):
         return row
     made, style = Row(), DEFAULT_STYLE
+    if isinstance(row, Pattern):
+        made.pieces, made.length, made.wrapped = list(row.pieces), row.length, row.wrapped
+        made.wide = made.length != len(row)
+        return made
     for text, sequence in _PIECE.findall(row):
         if text.isascii():
             if text:

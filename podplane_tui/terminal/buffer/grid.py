@@ -8,13 +8,14 @@ makes it a `Row`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import pyte
 
 from podplane_tui.terminal.buffer.band import Band
-from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_of, text_of
+from podplane_tui.terminal.buffer.compact_row import Pattern, StoredRow, length_of, row_of, text_of, wraps
 from podplane_tui.terminal.buffer.recipe import Recipe
-from podplane_tui.terminal.buffer.row import Row
+from podplane_tui.terminal.buffer.row import Cells, Row, Run, blanks
 from podplane_tui.terminal.buffer.scrollback import Scrollback
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 
@@ -115,12 +116,7 @@ class Grid(pyte.Screen):
         style = self.blank
         if style is DEFAULT_STYLE:
             return [""] * count
-        rows: list[StoredRow] = []
-        for _ in range(count):
-            row = Row()
-            row.clear(style, self.columns)
-            rows.append(row)
-        return rows
+        return [Pattern.of([(blanks(self.columns), style)])] * count
 
     def shift_up(self, count: int, *, top: int, save: bool) -> None:
         """Move the rows from `top` to the bottom margin up by `count`; `save`: what leaves the screen is kept."""
@@ -218,36 +214,34 @@ class Grid(pyte.Screen):
         goes_on = not self.side_margins
         down = min(count, self.bottom - y)
         up = count - down
-
-        def line() -> Row:
-            """One that scrolled in: a wide character leaves the last of an odd number of cells blank."""
-            row = Row.full(char, per_line, style, wide=wide)
-            if row.length < columns and self.blank is not DEFAULT_STYLE:
-                row.put(row.length, " ", self.blank)
-            row.wrapped = goes_on
-            return row
-
+        height = self.bottom + 1 - self.top
+        line: list[Run] = [(char * per_line, style)]
+        odd = wide and columns % 2
+        if odd and self.blank is not DEFAULT_STYLE:
+            line.append(
+                (" ", self.blank)
+            )  # a wide character leaves the last of an odd number of cells as it scrolls in
         if goes_on:
             self.row_at(y).wrapped = True
-        if self.narrow and not (wide and columns % 2):
-            self._between_sides().put(y + 1, y + 1 + down, line().copy(0, columns))
+        if self.narrow and not odd:
+            self._between_sides().put(y + 1, y + 1 + down, _cells_of(tuple(line), columns))
+        elif goes_on and not odd:
+            pattern = Pattern.of(line, wrapped=True)
+            self._replace(y + 1, y + 1 + down, y + 1, [pattern] * down)
         else:
             for below in range(y + 1, y + 1 + down):
                 row = self.row_at(below)
                 (row.put_wide if wide else row.put)(left, char * per_line, style)
                 row.wrapped = row.wrapped or goes_on
         if up and self.narrow:
-            height = self.bottom + 1 - self.top
-            cells = line().copy(0, columns)
+            cells = _cells_of(tuple(line), columns)
             self._between_sides().scroll(self.top, self.bottom + 1, min(up, height), cells, self.row_at, up=True)
         elif up:
-            saved = self.top == 0 and not self.alternate
-            up = up if saved else min(up, self.bottom + 1 - self.top)
-            rows: list[StoredRow] = self.visible[self.top : self.bottom + 1]
-            rows += [line() for _ in range(up)]
-            if saved:
-                self.scrollback.extend(rows[:up])
-            self.visible[self.top : self.bottom + 1] = rows[up:]
+            scrolled, new = min(up, height), Pattern.of(line, wrapped=goes_on)
+            if self.top == 0 and not self.alternate:
+                self.scrollback.extend(self._rows_up_to(scrolled)[:scrolled])
+                self.scrollback.extend_lines([new] * (up - scrolled))
+            self._replace(self.top, self.top + scrolled, self.bottom + 1 - scrolled, [new] * scrolled)
         return y + down
 
     def _settle(self) -> None:
@@ -261,13 +255,13 @@ class Grid(pyte.Screen):
 
     def replace_rows(self, top: int, bottom: int) -> None:
         """Blank the rows `top` to `bottom` (exclusive) by putting new ones in their place."""
-        above: StoredRow = ""
+        # The text above does not go on any more.
         if top > 0:
-            above = self._visible[top - 1]
-        elif self.scrollback and not self.alternate:
-            above = self.scrollback.stored[-1]
-        if not isinstance(above, str):
-            above.wrapped = False  # its text does not go on any more
+            if wraps(above := self._visible[top - 1]):
+                above = self._visible[top - 1] = row_of(above)
+                above.wrapped = False
+        elif self.scrollback and not self.alternate and wraps(self.scrollback.stored[-1]):
+            self.scrollback[-1].wrapped = False
         self._replace(top, bottom, top, self.blank_rows(bottom - top))
 
     def use_alternate(self, active: bool) -> None:
@@ -275,3 +269,9 @@ class Grid(pyte.Screen):
         if active != self.alternate:
             self.alternate = active
             self.visible, self.hidden = self.hidden, self.visible
+
+
+@lru_cache(maxsize=8)
+def _cells_of(line: tuple[Run, ...], columns: int) -> Cells:
+    """The cells of a line between margins."""
+    return row_of(Pattern.of(line)).copy(0, columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_of
+from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_of, wraps
 from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 from podplane_tui.terminal.buffer.width import width_of
@@ -37,7 +37,7 @@ def reflow(rows: Iterable[StoredRow], columns: int, places: list[Place]) -> list
         if not line:
             first = number
             length = length_of(row)
-            if length <= columns and (isinstance(row, str) or not row.wrapped):
+            if length <= columns and not wraps(row):
                 for place in followed.get(number, ()):
                     limit = columns if place.column == length else columns - 1
                     place.row, place.column = len(result), min(place.column, limit)

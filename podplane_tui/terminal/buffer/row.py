@@ -61,16 +61,6 @@ class Row:
         self.chars: list[str] | None = None
         self.styles: list[Style] = _NO_STYLES
 
-    @classmethod
-    def full(cls, char: str, count: int, style: Style, *, wide: bool) -> Row:
-        """A row that is one character, of two cells if it is wide, `count` times."""
-        row = cls(char * count)
-        row.pieces = [(row.pieces[0][0], style)]
-        if wide:
-            row.wide = True
-            row.length = 2 * count
-        return row
-
     # -- reading ------------------------------------------------------------------------------------------------
 
     def runs(self) -> Sequence[Run]:
@@ -159,16 +149,6 @@ class Row:
             length -= 1
         del chars[length:], styles[length:]
         self.length = length
-
-    def clear(self, style: Style, width: int) -> None:
-        """Make the row `width` blanks of `style`."""
-        self.touch()
-        self.wrapped = self.wide = False
-        self.chars, self.styles = None, _NO_STYLES
-        if style is DEFAULT_STYLE:
-            self.pieces, self.length = [], 0
-        else:
-            self.pieces, self.length = [(blanks(width), style)], width
 
     def pad(self, length: int) -> None:
         """Store default blanks so that at least `length` cells are stored."""

@@ -5,6 +5,7 @@ Event methods have pyte's names where pyte has the event. Counts arrive as sent:
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from podplane_tui.terminal.buffer.grid import Grid
@@ -36,6 +37,7 @@ class Motion(Grid):
     shift: int
     protection: str
     saved: dict[bool, SavedCursor]
+    _stops: list[int]  # the columns of the tab stops, sorted
 
     def place(self, x: int, y: int) -> None:
         """Put the cursor on a cell, clamped to the screen."""
@@ -107,17 +109,17 @@ class Motion(Grid):
             count -= 1
         right = self.right if self.side_margins else self.columns - 1
         count = min(count, self.columns * self.lines)
-        if self.side_margins:
-            # Once around the lines between the margins is back where it began.
-            straight = self.lines * (right + 1 - self.left) + self.columns
-            around = (self.bottom + 1 - self.top) * (right + 1 - self.left)
-            count = count if count <= straight else straight + (count - straight) % around
-        while count > x - left:
-            count -= x - left + 1
-            x = right
-            y = self.bottom if y == self.top else (y - 1) % self.lines
-            left = self.left if self.side_margins else 0
+        if count > x - left:
+            wrapped, count = divmod(count - (x - left + 1), right + 1 - (self.left if self.side_margins else 0))
+            x, y = right, self._lines_back(y, wrapped + 1)
         self.place(x - count, y)
+
+    def _lines_back(self, y: int, count: int) -> int:
+        """The line `count` above `y`, where above the top margin is the bottom margin and above the first the last."""
+        straight = (y - self.top) % self.lines
+        if count <= straight:
+            return (y - count) % self.lines
+        return self.bottom - (count - straight - 1) % (self.bottom + 1 - self.top)
 
     def backspace(self) -> None:
         self.cursor_back(1)
@@ -171,8 +173,7 @@ class Motion(Grid):
         """HT."""
         cursor = self.cursor
         limit = self.right if self.side_margins and cursor.x <= self.right else self.columns - 1
-        stops = self.tabstops
-        cursor.x = next((x for x in range(cursor.x + 1, limit) if x in stops), max(limit, cursor.x))
+        cursor.x = self._stop(cursor.x, 1, limit)
 
     def forward_tabs(self, count: int | None = None) -> None:
         """CHT."""
@@ -180,25 +181,37 @@ class Motion(Grid):
         if count and count > 1:
             x = self.cursor.x
             limit = self.right if self.side_margins and x <= self.right else self.columns - 1
-            stops = sorted(stop for stop in self.tabstops if x < stop < limit)
-            self.cursor.x = stops[count - 2] if count - 2 < len(stops) else max(limit, x)
+            self.cursor.x = self._stop(x, count - 1, limit)
 
     def backward_tabs(self, count: int | None = None) -> None:
         """CBT."""
-        stops = sorted((stop for stop in self.tabstops if 0 < stop < self.cursor.x), reverse=True)
-        count = count or 1
-        self.place(stops[count - 1] if count <= len(stops) else 0, self.cursor.y)
+        stops = self._stops
+        index = bisect_left(stops, self.cursor.x) - (count or 1)
+        self.place(stops[index] if index >= 0 else 0, self.cursor.y)
+
+    def _stop(self, x: int, count: int, limit: int) -> int:
+        """The column of the tab stop that is `count` to the right of `x`; where `limit` comes first, that."""
+        stops = self._stops
+        index = bisect_right(stops, x) + count - 1
+        limit = max(limit, x)
+        return min(stops[index], limit) if index < len(stops) else limit
 
     def set_tab_stop(self) -> None:
         """HTS."""
-        self.tabstops.add(self.cursor.x)
+        x, stops = self.cursor.x, self._stops
+        index = bisect_left(stops, x)
+        if stops[index : index + 1] != [x]:
+            stops.insert(index, x)
 
     def clear_tab_stop(self, how: int = 0) -> None:
         """TBC."""
         if how == 0:
-            self.tabstops.discard(self.cursor.x)
+            x, stops = self.cursor.x, self._stops
+            index = bisect_left(stops, x)
+            if stops[index : index + 1] == [x]:
+                del stops[index]
         elif how == 3:
-            self.tabstops.clear()
+            self._stops.clear()
 
     def tab_control(self, how: int = 0) -> None:
         """CTC."""
@@ -212,7 +225,7 @@ class Motion(Grid):
     def default_tabs(self, how: int = 0) -> None:
         """DECST8C."""
         if how == 5:
-            self.tabstops = set(range(8, self.columns, 8))
+            self._stops = list(range(8, self.columns, 8))
 
     # -- margins ------------------------------------------------------------------------------------------------
 

@@ -94,6 +94,8 @@ class Writing(Motion):
 
     def _print_wide(self, text: str) -> None:
         """Print two-cell characters. One that does not fit is not printed unless it can wrap."""
+        if not text:
+            return
         self.last_char = text[-1]
         cursor = self.cursor
         start, count = 0, len(text)
@@ -158,6 +160,7 @@ class Writing(Motion):
             return
         count = min(count or 1, self.columns * self.lines)
         wide = CLASSES[ord(char)] == WIDE
+        draw = self._print_wide if wide else self._print
         columns = self.right + 1 - self.left if self.side_margins else self.columns
         inside = self.in_rows(self.cursor.y) and (not self.side_margins or self.in_columns(self.cursor.x))
         size = 2 if wide else 1
@@ -169,11 +172,11 @@ class Writing(Motion):
             room = 0 if self.pending_wrap else (end - self.cursor.x) // size
             whole = (count - room) // per_line - 1  # the last line may go on: it is printed
             if whole > 0:
-                self._draw(char * room)
+                draw(char * room)
                 self.cursor.y = self.fill_lines(self.cursor.y, whole, char, self.style, wide=wide)
                 self.cursor.x, self.pending_wrap = end - 1, columns % size == 0
                 count -= room + whole * per_line
-        self._draw(char * count)
+        draw(char * count)
 
     def alignment_display(self) -> None:
         """DECALN: a screen full of E."""

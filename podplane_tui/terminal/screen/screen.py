@@ -236,7 +236,7 @@ class Screen(Settings):
         other = fitted(self.visible if self.alternate else self.hidden, lines, columns)
         self.visible, self.hidden = (other, rows) if self.alternate else (rows, other)
         if columns > self.columns:
-            self.tabstops |= set(range(-(-self.columns // 8) * 8, columns, 8))
+            self._stops = sorted({*self._stops, *range(-(-self.columns // 8) * 8, columns, 8)})
         self.lines, self.columns = lines, columns
         self.reset_margins()
         self.mode.discard(DECLRMM << 5)

@@ -6,6 +6,7 @@ import pytest
 
 from podplane_tui.terminal import DEFAULT_STYLE, Row, Style
 from podplane_tui.terminal.buffer.compact_row import (
+    Pattern,
     Source,
     length_of,
     row_of,
@@ -14,6 +15,7 @@ from podplane_tui.terminal.buffer.compact_row import (
     text_and_wrap,
     text_of,
     without_styles,
+    wraps,
 )
 from podplane_tui.terminal.buffer.width import MAX_CELL_LENGTH
 
@@ -84,3 +86,20 @@ def test_blanks_at_the_end_count_only_where_the_text_goes_on() -> None:
 def test_escapes_in_a_plain_row_are_text_and_in_a_source_styles() -> None:
     assert text_of(Source("a\x1b[1;38:2::1:2:3mb")) == without_styles("a\x1b[1;38:2::1:2:3mb") == "ab"
     assert text_of("a[1mb") == "a[1mb"
+
+
+def test_rows_made_of_one_pattern_are_alike_and_their_own() -> None:
+    pattern = Pattern.of([("漢" * 2, PROTECTED), (" ", RED)], wrapped=True)
+    assert (length_of(pattern), wraps(pattern), text_and_wrap(pattern)) == (5, True, ("漢漢 ", True))
+    row, other = row_of(pattern), row_of(pattern)
+    assert (row.length, row.wide, row.wrapped) == (5, True, True)
+    row.put(0, "ab", DEFAULT_STYLE)
+    assert other.runs() == [("漢漢", PROTECTED), (" ", RED)]
+
+
+def test_only_a_row_or_a_pattern_wraps() -> None:
+    row = Row("x")
+    assert [wraps(one) for one in (row, "x", Source("x"), Pattern.of([("x", RED)]))] == [False] * 4
+    assert text_and_wrap(Pattern.of([("x ", RED)])) == ("x", False)
+    row.wrapped = True
+    assert wraps(row)

@@ -203,16 +203,6 @@ def test_coloured_blanks_are_kept() -> None:
     assert row.runs() == [("a", DEFAULT_STYLE)]
 
 
-def test_a_cleared_row_is_blank_and_does_not_wrap() -> None:
-    row = wide_row()
-    row.wrapped = True
-    row.clear(BLUE, 600)
-    assert row.runs() == [(" " * 600, BLUE)]
-    assert not row.wrapped
-    row.clear(DEFAULT_STYLE, 600)
-    assert (list(row.runs()), row.length) == ([], 0)
-
-
 def test_erasing_spares_what_is_protected() -> None:
     kept = Style(protected=True)
     row = Row("abcdef")
@@ -229,11 +219,3 @@ def test_a_protected_wide_character_stays_whole_at_the_edge() -> None:
     row.put_wide(0, "漢字", Style(protected=True))
     row.erase_unprotected(1, 3, DEFAULT_STYLE)
     assert characters(row) == ["漢", "", "字", ""]
-
-
-def test_a_full_row_is_one_character() -> None:
-    assert characters(Row.full("é", 3, RED, wide=False)) == ["é"] * 3
-    wide = Row.full("漢", 2, RED, wide=True)
-    assert characters(wide) == ["漢", ""] * 2
-    assert wide.length == 4
-    assert wide.runs() == [("漢漢", RED)]
