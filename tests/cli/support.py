@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -69,7 +70,10 @@ class Call:
             if cwd is not None:
                 patch.chdir(cwd)
             self._capfd.readouterr()
-            code = podplane_tui.cli.run(arguments)
+            try:
+                code = podplane_tui.cli.run(arguments)
+            finally:
+                gc.enable()  # opening the dashboard turns it off, for a process of its own
         output = self._capfd.readouterr()
         check_output(arguments, code, output.out)
         return subprocess.CompletedProcess(arguments, code, output.out, output.err)

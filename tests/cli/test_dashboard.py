@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -23,6 +24,7 @@ from tests.conftest import Workspace
 @pytest.mark.parametrize("arguments", [[], ["--id", "dev"]])
 def test_no_dashboard_without_a_terminal(call: Call, arguments: list[str]) -> None:
     assert_refused(call(*arguments), 2, "terminal")
+    assert gc.isenabled()  # for the tests after this one
 
 
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])

@@ -41,7 +41,7 @@ def collects_later() -> Iterator[None]:
     gc.disable()
     gc.unfreeze()
     yield
-    gc.unfreeze()
+    gc.freeze()  # as after the collection of the tests
     gc.enable()
 
 

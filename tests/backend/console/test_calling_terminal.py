@@ -198,6 +198,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(PIECES | st.binary(max_size=3), max_size=12), max_size=4))
 @example([[b"\x1b[2\x003;0t\x1b]2;EVIL\x07"]])

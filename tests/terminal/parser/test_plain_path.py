@@ -57,8 +57,8 @@ def test_styles_and_widths_are_kept(text: str, runs: list[tuple[str, Style]]) ->
 
 def test_a_style_is_selected_whatever_is_remembered_of_its_sequence() -> None:
     operation_of("\x1b[1;31m")
-    for number in range(3_000):  # more than are remembered of SGR
-        run(f"\x1b[38;5;1;48;5;{number % 256};{number // 256}m")
+    numbers = range(3_000)  # more than are remembered of SGR
+    run("".join(f"\x1b[38;5;1;48;5;{number % 256};{number // 256}m\x1b[m" for number in numbers))
     screen, _ = run("\x1b[1;31ma")
     assert screen.rows[0].runs() == [("a", Style(foreground=1, bold=True))]
 
