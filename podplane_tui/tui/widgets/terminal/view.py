@@ -13,7 +13,7 @@ from podplane_tui.backend.core.format import count, format_size
 from podplane_tui.terminal import Terminal
 from podplane_tui.terminal.input import MouseReport, encode_focus, encode_key, encode_mouse, encode_paste
 from podplane_tui.tui.keys import bindings
-from podplane_tui.tui.keys.naming import keys_of
+from podplane_tui.tui.keys.naming import key_name, keys_of
 from podplane_tui.tui.widgets.streams.base import ByteSink, ByteSource
 from podplane_tui.tui.widgets.terminal.display import WHEEL_LINES, DisplayMessage, TerminalDisplay
 from podplane_tui.tui.widgets.terminal.slices import slices
@@ -274,10 +274,13 @@ class TerminalView(TerminalDisplay):
         return True
 
     def on_paste(self, event: events.Paste) -> None:
+        event.stop()
         if self.typing:
-            event.stop()
             self.action_follow()
             self.send(encode_paste(event.text, self.terminal.modes))
+        elif self._sink is not None:
+            begin = key_name(self, "terminal.type")
+            self.notify(f"Nothing pasted: press {begin} to type first.", severity="warning", markup=False)
 
     def on_focus(self) -> None:
         self._focus_changed(gained=True)

@@ -118,6 +118,17 @@ async def test_paste_is_bracketed_when_the_guest_asks() -> None:
         await until(lambda: on_screen(app, r"\^\[\[200~a\^Mb \[201~c\^\[\[201~"))
 
 
+async def test_a_paste_before_typing_has_begun_goes_nowhere_and_says_so() -> None:
+    async with running(PtyStream(ECHO_BYTES)) as (app, _):
+        await until(lambda: app.view.attached)
+        app.view.focus()
+        app.view.post_message(_paste("reboot\n"))
+        await until(lambda: app._notifications)
+        assert [note.message for note in app._notifications] == ["Nothing pasted: press Enter to type first."]
+        assert not on_screen(app, "reboot")
+        assert app.view.backlog == 0
+
+
 async def test_nothing_is_read_before_there_is_a_size_to_wrap_it_for() -> None:
     async with running(size=(33, 9)) as (app, _):
         view = TerminalView()
