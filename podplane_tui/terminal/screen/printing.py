@@ -15,6 +15,8 @@ from podplane_tui.terminal.screen.ration import Ration
 
 _A_LINE: Final = 64
 """What printing a line of repeated characters costs that can't be filled, in cells that are worked on one by one."""
+_ALIKE: Final = 16
+"""The same of a line that can."""
 
 
 class Writing(Motion):
@@ -180,14 +182,14 @@ class Writing(Motion):
                 return
             inside = self.in_rows(self.cursor.y) and (not self.side_margins or self.in_columns(self.cursor.x))
             fills = per_line and inside and not (self.insert and columns % size)
-            if fills and columns % size and self.side_margins:  # then they are filled one by one
-                fills = self.ration.spend(self.lines * _A_LINE)
-            if fills:
+            # Rows that get an odd number of cells between margins are filled one by one, others all at once.
+            cost = _A_LINE if columns % size and self.side_margins else _ALIKE
+            if fills and self.ration.spend(whole * cost):
                 draw(char * room)
                 self.cursor.y = self.fill_lines(self.cursor.y, whole, char, self.style, wide=wide)
                 self.cursor.x, self.pending_wrap = end - 1, columns % size == 0
                 count -= room + whole * per_line
-            elif self.ration.spend(_A_LINE):
+            elif not fills and self.ration.spend(_A_LINE):
                 part = max(1, room)
                 draw(char * part)
                 count -= part
