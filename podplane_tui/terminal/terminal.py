@@ -53,6 +53,13 @@ class Terminal:
         self._stream.feed(data)
         return self._screen.replies.take()
 
+    def painted(self) -> None:
+        """Tell that somebody has seen what there is: the program may have whole screens changed again.
+
+        Between two pictures it can have that done about as often as its output pays for, see `screen.ration`.
+        """
+        self._screen.ration.renew()
+
     def resize(self, columns: int, lines: int) -> None:
         """Change the size, re-wrapping soft-wrapped lines of the main screen and its scrollback."""
         self._screen.resize(max(1, lines), max(1, columns))

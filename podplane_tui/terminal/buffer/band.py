@@ -72,6 +72,13 @@ class Band:
         """Put the same cells into the rows `first` to `end` (exclusive)."""
         self.cells[first:end] = [cells] * (end - first)
 
+    def replace_rows(self, first: int, end: int, at: int, count: int) -> None:
+        """Forget the cells of the rows `first` to `end` (exclusive); `count` others with their own come in `at`."""
+        del self.cells[first:end]
+        self.cells[at:at] = [None] * count
+        self._whole = (0, 0)
+        self._given.clear()
+
     def scroll(
         self, first: int, end: int, count: int, filling: Cells | Style, row_at: Callable[[int], Row], *, up: bool
     ) -> None:

@@ -154,35 +154,38 @@ class Grid(pyte.Screen):
 
     def _rows_up_to(self, end: int) -> list[StoredRow]:
         """The visible rows as they are stored, of which those before `end` are looked at."""
-        if self._put_off is None:
-            return self.visible
+        put_off, band = self._put_off, self._band
         for y in range(end):
-            if self._put_off[y] is not None:
+            if (put_off is not None and put_off[y] is not None) or (band is not None and band.cells[y] is not None):
                 self.row_at(y)
         return self._visible
 
     def _replace(self, first: int, end: int, at: int, rows: list[StoredRow]) -> None:
         """Take the rows `first` to `end` (exclusive) away and put others in, `at` counting without those."""
-        if self._put_off is None:
-            visible = self.visible
-        else:
-            visible = self._visible
+        visible = self._visible
+        if self._put_off is not None:
             self._sharing = None
             del self._put_off[first:end]
             self._put_off[at:at] = [None] * len(rows)
             if not any(self._put_off):
                 self._put_off = None
+        if self._band is not None:
+            self._band.replace_rows(first, end, at, len(rows))
         del visible[first:end]
         visible[at:at] = rows
 
     def cost_of_putting_off(self, top: int, bottom: int) -> int:
         """What `put_off` costs with what is to be done when the rows are looked at, in cells worked on one by one."""
         if self._put_off is None:
-            return (bottom - top) * self.columns + _PUTTING_OFF
+            settling = 0 if self._band is None else self.lines * _PUTTING_OFF
+            return settling + (bottom - top) * self.columns + _PUTTING_OFF
         if self._sharing == (top, bottom):
             return _PUTTING_OFF
         concerned = self._put_off[top:bottom]
-        return concerned.count(None) * self.columns + len(set(concerned)) * _PUTTING_OFF
+        settled = concerned.count(None)
+        if settled > _FEW:
+            settled *= self.columns // _PUTTING_OFF + 1
+        return (settled + len(set(concerned))) * _PUTTING_OFF
 
     def put_off(
         self, top: int, bottom: int, work: Callable[[Recipe], None], at_once: Callable[[Row], None] | None = None

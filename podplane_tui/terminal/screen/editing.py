@@ -167,10 +167,12 @@ class Editing(Writing):
         else:
             self.place(self.cursor.x + 1, self.cursor.y)
 
-    def _put_off_rationed(self, top: int, bottom: int, work: Callable[[Recipe], None]) -> None:
-        """Put off what few programs do, and none so often that it has no more to spend on it: that does nothing."""
+    def _put_off_rationed(
+        self, top: int, bottom: int, work: Callable[[Recipe], None], at_once: Callable[[Row], None] | None = None
+    ) -> None:
+        """Put off work on many cells, unless the program has no more to spend on it: then nothing is done."""
         if self.ration.spend(self.cost_of_putting_off(top, bottom)):
-            self.put_off(top, bottom, work)
+            self.put_off(top, bottom, work, at_once)
 
     # -- rectangles ---------------------------------------------------------------------------------------------
 
@@ -202,7 +204,7 @@ class Editing(Writing):
     def _fill(self, place: tuple[int, int, int, int], char: str, style: Style) -> None:
         top, left, bottom, right = place
         fill = partial(Recipe.fill, start=left, end=right, char=char, style=style)
-        self.put_off(top, bottom, fill, lambda row: row.fill(left, right, char, style))
+        self._put_off_rationed(top, bottom, fill, lambda row: row.fill(left, right, char, style))
 
     def selective_erase_area(self, *area: int) -> None:
         """DECSERA."""
@@ -214,7 +216,7 @@ class Editing(Writing):
             elif left == 0 and right == self.columns:
                 self.replace_rows(top, bottom)
             else:
-                self.put_off(top, bottom, lambda recipe: recipe.erase(left, right, style))
+                self._put_off_rationed(top, bottom, lambda recipe: recipe.erase(left, right, style))
 
     def copy_area(self, *numbers: int) -> None:
         """DECCRA: `Pt;Pl;Pb;Pr;page;Pt;Pl;page`; there is one page."""

@@ -33,6 +33,10 @@ class Ration:
         """Add what `size` bytes earn."""
         self._left = min(self._most, self._left + PER_BYTE * size)
 
+    def renew(self) -> None:
+        """Put by as much as may be."""
+        self._left = self._most
+
     def spend(self, cells: int) -> bool:
         """Take what work on `cells` cells costs; False, and nothing is taken, if there is not that much."""
         if cells > self._left:

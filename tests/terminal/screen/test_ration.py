@@ -30,6 +30,22 @@ def test_bytes_earn_up_to_what_may_be_put_by() -> None:
     assert ration.spend(MOST)
 
 
+def test_it_is_renewed() -> None:
+    ration = Ration(80, 24)
+    assert ration.spend(MOST)
+    ration.renew()
+    assert not ration.spend(MOST + 1)
+    assert ration.spend(MOST)
+
+
+def test_a_screen_may_be_filled_for_every_picture_of_it() -> None:
+    terminal = Terminal(80, 24)
+    for number in range(500):
+        terminal.feed(b"\x1b[%d;;2$x" % (65 + number % 2))
+        assert terminal.display[5] == " " + chr(65 + number % 2) * 79
+        terminal.painted()
+
+
 def test_a_new_size_gives_nothing_away() -> None:
     ration = Ration(80, 24)
     assert ration.spend(MOST)
@@ -48,6 +64,9 @@ def test_a_smaller_screen_has_less_put_by() -> None:
 @pytest.mark.parametrize(
     "sequence",
     [
+        b"\x1b[65;;2$x",
+        b"\x1b[;2$z",
+        b"\x1b[;2${",
         b"\x1b[;;;;;;2$v",
         b"\x1b[2;2$v",
         b"\x1b[;2$t",

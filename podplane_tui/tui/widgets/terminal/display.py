@@ -152,6 +152,7 @@ class TerminalDisplay(Widget, can_focus=True):
     def _paint(self) -> bool:
         """Compose the frame, if it can be seen, and have Textual repaint the lines that differ from the last one."""
         self._notice()
+        self.terminal.painted()
         if not self.is_attached or not self.is_on_screen:
             return False
         if changed := self._compose_frame():
