@@ -56,7 +56,7 @@ class Terminal:
     def painted(self) -> None:
         """Tell that somebody has seen what there is: the program may have whole screens changed again.
 
-        Between two pictures it can have that done about as often as its output pays for, see `screen.ration`.
+        Between two pictures it can have that done about as often as its output pays for, see `buffer.ration`.
         """
         self._screen.ration.renew()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.terminal.hostile import COLUMNS, LINES, WORST, Input, cells_per_byte, counted
+from benchmarks.terminal.hostile import CALL, COLUMNS, LINES, WORST, Input, cells_per_byte, counted
 from podplane_tui.terminal import Terminal
 
 AMORTISED = [
@@ -63,3 +63,22 @@ def test_what_is_counted_is_the_work() -> None:
     before = count.cells
     terminal.feed(b"\x1b[66$x")
     assert count.cells == before  # nobody counts any more
+
+
+def test_panes_side_by_side_scroll_without_giving_each_other_their_cells() -> None:
+    terminal = Terminal(COLUMNS, LINES)
+    left, right = b"\x1b[1;99s\x1b[%d;1H", b"\x1b[101;200s\x1b[%d;101H"
+    terminal.feed(b"\x1b[?69h" + b"".join(pane % LINES + b"\nwarm" for pane in (left, right)))
+    with counted() as count:
+        for number in range(LINES):
+            for name, pane in ((b"l", left), (b"r", right)):
+                terminal.feed(pane % LINES + b"\n" + name + b"%d" % number)
+    assert count.cells <= 8 * 2 * LINES * CALL
+    for number, line in enumerate(terminal.display):
+        assert line == f"l{number}".ljust(100) + f"r{number}".ljust(100)
+
+
+def test_margins_that_overlap_see_what_the_others_scrolled() -> None:
+    terminal = Terminal(6, 3)
+    terminal.feed(b"abcdef\r\nghijkl\r\nmnopqr\x1b[?69h\x1b[1;3s\x1b[S\x1b[3;5s\x1b[S")
+    assert terminal.display == ["ghojkf", "mn pql", "     r"]

@@ -15,6 +15,7 @@ import pyte
 
 from podplane_tui.terminal.buffer.band import Band
 from podplane_tui.terminal.buffer.compact_row import Pattern, StoredRow, length_of, row_of, text_of, wraps
+from podplane_tui.terminal.buffer.ration import Ration
 from podplane_tui.terminal.buffer.recipe import Recipe
 from podplane_tui.terminal.buffer.row import Cells, Row, Run, blanks
 from podplane_tui.terminal.buffer.scrollback import Scrollback
@@ -22,6 +23,7 @@ from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 
 _PUTTING_OFF: Final = 32
 """What changing a recipe costs, in cells that are worked on one by one."""
+_MOST_BANDS: Final = 4
 _FEW: Final = 3
 """Rows that are rather changed at once than given recipes of their own."""
 
@@ -45,7 +47,9 @@ class Grid(pyte.Screen):
         columns, lines = max(1, columns), max(1, lines)
         self.alternate = False
         self._visible: list[StoredRow] = [""] * lines
-        self._band: Band | None = None
+        self.ration = Ration(columns, lines)
+        self._bands: list[Band] = []
+        """What scrolls between left and right margins: bands of columns with others between them."""
         self._put_off: list[Recipe | None] | None = None
         """Of each visible row, what is still to be done to it; None if nothing is to any. Never beside a band."""
         self._sharing: tuple[int, int] | None = None
@@ -61,25 +65,31 @@ class Grid(pyte.Screen):
     @property
     def visible(self) -> list[StoredRow]:
         """The visible rows as they are stored, top first."""
-        if self._band is not None or self._put_off is not None:
+        if self._bands or self._put_off is not None:
             self._settle()
         return self._visible
 
     @visible.setter
     def visible(self, rows: list[StoredRow]) -> None:
-        self._band = self._put_off = self._sharing = None
+        self._bands.clear()
+        self._put_off = self._sharing = None
         self._visible = rows
 
     def row_at(self, y: int) -> Row:
         """The visible row `y`, to be written to."""
-        row = self._visible[y]
-        if isinstance(row, str):
-            row = self._visible[y] = row_of(row)
-        if self._band is not None:
-            self._band.give_back(y, row)
+        row = self._own_row(y)
+        for band in self._bands:
+            band.give_back(y, row)
         if self._put_off is not None and (recipe := self._put_off[y]) is not None:
             self._put_off[y] = self._sharing = None
             recipe.carry_out(row)
+        return row
+
+    def _own_row(self, y: int) -> Row:
+        """The visible row `y` without what is apart from it."""
+        row = self._visible[y]
+        if isinstance(row, str):
+            row = self._visible[y] = row_of(row)
         return row
 
     @property
@@ -154,9 +164,9 @@ class Grid(pyte.Screen):
 
     def _rows_up_to(self, end: int) -> list[StoredRow]:
         """The visible rows as they are stored, of which those before `end` are looked at."""
-        put_off, band = self._put_off, self._band
+        put_off, bands = self._put_off, self._bands
         for y in range(end):
-            if (put_off is not None and put_off[y] is not None) or (band is not None and band.cells[y] is not None):
+            if (put_off is not None and put_off[y] is not None) or any(band.cells[y] is not None for band in bands):
                 self.row_at(y)
         return self._visible
 
@@ -169,15 +179,15 @@ class Grid(pyte.Screen):
             self._put_off[at:at] = [None] * len(rows)
             if not any(self._put_off):
                 self._put_off = None
-        if self._band is not None:
-            self._band.replace_rows(first, end, at, len(rows))
+        for band in self._bands:
+            band.replace_rows(first, end, at, len(rows))
         del visible[first:end]
         visible[at:at] = rows
 
     def cost_of_putting_off(self, top: int, bottom: int) -> int:
         """What `put_off` costs with what is to be done when the rows are looked at, in cells worked on one by one."""
         if self._put_off is None:
-            settling = 0 if self._band is None else self.lines * _PUTTING_OFF
+            settling = self.lines * _PUTTING_OFF if self._bands else 0
             return settling + (bottom - top) * self.columns + _PUTTING_OFF
         if self._sharing == (top, bottom):
             return _PUTTING_OFF
@@ -194,7 +204,7 @@ class Grid(pyte.Screen):
 
         `at_once` does the same to a row. A few rows that are looked at all the time are better off with it.
         """
-        if self._band is not None:
+        if self._bands:
             self._settle()
         if self._put_off is None:
             self._put_off = [None] * self.lines
@@ -225,15 +235,22 @@ class Grid(pyte.Screen):
 
     def _scroll_band(self, first: int, count: int, *, up: bool) -> None:
         """Scroll between left and right margins: rows stay, cells move."""
-        self._between_sides().scroll(first, self.bottom + 1, count, self.blank, self.row_at, up=up)
+        if (band := self._between_sides()) is not None:
+            band.scroll(first, self.bottom + 1, count, self.blank, self._own_row, up=up)
 
-    def _between_sides(self) -> Band:
-        """The cells between left and right margins."""
-        band, end = self._band, self.right + 1
-        if band is None or (band.left, band.end) != (self.left, end):
+    def _between_sides(self) -> Band | None:
+        """The cells between left and right margins; None if a program wants them taken out of their rows too often."""
+        left, end = self.left, self.right + 1
+        for band in self._bands:
+            if (band.left, band.end) == (left, end):
+                return band
+        crowded = len(self._bands) >= _MOST_BANDS or not all(b.end < left or end < b.left for b in self._bands)
+        if not self.ration.spend(self.lines * _PUTTING_OFF * (2 if crowded else 1)):
+            return None
+        if crowded or self._put_off is not None:
             self._settle()
-            band = self._band = Band(self.left, end, self.lines)
-        return band
+        self._bands.append(Band(left, end, self.lines))
+        return self._bands[-1]
 
     def fill_lines(self, y: int, count: int, char: str, style: Style, *, wide: bool) -> int:
         """What `count` lines full of one character make of what is below row `y`, where a line has just been filled.
@@ -249,13 +266,12 @@ class Grid(pyte.Screen):
         line: list[Run] = [(char * per_line, style)]
         odd = wide and columns % 2
         if odd and self.blank is not DEFAULT_STYLE:
-            line.append(
-                (" ", self.blank)
-            )  # a wide character leaves the last of an odd number of cells as it scrolls in
+            line.append((" ", self.blank))  # a wide character leaves the last of an odd number of cells
         if goes_on:
             self.row_at(y).wrapped = True
         if self.narrow and not odd:
-            self._between_sides().put(y + 1, y + 1 + down, _cells_of(tuple(line), columns))
+            if (band := self._between_sides()) is not None:
+                band.put(y + 1, y + 1 + down, _cells_of(tuple(line), columns))
         elif goes_on and not odd:
             pattern = Pattern.of(line, wrapped=True)
             self._replace(y + 1, y + 1 + down, y + 1, [pattern] * down)
@@ -266,7 +282,8 @@ class Grid(pyte.Screen):
                 row.wrapped = row.wrapped or goes_on
         if up and self.narrow:
             cells = _cells_of(tuple(line), columns)
-            self._between_sides().scroll(self.top, self.bottom + 1, min(up, height), cells, self.row_at, up=True)
+            if (band := self._between_sides()) is not None:
+                band.scroll(self.top, self.bottom + 1, min(up, height), cells, self._own_row, up=True)
         elif up:
             scrolled, new = min(up, height), Pattern.of(line, wrapped=goes_on)
             if self.top == 0 and not self.alternate:
@@ -277,10 +294,11 @@ class Grid(pyte.Screen):
 
     def _settle(self) -> None:
         """Give all rows the cells that were scrolled apart from them, and do to them what was put off."""
-        if self._band is not None or self._put_off is not None:
+        if self._bands or self._put_off is not None:
             for y in range(self.lines):
                 self.row_at(y)
-            self._band = self._put_off = self._sharing = None
+            self._bands.clear()
+            self._put_off = self._sharing = None
 
     # -- whole screens ------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from podplane_tui.terminal.buffer.style import DEFAULT_STYLE
 from podplane_tui.terminal.buffer.width import CLASSES, CONTROL, MAX_CELL_LENGTH, NARROW, WIDE, class_runs
 from podplane_tui.terminal.screen.charsets import TABLES
 from podplane_tui.terminal.screen.motion import Motion
-from podplane_tui.terminal.screen.ration import Ration
 
 _A_LINE: Final = 64
 """What printing a line of repeated characters costs that can't be filled, in cells that are worked on one by one."""
@@ -22,7 +21,6 @@ _ALIKE: Final = 16
 class Writing(Motion):
     """Prints text at the cursor."""
 
-    ration: Ration
     insert: bool
     more_fix: bool
     single_shift: int
@@ -39,7 +37,8 @@ class Writing(Motion):
 
         Not while rows are not what they seem.
         """
-        return self.autowrap and not (self.insert or self.side_margins or self.single_shift or self._put_off)
+        special = self.insert or self.side_margins or self.single_shift or self._put_off or self._bands
+        return self.autowrap and not special
 
     def define_charset(self, code: str, mode: str) -> None:
         """SCS: designate G0..G3, `mode` being one of `()*+` (94 characters) or `-./` (96)."""
@@ -94,7 +93,7 @@ class Writing(Motion):
                 start = count
             if x == 0 and self.style is DEFAULT_STYLE and self.plain and self.visible[cursor.y] == "":
                 self.visible[cursor.y] = part
-            elif self.insert or self._band is None or not self._band.print(cursor.y, x, part, self.style):
+            elif self.insert or not any(band.print(cursor.y, x, part, self.style) for band in self._bands):
                 row = self.row_at(cursor.y)
                 if self.insert:
                     row.insert(x, len(part), end, DEFAULT_STYLE)

@@ -10,7 +10,6 @@ from podplane_tui.terminal.buffer.compact_row import StoredRow, length_of, row_o
 from podplane_tui.terminal.buffer.reflow import Place, reflow
 from podplane_tui.terminal.screen.colors import BASE_COLORS
 from podplane_tui.terminal.screen.modes import DECLRMM, Settings
-from podplane_tui.terminal.screen.ration import Ration
 from podplane_tui.terminal.screen.replies import Replies
 from podplane_tui.terminal.screen.reports import Window
 
@@ -139,7 +138,6 @@ class Screen(Settings):
         self.default_colors = {}
         self.base_colors = BASE_COLORS
         self.replies = Replies()
-        self.ration = Ration(columns, lines)
         self.checksums = {}
         self.spared = {}
         self.on_clipboard = None

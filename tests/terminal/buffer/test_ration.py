@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.terminal.hostile import counted
 from podplane_tui.terminal import Terminal
-from podplane_tui.terminal.screen.ration import CELLS, PER_BYTE, SCREENS, Ration
+from podplane_tui.terminal.buffer.ration import CELLS, PER_BYTE, SCREENS, Ration
 
 MOST = SCREENS * 80 * 24 + CELLS
 
