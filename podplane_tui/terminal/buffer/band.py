@@ -83,14 +83,15 @@ class Band:
         self, first: int, end: int, count: int, filling: Cells | Style, row_at: Callable[[int], Row], *, up: bool
     ) -> None:
         """Scroll the rows `first` to `end` (exclusive) by `count`, which is no more than there are of them."""
-        wanted: Iterable[int] = self._given if self._whole == (first, end) else range(first, end)
-        lost = range(first, first + count) if up else range(end - count, end)
-        for y in wanted:
-            if self.cells[y] is None and first <= y < end and y not in lost:
-                row = row_at(y)
-                self.cells[y] = row.copy(self.left, self.end) if row.length > self.left else DEFAULT_STYLE
-        self._whole = (first, end)
-        self._given.clear()
-        del self.cells[lost.start : lost.stop]
-        at = end - count if up else first
-        self.cells[at:at] = [filling] * count
+        cells = self.cells
+        lost, at = (first, end - count) if up else (end - count, first)
+        if self._given or self._whole != (first, end):
+            wanted: Iterable[int] = self._given if self._whole == (first, end) else range(first, end)
+            for y in wanted:
+                if cells[y] is None and first <= y < end and not lost <= y < lost + count:
+                    row = row_at(y)
+                    cells[y] = row.copy(self.left, self.end) if row.length > self.left else DEFAULT_STYLE
+            self._whole = (first, end)
+            self._given.clear()
+        del cells[lost : lost + count]
+        cells[at:at] = [filling] * count

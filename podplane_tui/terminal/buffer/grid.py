@@ -15,13 +15,13 @@ import pyte
 
 from podplane_tui.terminal.buffer.band import Band
 from podplane_tui.terminal.buffer.compact_row import Pattern, StoredRow, length_of, row_of, text_of, wraps
-from podplane_tui.terminal.buffer.ration import Ration
+from podplane_tui.terminal.buffer.ration import LEAST, Ration
 from podplane_tui.terminal.buffer.recipe import Recipe
 from podplane_tui.terminal.buffer.row import Cells, Row, Run, blanks
 from podplane_tui.terminal.buffer.scrollback import Scrollback
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 
-_PUTTING_OFF: Final = 32
+_PUTTING_OFF: Final = LEAST
 """What changing a recipe costs, in cells that are worked on one by one."""
 _MOST_BANDS: Final = 4
 _FEW: Final = 3
@@ -165,7 +165,7 @@ class Grid(pyte.Screen):
     def _rows_up_to(self, end: int) -> list[StoredRow]:
         """The visible rows as they are stored, of which those before `end` are looked at."""
         put_off, bands = self._put_off, self._bands
-        for y in range(end):
+        for y in range(end if bands or put_off is not None else 0):
             if (put_off is not None and put_off[y] is not None) or any(band.cells[y] is not None for band in bands):
                 self.row_at(y)
         return self._visible
@@ -242,7 +242,7 @@ class Grid(pyte.Screen):
         """The cells between left and right margins; None if a program wants them taken out of their rows too often."""
         left, end = self.left, self.right + 1
         for band in self._bands:
-            if (band.left, band.end) == (left, end):
+            if band.left == left and band.end == end:
                 return band
         crowded = len(self._bands) >= _MOST_BANDS or not all(b.end < left or end < b.left for b in self._bands)
         if not self.ration.spend(self.lines * _PUTTING_OFF * (2 if crowded else 1)):

@@ -10,9 +10,11 @@ from typing import Final
 
 PER_BYTE: Final = 2
 """Cells that a byte earns: text has one cell a byte."""
-SCREENS: Final = 4
-CELLS: Final = 20_000
+SCREENS: Final = 3
+CELLS: Final = 16_000
 """At most so many screens and so many cells are put by for programs that want them at once."""
+LEAST: Final = 32
+"""What the cheapest work on rectangles costs."""
 
 
 class Ration:
@@ -36,6 +38,11 @@ class Ration:
     def renew(self) -> None:
         """Put by as much as may be."""
         self._left = self._most
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether too little is left for any work on rectangles."""
+        return self._left < LEAST
 
     def spend(self, cells: int) -> bool:
         """Take what work on `cells` cells costs; False, and nothing is taken, if there is not that much."""

@@ -30,9 +30,8 @@ class Scrollback(Sequence[Row]):
         """Add rows at the end; the oldest go when there are too many."""
         self.pushed += len(rows)
         self._stored.extend(rows)
-        for row in rows:
-            if not isinstance(row, str):
-                self._settle(row)
+        for row in [row for row in rows if row.__class__ is Row]:
+            self._settle(row)
 
     def extend_lines(self, rows: Sequence[StoredRow]) -> None:
         """Add strings, or rows that were never written to out of order, at the end."""

@@ -57,7 +57,9 @@ def run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str 
 def perform(screen: Screen, operation: Operation) -> None:
     """Carry out an operation that is complete without its control by the screen's handler."""
     code, key, argument = operation
-    if code == POSITION:
+    if code == LINEFEED:
+        screen.linefeed()
+    elif code == POSITION:
         screen.address(key, argument)
     elif code == ERASE_RIGHT:
         screen.erase_in_line(0)
@@ -65,8 +67,6 @@ def perform(screen: Screen, operation: Operation) -> None:
         screen.carriage_return()
     elif code == BACK:
         screen.backspace()
-    elif code == LINEFEED:
-        screen.linefeed()
     elif code == NEWLINE:
         screen.carriage_return()
         screen.linefeed()

@@ -178,12 +178,14 @@ class Screen(Settings):
         handlers["s"] = self._save_or_side_margins
         handlers["u"] = lambda numbers: self.restore_cursor()
         for key in (*_AREAS, "'}", "'~"):
-            handlers[key] = self._from_level_4(handlers[key])
+            handlers[key] = self._rationed(handlers[key])
         return handlers
 
-    def _from_level_4(self, handler: Handler) -> Handler:
+    def _rationed(self, handler: Handler) -> Handler:
+        """For work on rectangles and columns, from conformance level 4 on."""
+
         def guarded(numbers: Numbers) -> None:
-            if self.level >= 4:
+            if self.level >= 4 and not self.ration.exhausted:
                 handler(numbers)
 
         return guarded
