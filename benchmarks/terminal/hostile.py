@@ -185,6 +185,7 @@ WORST: Final = (
     Input("colourful", (b"\x1b['}", b"x")),
     Input("colourful", (b"\x1b[;;;1*y", b"\x1b[;;;;;2*y", b"\x1b[;;;;;3*y")),
     Input("margins", (b"\x1b[S", b"\x1b[J")),
+    Input("margins on coloured ground", (b"\n", b"\x1b[1J")),
     Input("margins", (b"\x1b[S", b"\x1b[65;;2$x")),
     Input("margins", (b"\x1b[3;9s", b"\x1b[S", b"\x1b[4;12s", b"\x1b[S")),
     Input("margins", (b"\x1b[?1049h", b"\x1b[S", b"\x1b[?1049l")),

@@ -72,12 +72,15 @@ class Band:
         """Put the same cells into the rows `first` to `end` (exclusive)."""
         self.cells[first:end] = [cells] * (end - first)
 
-    def replace_rows(self, first: int, end: int, at: int, count: int) -> None:
-        """Forget the cells of the rows `first` to `end` (exclusive); `count` others with their own come in `at`."""
+    def replace_rows(self, first: int, end: int, at: int, count: int, blank: Style | None) -> None:
+        """Forget the cells of the rows `first` to `end` (exclusive); `count` other rows come in `at`.
+
+        They are blank in one style, or have cells of their own.
+        """
         del self.cells[first:end]
-        self.cells[at:at] = [None] * count
-        self._whole = (0, 0)
-        self._given.clear()
+        self.cells[at:at] = [blank] * count
+        if self._given or blank is None or at != first:
+            self._given = [y for y, cells in enumerate(self.cells) if cells is None]
 
     def scroll(
         self, first: int, end: int, count: int, filling: Cells | Style, row_at: Callable[[int], Row], *, up: bool

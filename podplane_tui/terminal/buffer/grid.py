@@ -149,7 +149,7 @@ class Grid(pyte.Screen):
                 self.scrollback.push(rows[0])
             else:
                 self.scrollback.extend(rows[:count])
-        self._replace(top, top + count, bottom + 1 - count, self.blank_rows(count))
+        self._replace(top, top + count, bottom + 1 - count, self.blank_rows(count), blank=self.blank)
 
     def shift_down(self, count: int, *, top: int) -> None:
         """Move the rows from `top` to the bottom margin down by `count`."""
@@ -160,7 +160,7 @@ class Grid(pyte.Screen):
         if self.narrow:
             self._scroll_band(top, count, up=False)
             return
-        self._replace(bottom + 1 - count, bottom + 1, top, self.blank_rows(count))
+        self._replace(bottom + 1 - count, bottom + 1, top, self.blank_rows(count), blank=self.blank)
 
     def _rows_up_to(self, end: int) -> list[StoredRow]:
         """The visible rows as they are stored, of which those before `end` are looked at."""
@@ -170,8 +170,11 @@ class Grid(pyte.Screen):
                 self.row_at(y)
         return self._visible
 
-    def _replace(self, first: int, end: int, at: int, rows: list[StoredRow]) -> None:
-        """Take the rows `first` to `end` (exclusive) away and put others in, `at` counting without those."""
+    def _replace(self, first: int, end: int, at: int, rows: list[StoredRow], *, blank: Style | None = None) -> None:
+        """Take the rows `first` to `end` (exclusive) away and put others in, `at` counting without those.
+
+        `blank` is the style of those that are nothing but blanks.
+        """
         visible = self._visible
         if self._put_off is not None:
             self._sharing = None
@@ -180,7 +183,7 @@ class Grid(pyte.Screen):
             if not any(self._put_off):
                 self._put_off = None
         for band in self._bands:
-            band.replace_rows(first, end, at, len(rows))
+            band.replace_rows(first, end, at, len(rows), blank)
         del visible[first:end]
         visible[at:at] = rows
 
@@ -311,7 +314,7 @@ class Grid(pyte.Screen):
                 above.wrapped = False
         elif self.scrollback and not self.alternate and wraps(self.scrollback.stored[-1]):
             self.scrollback[-1].wrapped = False
-        self._replace(top, bottom, top, self.blank_rows(bottom - top))
+        self._replace(top, bottom, top, self.blank_rows(bottom - top), blank=self.blank)
 
     def use_alternate(self, active: bool) -> None:
         """Show the alternate screen or the main one."""

@@ -229,8 +229,13 @@ class Row:
         """Set the cells of columns `start` to `end` (exclusive) to one one-cell character."""
         if char == " " and style is DEFAULT_STYLE and end >= self.length:
             self.truncate(start)
-        else:
+        elif not (char == " " and end <= self.length and self._is_blank_in(style)):
             self.put(start, char * (end - start), style)
+
+    def _is_blank_in(self, style: Style) -> bool:
+        """Whether nothing but blanks of this style are stored, in one piece."""
+        pieces = self.pieces
+        return len(pieces) == 1 and pieces[0][1] is style and not pieces[0][0].strip(" ")
 
     def truncate(self, length: int) -> None:
         """Blank everything from column `length` on."""
