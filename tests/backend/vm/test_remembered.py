@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from podplane_tui.backend.core import file_lock
 from podplane_tui.backend.core.errors import CorruptFile
 from podplane_tui.backend.core.paths import VMFiles
+from podplane_tui.backend.host.file_identity import file_identity
 from podplane_tui.backend.recording.store import begin, belongs_to
 from podplane_tui.backend.ssh.known_hosts import read_host_keys, trust
 from podplane_tui.backend.sync.rsync import SyncRequest
@@ -134,10 +136,18 @@ def test_whoever_holds_the_lock_for_good_is_not_waited_for_as_long(
 
 
 def disk(files: VMFiles) -> None:
-    """Another file at the disk's path than before."""
+    """Another file at the disk's path than before, born after all that was before: the clock of births is coarse."""
     files.image_dir.mkdir(parents=True, exist_ok=True)
-    files.image.unlink(missing_ok=True)
-    files.image.write_bytes(b"x")
+    now = time.time_ns()
+
+    def is_born() -> bool:
+        files.image.unlink(missing_ok=True)
+        files.image.write_bytes(b"x")
+        identity = file_identity(files.image)
+        return identity is not None and (identity.born is None or identity.born > now)
+
+    while not is_born():
+        pass
 
 
 def test_what_was_remembered_of_a_former_disk_is_not_read_and_goes_with_the_next_change(files: VMFiles) -> None:
