@@ -48,6 +48,8 @@ class Grid(pyte.Screen):
         self.alternate = False
         self._visible: list[StoredRow] = [""] * lines
         self.ration = Ration(columns, lines)
+        self._blank_row: tuple[Style, int, Pattern] | None = None
+        """The last blank row in a colour: its style, its columns, and itself."""
         self._bands: list[Band] = []
         """What scrolls between left and right margins: bands of columns with others between them."""
         self._put_off: list[Recipe | None] | None = None
@@ -132,7 +134,10 @@ class Grid(pyte.Screen):
         style = self.blank
         if style is DEFAULT_STYLE:
             return [""] * count
-        return [Pattern.of([(blanks(self.columns), style)])] * count
+        known = self._blank_row
+        if known is None or known[0] is not style or known[1] != self.columns:
+            known = self._blank_row = style, self.columns, Pattern.of([(blanks(self.columns), style)])
+        return [known[2]] * count
 
     def shift_up(self, count: int, *, top: int, save: bool) -> None:
         """Move the rows from `top` to the bottom margin up by `count`; `save`: what leaves the screen is kept."""

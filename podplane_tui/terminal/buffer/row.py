@@ -301,15 +301,15 @@ class Row:
 
     def copy(self, start: int, end: int) -> Cells:
         """The cells of the columns `start` to `end` (exclusive), blanks included; halves blanked."""
-        chars = self.to_cells()[start:end]
-        styles = self.styles[start:end]
+        mine = self.to_cells()
+        chars, styles = mine[start:end], self.styles[start:end]
         if missing := end - start - len(chars):
             chars += blanks(missing)
             styles += [DEFAULT_STYLE] * missing
         if self.wide:
             if start and chars[0] == "":
                 chars[0] = " "
-            if end < self.length and self.to_cells()[end] == "":
+            if end < self.length and mine[end] == "":
                 chars[-1] = " "
         return Cells(chars, styles, self.wide)
 

@@ -43,6 +43,9 @@ def run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str 
             continue
         operation = OPERATIONS.get(control) or operation_of(control)
         code = operation[0]
+        if code == LINEFEED:
+            screen.linefeed()
+            continue  # whether the screen is plain by now can wait for another control
         if code == REST:
             return control
         if code == STRING:
