@@ -190,6 +190,7 @@ WORST: Final = (
     Input("margins", (b"\x1b[3;9s", b"\x1b[S", b"\x1b[4;12s", b"\x1b[S")),
     Input("margins", (b"\x1b[?1049h", b"\x1b[S", b"\x1b[?1049l")),
     Input("colourful", (b"\x1b[ @", b"\x1b[99S")),
+    Input("coloured ground", (b"\x1b[K", b"\x1b[2$v", b"\r", b"\x1b[99S", b"x", b"\x1b[J")),
     Input("colourful", (b"\x1b[65;;2$x", b"\x1b[99S")),
     Input("narrow margins", (b"\x1b[J", b"\t", b"\x1b[9999b", "漢".encode(), b"\x1b[99;99H")),
     Input("narrow margins, wide", (b"\x1b[9999b", b"\x1b[H")),

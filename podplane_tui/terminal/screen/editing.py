@@ -11,7 +11,7 @@ from podplane_tui.terminal.buffer.row import Row
 from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 from podplane_tui.terminal.screen.printing import Writing
 
-_COPYING: Final = 32
+_COPYING: Final = 96
 """What copying a part of a row costs, in cells that are worked on one by one."""
 
 
