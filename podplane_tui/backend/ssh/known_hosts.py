@@ -94,7 +94,7 @@ def read_host_keys(path: Path) -> HostKeys:
 
 
 def trust(path: Path, name: str, key: str) -> None:
-    """Keep `key`, on first use, for the machine of that host name, unless keys are known by now: those of its console.
+    """Keep `key`, on first use, for the VM of that host name, unless keys are known by now: those of its console.
 
     Raises `OSError`, `CorruptFile`.
     """

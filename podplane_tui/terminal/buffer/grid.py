@@ -24,6 +24,7 @@ from podplane_tui.terminal.buffer.style import DEFAULT_STYLE, Style
 _PUTTING_OFF: Final = LEAST
 """What changing a recipe costs, in cells that are worked on one by one."""
 _MOST_BANDS: Final = 4
+"""Bands of columns that are apart at a time: panes side by side."""
 _FEW: Final = 3
 """Rows that are rather changed at once than given recipes of their own."""
 

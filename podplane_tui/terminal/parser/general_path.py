@@ -60,9 +60,7 @@ def run_general(screen: Screen, parser: Parser, tokens: Iterator[Token]) -> str 
 def perform(screen: Screen, operation: Operation) -> None:
     """Carry out an operation that is complete without its control by the screen's handler."""
     code, key, argument = operation
-    if code == LINEFEED:
-        screen.linefeed()
-    elif code == POSITION:
+    if code == POSITION:
         screen.address(key, argument)
     elif code == ERASE_RIGHT:
         screen.erase_in_line(0)
